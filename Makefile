@@ -1,0 +1,96 @@
+# Every target works on a machine that has Python 3.13, make and a package index; nothing else needs installing.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test check format build bench lock clean
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WHEELS := .wheels
+
+# `make run` and `make bench` options, e.g. `make run ACCOUNTS=accounts.json PORT=8080 SPEED=60`.
+ACCOUNTS ?=
+PORT ?=
+SPEED ?=
+# `make build` options: x86_64 or arm64 (empty: the template's default), and where to.
+ARCHITECTURE ?=
+BUILD_DIR ?= .aws-sam/build
+
+# sam and botocore want a region even where nothing is deployed; neither reads credentials here.
+SAM := AWS_DEFAULT_REGION=$(or $(AWS_DEFAULT_REGION),us-east-1) SAM_CLI_TELEMETRY=0 $(BIN)/sam
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+FUNCTIONS := $(wildcard functions/*/app.py)
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: $(STAMP) ## Make .venv with the pinned, hash-checked requirements
+
+$(STAMP): requirements/dev.txt
+	@echo "== .venv: pinned requirements, about a minute"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "Python 3.13 is needed, this is " + sys.version.split()[0])'
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(STAMP) ## Serve the local stack until Ctrl-C (ACCOUNTS=file PORT=n SPEED=x)
+	@$(BIN)/python -m local $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED))
+
+demo: $(STAMP) ## Play the sample conversation on the local stack
+	@$(BIN)/python -m local.demo
+
+test: $(STAMP) ## Run the whole test suite
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## Format, lint, types, template
+	@echo "== ruff"
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@echo "== mypy"
+	@$(BIN)/mypy layers/bridge/whatsapp_bridge local
+	@for app in $(FUNCTIONS); do echo "$$app"; $(BIN)/mypy "$$app" || exit 1; done
+	@echo "== template"
+	@$(SAM) validate --lint
+	@$(BIN)/cfn-lint template.yaml
+
+format: $(STAMP) ## Rewrite the sources the way `check` wants them
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# sam's builder checks hashes of wheels for this machine only, not of those it fetches for another architecture. So all
+# are fetched here, checked, and sam is left no other place to take them from.
+$(WHEELS)/.checked: layers/bridge/requirements.txt | $(STAMP)
+	@echo "== $(WHEELS): the layer's wheels, hash-checked"
+	@rm -rf $(WHEELS)
+	@$(PIP) download --quiet --require-hashes --only-binary :all: --dest $(WHEELS) -r $<
+	@for machine in aarch64 x86_64; do \
+		$(PIP) download --quiet --require-hashes --only-binary :all: --dest $(WHEELS) -r $< \
+			--implementation cp --python-version 3.13 --abi cp313 --abi abi3 --abi none \
+			--platform manylinux2014_$$machine --platform manylinux_2_28_$$machine --platform manylinux_2_34_$$machine \
+			|| exit 1; \
+	done
+	@touch $@
+
+build: $(STAMP) $(WHEELS)/.checked ## Build what is deployed (ARCHITECTURE=x86_64|arm64 BUILD_DIR=.aws-sam/build)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/$(WHEELS)" $(SAM) build \
+		--build-dir $(BUILD_DIR) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+	@# Lambda cannot write bytecode next to the layer's sources, so without it every cold start would compile them all.
+	@$(BIN)/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+		-s $(BUILD_DIR)/BridgeLayer -p /opt $(BUILD_DIR)/BridgeLayer/python
+
+bench: $(STAMP) ## Measure cold and warm times of every function
+	@$(BIN)/python -m local.bench
+
+lock: $(STAMP) ## Pin requirements anew from requirements/*.in
+	@echo "== layers/bridge/requirements.txt, requirements/dev.txt: minutes, every wheel's hash is looked up"
+	@for pair in layer.in:layers/bridge/requirements.txt dev.in:requirements/dev.txt; do \
+		$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-options \
+			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+			--output-file "$${pair#*:}" "requirements/$${pair%%:*}" || exit 1; \
+	done
+
+clean: ## Remove what the targets made
+	@rm -rf $(VENV) $(WHEELS) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

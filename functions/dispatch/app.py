@@ -1,0 +1,21 @@
+"""The queues `conversation` and `campaign`: messages to the BSP."""
+
+from typing import Any
+
+from whatsapp_bridge import startup
+from whatsapp_bridge.flows.dispatch import from_environment
+from whatsapp_bridge.flows.records import is_fifo, process_batch, process_fifo
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.observability import observed
+
+http = HttpClient()
+dispatch, conversation = from_environment(http)
+startup.done()
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> Any:
+    http.end_in(context.get_remaining_time_in_millis() / 1000)
+    if is_fifo(event):
+        return process_fifo(event, conversation, dispatch.one)
+    return process_batch(event, dispatch.many)

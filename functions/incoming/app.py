@@ -1,0 +1,18 @@
+"""POST and GET /{account}/incoming/{token}: a BSP's callbacks, of every kind (like status)."""
+
+from typing import Any
+
+from whatsapp_bridge import startup
+from whatsapp_bridge.events import answer
+from whatsapp_bridge.flows.receive import Receive, callback_of
+from whatsapp_bridge.observability import observed
+
+receive = Receive.from_environment()
+startup.done()
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    path = event["pathParameters"]
+    status, body = receive(path["account"], path["token"], callback_of(event))
+    return answer(status, body, "text/plain; charset=utf-8")

@@ -1,0 +1,18 @@
+"""POST /{account}/send: CleverTap's messages."""
+
+from typing import Any
+
+from whatsapp_bridge import startup
+from whatsapp_bridge.events import answer, body_of, headers_of
+from whatsapp_bridge.flows.accept import Accept
+from whatsapp_bridge.observability import observed
+
+accept = Accept.from_environment()
+startup.done()
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    account = event["pathParameters"]["account"]
+    status, body = accept(account, headers_of(event), body_of(event))
+    return answer(status, body)

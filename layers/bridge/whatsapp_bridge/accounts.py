@@ -1,0 +1,166 @@
+"""An account: one CleverTap provider entry, one WhatsApp number, one secret."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import from_json
+
+from whatsapp_bridge.fields import Config, Secret, Url
+from whatsapp_bridge.providers import registry
+
+NAME_PATTERN = r"^[a-z0-9-]{1,40}$"
+
+
+class AccountInvalid(Exception):
+    """An account's secret breaks the schema. Names the field; never holds a value."""
+
+    def __init__(self, account: str, field: str, reason: str) -> None:
+        super().__init__(f"account {account}: {field}: {reason}")
+        self.account, self.field, self.reason = account, field, reason
+
+
+class BasicCredentials(Config):
+    type: Literal["basic"]
+    username: Secret
+    password: Secret
+
+
+class HeaderCredentials(Config):
+    type: Literal["header"]
+    name: Secret
+    value: Secret
+
+
+class CleverTap(Config):
+    authorization: Annotated[
+        list[Annotated[BasicCredentials | HeaderCredentials, Field(discriminator="type")]], Field(min_length=1)
+    ]
+    """All of these are valid at the same time, so that credentials can be rotated without a gap."""
+    status_url: Url
+    incoming_url: Url
+
+    def accepts(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request with these headers (names in lower case) carries one of the credentials."""
+        # Every entry is compared, so that the time taken does not tell which one came near.
+        return sum(_carries(headers, credentials) for credentials in self.authorization) > 0
+
+
+class Options(Config):
+    """Options of every account; an adapter's `settings.Options` adds its own."""
+
+    conversation_time_limit_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    """How long a freeform message is retried while the BSP throttles or is out of reach."""
+    campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
+    """The same for a template message."""
+
+
+class Account(Config):
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    waba_number: str
+    clevertap: CleverTap
+    callback_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{32,}$")]
+    provider: Any
+    options: Any
+
+    @field_validator("waba_number")
+    @classmethod
+    def _digits(cls, value: str) -> str:
+        digits = value.removeprefix("+")
+        if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
+            raise ValueError("must be the number in international form, 7 to 15 digits")
+        return digits
+
+    @property
+    def provider_type(self) -> str:
+        return str(self.provider.type)
+
+    def has_number(self, number: str) -> bool:
+        """Whether `number` (digits) is this account's; CleverTap also sends it without its country code."""
+        return number == self.waba_number or (len(number) >= 7 and self.waba_number.endswith(number))
+
+    def token_matches(self, token: str) -> bool:
+        return _same(token, self.callback_token)
+
+    def pseudonym(self, number: str) -> str:
+        """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables."""
+        import hmac
+
+        return hmac.digest(self.callback_token.encode(), b"recipient:" + number.encode(), "sha256").hex()[:32]
+
+
+def _same(given: str, expected: str) -> bool:
+    import hmac
+
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+
+
+def _carries(headers: Mapping[str, str], credentials: BasicCredentials | HeaderCredentials) -> bool:
+    if isinstance(credentials, HeaderCredentials):
+        return _same(headers.get(credentials.name.lower(), ""), credentials.value)
+    from base64 import b64encode
+
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    expected = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
+    return _same(given.strip(), expected) and scheme.lower() == "basic"
+
+
+def parse_account(name: str, secret: str | bytes | dict[str, Any]) -> Account:
+    """Read an account's JSON secret. Raises `AccountInvalid`, which names the field and shows no value."""
+    if not isinstance(secret, dict):
+        try:
+            secret = from_json(secret)
+        except ValueError:
+            raise AccountInvalid(name, "secret", "is not JSON") from None
+    if not isinstance(secret, dict):
+        raise AccountInvalid(name, "secret", "must be a JSON object")
+    provider = secret.get("provider")
+    kind = provider.get("type") if isinstance(provider, dict) else None
+    if not isinstance(kind, str) or kind not in registry.PROVIDERS:
+        raise AccountInvalid(name, "provider.type", f"must be one of {', '.join(sorted(registry.PROVIDERS))}")
+    adapter = registry.settings(kind)
+    parsed = {
+        "provider": _validated(name, "provider.", adapter.Settings, provider),
+        "options": _validated(name, "options.", adapter.Options, secret.get("options", {})),
+    }
+    account: Account = _validated(name, "", Account, {**secret, **parsed, "name": name})
+    return account
+
+
+def _validated(name: str, prefix: str, model: type[Config], value: Any) -> Any:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        # The choice of a union shows up as a step of the path; it is no key of the secret.
+        steps = [str(step) for step in problem["loc"] if step not in ("basic", "header")]
+        field = (prefix + ".".join(steps)).rstrip(".")
+        raise AccountInvalid(name, field, _reason(problem["type"], problem["msg"])) from None
+
+
+# By pydantic's names of errors. Its own texts may quote the value.
+_REASONS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "has not the form it must have",
+    "too_short": "must have at least one entry",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
+    "bool_parsing": "must be true or false",
+    "literal_error": "is not one of the known values",
+    "union_tag_invalid": "must have the type basic or header",
+    "union_tag_not_found": "must have the type basic or header",
+}
+
+
+def _reason(kind: str, text: str) -> str:
+    if kind == "value_error":
+        # Raised by a validator of ours, whose texts hold no value.
+        return text.removeprefix("Value error, ")
+    return _REASONS.get(kind, "is not valid")

@@ -1,0 +1,44 @@
+"""Callbacks to CleverTap."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from whatsapp_bridge.http import AnswerLost, HttpClient, NotReached
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """CleverTap took the callback."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """CleverTap is out of reach, throttles or fails (429, 5xx). `retry_after` in seconds, where it says so."""
+
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCallback:
+    """CleverTap will not take this callback, now or later (any other answer)."""
+
+    status: int
+
+
+type Delivery = Taken | TryLater | RefusedCallback
+
+
+def deliver(http: HttpClient, url: str, payload: Mapping[str, Any]) -> Delivery:
+    """POST a callback to a URL from CleverTap's dashboard, which is used as it stands (the URL is the secret)."""
+    try:
+        answer = http.post_json(url, payload)
+    except (NotReached, AnswerLost) as error:
+        # A lost answer is repeated too: CleverTap may see a status twice, which beats never.
+        return TryLater(type(error).__name__)
+    if 200 <= answer.status < 300:
+        return Taken()
+    if answer.status in (408, 429) or answer.status >= 500:
+        return TryLater(f"HTTP {answer.status}", answer.retry_after)
+    return RefusedCallback(answer.status)

@@ -1,0 +1,59 @@
+"""CleverTap's error codes, as literal tables.
+
+Source: CleverTap's "Generic WhatsApp" page (docs.clevertap.com/docs/generic-whatsapp), sections "Expected API Response"
+and "Callback Error Codes". The descriptions are CleverTap's.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+
+class RequestError(IntEnum):
+    """Codes of a ``failure`` answer to one of CleverTap's requests."""
+
+    INVALID_CREDENTIALS = 2000
+    INVALID_TEMPLATE_PARAMETERS = 2001
+    INVALID_PHONE_NUMBER = 2002
+    NOT_SUBSCRIBED = 2003
+    OTHER = 2004
+
+
+class CallbackError(IntEnum):
+    """Codes of a ``failed`` status in a status callback."""
+
+    INVALID_CREDENTIALS = 1000
+    INVALID_TEMPLATE_PARAMETERS = 1001
+    INVALID_PHONE_NUMBER = 1002
+    NUMBER_NOT_ACTIVE = 1003
+    TOO_MANY_SENDS = 1004
+    TEMPORARILY_UNAVAILABLE = 1005
+    BLACKLISTED = 1006
+    DEVICE_CANNOT_RECEIVE = 1007
+    OUTSIDE_CHAT_WINDOW = 1008
+    OTHER = 1009
+    BLOCKED_BY_META = 1010
+
+
+REQUEST_ERRORS: Final[dict[RequestError, str]] = {
+    RequestError.INVALID_CREDENTIALS: "Invalid credentials",
+    RequestError.INVALID_TEMPLATE_PARAMETERS: "Invalid template parameters",
+    RequestError.INVALID_PHONE_NUMBER: "Invalid phone number",
+    RequestError.NOT_SUBSCRIBED: "Phone number not subscribed",
+    RequestError.OTHER: "Other",
+}
+
+CALLBACK_ERRORS: Final[dict[CallbackError, str]] = {
+    CallbackError.INVALID_CREDENTIALS: "Invalid credentials",
+    CallbackError.INVALID_TEMPLATE_PARAMETERS: "Invalid template parameters",
+    CallbackError.INVALID_PHONE_NUMBER: "Invalid phone number",
+    CallbackError.NUMBER_NOT_ACTIVE: "The phone number is no longer active",
+    CallbackError.TOO_MANY_SENDS: "Too many send requests to phone numbers",
+    CallbackError.TEMPORARILY_UNAVAILABLE: (
+        "The phone number is temporarily unavailable or not in the provider network"
+    ),
+    CallbackError.BLACKLISTED: "Phone number is blacklisted",
+    CallbackError.DEVICE_CANNOT_RECEIVE: "User device can't receive the message",
+    CallbackError.OUTSIDE_CHAT_WINDOW: "This message is sent outside of the WhatsApp chat window",
+    CallbackError.OTHER: "Other",
+    CallbackError.BLOCKED_BY_META: "Blocked by Meta",
+}

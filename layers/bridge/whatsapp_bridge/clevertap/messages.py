@@ -1,0 +1,510 @@
+"""The messages CleverTap sends.
+
+Source: CleverTap's "Generic WhatsApp" page (docs.clevertap.com/docs/generic-whatsapp), sections "API Payload for
+Template Message" and "API Payload for Freeform Message". Its tables and samples spell some keys in more than one way;
+every spelling is read, the first one listed is written.
+
+Unknown keys are kept everywhere, and so are unknown kinds (of component, header, button, parameter): only an adapter
+knows whether its service provider can express them.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError, ValidationError, from_json
+
+from whatsapp_bridge.clevertap.codes import RequestError
+
+VALIDATION_TEMPLATE: Final = "whatsapp:hsm:technology:generic:verify"
+VALIDATION_MSG_ID: Final = "0|0|0|0"
+
+# CleverTap documents up to 60 characters. Twice that refuses nothing legitimate and still bounds the keys made from it.
+MAX_MSG_ID_LENGTH: Final = 128
+# The deepest published message, a carousel, has 12 levels.
+MAX_DEPTH: Final = 64
+
+
+class NotJson(Exception):
+    """The body is no JSON text in UTF-8, or nested deeper than `MAX_DEPTH`."""
+
+
+class InvalidMessage(Exception):
+    """JSON that is no message which can be sent.
+
+    `code` is the 200x to answer, `field` the path in CleverTap's spelling (``components[1].body.parameters[0].text``;
+    ``body`` is the whole). No part of it ever holds a submitted value, so the text may be answered and logged.
+    """
+
+    def __init__(self, code: int, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.code, self.field, self.reason = code, field, reason
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+class Model(BaseModel):
+    # defer_build: only the kind of message that comes is compiled, at once with everything in it.
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, hide_input_in_errors=True, defer_build=True)
+
+    def __repr_args__(self) -> Any:
+        # A message that ends up in a log or traceback must not show its text or number.
+        return ()
+
+
+class TypedModel(Model):
+    """`type` names the member that holds the content."""
+
+    type: str
+
+    @model_validator(mode="after")
+    def _holds_its_content(self) -> Self:
+        if self.type in type(self).model_fields and getattr(self, self.type) is None:
+            raise _problem("missing", self.type)
+        return self
+
+
+class Media(Model):
+    """A file by its address. Published addresses may lack a scheme, file names an extension."""
+
+    media_url: str = Field(alias="mediaURL", min_length=1)
+    caption: str | None = None
+    filename: str | None = None
+
+
+class Location(Model):
+    """Decimal degrees, as text."""
+
+    latitude: str = Field(validation_alias=AliasChoices("latitude", "lattitude"), serialization_alias="latitude")
+    longitude: str
+    name: str | None = None
+    address: str | None = None
+
+
+class MediaModel(TypedModel):
+    """What template headers and freeform messages have in common."""
+
+    image: Media | None = None
+    video: Media | None = None
+    file: Media | None = None
+    audio: Media | None = None
+    location: Location | None = None
+
+    @property
+    def media(self) -> Media | None:
+        """The image, video, file or audio, whichever `type` says."""
+        content = getattr(self, self.type) if self.type in type(self).model_fields else None
+        return content if isinstance(content, Media) else None
+
+
+class TextParameter(Model):
+    type: str = "text"
+    text: str
+
+
+class RenderedText(Model):
+    """A text with its values filled in, and the values alone in the order of the template's placeholders."""
+
+    text: str = ""
+    text_parameters: list[TextParameter] | None = Field(default=None, alias="parameters")
+
+    @property
+    def parameters(self) -> list[str]:
+        return [parameter.text for parameter in self.text_parameters or ()]
+
+
+# --- components of a template message ---------------------------------------------------------------------------------
+
+
+class Header(MediaModel):
+    text: RenderedText | None = None
+
+
+class HeaderComponent(Model):
+    tag: ClassVar = "#header"
+    type: str
+    header: Header
+
+
+class BodyComponent(Model):
+    tag: ClassVar = "#body"
+    type: str
+    body: RenderedText
+
+
+class FooterComponent(Model):
+    tag: ClassVar = "#footer"
+    type: str
+    footer: str = Field(validation_alias=AliasChoices("footer", "footertext"), serialization_alias="footer")
+
+
+# By the name in lower case without separators: CleverTap's payloads say staticUrl, its key table static_url.
+BUTTON_SUB_TYPES: Final = {
+    "dynamicurl": "dynamicUrl",
+    "staticurl": "staticUrl",
+    "quickreply": "quickReply",
+    "callphone": "callPhone",
+    "copycode": "copy_code",
+}
+
+
+def _sub_type(value: str) -> str:
+    return BUTTON_SUB_TYPES.get(re.sub(r"[_\s-]", "", value).lower(), value)
+
+
+class ButtonParameter(TypedModel):
+    type: str = "text"
+    text: str | None = None
+    payload: str | None = None
+    coupon_code: str | None = None
+
+
+class Button(Model):
+    """`sub_type` is one of `BUTTON_SUB_TYPES`' values, or an unknown one as it came. `text` is the button's label."""
+
+    tag: ClassVar = "#button"
+    type: str
+    index: int | None = Field(default=None, ge=0)
+    sub_type: Annotated[str, AfterValidator(_sub_type)] = Field(
+        validation_alias=AliasChoices("subType", "subtype"), serialization_alias="subType"
+    )
+    text: str = Field(default="", alias="buttonText")
+    button_parameters: list[ButtonParameter] | None = Field(default=None, alias="parameters")
+    _position: int = 0
+
+    @property
+    def position(self) -> int:
+        """Zero-based place in the template, or in the carousel's card."""
+        return self._position
+
+    @property
+    def parameters(self) -> list[ButtonParameter]:
+        return self.button_parameters or []
+
+
+class Expiration(Model):
+    """Milliseconds since 1970."""
+
+    expiration_time_ms: int
+
+
+class OfferParameter(TypedModel):
+    type: str = "limited_time_offer"
+    limited_time_offer: Expiration | None = None
+
+
+class LimitedTimeOffer(Model):
+    tag: ClassVar = "#limited_time_offer"
+    type: str
+    text: str = ""
+    parameters: list[OfferParameter] | None = None
+
+    @property
+    def expiration_time_ms(self) -> int | None:
+        """When the offer ends, in milliseconds since 1970."""
+        offers = (parameter.limited_time_offer for parameter in self.parameters or ())
+        return next((offer.expiration_time_ms for offer in offers if offer), None)
+
+
+class CustomProps(Model):
+    """The customer's own keys, for whoever wants them: the one component without a type."""
+
+    tag: ClassVar = "#custom_props"
+    custom_props: list[dict[str, Any]] = Field(alias="customProps")
+
+
+class UnknownComponent(Model):
+    """A component of a type that CleverTap does not document. All it holds is in `model_extra`."""
+
+    tag: ClassVar = "#unknown"
+    type: str | None = None
+
+
+class Composed(Model):
+    """What consists of components: a template message, and a card of its carousel."""
+
+    components: "Components"
+
+    @property
+    def header(self) -> Header | None:
+        return next((part.header for part in self.components if isinstance(part, HeaderComponent)), None)
+
+    @property
+    def body(self) -> RenderedText | None:
+        return next((part.body for part in self.components if isinstance(part, BodyComponent)), None)
+
+    @property
+    def footer(self) -> str | None:
+        return next((part.footer for part in self.components if isinstance(part, FooterComponent)), None)
+
+    @property
+    def buttons(self) -> list[Button]:
+        """In the order in which they came; their places are in `Button.position`."""
+        return [part for part in self.components if isinstance(part, Button)]
+
+    @property
+    def other(self) -> list["LimitedTimeOffer | Carousel | UnknownComponent"]:
+        """What not every provider can express."""
+        return [part for part in self.components if isinstance(part, LimitedTimeOffer | Carousel | UnknownComponent)]
+
+
+class Card(Composed):
+    """One card of a carousel."""
+
+
+class Carousel(Model):
+    tag: ClassVar = "#carousel"
+    type: str
+    cards: list[Card] = Field(min_length=1)
+
+
+# CleverTap's key table says "buttons" where its payloads say "button".
+_TAGS: Final = {
+    "header": HeaderComponent.tag,
+    "body": BodyComponent.tag,
+    "footer": FooterComponent.tag,
+    "button": Button.tag,
+    "buttons": Button.tag,
+    "limited_time_offer": LimitedTimeOffer.tag,
+    "carousel": Carousel.tag,
+}
+
+
+def _tag(component: Any) -> str:
+    if isinstance(component, Model):
+        return str(getattr(component, "tag", UnknownComponent.tag))
+    if not isinstance(component, dict):
+        return UnknownComponent.tag
+    kind = component.get("type")
+    if kind is None and "customProps" in component:
+        return CustomProps.tag
+    return _TAGS.get(kind.lower(), UnknownComponent.tag) if isinstance(kind, str) else UnknownComponent.tag
+
+
+# Which of two headers or bodies was meant, nobody can tell; buttons and unknown components may come in any number.
+_ONCE: Final = (HeaderComponent, BodyComponent, FooterComponent, LimitedTimeOffer, Carousel)
+
+
+def _arrange(components: list[Any]) -> list[Any]:
+    """Give the buttons their places, and refuse what may come only once but comes again."""
+    seen = set()
+    for place, component in enumerate(components):
+        if isinstance(component, _ONCE):
+            if type(component) in seen:
+                raise _problem("repeated", place)
+            seen.add(type(component))
+    buttons = [component for component in components if isinstance(component, Button)]
+    for button, position in zip(buttons, button_positions([button.index for button in buttons]), strict=True):
+        button._position = position
+    return components
+
+
+def button_positions(indices: Sequence[int | None]) -> list[int]:
+    """The zero-based places of buttons with these indices, in their order.
+
+    Published samples have two buttons that both say index 0; then the order in which they came is their place.
+    """
+    given = [index for index in indices if index is not None]
+    return given if len(set(given)) == len(indices) else list(range(len(indices)))
+
+
+Component = Annotated[
+    Annotated[HeaderComponent, Tag(HeaderComponent.tag)]
+    | Annotated[BodyComponent, Tag(BodyComponent.tag)]
+    | Annotated[FooterComponent, Tag(FooterComponent.tag)]
+    | Annotated[Button, Tag(Button.tag)]
+    | Annotated[LimitedTimeOffer, Tag(LimitedTimeOffer.tag)]
+    | Annotated[Carousel, Tag(Carousel.tag)]
+    | Annotated[CustomProps, Tag(CustomProps.tag)]
+    | Annotated[UnknownComponent, Tag(UnknownComponent.tag)],
+    Discriminator(_tag),
+]
+Components = Annotated[list[Component], Field(min_length=1), AfterValidator(_arrange)]
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+_LANGUAGE: Final = re.compile(r"([a-z]{2,3})[\s_(-]+([a-z]{2})\)?", re.IGNORECASE)
+
+
+class Template(Model):
+    """A saved template: CleverTap's `namespace` is its name."""
+
+    name: str = Field(alias="namespace", min_length=1)
+    language_code: str = Field(alias="languageCode", min_length=1)
+
+    @property
+    def language(self) -> str:
+        """The language as Meta writes it: ``en``, ``en_GB``. CleverTap's forms include ``en(UK)``."""
+        code = self.language_code.strip()
+        match = _LANGUAGE.fullmatch(code)
+        if not match:
+            return code.lower()
+        region = match[2].upper()
+        return f"{match[1].lower()}_{'GB' if region == 'UK' else region}"
+
+
+def _identifier(value: str) -> str:
+    if not value.isprintable() or value.isspace():
+        raise _problem("unprintable")
+    return value
+
+
+class Message(Model):
+    """`to` and `waba_number` are digits with the country code, without a plus sign."""
+
+    to: str
+    waba_number: str = Field(alias="wabaNumber")
+    is_template: bool = Field(alias="isTemplate")
+    msg_id: Annotated[str, AfterValidator(_identifier)] = Field(
+        validation_alias=AliasChoices("msgId", "msg_id"),
+        serialization_alias="msgId",
+        min_length=1,
+        max_length=MAX_MSG_ID_LENGTH,
+    )
+
+    def wire(self) -> dict[str, Any]:
+        """The message in CleverTap's JSON, unknown keys included; `read_message` makes an equal message of it."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class TemplateMessage(Composed, Message):
+    template: Template
+
+
+class FreeformText(Model):
+    body: str = Field(min_length=1)
+
+
+class FreeformMessage(MediaModel, Message):
+    type: Literal["text", "image", "video", "file", "audio", "location"]
+    text: FreeformText | None = None
+
+
+def is_validation_reference(reference: str) -> bool:
+    """Whether this stands for a message that CleverTap only validates a saved template with.
+
+    Those all have one msgId, which the bridge makes distinct with a `#` and an id of its own.
+    """
+    return reference == VALIDATION_MSG_ID or reference.startswith(f"{VALIDATION_MSG_ID}#")
+
+
+def is_provider_validation(message: TemplateMessage | FreeformMessage) -> bool:
+    """Whether CleverTap only checks the endpoint and its credentials, while a provider entry is saved."""
+    return isinstance(message, TemplateMessage) and message.template.name == VALIDATION_TEMPLATE
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def parse_message(raw: bytes | str) -> TemplateMessage | FreeformMessage:
+    """The message in a request's body. Raises `NotJson` or `InvalidMessage`."""
+    try:
+        value = from_json(raw.encode() if isinstance(raw, str) else raw, allow_inf_nan=False)
+    except ValueError:
+        raise NotJson from None
+    if _deeper_than(MAX_DEPTH, value):
+        raise NotJson
+    return read_message(value)
+
+
+def read_message(value: object) -> TemplateMessage | FreeformMessage:
+    """The message in a JSON value, bare or as the ``body`` of an object. Raises `InvalidMessage`."""
+    if not isinstance(value, dict):
+        raise InvalidMessage(RequestError.OTHER, "body", "must be an object")
+    fields = value["body"] if "isTemplate" not in value and isinstance(value.get("body"), dict) else value
+    is_template = _is_template(fields)
+    message = TemplateMessage if is_template else FreeformMessage
+    try:
+        return message.model_validate(fields | _numbers(fields) | {"isTemplate": is_template})
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def normalise_number(value: object) -> str | None:
+    """A phone number in digits with its country code (E.164: at most 15), or None if `value` is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    digits = (
+        re.sub(r"[\s().-]", "", value).removeprefix("+").removeprefix("00") if isinstance(value, str) else str(value)
+    )
+    return digits if re.fullmatch(r"[1-9][0-9]{6,14}", digits) else None
+
+
+def _deeper_than(limit: int, value: object) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        children = chain.from_iterable(node.values() if isinstance(node, dict) else node for node in level)
+        level = [child for child in children if isinstance(child, (dict, list))]
+        if not level:
+            return False
+    return bool(level)
+
+
+def _is_template(fields: dict[str, Any]) -> bool:
+    match fields.get("isTemplate"):
+        case bool(value):
+            return value
+        case str(text) if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        case None:
+            raise InvalidMessage(RequestError.OTHER, "isTemplate", _REASONS["missing"])
+    raise InvalidMessage(RequestError.OTHER, "isTemplate", "must be true or false")
+
+
+def _numbers(fields: dict[str, Any]) -> dict[str, str]:
+    template = fields.get("template")
+    # CleverTap's published provider validations have placeholders for numbers, and nothing is sent to them.
+    placeholders = isinstance(template, dict) and template.get("namespace") == VALIDATION_TEMPLATE
+    numbers = {}
+    for field, code in (("to", RequestError.INVALID_PHONE_NUMBER), ("wabaNumber", RequestError.OTHER)):
+        number = normalise_number(fields.get(field))
+        if number is None and not placeholders:
+            reason = "missing" if fields.get(field) is None else "not_a_number"
+            raise InvalidMessage(code, field, _REASONS[reason])
+        numbers[field] = number or ""
+    return numbers
+
+
+# By pydantic's error type: its own messages may hold what was submitted.
+_REASONS: Final = {
+    "missing": "is missing",
+    "not_a_number": "must be a phone number with its country code, 7 to 15 digits",
+    "repeated": "comes twice in one message",
+    "unprintable": "must be printable characters",
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "string_too_long": f"must not be longer than {MAX_MSG_ID_LENGTH} characters",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must not be negative",
+    "literal_error": "must be text, image, video, file, audio or location",
+}
+
+
+def _problem(kind: Literal["missing", "repeated", "unprintable"], *place: str | int) -> PydanticCustomError:
+    """An error at `place` below the value that is being validated."""
+    return PydanticCustomError(kind, "{place}", {"place": place})
+
+
+def _invalid(error: ValidationError) -> InvalidMessage:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = first["loc"] + first.get("ctx", {}).get("place", ())
+    path = ""
+    for part in place:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not part.startswith("#"):  # else the tag of a component, which is no key of the message
+            path += f".{part}" if path else part
+    code = RequestError.INVALID_TEMPLATE_PARAMETERS if place[0] in ("template", "components") else RequestError.OTHER
+    return InvalidMessage(code, path, _REASONS.get(first["type"], "is not valid"))

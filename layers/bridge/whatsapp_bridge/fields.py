@@ -1,0 +1,54 @@
+"""Field types of the account secret, shared with the adapters' settings."""
+
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Config(BaseModel):
+    """Part of an account secret: unknown keys are errors (a typo must not pass), and values never show in a repr."""
+
+    # defer_build: what is part of an account is compiled once, with the account, and not by itself as well.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+    def __repr_args__(self) -> Any:
+        return ()
+
+
+def is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        valid = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # urllib's own text quotes the value.
+        valid = False
+    if not valid:
+        raise ValueError("must be an absolute URL")
+    # Plain http carries credentials readably; it is for a stack on one machine, where it never leaves it.
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError("must start with https:// (http:// is for loopback addresses only)")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("must have no user name and no fragment")
+    return value
+
+
+def _base_url(value: str) -> str:
+    if urlsplit(_url(value)).query:
+        raise ValueError("must have no query")
+    return value.rstrip("/")
+
+
+type Url = Annotated[str, AfterValidator(_url)]
+type BaseUrl = Annotated[str, AfterValidator(_base_url)]
+type Secret = Annotated[str, Field(min_length=1)]

@@ -1,0 +1,119 @@
+"""send: take a message from CleverTap.
+
+Authenticate, validate, translate once as a dry run so that what the BSP cannot express is refused here with a reason,
+put it on its queue, answer. On the warm path that is one AWS call: the queue's.
+"""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from uuid import uuid4
+
+from pydantic_core import to_json
+
+from whatsapp_bridge.accounts import Account, AccountInvalid
+from whatsapp_bridge.clevertap import answers
+from whatsapp_bridge.clevertap.codes import RequestError
+from whatsapp_bridge.clevertap.messages import (
+    VALIDATION_MSG_ID,
+    FreeformMessage,
+    InvalidMessage,
+    NotJson,
+    TemplateMessage,
+    is_provider_validation,
+    parse_message,
+)
+from whatsapp_bridge.observability import count, log_failure, logger
+from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.settings import SendSettings
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, NotStored, Queue
+
+# Room for what the queue message adds to CleverTap's.
+MAX_BODY_BYTES = MAX_MESSAGE_BYTES - 4_096
+
+type Message = TemplateMessage | FreeformMessage
+
+
+class Accept:
+    def __init__(
+        self,
+        accounts: Accounts,
+        conversation: Queue,
+        campaign: Queue,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        self._accounts, self._conversation, self._campaign, self._new_id = accounts, conversation, campaign, new_id
+
+    @classmethod
+    def from_environment(cls) -> "Accept":
+        settings = SendSettings.read()
+        return cls(
+            Accounts(settings.account_secret_prefix),
+            Queue(settings.conversation_queue_url),
+            Queue(settings.campaign_queue_url),
+        )
+
+    def __call__(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
+        """Answer CleverTap. Header names in lower case; `body` as it came."""
+        try:
+            return self._answer(account_name, headers, body)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong here, CleverTap is told that it was our fault
+            log_failure("message not taken", error)
+            return answers.SERVER_ERROR
+
+    def _answer(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
+        try:
+            account = self._accounts.authenticated(account_name, headers)
+        except AccountInvalid as error:
+            logger.error(str(error))
+            return answers.SERVER_ERROR
+        if account is None:
+            count("InvalidCredentials")
+            return answers.INVALID_CREDENTIALS
+        try:
+            return self._take(account, body)
+        except NotJson:
+            return answers.BAD_REQUEST
+        except (InvalidMessage, Refused) as error:
+            count("MessagesRefused")
+            logger.info(
+                "message refused", extra={"account": account.name, "field": error.field, "reason": error.reason}
+            )
+            return answers.failure(error.code, f"{error.field}: {error.reason}")
+        except NotStored as error:
+            log_failure("message not queued", error, account=account.name)
+            return answers.TOO_MANY if error.throttled else answers.SERVER_ERROR
+
+    def _take(self, account: Account, body: bytes) -> answers.Answer:
+        if len(body) > MAX_BODY_BYTES:
+            raise InvalidMessage(RequestError.OTHER, "body", f"is larger than {MAX_BODY_BYTES} bytes")
+        message = parse_message(body)
+        if is_provider_validation(message):
+            return answers.SUCCESS
+        if not account.has_number(message.waba_number):
+            raise InvalidMessage(RequestError.OTHER, "wabaNumber", "is not this account's number")
+        reference = self._reference(message)
+        registry.outbound(account.provider_type).translate(message, reference, account)
+        self._enqueue(account, message, reference)
+        count("MessagesAccepted")
+        return answers.SUCCESS
+
+    def _reference(self, message: Message) -> str:
+        # CleverTap validates saved templates under one and the same msgId: it neither tells messages apart nor ties a
+        # status to one, so each gets a reference of its own.
+        return f"{message.msg_id}#{self._new_id()}" if message.msg_id == VALIDATION_MSG_ID else message.msg_id
+
+    def _enqueue(self, account: Account, message: Message, reference: str) -> None:
+        job = {"account": account.name, "reference": reference, "message": message.wire()}
+        raw = to_json(job)
+        if len(raw) > MAX_MESSAGE_BYTES:
+            raise InvalidMessage(RequestError.OTHER, "body", "is too large once it is read")
+        body = raw.decode()
+        if isinstance(message, TemplateMessage):
+            self._campaign.send(Entry(body))
+            return
+        # One person's messages keep their order; a repeat within SQS's five minutes ends here.
+        group = f"{account.name}.{account.pseudonym(message.to)}"
+        deduplication = sha256(f"{account.name}#{reference}".encode()).hexdigest()
+        self._conversation.send(Entry(body, group, deduplication))

@@ -1,0 +1,293 @@
+"""dispatch: send what was accepted to the BSP, each message at most once.
+
+Claim the msgId, translate, prepare (encrypt, upload), mark that the request is about to leave, send, settle the
+outcome. A delivery that dies on the way is made good by the next one of the same queue message:
+
+    died before `begin_sending`   the claim is its own: it starts over
+    died behind it                nobody knows whether the request left: `Unknown`, never sent again
+    died behind `settle`          the claim is refused as a repeat, nothing is left to do
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from time import time
+from typing import Any
+from uuid import uuid4
+
+from pydantic_core import from_json, to_json
+
+from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.clevertap.messages import (
+    FreeformMessage,
+    InvalidMessage,
+    TemplateMessage,
+    is_validation_reference,
+    read_message,
+)
+from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.records import FifoSource, Pointless, Postponed, Record
+from whatsapp_bridge.flows.status_queue import confirmation, queued_status
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.observability import count, log_failure, logger
+from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.contract import (
+    Accepted,
+    Client,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Refused,
+    Rejected,
+    StatusEvent,
+    Throttled,
+    Unknown,
+)
+from whatsapp_bridge.schedules import Schedule, system_luck
+from whatsapp_bridge.settings import DispatchSettings
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.messages import Claim, Messages
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, NotStored, Queue
+
+CONFIRMATION_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A message on its way to the BSP. `owner` is the id of the queue message with it, `grant` this delivery's."""
+
+    account: Account = field(repr=False)
+    reference: str
+    message: TemplateMessage | FreeformMessage = field(repr=False)
+    owner: str
+    grant: str
+    attempt: int
+    payload: dict[str, Any] = field(repr=False)
+
+    @property
+    def time_limit(self) -> int:
+        options = self.account.options
+        if isinstance(self.message, TemplateMessage):
+            return int(options.campaign_time_limit_seconds)
+        return int(options.conversation_time_limit_seconds)
+
+
+class Overtaken(Exception):
+    """Another delivery of the same queue message holds the claim."""
+
+
+class Dispatch:
+    def __init__(
+        self,
+        accounts: Accounts,
+        messages: Messages,
+        campaign: Queue,
+        statuses: Queue,
+        retry: Schedule,
+        http: HttpClient,
+        keys: KeyService,
+        luck: Callable[[], float] = system_luck,
+        now: Callable[[], float] = time,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        self._accounts, self._messages, self._retry = accounts, messages, retry
+        self._campaign, self._statuses = campaign, statuses
+        self._http, self._keys = http, keys
+        self._luck, self._now, self._new_id = luck, now, new_id
+
+    # --- the two queues --------------------------------------------------------------------------------------------
+
+    def one(self, record: Record) -> None:
+        """A freeform message, alone: what a person is written arrives in order. Raises `Postponed`."""
+        (done,) = self._deliver([self._job(record, record.attempt)])
+        if isinstance(done, Exception):
+            raise done
+        if done is not None:
+            raise Postponed(done)
+
+    def many(self, records: Sequence[Record]) -> list[str]:
+        """A batch of template messages; the ids of the records that shall come back."""
+        failed = []
+        by_account: dict[str, list[Job]] = defaultdict(list)
+        for record, job in zip(records, each(self._job, records), strict=True):
+            if isinstance(job, Exception):
+                log_failure("message not read", job, record=record.id)
+                failed.append(record.id)
+            else:
+                by_account[job.account.name].append(job)
+        for jobs in by_account.values():
+            later = []
+            for job, done in zip(jobs, self._deliver(jobs), strict=True):
+                if isinstance(done, Exception):
+                    log_failure("message not dispatched", done, account=job.account.name, msgId=job.reference)
+                    failed.append(job.owner)
+                elif done is not None:
+                    later.append((job, done))
+            failed += self._postpone(later)
+        return failed
+
+    def _job(self, record: Record, attempt: int | None = None) -> Job:
+        try:
+            payload = from_json(record.body)
+            name, reference, message = payload["account"], payload["reference"], read_message(payload["message"])
+        except (ValueError, KeyError, InvalidMessage):
+            raise Pointless("not a message of this bridge") from None
+        account = self._accounts.get(name)
+        if account is None:
+            raise Pointless("no such account")
+        attempt = attempt or int(payload.get("attempt", 1))
+        return Job(account, reference, message, record.id, self._new_id(), attempt, payload)
+
+    def _postpone(self, later: Sequence[tuple[Job, int]]) -> list[str]:
+        """Queue the next attempts; the ids of the records that come back by themselves because that failed."""
+        try:
+            self._campaign.send_all(
+                Entry(to_json({**job.payload, "attempt": self._following(job, delay)}).decode(), delay=delay)
+                for job, delay in later
+            )
+        except NotStored as error:
+            log_failure("next attempts not queued", error, jobs=len(later))
+            return [job.owner for job, _ in later]
+        return []
+
+    def _following(self, job: Job, delay: int) -> int:
+        return self._retry.attempt_after(job.attempt, delay, at_most=MAX_DELAY_SECONDS)
+
+    # --- from claim to outcome -------------------------------------------------------------------------------------
+
+    def _deliver(self, jobs: Sequence[Job]) -> list[int | Exception | None]:
+        """Take jobs of one account all the way; per job None when it is settled, the seconds until its next attempt,
+        or what went wrong on our side (the queue delivers it again, and it goes on from where it stood)."""
+        outcomes: dict[str, Outcome | Exception | None] = {}
+        ready: list[tuple[Job, Outgoing]] = []
+        for job, result in zip(jobs, each(self._prepare, jobs), strict=True):
+            if isinstance(result, Outgoing):
+                ready.append((job, result))
+            else:
+                outcomes[job.owner] = result
+        for chunk in _chunks(ready, self._batch_size(jobs)):
+            outcomes.update(self._send(chunk))
+        return each(lambda job: self._settle(job, outcomes[job.owner]), jobs)
+
+    def _prepare(self, job: Job) -> Outgoing | Outcome | None:
+        """Everything that may be repeated; None for a message that is somebody else's or settled already."""
+        account = job.account
+        recipient = account.pseudonym(job.message.to)
+        claim = self._messages.claim(account.name, job.reference, job.owner, recipient, job.grant)
+        if claim is Claim.REPEAT:
+            count("RepeatsDropped")
+            return None
+        if claim is Claim.INTERRUPTED:
+            return Unknown("interrupted while sending")
+        try:
+            request = registry.outbound(account.provider_type).translate(job.message, job.reference, account)
+        except Refused as refusal:
+            # It passed when it was accepted: the account's settings have changed since.
+            return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, f"{refusal.field}: {refusal.reason}")
+        return self._client(account).prepare(Outgoing(job.reference, request))
+
+    def _send(self, chunk: Sequence[tuple[Job, Outgoing]]) -> dict[str, Outcome | Exception | None]:
+        """One request, marked as leaving right before it leaves."""
+        marked = each(self._begin_sending, [job for job, _ in chunk])
+        leaving = [pair for pair, mark in zip(chunk, marked, strict=True) if mark is True]
+        # A claim that another delivery has taken over: this one comes back, and sees then what became of it.
+        outcomes: dict[str, Outcome | Exception | None] = {
+            job.owner: mark if isinstance(mark, Exception) else Overtaken("by another delivery")
+            for (job, _), mark in zip(chunk, marked, strict=True)
+            if mark is not True
+        }
+        if leaving:
+            client = self._client(leaving[0][0].account)
+            sent = client.send([outgoing for _, outgoing in leaving])
+            outcomes.update(zip((job.owner for job, _ in leaving), sent, strict=True))
+        return outcomes
+
+    def _begin_sending(self, job: Job) -> bool:
+        return self._messages.begin_sending(job.account.name, job.reference, job.grant)
+
+    def _batch_size(self, jobs: Sequence[Job]) -> int:
+        return registry.outbound(jobs[0].account.provider_type).CAPABILITIES.batch_size if jobs else 1
+
+    def _client(self, account: Account) -> Client:
+        return registry.client(account.provider_type)(account, self._http, self._keys)
+
+    def _settle(self, job: Job, outcome: Outcome | Exception | None) -> int | None:
+        """Act on an outcome; seconds until the next attempt where there shall be one.
+
+        What follows from an outcome is queued before the outcome is recorded: dying in between repeats the first,
+        which the ladder ignores, and never loses it.
+        """
+        keys = {"account": job.account.name, "msgId": job.reference, "attempt": job.attempt}
+        match outcome:
+            case None:
+                return None
+            case Exception():
+                raise outcome
+            case Accepted(bsp_id):
+                self._record(job, "accepted", bsp_id)
+                count("MessagesSent")
+                logger.info("message sent", extra={**keys, "bspId": bsp_id})
+            case Rejected(code, title, unlisted):
+                if unlisted:
+                    count("ErrorsUnlisted")
+                self._reject(job, code, title)
+                logger.warning("message rejected", extra={**keys, "code": code, "title": title})
+            case Unknown(reason):
+                if not is_validation_reference(job.reference):
+                    self._statuses.send(confirmation(job.account.name, job.reference, CONFIRMATION_SECONDS))
+                self._record(job, "unknown")
+                count("MessagesUnknown")
+                logger.warning("answer lost", extra={**keys, "reason": reason})
+            case Throttled() | NotSent():
+                return self._try_later(job, outcome, keys)
+        return None
+
+    def _try_later(self, job: Job, outcome: Throttled | NotSent, keys: dict[str, Any]) -> int | None:
+        reason = "throttled" if isinstance(outcome, Throttled) else outcome.reason
+        # A chat message counts deliveries of its FIFO queue as attempts: long waits would stretch its time limit.
+        heeded = isinstance(job.message, TemplateMessage)
+        asked = outcome.retry_after if isinstance(outcome, Throttled) and heeded else None
+        delay = self._retry.delay(
+            job.attempt, self._luck(), at_most=MAX_DELAY_SECONDS, limit=job.time_limit, at_least=asked
+        )
+        if delay is None:
+            self._reject(job, CallbackError.OTHER, "not accepted by the provider in time")
+            logger.warning("given up", extra={**keys, "reason": reason})
+            return None
+        self._record(job, "released")
+        count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
+        logger.info("to be sent later", extra={**keys, "reason": reason, "seconds": delay})
+        return delay
+
+    def _reject(self, job: Job, code: int, title: str) -> None:
+        if not is_validation_reference(job.reference):
+            failed = StatusEvent("failed", int(self._now()), job.reference, None, error_code=code, error_title=title)
+            self._statuses.send(queued_status(job.account.name, failed))
+        self._record(job, "rejected")
+        count("MessagesRejected")
+
+    def _record(self, job: Job, state: str, bsp_id: str | None = None) -> None:
+        self._messages.settle(job.account.name, job.reference, state, bsp_id)
+
+
+def from_environment(http: HttpClient) -> tuple[Dispatch, FifoSource]:
+    """The flow, and the queue of which it takes freeform messages."""
+    settings = DispatchSettings.read()
+    dispatch = Dispatch(
+        Accounts(settings.account_secret_prefix),
+        Messages(settings.messages_table, settings.message_ttl_days),
+        Queue(settings.campaign_queue_url),
+        Queue(settings.statuses_queue_url),
+        settings.dispatch_retry,
+        http,
+        KeyService(),
+    )
+    return dispatch, FifoSource(
+        Queue(settings.conversation_queue_url), Queue(settings.conversation_dead_letter_queue_url)
+    )
+
+
+def _chunks[T](items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

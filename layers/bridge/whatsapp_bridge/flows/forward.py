@@ -1,0 +1,43 @@
+"""forward: tell CleverTap what became of messages (`forward_statuses`) and what people write (`forward_replies`)."""
+
+from whatsapp_bridge.flows.forward_replies import ForwardReplies
+from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.records import FifoSource
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.settings import ForwardSettings
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.messages import Messages
+from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.queues import Queue
+
+
+def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, ForwardStatuses]:
+    settings = ForwardSettings.read()
+    accounts = Accounts(settings.account_secret_prefix)
+    messages = Messages(settings.messages_table, settings.message_ttl_days)
+    payloads = Payloads(settings.payloads_bucket)
+    quarantine = Quarantine(Queue(settings.quarantine_queue_url), payloads)
+    source = FifoSource(Queue(settings.replies_queue_url), Queue(settings.replies_dead_letter_queue_url))
+    replies = ForwardReplies(
+        accounts,
+        messages,
+        source.dead_letters,
+        quarantine,
+        payloads,
+        settings.forward_retry,
+        http,
+        KeyService(),
+    )
+    statuses = ForwardStatuses(
+        accounts,
+        messages,
+        Queue(settings.statuses_queue_url),
+        Queue(settings.statuses_dead_letter_queue_url),
+        quarantine,
+        settings.forward_retry,
+        settings.correlation_retry,
+        http,
+    )
+    return replies, source, statuses

@@ -1,0 +1,116 @@
+"""forward, replies: pass on what people write, one by one, at once.
+
+One person's messages keep their order: their queue is FIFO, and one that has to wait holds up the same person's alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.clevertap.callbacks import Context
+from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, deliver
+from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
+from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.records import Pointless, Postponed, Record
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.observability import count, logger
+from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, Unreadable
+from whatsapp_bridge.schedules import Schedule, system_luck
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.messages import Messages
+from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, Queue
+
+
+class ForwardReplies:
+    def __init__(
+        self,
+        accounts: Accounts,
+        messages: Messages,
+        dead_letters: Queue,
+        quarantine: Quarantine,
+        payloads: Payloads,
+        retry: Schedule,
+        http: HttpClient,
+        keys: KeyService,
+        luck: Callable[[], float] = system_luck,
+    ) -> None:
+        self._accounts, self._messages, self._payloads = accounts, messages, payloads
+        self._dead_letters, self._quarantine = dead_letters, quarantine
+        self._retry, self._http, self._keys, self._luck = retry, http, keys, luck
+
+    def __call__(self, record: Record) -> None:
+        """Forward one message from a person. Raises `Postponed` where that shall be tried again."""
+        payload = self._payloads.unpack(record.body)
+        try:
+            name, event = payload["account"], ReplyEvent(**payload["reply"])
+        except (KeyError, TypeError):
+            raise Pointless("not a reply of this bridge") from None
+        account = self._accounts.get(name)
+        if account is None:
+            raise Pointless("no such account")
+        if not self._messages.begin_reply(account.name, event.id, record.id):
+            count("RepeatsDropped")
+            return
+        reply = self._read(account, event, record)
+        if isinstance(reply, NotUnderstood):
+            self._quarantine.put(account.name, [reply])
+            self._messages.leave_reply(account.name, event.id, record.id)
+            return
+        self._tell(account, event, reply, record)
+
+    def _read(self, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
+        client = registry.client(account.provider_type)(account, self._http, self._keys)
+        try:
+            element = client.open(event.element)
+        except Unreadable as error:
+            count("RepliesUnreadable")
+            keys = {"account": account.name, "id": event.id, "reason": error.reason}
+            logger.error("reply cannot be decrypted", extra=keys)
+            delay = self._delay(record) if error.retriable else None
+            if delay is not None:
+                raise Postponed(delay) from None
+            return NotUnderstood("reply", error.reason, event.element)
+        reply = registry.inbound(account.provider_type).reply(element, account)
+        # What came encrypted is kept encrypted.
+        return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
+
+    def _tell(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
+        message = reply.message
+        answered = self._answered(account, reply)
+        if answered is not None:
+            message = message.model_copy(update={"context": Context(id=answered)})
+        keys = {"account": account.name, "id": event.id, "sender": account.pseudonym(event.sender)}
+        match deliver(self._http, account.clevertap.incoming_url, message.wire()):
+            case Taken():
+                self._messages.end_reply(account.name, event.id)
+                count("RepliesForwarded")
+                logger.info("reply forwarded", extra=keys)
+            case TryLater(reason):
+                count("CleverTapUnavailable")
+                logger.warning("CleverTap not available", extra={**keys, "reason": reason})
+                delay = self._delay(record)
+                if delay is not None:
+                    raise Postponed(delay)
+                self._bury(account, event, record, reason)
+            case RefusedCallback(status):
+                self._bury(account, event, record, f"HTTP {status}")
+
+    def _answered(self, account: Account, reply: Reply) -> str | None:
+        """The msgId of the message that this one answers."""
+        reference = reply.answers_reference
+        if reference is None and reply.answers_bsp_id is not None:
+            reference = self._messages.reference_of(account.name, reply.answers_bsp_id)
+        return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
+
+    def _delay(self, record: Record) -> int | None:
+        return self._retry.delay(record.attempt, self._luck(), at_most=MAX_VISIBILITY_SECONDS)
+
+    def _bury(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
+        # The record's id as deduplication: a delivery that dies behind this line repeats it.
+        self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
+        self._messages.leave_reply(account.name, event.id, record.id)
+        count("RepliesDeadLettered")
+        logger.error("reply dead-lettered", extra={"account": account.name, "id": event.id, "reason": reason})

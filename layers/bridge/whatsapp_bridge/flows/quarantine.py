@@ -1,0 +1,28 @@
+"""The quarantine queue: what is authenticated but cannot be used, kept as it came.
+
+{"account", "kind", "reason", "received" (seconds), "element"}
+"""
+
+from collections.abc import Callable, Sequence
+from time import time
+
+from whatsapp_bridge.observability import count, logger
+from whatsapp_bridge.providers.contract import NotUnderstood
+from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.queues import Entry, Queue
+
+
+class Quarantine:
+    def __init__(self, queue: Queue, payloads: Payloads, now: Callable[[], float] = time) -> None:
+        self._queue, self._payloads, self._now = queue, payloads, now
+
+    def put(self, account: str, events: Sequence[NotUnderstood]) -> None:
+        """Store, count and log. Raises `NotStored`."""
+        self._queue.send_all([self._entry(account, event) for event in events])
+        for event in events:
+            count("EventsQuarantined")
+            logger.warning("quarantined", extra={"account": account, "kind": event.kind, "reason": event.reason})
+
+    def _entry(self, account: str, event: NotUnderstood) -> Entry:
+        kept = {"account": account, "kind": event.kind, "reason": event.reason, "element": event.element}
+        return Entry(self._payloads.pack({**kept, "received": int(self._now())}))

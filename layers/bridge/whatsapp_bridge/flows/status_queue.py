@@ -1,0 +1,31 @@
+"""What travels on the `statuses` queue, written by dispatch and receive, read by forward.
+
+{"account", "attempt", "status": {a StatusEvent's fields}}      a status to tell CleverTap
+{"account", "attempt", "confirm": msgId}                        look whether a lost answer has been made up for
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic_core import to_json
+
+from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.store.queues import Entry
+
+
+def queued_status(account: str, event: StatusEvent) -> Entry:
+    return _entry({"account": account, "attempt": 1, "waits": 1, "status": asdict(event)})
+
+
+def confirmation(account: str, reference: str, delay: int) -> Entry:
+    """`delay` in seconds."""
+    return _entry({"account": account, "attempt": 1, "waits": 1, "confirm": reference}, delay)
+
+
+def repeated(payload: dict[str, Any], delay: int, **counters: int) -> Entry:
+    """The same once more after `delay` seconds, with these counters."""
+    return _entry({**payload, **counters}, delay)
+
+
+def _entry(payload: dict[str, Any], delay: int = 0) -> Entry:
+    return Entry(to_json(payload).decode(), delay=delay)

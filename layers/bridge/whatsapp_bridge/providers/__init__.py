@@ -1,0 +1,1 @@
+"""One folder per BSP; see `contract` for what each folder holds and `registry` for the list."""

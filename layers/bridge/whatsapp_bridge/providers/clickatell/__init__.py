@@ -1,0 +1,1 @@
+"""Clickatell One API: https://docs.clickatell.com/channels/one-api/."""

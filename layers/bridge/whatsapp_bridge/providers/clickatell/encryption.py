@@ -1,0 +1,225 @@
+"""Client-side encryption: what goes to and comes from people is readable to nobody between the bridge and Clickatell.
+
+Each message has a data key (AES-256) from KMS; the message carries it encrypted, in `encryptionKey`. Its fields are
+encrypted one by one. Source: the samples of the comparison page named in `codes`, which show the fields and, by the
+lengths of their values, mode and padding.
+"""
+
+from base64 import b64decode, b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    from whatsapp_bridge.store.keys import KeyService
+
+_IV_BYTES: Final = 16
+_BLOCK_BITS: Final = 128
+# Clickatell may use a fresh key for each message, whose entry then serves only when that message is tried again.
+_MAX_INCOMING_KEYS: Final = 500
+_FAILURE_SECONDS: Final = 2.0
+
+type Path = tuple[str, ...]
+
+# `*` stands for every member of an object or a list.
+OUTGOING: Final[tuple[Path, ...]] = (
+    ("content",),
+    ("template", "header", "text", "parameters", "*"),
+    ("template", "body", "parameters", "*"),
+    ("template", "buttons", "suggestedResponse", "postbackData", "*"),
+    ("template", "buttons", "websiteUrl", "*", "parameters", "*"),
+)
+# All that One API reads in clear; between them the two tables hold every leaf `outbound` writes.
+OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
+    ("channel",),
+    ("to",),
+    ("clientMessageId",),
+    ("previewFirstUrl",),
+    ("template", "templateName"),
+    ("template", "header", "type"),
+    ("template", "buttons", "websiteUrl", "*", "listPosition"),
+)
+INCOMING: Final[tuple[Path, ...]] = (
+    ("content",),
+    ("postbackData",),
+    ("whatsapp", "profileName"),
+)
+
+
+class Undecipherable(Exception):
+    """A field is not what this data key encrypted. The text carries nothing of it."""
+
+
+# --- one field -------------------------------------------------------------------------------------------------------
+
+
+def encrypt(key: bytes, text: str, entropy: Callable[[int], bytes]) -> str:
+    """base64(IV || ciphertext) of `text` in UTF-8. `entropy(n)` gives n unpredictable bytes."""
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    iv = entropy(_IV_BYTES)
+    padder = PKCS7(_BLOCK_BITS).padder()
+    encryptor = _cipher(key, iv).encryptor()
+    padded = padder.update(text.encode()) + padder.finalize()
+    return b64encode(iv + encryptor.update(padded) + encryptor.finalize()).decode()
+
+
+def decrypt(key: bytes, text: str) -> str:
+    """The reverse of `encrypt`. Raises `Undecipherable`."""
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    try:
+        raw = b64decode(text, validate=True)
+        # That the IV stands in front is inferred: it has to travel somewhere, the lengths of Clickatell's samples leave
+        # 16 bytes beside the padded text, and in front is where everybody puts it.
+        iv, ciphertext = raw[:_IV_BYTES], raw[_IV_BYTES:]
+        decryptor = _cipher(key, iv).decryptor()
+        unpadder = PKCS7(_BLOCK_BITS).unpadder()
+        padded = decryptor.update(ciphertext) + decryptor.finalize()
+        return (unpadder.update(padded) + unpadder.finalize()).decode()
+    except ValueError:
+        # Not base64, no whole blocks, wrong padding or not UTF-8: which of them would help nobody.
+        raise Undecipherable("encrypted under another key, or not by AES-256-CBC with PKCS#7") from None
+
+
+def _cipher(key: bytes, iv: bytes) -> "Cipher[CBC]":
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    return Cipher(AES256(key), CBC(iv))
+
+
+# --- the fields of a message -----------------------------------------------------------------------------------------
+
+
+def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str]) -> Any:
+    """A copy of `value` whose text at `paths` is changed; null stays null. Raises `Undecipherable` for other values."""
+    if () in paths:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise Undecipherable("an encrypted field is not text")
+        return change(value)
+    if isinstance(value, dict):
+        return {name: with_leaves(member, _below(paths, name), change) for name, member in value.items()}
+    if isinstance(value, list):
+        return [with_leaves(member, _below(paths, "*"), change) for member in value]
+    return value
+
+
+def _below(paths: tuple[Path, ...], name: str) -> tuple[Path, ...]:
+    return tuple(path[1:] for path in paths if path and path[0] in (name, "*"))
+
+
+# --- data keys -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key and its encrypted form, as it travels in `encryptionKey`."""
+
+    plaintext: bytes = field(repr=False)
+    encryption_key: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Entry:
+    key: DataKey
+    made: float
+    uses: int = 0
+
+
+class DataKeys:
+    """Data keys kept for a while, so that KMS is not asked for each message. Safe to share between threads.
+
+    Re-use is sound because each field has a random IV; it is bounded all the same, by time and by messages, so that one
+    key that leaks opens little.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._turns: dict[str, Lock] = {}
+        self._outgoing: dict[str, _Entry] = {}
+        self._incoming: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._failures: dict[str, tuple[str, float]] = {}
+
+    def for_sending(self, keys: "KeyService", arn: str, max_seconds: float, max_messages: int) -> DataKey:
+        """A data key under `arn` for one message; 0 for either limit means a fresh one. Raises `KeyFailure`."""
+        if not (max_seconds and max_messages):
+            return self._generate(keys, arn)
+        with self._turn(arn):
+            entry = self._outgoing.get(arn)
+            if entry is None or self._clock() - entry.made >= max_seconds or entry.uses >= max_messages:
+                made = self._clock()
+                entry = self._outgoing[arn] = _Entry(self._generate(keys, arn), made)
+            entry.uses += 1
+            return entry.key
+
+    def for_reading(self, keys: "KeyService", arn: str, encryption_key: str, max_seconds: float) -> DataKey:
+        """The data key of a received message; 0 seconds means asking KMS each time.
+
+        Raises `KeyFailure`, and `Undecipherable` where `encryption_key` is not base64.
+        """
+        slot = (arn, encryption_key)
+        made = self._clock()
+        with self._lock:
+            entry = self._incoming.get(slot)
+            if entry and made - entry.made < max_seconds:
+                self._incoming.move_to_end(slot)
+                return entry.key
+        key = self._decrypt(keys, arn, encryption_key)
+        if max_seconds:
+            self._keep(slot, _Entry(key, made))
+        return key
+
+    def _turn(self, arn: str) -> Lock:
+        """One thread at a time asks for a key that all of them then use."""
+        with self._lock:
+            return self._turns.setdefault(arn, Lock())
+
+    def _keep(self, slot: tuple[str, str], entry: _Entry) -> None:
+        with self._lock:
+            self._incoming[slot] = entry
+            self._incoming.move_to_end(slot)
+            while len(self._incoming) > _MAX_INCOMING_KEYS:
+                self._incoming.popitem(last=False)
+
+    def _generate(self, keys: "KeyService", arn: str) -> DataKey:
+        plaintext, blob = self._ask(arn, lambda: keys.generate(arn))
+        return DataKey(plaintext, b64encode(blob).decode())
+
+    def _decrypt(self, keys: "KeyService", arn: str, encryption_key: str) -> DataKey:
+        try:
+            blob = b64decode(encryption_key, validate=True)
+        except ValueError:
+            raise Undecipherable("encryptionKey is not base64") from None
+        return DataKey(self._ask(arn, lambda: keys.decrypt(arn, blob)), encryption_key)
+
+    def _ask[Result](self, arn: str, question: Callable[[], Result]) -> Result:
+        """Ask KMS, but not again right after it failed: a batch must not sit out the same time-out for each message."""
+        from whatsapp_bridge.store.keys import KeyFailure
+
+        with self._lock:
+            reason, failed = self._failures.get(arn, ("", -inf))
+        if self._clock() - failed < _FAILURE_SECONDS:
+            raise KeyFailure(reason, retriable=True)
+        try:
+            return question()
+        except KeyFailure as failure:
+            if failure.retriable:
+                with self._lock:
+                    self._failures[arn] = (failure.reason, self._clock())
+            raise
+
+
+# One for the process: clients come and go with accounts and their secrets, a data key belongs to a key ARN.
+SHARED: Final = DataKeys()

@@ -1,0 +1,194 @@
+"""CleverTap's messages as One API message objects.
+
+Source: section "Outbound message request comparison" of the comparison page named in `codes`. One API knows a template
+by its name alone: it has no place for a language, and the footer, static buttons and texts are the template's own.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from whatsapp_bridge.clevertap.messages import (
+    BUTTON_SUB_TYPES,
+    BodyComponent,
+    Button,
+    Carousel,
+    CustomProps,
+    FooterComponent,
+    FreeformMessage,
+    Header,
+    HeaderComponent,
+    LimitedTimeOffer,
+    TemplateMessage,
+)
+from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+CAPABILITIES: Final = Capabilities(
+    title="Clickatell One API",
+    freeform=frozenset({"text"}),
+    headers=frozenset({"text"}),
+    buttons=frozenset({"quickReply", "dynamicUrl", "staticUrl", "callPhone"}),
+    incoming=frozenset({"text", "button"}),
+    statuses=frozenset({"sent", "delivered", "read", "failed"}),
+    features=frozenset({"encryption", "reference", "batch"}),
+    batch_size=100,
+)
+
+_MAX_TEXT: Final = 4096
+_MAX_QUICK_REPLIES: Final = 3
+_URLS: Final = frozenset({"dynamicUrl", "staticUrl"})
+_LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
+
+type _Placed = tuple[str, Button]
+"""A button and its path in CleverTap's message."""
+
+
+def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
+    """The message object for `messages[]` of POST /v1/message, in clear. Raises `Refused`."""
+    # A message without `channel` is an SMS.
+    request: Json = {"channel": "whatsapp", "to": message.to, "clientMessageId": reference}
+    if isinstance(message, FreeformMessage):
+        return {**request, **_freeform(message)}
+    return {**request, "template": _template(message)}
+
+
+# --- freeform --------------------------------------------------------------------------------------------------------
+
+
+def _freeform(message: FreeformMessage) -> Json:
+    if message.type != "text" or message.text is None:
+        raise Refused("type", f"{message.type} messages are not supported for Clickatell")
+    content = message.text.body
+    if not content.strip():
+        raise Refused("text.body", "is empty")
+    if len(content) > _MAX_TEXT:
+        raise Refused("text.body", f"is longer than {_MAX_TEXT} characters")
+    preview = {"previewFirstUrl": True} if _LINK.search(content) else {}
+    return {"content": content, **preview}
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+
+def _template(message: TemplateMessage) -> Json:
+    # The samples leave out `header` and `buttons` where there are none, never `body`; what has no variables is an empty
+    # object there (a static header's "text": {}).
+    template: Json = {"templateName": message.template.name, "body": {}}
+    buttons: list[_Placed] = []
+    for index, component in enumerate(message.components):
+        path = f"components[{index}]"
+        match component:
+            case HeaderComponent():
+                template["header"] = _header(component, path)
+            case BodyComponent():
+                template["body"] = _parameters(component.body.parameters, f"{path}.body")
+            case Button():
+                buttons.append((path, component))
+            case FooterComponent() | CustomProps():
+                pass
+            case LimitedTimeOffer():
+                raise Refused(path, "limited-time offers are not supported for Clickatell")
+            case Carousel():
+                raise Refused(path, "carousels are not supported for Clickatell")
+            case _:
+                raise Refused(f"{path}.type", "is no component that is supported for Clickatell")
+    if buttons and (translated := _buttons(buttons)):
+        template["buttons"] = translated
+    return template
+
+
+def _header(component: HeaderComponent, path: str) -> Json:
+    header = component.header
+    if header.type not in CAPABILITIES.headers:
+        # A type that CleverTap does not document is a value of the message: it is not repeated.
+        kind = header.type if header.type in Header.model_fields else "such"
+        raise Refused(f"{path}.header.type", f"{kind} headers are not supported for Clickatell")
+    parameters = header.text.parameters if header.text else []
+    if len(parameters) > 1:
+        raise Refused(f"{path}.header.text.parameters", "a text header takes one parameter at the most")
+    return {"type": "text", "text": _parameters(parameters, f"{path}.header.text")}
+
+
+def _parameters(values: Sequence[str], path: str) -> Json:
+    """Values by their place, "1" onwards; {} for none."""
+    for index, value in enumerate(values):
+        if not value.strip():
+            raise Refused(f"{path}.parameters[{index}].text", "is empty")
+    return {"parameters": {str(place): value for place, value in enumerate(values, 1)}} if values else {}
+
+
+# --- buttons ---------------------------------------------------------------------------------------------------------
+
+
+def _buttons(buttons: Sequence[_Placed]) -> Json:
+    for path, button in buttons:
+        if button.sub_type not in CAPABILITIES.buttons:
+            kind = button.sub_type if button.sub_type in BUTTON_SUB_TYPES.values() else "such"
+            raise Refused(f"{path}.subType", f"{kind} buttons are not supported for Clickatell")
+    ordered = sorted(buttons, key=lambda placed: placed[1].position)
+    replies = [placed for placed in ordered if placed[1].sub_type == "quickReply"]
+    actions = [placed for placed in ordered if placed[1].sub_type != "quickReply"]
+    # In both dashboards a template has either the ones or the others.
+    if replies and actions:
+        fewer = min(replies, actions, key=len)
+        raise Refused(f"{fewer[0][0]}.subType", "quick replies and actions cannot be mixed for Clickatell")
+    return _suggested_response(replies) if replies else _actions(actions)
+
+
+def _suggested_response(replies: Sequence[_Placed]) -> Json:
+    """Postback data by a quick reply's place among the quick replies, of which these templates consist alone."""
+    if len(replies) > _MAX_QUICK_REPLIES:
+        raise Refused(replies[_MAX_QUICK_REPLIES][0], f"more than {_MAX_QUICK_REPLIES} quick replies")
+    payloads = [_payload(path, button) for path, button in replies]
+    if not any(payloads):
+        # One API sends the button's text back as a plain message then.
+        return {}
+    # The samples give postback data to all buttons or to none. A button without a payload of its own gets its text for
+    # one, which is what CleverTap would be told anyway.
+    postback = [payload or button.text for payload, (_, button) in zip(payloads, replies, strict=True)]
+    for (path, _), data in zip(replies, postback, strict=True):
+        if not data.strip():
+            raise Refused(f"{path}.parameters", "a payload is needed where another quick reply has one")
+    return {"suggestedResponse": {"postbackData": {str(place): data for place, data in enumerate(postback, 1)}}}
+
+
+def _payload(path: str, button: Button) -> str:
+    if len(button.parameters) > 1:
+        raise Refused(f"{path}.parameters", "a quick reply takes one parameter at the most")
+    payload = button.parameters[0].payload if button.parameters else None
+    return payload if payload and payload.strip() else ""
+
+
+def _actions(actions: Sequence[_Placed]) -> Json:
+    """Parameters of the URL button, with its place among the actions: at most one URL and one call, in either order.
+
+    Static URLs and phone numbers are the template's own; only their places count.
+    """
+    urls = [path for path, button in actions if button.sub_type in _URLS]
+    calls = [path for path, button in actions if button.sub_type == "callPhone"]
+    for paths, kind in ((urls, "URL"), (calls, "call")):
+        if len(paths) > 1:
+            raise Refused(paths[1], f"more than one {kind} button")
+    websites = [
+        {"listPosition": place, "parameters": {"1": _suffix(path, button)}}
+        for place, (path, button) in enumerate(actions, 1)
+        if button.sub_type == "dynamicUrl"
+    ]
+    return {"websiteUrl": websites} if websites else {}
+
+
+def _suffix(path: str, button: Button) -> str:
+    """What One API appends to the base URL in the template.
+
+    CleverTap's samples show suffixes ("cart"), "0", whole URLs and URLs with a placeholder. The base URL is known to
+    Meta alone, and a variable may well stand for a whole URL (behind a redirector): the value goes on as it is.
+    """
+    if len(button.parameters) != 1:
+        raise Refused(f"{path}.parameters", "a dynamic URL takes exactly one parameter")
+    value = button.parameters[0].text
+    if value is None or not value.strip():
+        raise Refused(f"{path}.parameters[0].text", "is empty")
+    return value

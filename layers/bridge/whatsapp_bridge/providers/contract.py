@@ -1,0 +1,197 @@
+"""What every BSP adapter provides, and the values that cross the border between adapters and flows.
+
+An adapter is one folder of modules with fixed names, loaded one at a time by `registry`, so that a function imports
+only the part it uses:
+
+    settings   Settings (the account's `provider` object) and Options (the account's `options`)
+    outbound   CAPABILITIES, translate(): a CleverTap message to a BSP request; pure
+    inbound    authentic(), challenge(), split(), reply(): BSP callbacks to events; pure
+    codes      the vendor's status and error tables, row by row
+    client     Client: prepare (encrypt, upload), send, open (decrypt, download); the only part with I/O
+
+CleverTap's models are the common language: `outbound` reads them, `inbound` writes them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from whatsapp_bridge.providers.capabilities import Capabilities as Capabilities
+from whatsapp_bridge.providers.capabilities import Json as Json
+from whatsapp_bridge.providers.capabilities import Refused as Refused
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+    from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
+    from whatsapp_bridge.http import HttpClient
+    from whatsapp_bridge.store.keys import KeyService
+
+
+# --- sending ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The BSP took the message. `bsp_id` is its own id for it, None where it gives none."""
+
+    bsp_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The BSP never will take the message. `code` is CleverTap's 10xx; `title` carries nothing private."""
+
+    code: int
+    title: str
+    unlisted: bool = False
+    """The BSP's tables do not list this error; it is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Surely not taken: the BSP asks for less. `retry_after` in seconds, None where it does not say."""
+
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Surely not taken: the request never left, or the BSP said it failed and asked for a repeat."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request was sent and its answer lost. Such a message is never sent again."""
+
+    reason: str
+
+
+type Outcome = Accepted | Rejected | Throttled | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One translated message. `reference` is what the BSP echoes (msgId); `request` the BSP's message object."""
+
+    reference: str
+    request: Json = field(repr=False)
+
+
+class Outbound(Protocol):
+    CAPABILITIES: Capabilities
+
+    def translate(self, message: "TemplateMessage | FreeformMessage", reference: str, account: "Account") -> Json:
+        """The BSP's message object. Pure. Raises `Refused` for what the BSP cannot express."""
+
+
+class Client(Protocol):
+    def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
+        """What has to happen before the request proper: client-side encryption, uploads. May be repeated safely."""
+
+    def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
+        """One request for the whole batch (at most `batch_size`, references distinct); outcomes in its order."""
+
+    def open(self, element: Json) -> Json:
+        """A reply's element made readable: decrypted. Raises `Unreadable`."""
+
+
+class ClientFactory(Protocol):
+    def __call__(self, account: "Account", http: "HttpClient", keys: "KeyService") -> Client: ...
+
+
+class Unreadable(Exception):
+    """An encrypted reply cannot be read. `retriable`: another try may help (KMS away), else it never will."""
+
+    def __init__(self, reason: str, *, retriable: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.retriable = reason, retriable
+
+
+# --- receiving -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One HTTP request of a BSP. Header names are lower case; `body` is what was signed: the raw bytes."""
+
+    method: str
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class NotACallback(Exception):
+    """The body is no callback of this BSP at all (answered with 400). The text carries no value of it."""
+
+
+type Status = Literal["accepted", "sent", "delivered", "read", "failed"]
+"""CleverTap's statuses, and `accepted`: the BSP confirms that it has the message, which CleverTap is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEvent:
+    """One status of one message, correlated by `reference` (the echoed msgId), else by `bsp_id`."""
+
+    status: Status
+    timestamp: int
+    """Seconds since 1970."""
+    reference: str | None
+    bsp_id: str | None
+    error_code: int | None = None
+    """CleverTap's 10xx, for `failed`."""
+    error_title: str | None = None
+    unlisted: bool = False
+    """The BSP's tables do not list this status; it is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEvent:
+    """One message from a person, still in the BSP's form (and encrypted, where it came so).
+
+    `id` is the BSP's message id, by which repeats are known; `sender` the person's number in digits.
+    """
+
+    id: str
+    sender: str = field(repr=False)
+    element: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """An authenticated element of a callback with no meaning to us: quarantined with `reason` and counted."""
+
+    kind: str
+    reason: str
+    element: Any = field(repr=False)
+
+
+type Event = StatusEvent | ReplyEvent | NotUnderstood
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message from a person in CleverTap's form, and which message it answers: by our msgId or the BSP's id."""
+
+    message: "IncomingMessage" = field(repr=False)
+    answers_reference: str | None = None
+    answers_bsp_id: str | None = None
+
+
+class Inbound(Protocol):
+    def authentic(self, callback: Callback, account: "Account") -> bool:
+        """Whether the BSP's own proof (HMAC, Basic) holds on the raw bytes; True where the BSP gives none."""
+
+    def challenge(self, callback: Callback, account: "Account") -> str | None:
+        """The body to answer to a verification GET, None when this is no (right) verification."""
+
+    def split(self, callback: Callback) -> list[Event]:
+        """Every element of every list as an event; a broken one becomes `NotUnderstood` and harms no other.
+
+        Raises `NotACallback` when the body as a whole is none of this BSP's.
+        """
+
+    def reply(self, element: Json, account: "Account") -> Reply | NotUnderstood:
+        """A readable `ReplyEvent.element` in CleverTap's form."""

@@ -1,0 +1,56 @@
+"""Retry schedules as data.
+
+A schedule counts attempts, not the time on a clock: what it answers depends on its arguments alone, and a queue whose
+clock runs faster takes the same steps sooner.
+"""
+
+from dataclasses import dataclass
+from random import SystemRandom
+
+# A delay comes out within a quarter of its nominal value, so that what failed together does not come back together.
+_JITTER = 0.25
+
+# Environments restored from one snapshot would share the state of an ordinary generator, and come back together.
+system_luck = SystemRandom().random
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`delays` in seconds, the last one repeated until their sum reaches `limit` (seconds)."""
+
+    delays: tuple[int, ...]
+    limit: int
+
+    def __post_init__(self) -> None:
+        if not self.delays or min(self.delays) < 1 or self.limit < 0:
+            raise ValueError("delays must be at least one second each")
+
+    def delay(
+        self, attempt: int, luck: float, *, at_most: int, limit: int | None = None, at_least: float | None = None
+    ) -> int | None:
+        """Seconds to wait after the `attempt`th try (from 1) failed, None when there shall be no further one.
+
+        `luck` is a random number of 0 to 1; `at_most` what the queue can hold a message back for; `limit` one that is
+        lower than the schedule's own; `at_least` what the other side asks for. The last attempt comes at the limit.
+        """
+        left = min(self.limit, self.limit if limit is None else limit) - self._waited(attempt, at_most)
+        if left <= 0:
+            return None
+        nominal = self._nominal(attempt, at_most) * (1 - _JITTER + 2 * _JITTER * luck)
+        return max(1, min(round(max(nominal, at_least or 0)), left, at_most))
+
+    def attempt_after(self, attempt: int, delay: int, *, at_most: int) -> int:
+        """The number of the attempt that follows `delay`: a long one, asked for, takes the place of several."""
+        following = attempt + 1
+        if delay > self._nominal(attempt, at_most) * (1 + _JITTER) + 1:
+            waited = self._waited(attempt, at_most) + delay
+            while self._waited(following, at_most) < waited:
+                following += 1
+        return following
+
+    def _nominal(self, attempt: int, at_most: int) -> int:
+        return min(self.delays[min(attempt, len(self.delays)) - 1], at_most)
+
+    def _waited(self, attempt: int, at_most: int) -> int:
+        listed = sum(self._nominal(number, at_most) for number in range(1, min(attempt, len(self.delays) + 1)))
+        return listed + max(0, attempt - 1 - len(self.delays)) * self._nominal(attempt, at_most)

@@ -1,0 +1,77 @@
+"""The functions' environment as typed values. `template.yaml` sets it; the names are the fields' in upper case."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from whatsapp_bridge.schedules import Schedule
+
+
+class SettingInvalid(Exception):
+    """An environment variable is missing or malformed; the text names it and does not show its value."""
+
+
+class Settings:
+    """A subclass declares its variables as annotations. No dataclass: making those costs every start milliseconds."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Raises `SettingInvalid`."""
+        settings = cls()
+        for name, kind in cls.__annotations__.items():
+            variable = name.upper()
+            try:
+                setattr(settings, name, _READERS[kind](environ[variable]))
+            except KeyError:
+                raise SettingInvalid(f"environment variable {variable} is missing") from None
+            except ValueError:
+                raise SettingInvalid(f"environment variable {variable} is malformed") from None
+        return settings
+
+
+def _schedule(text: str) -> Schedule:
+    """`2,10,60/3600`: delays in seconds, the last one repeated, and after how many seconds it is given up."""
+    delays, _, limit = text.partition("/")
+    return Schedule(tuple(int(delay) for delay in delays.split(",")), int(limit))
+
+
+_READERS: dict[Any, Callable[[str], object]] = {str: str, int: int, Schedule: _schedule}
+
+
+class SendSettings(Settings):
+    account_secret_prefix: str
+    conversation_queue_url: str
+    campaign_queue_url: str
+
+
+class DispatchSettings(Settings):
+    account_secret_prefix: str
+    conversation_queue_url: str
+    conversation_dead_letter_queue_url: str
+    campaign_queue_url: str
+    statuses_queue_url: str
+    messages_table: str
+    message_ttl_days: int
+    dispatch_retry: Schedule
+
+
+class ReceiveSettings(Settings):
+    account_secret_prefix: str
+    replies_queue_url: str
+    statuses_queue_url: str
+    quarantine_queue_url: str
+    payloads_bucket: str
+
+
+class ForwardSettings(Settings):
+    account_secret_prefix: str
+    replies_queue_url: str
+    statuses_queue_url: str
+    quarantine_queue_url: str
+    replies_dead_letter_queue_url: str
+    statuses_dead_letter_queue_url: str
+    payloads_bucket: str
+    messages_table: str
+    message_ttl_days: int
+    forward_retry: Schedule
+    correlation_retry: Schedule

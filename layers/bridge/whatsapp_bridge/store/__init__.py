@@ -1,0 +1,1 @@
+"""The AWS services behind small classes; nothing else in the package talks to AWS."""

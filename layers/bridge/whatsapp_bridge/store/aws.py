@@ -1,0 +1,42 @@
+"""AWS clients, made once per process and region."""
+
+from functools import cache
+from typing import Any
+
+_CONNECT_SECONDS = 1
+_READ_SECONDS = 5
+
+
+@cache
+def _session(lean: bool) -> Any:
+    # boto3's own foundation: the same clients and credentials, without what boto3 adds at import.
+    from botocore.session import get_session
+
+    from whatsapp_bridge.store.aws_data import LeanLoader
+
+    session = get_session()
+    if lean:
+        session.register_component("data_loader", LeanLoader())
+    return session
+
+
+@cache
+def client(service: str, region: str | None = None) -> Any:
+    """A botocore client; `region` defaults to the function's."""
+    from botocore.config import Config
+
+    from whatsapp_bridge.store.aws_data import SERVICES
+
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "max_attempts": 3},
+        max_pool_connections=16,
+    )
+    return _session(service in SERVICES).create_client(service, region_name=region, config=config)
+
+
+def error_code(error: Exception) -> str:
+    """The service's error code of a botocore ClientError, '' for any other exception."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

@@ -1,0 +1,45 @@
+"""KMS: data keys for client-side encryption."""
+
+from collections.abc import Callable
+from typing import Any
+
+from whatsapp_bridge.store.aws import client, error_code
+
+# Errors that another try will not mend: this blob is not one of that key's.
+_FINAL = {"InvalidCiphertextException", "IncorrectKeyException"}
+
+
+class KeyFailure(Exception):
+    """KMS did not give a data key. `retriable` is False when the encrypted data key itself is wrong."""
+
+    def __init__(self, reason: str, *, retriable: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.retriable = reason, retriable
+
+
+class KeyService:
+    """Data keys under keys that may belong to another account and region; both are read from the ARN."""
+
+    def __init__(self, kms: Callable[[str], Any] = lambda region: client("kms", region)) -> None:
+        self._kms = kms
+
+    def generate(self, key_arn: str) -> tuple[bytes, bytes]:
+        """A new 256-bit data key: (plaintext, encrypted by the key). Raises `KeyFailure`."""
+        answer = self._call(key_arn, "generate_data_key", KeyId=key_arn, KeySpec="AES_256")
+        return answer["Plaintext"], answer["CiphertextBlob"]
+
+    def decrypt(self, key_arn: str, blob: bytes) -> bytes:
+        """The plaintext of an encrypted data key, which must be one of `key_arn`'s. Raises `KeyFailure`."""
+        plaintext: bytes = self._call(key_arn, "decrypt", KeyId=key_arn, CiphertextBlob=blob)["Plaintext"]
+        return plaintext
+
+    def _call(self, key_arn: str, operation: str, **arguments: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._kms(key_arn.split(":")[3]), operation)(**arguments)
+        except ClientError as error:
+            code = error_code(error)
+            raise KeyFailure(f"KMS {operation}: {code}", retriable=code not in _FINAL) from None
+        except BotoCoreError as error:
+            raise KeyFailure(f"KMS {operation}: {type(error).__name__}", retriable=True) from None

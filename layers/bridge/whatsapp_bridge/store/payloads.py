@@ -1,0 +1,45 @@
+"""Queue messages of any size: what is too large for SQS lies in S3, and the queue carries its key."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from pydantic_core import from_json, to_json
+
+from whatsapp_bridge.store.aws import client
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
+
+_PREFIX = "payloads/"
+
+
+class Payloads:
+    """Objects expire by the bucket's lifecycle, after the queues' retention."""
+
+    def __init__(self, bucket: str, s3: Any = None, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+        self._bucket = bucket
+        self._s3 = s3
+        self._new_id = new_id
+
+    def pack(self, payload: dict[str, Any]) -> str:
+        """The body of a queue message for `payload`; raises botocore's errors when S3 does not take it."""
+        body = to_json(payload)
+        if len(body) <= MAX_MESSAGE_BYTES:
+            return body.decode()
+        key = _PREFIX + self._new_id()
+        self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        return to_json({"s3": key}).decode()
+
+    def unpack(self, body: str) -> dict[str, Any]:
+        """The payload of a queue message; raises botocore's errors when S3 does not give it."""
+        payload: dict[str, Any] = from_json(body)
+        if set(payload) != {"s3"}:
+            return payload
+        stored = self._client().get_object(Bucket=self._bucket, Key=payload["s3"])["Body"].read()
+        unpacked: dict[str, Any] = from_json(stored)
+        return unpacked
+
+    def _client(self) -> Any:
+        # Made at the first large payload: most processes never see one.
+        if self._s3 is None:
+            self._s3 = client("s3")
+        return self._s3

@@ -1,0 +1,89 @@
+"""SQS queues."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from whatsapp_bridge.store.aws import client, error_code
+
+# SQS's limit for a message was 256 KiB until August 2025 and is 1 MiB since; the older one is safe for every queue.
+MAX_MESSAGE_BYTES = 262_144
+MAX_DELAY_SECONDS = 900
+# SQS counts its twelve hours from when the message was received.
+MAX_VISIBILITY_SECONDS = 43_000
+_MAX_BATCH = 10
+_THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService.RequestThrottled", "OverLimit"}
+
+
+class NotStored(Exception):
+    """A message could not be put on its queue. `throttled`: SQS asked for less."""
+
+    def __init__(self, reason: str, *, throttled: bool = False) -> None:
+        super().__init__(reason)
+        self.throttled = throttled
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message to put on a queue: `group` and `deduplication` for FIFO queues, `delay` (seconds) for the others."""
+
+    body: str = field(repr=False)
+    group: str | None = None
+    deduplication: str | None = None
+    delay: int = 0
+
+    def parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = {"MessageBody": self.body}
+        if self.group is not None:
+            parameters |= {"MessageGroupId": self.group, "MessageDeduplicationId": self.deduplication}
+        if self.delay:
+            parameters["DelaySeconds"] = self.delay
+        return parameters
+
+
+class Queue:
+    def __init__(self, url: str, sqs: Any = None) -> None:
+        self._url = url
+        self._sqs = sqs or client("sqs")
+
+    def send(self, entry: Entry) -> None:
+        """One AWS call. Raises `NotStored`."""
+        self._call("send_message", **entry.parameters())
+
+    def send_all(self, entries: Iterable[Entry]) -> None:
+        """In as few calls as SQS's limits allow, in order. Raises `NotStored` if any was not taken."""
+        for batch in _batches(entries):
+            numbered = [{"Id": str(number), **entry.parameters()} for number, entry in enumerate(batch)]
+            failed = self._call("send_message_batch", Entries=numbered).get("Failed", [])
+            if failed:
+                raise NotStored(str(failed[0].get("Code", "")), throttled=failed[0].get("Code") in _THROTTLED)
+
+    def postpone(self, receipt_handle: str, seconds: int) -> None:
+        """Let a received message come back after `seconds`. Raises `NotStored`."""
+        self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(self._sqs, operation)(QueueUrl=self._url, **arguments)
+        except ClientError as error:
+            code = error_code(error)
+            raise NotStored(f"SQS {operation}: {code}", throttled=code in _THROTTLED) from None
+        except BotoCoreError as error:
+            raise NotStored(f"SQS {operation}: {type(error).__name__}") from None
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """At most ten messages and, together, at most the size of one."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        length = len(entry.body.encode())
+        if batch and (len(batch) == _MAX_BATCH or size + length > MAX_MESSAGE_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch

@@ -1,0 +1,125 @@
+"""`python -m local`: serve the stack until Ctrl-C or SIGTERM."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from local.accounts import Accounts, AccountsFileInvalid, read_accounts
+from local.runtime import FunctionError
+from local.sandbox.clevertap import CleverTapSandbox
+from local.stack import Stack
+from local.template import TemplateError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    try:
+        accounts = read_accounts(options.accounts) if options.accounts else None
+        with Stack(
+            accounts, port=options.port, speed=options.speed, sandbox=options.sandbox, verbose=options.verbose
+        ) as stack:
+            if accounts is None and options.sandbox:
+                _introduce(stack)
+            print(f"aws {stack.aws_url}", flush=True)
+            print(f"ready {stack.url}", flush=True)
+            stop.wait()
+    except (AccountsFileInvalid, TemplateError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except FunctionError as error:
+        print(f"error: {error}: {error.payload.get('errorMessage', 'see --verbose')}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Serve the bridge on this machine.")
+    parser.add_argument("--accounts", type=Path, metavar="FILE", help="accounts as JSON; default: sample accounts")
+    parser.add_argument("--port", type=int, default=0, help="port of the HTTP API; default: a free one")
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="run queues X times faster")
+    parser.add_argument(
+        "--no-sandbox",
+        dest="sandbox",
+        action="store_false",
+        help="no BSP and no CleverTap: use the accounts' URLs only",
+    )
+    parser.add_argument("--verbose", action="store_true", help="show the functions' logs")
+    return parser
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 100_000:
+        raise argparse.ArgumentTypeError("must be greater than 0 and at most 100000")
+    return value
+
+
+def _introduce(stack: Stack) -> None:
+    print("Sample accounts:")
+    for name, account in stack.accounts.items():
+        encrypted = "client-side encryption" if "encryption" in account["provider"] else "in clear"
+        print(f"  {name}: {_credentials(account)}, {encrypted}")
+    print(f"CleverTap's callbacks arrive at {stack.clevertap.url} and show here. Send a message:")
+    print(_curl(stack.url, stack.accounts))
+    threading.Thread(target=_show_callbacks, args=(stack,), daemon=True).start()
+
+
+def _credentials(account: dict[str, object]) -> str:
+    clevertap = account["clevertap"]
+    assert isinstance(clevertap, dict)
+    first = clevertap["authorization"][0]
+    if first["type"] == "basic":
+        return f"-u {first['username']}:{first['password']}"
+    return f"-H '{first['name']}: {first['value']}'"
+
+
+def _curl(url: str, accounts: Accounts) -> str:
+    name, account = next(iter(accounts.items()))
+    message = {
+        "payloadVersion": 0.1,
+        "to": "+27821230001",
+        "wabaNumber": account["waba_number"],
+        "isTemplate": False,
+        "msgId": "1|1700000000|20240101|1",
+        "type": "text",
+        "text": {"body": "Hello"},
+    }
+    options = f"{_credentials(account)} -H 'Content-Type: application/json'"
+    return f"  curl {options} -d '{json.dumps(message)}' {url}/{name}/send"
+
+
+def _show_callbacks(stack: Stack) -> None:
+    """Print what arrives at CleverTap's end as it arrives; what a person writes here is made up."""
+    statuses, incoming = 0, 0
+    clevertap = stack.clevertap
+    while True:
+        clevertap.wait_until(lambda seen=statuses + incoming: _arrived(clevertap) > seen, timeout=3600)  # type: ignore[misc]
+        for status in clevertap.statuses[statuses:]:
+            statuses += 1
+            print(f"  {status.account}: {status.msg_id} {status.status}{_error(status.error)}", flush=True)
+        for message in clevertap.incoming[incoming:]:
+            incoming += 1
+            print(f"  {message.account}: {json.dumps(message.wire, ensure_ascii=False)}", flush=True)
+
+
+def _arrived(clevertap: CleverTapSandbox) -> int:
+    return len(clevertap.statuses) + len(clevertap.incoming)
+
+
+def _error(error: tuple[int, str] | None) -> str:
+    return f" {error[0]} {error[1]}" if error else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Account files: `{"<account>": {account JSON}, ...}`."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from local.sandbox.clevertap import CleverTapSandbox
+from local.sandbox.clickatell import ClickatellSandbox, Integration
+
+SAMPLE = Path(__file__).with_name("sample_accounts.json")
+
+type Accounts = dict[str, dict[str, Any]]
+
+
+class AccountsFileInvalid(Exception):
+    """The file cannot be used; the text names the account and the field and shows no value."""
+
+
+def read_accounts(path: Path = SAMPLE) -> Accounts:
+    """Raises `AccountsFileInvalid` where the file is not an object of objects; `check_accounts` checks the rest."""
+    try:
+        accounts = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AccountsFileInvalid(f"{path}: {error.strerror}") from None
+    except ValueError:
+        raise AccountsFileInvalid(f"{path}: is not JSON") from None
+    if not isinstance(accounts, dict) or not accounts:
+        raise AccountsFileInvalid(f"{path}: must be a JSON object of at least one account")
+    for name, account in accounts.items():
+        if not isinstance(account, dict):
+            raise AccountsFileInvalid(f"{path}: account {name}: must be a JSON object")
+    return accounts
+
+
+def check_accounts(accounts: Accounts) -> None:
+    """Raises `AccountsFileInvalid` for the first account that the functions would refuse."""
+    from whatsapp_bridge.accounts import AccountInvalid, parse_account
+
+    for name, account in accounts.items():
+        try:
+            parse_account(name, account)
+        except AccountInvalid as error:
+            raise AccountsFileInvalid(str(error)) from None
+
+
+def with_sandbox(accounts: Accounts, clickatell: ClickatellSandbox, clevertap: CleverTapSandbox) -> Accounts:
+    """The accounts with the sandbox's URLs where they have none of their own."""
+    filled = copy.deepcopy(accounts)
+    for name, account in filled.items():
+        if isinstance(account.get("provider"), dict):
+            account["provider"].setdefault("base_url", clickatell.url)
+        if isinstance(account.get("clevertap"), dict):
+            account["clevertap"].setdefault("status_url", clevertap.status_url(name))
+            account["clevertap"].setdefault("incoming_url", clevertap.incoming_url(name))
+    return filled
+
+
+def integration(name: str, account: dict[str, Any], bridge_url: str) -> Integration:
+    """The BSP's side of a Clickatell account."""
+    provider, token = account["provider"], account["callback_token"]
+    encryption = provider.get("encryption") or {}
+    return Integration(
+        account=name,
+        api_key=provider["api_key"],
+        waba_number=account["waba_number"].removeprefix("+"),
+        status_url=f"{bridge_url}/{name}/status/{token}",
+        incoming_url=f"{bridge_url}/{name}/incoming/{token}",
+        mt_key_arn=encryption.get("mt_key_arn", ""),
+        mo_key_arn=encryption.get("mo_key_arn", ""),
+    )

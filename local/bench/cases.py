@@ -1,0 +1,72 @@
+"""What is measured: an event of `events/` for each function, and the targets."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import ROOT
+
+EVENTS = ROOT / "events"
+FLOORS = Path(__file__).with_name("floors")
+STACK = "local"
+ACCOUNT = "acme"
+
+type Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`function` is a logical id. Targets are upper limits of the ratio to the floor, None where there is none."""
+
+    name: str
+    function: str
+    event: str
+    succeeded: Callable[[Answer], bool]
+    cold_target: float | None = None
+    warm_target: float | None = None
+
+    @property
+    def folder(self) -> str:
+        """The function's folder, and its floor's."""
+        return self.function.removesuffix("Function").lower()
+
+    @property
+    def floor(self) -> Path:
+        return FLOORS / self.folder
+
+    def read_event(self) -> bytes:
+        return (EVENTS / f"{self.event}.json").read_bytes()
+
+
+def _taken(answer: Answer) -> bool:
+    return bool(answer["statusCode"] == 200 and json.loads(answer["body"]) == {"status": "success"})
+
+
+def _acknowledged(answer: Answer) -> bool:
+    return bool(answer["statusCode"] == 200)
+
+
+def _all_done(answer: Answer) -> bool:
+    return answer == {"batchItemFailures": []}
+
+
+CASES = (
+    Case("send template", "SendFunction", "send-template", _taken, 1.35, 1.5),
+    Case("send freeform", "SendFunction", "send-freeform-text", _taken, 1.35, 1.5),
+    Case("incoming", "IncomingFunction", "incoming-text", _acknowledged, 1.4),
+    Case("status", "StatusFunction", "status-delivered", _acknowledged, 1.4),
+    Case("dispatch campaign", "DispatchFunction", "dispatch-campaign", _all_done),
+    Case("dispatch conversation", "DispatchFunction", "dispatch-conversation", _all_done),
+    Case("forward status", "ForwardFunction", "forward-status", _all_done),
+    Case("forward reply", "ForwardFunction", "forward-reply", _all_done),
+)
+
+
+def secrets(peers_url: str) -> dict[str, str]:
+    """The account of the events, as Secrets Manager holds it, with the BSP and CleverTap at `peers_url`."""
+    account = json.loads((EVENTS / "account.json").read_text(encoding="utf-8"))
+    account["provider"]["base_url"] = peers_url
+    account["clevertap"] |= {"status_url": f"{peers_url}/clevertap", "incoming_url": f"{peers_url}/clevertap"}
+    return {f"{STACK}/accounts/{ACCOUNT}": json.dumps(account)}

@@ -1,0 +1,41 @@
+"""An interpreter that finds what a deployed function finds, and nothing else.
+
+The development environment holds more, and that changes what is measured: botocore imports awscrt and urllib3 imports
+pyOpenSSL where they exist, and pydantic looks through every installed distribution for plugins.
+"""
+
+import re
+import venv
+from importlib import metadata
+from pathlib import Path
+
+from local import ROOT
+
+LAYER_REQUIREMENTS = ROOT / "layers" / "bridge" / "requirements.txt"
+RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
+"""What Lambda's own part of the process consists of."""
+
+
+def layer_distributions(requirements: str) -> list[str]:
+    """The names in a requirements file with pinned versions."""
+    return re.findall(r"^([A-Za-z0-9._-]+)==", requirements, re.MULTILINE)
+
+
+def make_interpreter(directory: Path) -> Path:
+    """The path of a Python whose site-packages hold the layer's distributions and the runtime client's.
+
+    They are links to those of the running environment, with their compiled files. Raises `PackageNotFoundError` for
+    what is not installed there.
+    """
+    venv.create(directory, with_pip=False, symlinks=True)
+    (site_packages,) = directory.glob("lib/python3*/site-packages")
+    for name in (*layer_distributions(LAYER_REQUIREMENTS.read_text(encoding="utf-8")), *RUNTIME):
+        _link(metadata.distribution(name), site_packages)
+    return directory / "bin" / "python"
+
+
+def _link(distribution: metadata.Distribution, site_packages: Path) -> None:
+    # Scripts stand outside (`../../../bin/jp.py`), compiled files of single modules in a folder that all of them share.
+    tops = {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}
+    for top in tops:
+        (site_packages / top).symlink_to(Path(str(distribution.locate_file(top))))

@@ -1,0 +1,156 @@
+"""What the functions talk to while they are measured: AWS, a BSP and CleverTap in one process, as light as can be.
+
+Every answer is the least that its client accepts, made without a look at any state: SQS stores nothing, DynamoDB meets
+every condition, One API accepts every message. So the measured time is that of the function, and the call counts are
+exact. `python -m local.bench.peers` serves until its standard input ends; see `Peers`.
+"""
+
+import asyncio
+import hashlib
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+from urllib.request import urlopen
+
+from local import ROOT
+from local.web import HOST
+
+type Json = dict[str, Any]
+
+CALLS_PATH = "/calls"
+_AWS_JSON = {"AmazonSQS": "application/x-amz-json-1.0", "DynamoDB_20120810": "application/x-amz-json-1.0"}
+
+
+class Answers:
+    """Answers by AWS operation or path; `calls` counts them by `sqs.SendMessage`, `POST /v1/message`."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+        self.calls: Counter[str] = Counter()
+        self._operations: dict[str, Callable[[Json], Json]] = {
+            "AmazonSQS.SendMessage": self._send_message,
+            "AmazonSQS.SendMessageBatch": self._send_message_batch,
+            "secretsmanager.GetSecretValue": self._get_secret_value,
+            "DynamoDB_20120810.UpdateItem": self._update_item,
+        }
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json]:
+        """An HTTP status and a JSON body."""
+        if path == CALLS_PATH:
+            return 200, dict(self.calls)
+        target = headers.get("x-amz-target", "")
+        self.calls[target or f"{method} {path}"] += 1
+        if target:
+            operation = self._operations.get(target)
+            return (200, operation(json.loads(body))) if operation else (400, {"__type": "UnknownOperationException"})
+        if path == "/v1/message":
+            return 202, {"messages": [_accepted(message) for message in json.loads(body)["messages"]]}
+        return 200, {}
+
+    def _send_message(self, request: Json) -> Json:
+        return {"MessageId": "0", "MD5OfMessageBody": _md5(request["MessageBody"])}
+
+    def _send_message_batch(self, request: Json) -> Json:
+        taken = [
+            {"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": _md5(entry["MessageBody"])}
+            for entry in request["Entries"]
+        ]
+        return {"Successful": taken, "Failed": []}
+
+    def _get_secret_value(self, request: Json) -> Json:
+        return {"Name": request["SecretId"], "SecretString": self.secrets[request["SecretId"]]}
+
+    def _update_item(self, request: Json) -> Json:
+        return {"Attributes": {**request["Key"], "rung": {"N": "0"}}}
+
+
+def _accepted(message: Json) -> Json:
+    reference = message["clientMessageId"]
+    return {
+        "apiMessageId": _md5(reference),
+        "clientMessageId": reference,
+        "accepted": True,
+        "to": message["to"],
+        "error": None,
+    }
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+class _Connection(asyncio.Protocol):
+    """HTTP/1.1 with keep-alive, of requests with a Content-Length: what botocore and requests send here."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._received = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, separator, rest = self._received.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        line, *fields = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+        length = int(headers.get("content-length", 0))
+        if len(rest) < length:
+            return
+        self._received = rest[length:]
+        method, path, _ = line.split(" ")
+        status, payload = self._answers.answer(method, path, headers, rest[:length])
+        body = json.dumps(payload).encode()
+        self._transport.write(
+            b"HTTP/1.1 %d \r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: %d\r\n\r\n%b"
+            % (status, len(body), body)
+        )
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    answers = Answers()
+    server = await loop.create_server(lambda: _Connection(answers), HOST, 0)
+    print(f"http://{HOST}:{server.sockets[0].getsockname()[1]}", flush=True)
+    answers.secrets = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+class Peers:
+    """The process that plays the functions' peers; a context manager.
+
+    `secrets` makes the values of Secrets Manager, by name, from the URL at which everything is served.
+    """
+
+    def __init__(self, secrets: Callable[[str], Mapping[str, str]]) -> None:
+        self._secrets = secrets
+        self._process: subprocess.Popen[str]
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "local.bench.peers"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        self._process.stdin.write(json.dumps(self._secrets(self.url)) + "\n")
+        self._process.stdin.flush()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def calls(self) -> Counter[str]:
+        """How often each AWS operation and each other path has been called so far."""
+        with urlopen(self.url + CALLS_PATH) as answer:
+            return Counter(json.load(answer))
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

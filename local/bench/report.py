@@ -1,0 +1,108 @@
+"""From samples to verdicts, a table and JSON."""
+
+import re
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from local.bench.cases import Case
+from local.bench.measure import WARM_EVENTS, BenchError, Sample
+
+# What only dispatch and forward have a use for.
+_NOT_FOR_SEND = re.compile(
+    r"(cryptography|requests|whatsapp_bridge\.store\.keys|whatsapp_bridge\.providers\.\w+\.(client|encryption))(\..*)?"
+)
+_SERVICE_FILE = re.compile(r".*/botocore/data/([a-z0-9-]+)/\d{4}-\d\d-\d\d/service-2\.json(\.gz)?")
+_SERVICES_OF_SEND = {"sqs", "secretsmanager"}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Milliseconds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Spread":
+        ordered = sorted(values)
+        return cls(statistics.median(ordered), ordered[0], ordered[-1])
+
+    def __str__(self) -> str:
+        return f"{self.median:.1f} ({self.least:.1f} to {self.most:.1f})"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table: `what` is cold or warm, `ratio` that of the medians."""
+
+    case: str
+    what: str
+    handler: Spread
+    floor: Spread
+    target: float | None
+
+    @property
+    def ratio(self) -> float:
+        return self.handler.median / self.floor.median
+
+    @property
+    def passed(self) -> bool:
+        return self.target is None or self.ratio <= self.target
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "ratio": self.ratio, "passed": self.passed}
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that holds or does not; `found` says what is the case."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+def lines(case: Case, handler: Sequence[Sample], floor: Sequence[Sample]) -> list[Line]:
+    """The rows of a case. Raises `BenchError` when the floor made other calls than the handler: they do not compare."""
+    calls, floors_calls = handler[-1].calls, floor[-1].calls
+    if calls != floors_calls:
+        raise BenchError(f"{case.name}: the handler calls {dict(calls)}, its floor {dict(floors_calls)}")
+    return [
+        Line(case.name, "cold", Spread.of(s.cold for s in handler), Spread.of(s.cold for s in floor), case.cold_target),
+        Line(case.name, "warm", Spread.of(s.warm for s in handler), Spread.of(s.warm for s in floor), case.warm_target),
+    ]
+
+
+def calls_check(case: Case, samples: Sequence[Sample]) -> Check:
+    """send makes exactly one call per message."""
+    seen = sorted({f"{name} x {number / WARM_EVENTS:g}" for sample in samples for name, number in sample.calls.items()})
+    return Check(f"{case.name}: calls per warm event", seen == ["AmazonSQS.SendMessage x 1"], ", ".join(seen))
+
+
+def imports_check(case: Case, probed: dict[str, Any]) -> Check:
+    """send's process holds nothing that sending and encrypting need."""
+    services = {match[1] for path in probed["opened"] if (match := _SERVICE_FILE.fullmatch(path))}
+    surplus = [name for name in probed["modules"] if _NOT_FOR_SEND.fullmatch(name)]
+    surplus += [f"botocore's {service}" for service in sorted(services - _SERVICES_OF_SEND)]
+    if services != _SERVICES_OF_SEND and not surplus:
+        raise BenchError(f"{case.name}: the probe saw clients for {sorted(services)}")
+    return Check(f"{case.name}: imports", not surplus, ", ".join(surplus) or "only what it uses")
+
+
+def table(rows: Sequence[Line], checks: Sequence[Check]) -> str:
+    header = ("case", "", "handler ms", "floor ms", "ratio", "target", "")
+    cells = [header]
+    for row in rows:
+        target, verdict = (f"{row.target:.2f}", _verdict(row.passed)) if row.target is not None else ("", "")
+        cells.append((row.case, row.what, str(row.handler), str(row.floor), f"{row.ratio:.2f}", target, verdict))
+    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    text += ["", *(f"{check.name}: {check.found}  {_verdict(check.passed)}" for check in checks)]
+    return "\n".join(text)
+
+
+def _verdict(passed: bool) -> str:
+    return "ok" if passed else "MISSED"

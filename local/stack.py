@@ -1,0 +1,220 @@
+"""The whole deployment on this machine."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from local import TEMPLATE, queues
+from local.accounts import Accounts, check_accounts, integration, read_accounts, with_sandbox
+from local.aws import ACCOUNT_ID, CREDENTIALS, LocalAws
+from local.gateway import Gateway
+from local.poller import Poller
+from local.queues import QueueConsumer
+from local.runtime import FunctionPool
+from local.sandbox.clevertap import CleverTapSandbox
+from local.sandbox.clickatell import ClickatellSandbox
+from local.template import Deployment, read_template
+from local.web import LoopbackServer
+
+NAME = "local"
+REGION = "eu-west-1"
+HTTP_CONCURRENCY = 4
+"""Processes of a function behind the HTTP API."""
+QUEUE_CONCURRENCY = 2
+"""Processes of a function for each of its queues, so that a full one never takes the last from the other."""
+_WAITING_REQUESTS = 64
+
+
+class Stack:
+    """A context manager that serves from entry to exit.
+
+    `accounts` (account name -> account JSON) default to the sample accounts; with `sandbox` their missing URLs become
+    the sandbox's. `speed` is how many times faster than the wall clock queues run. Functions' output goes to
+    `log_path`, or to stderr with `verbose`.
+
+    Raises `AccountsFileInvalid`, `TemplateError`, `FunctionError` on entry when an account, the template, or a function
+    is at fault.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts | None = None,
+        *,
+        port: int = 0,
+        speed: float = 1.0,
+        sandbox: bool = True,
+        verbose: bool = False,
+        template: Path = TEMPLATE,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        self._given = read_accounts() if accounts is None else accounts
+        self._port, self._with_sandbox, self._verbose = port, sandbox, verbose
+        self._template, self._parameters = template, dict(parameters or {})
+        self._exit = ExitStack()
+        self.aws = LocalAws(REGION, speed)
+        self.accounts: Accounts = {}
+        self.deployment: Deployment
+        self.log_path: Path | None = None
+        self._server: LoopbackServer
+        self._pools: dict[str, FunctionPool] = {}
+        self._pollers: list[Poller] = []
+        self._requests: ThreadPoolExecutor
+        self._clickatell: ClickatellSandbox | None = None
+        self._clevertap: CleverTapSandbox | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._exit = stack
+            self._start()
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def aws_url(self) -> str:
+        return self.aws.url
+
+    @property
+    def clickatell(self) -> ClickatellSandbox:
+        if self._clickatell is None:
+            raise RuntimeError("the stack runs without a sandbox")
+        return self._clickatell
+
+    @property
+    def clevertap(self) -> CleverTapSandbox:
+        if self._clevertap is None:
+            raise RuntimeError("the stack runs without a sandbox")
+        return self._clevertap
+
+    def invoke(self, function: str, event: bytes) -> bytes:
+        """Run a function (logical id) on an event (JSON) and return its answer. Raises `FunctionError`."""
+        return self._pools[function].invoke(event)
+
+    def kill(self, function: str) -> int:
+        """SIGKILL the function's processes; the next invocation starts a new one. Returns how many there were."""
+        return self._pools[function].kill()
+
+    def queue_depths(self) -> dict[str, int]:
+        """Messages of each queue (logical id): visible, delayed and in flight."""
+        return {
+            logical_id: queues.depth(ACCOUNT_ID, REGION, queue.name)
+            for logical_id, queue in self.deployment.queues.items()
+        }
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines that the functions wrote."""
+        if self.log_path is None:
+            return ""
+        return "\n".join(self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def _start(self) -> None:
+        self._exit.enter_context(self.aws)
+        self.deployment = read_template(
+            self._template,
+            stack=NAME,
+            region=REGION,
+            account_id=ACCOUNT_ID,
+            aws_url=self.aws.url,
+            parameters=self._parameters,
+        )
+        self._start_http()
+        self._prepare_accounts()
+        self.aws.deploy(self.deployment)
+        for name, account in self.accounts.items():
+            self.aws.add_account(NAME, name, account)
+        self._start_functions()
+        self._start_pollers()
+        # Last, so that nobody is served before everything is there; the port is known since `_start_http`.
+        self._server.start()
+
+    def _start_http(self) -> None:
+        self._requests = ThreadPoolExecutor(_WAITING_REQUESTS, thread_name_prefix="requests")
+        self._exit.callback(self._requests.shutdown, cancel_futures=True)
+        self._server = Gateway(self.deployment, self._invoke_for_gateway).serve(self._port)
+        self._exit.callback(self._server.stop)
+
+    def _invoke_for_gateway(self, function: str, event: bytes, seconds: float) -> bytes:
+        # The service stops waiting at its own limit, while the function goes on.
+        return self._requests.submit(self.invoke, function, event).result(seconds)
+
+    def _prepare_accounts(self) -> None:
+        self.accounts = self._given
+        if self._with_sandbox:
+            self._clevertap = self._exit.enter_context(CleverTapSandbox())
+            self._clickatell = self._exit.enter_context(
+                ClickatellSandbox(lambda region: self.aws.client("kms", region))
+            )
+            self.accounts = with_sandbox(self._given, self._clickatell, self._clevertap)
+        check_accounts(self.accounts)
+        if self._clickatell:
+            for name, account in self.accounts.items():
+                if account["provider"]["type"] == "clickatell":
+                    self._clickatell.add(integration(name, account, self._server.url))
+
+    def _start_functions(self) -> None:
+        output = self._open_log()
+        environment = {
+            **CREDENTIALS,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.aws.url,
+            # Nothing of this machine's own configuration may reach the functions.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        behind_http = {route.function for route in self.deployment.routes}
+        for logical_id, function in self.deployment.functions.items():
+            sources = sum(source.function == logical_id for source in self.deployment.event_sources)
+            limit = sources * QUEUE_CONCURRENCY + (HTTP_CONCURRENCY if logical_id in behind_http else 0)
+            layers = os.pathsep.join(str(self.deployment.layers[layer]) for layer in function.layers)
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function.name}"
+            self._pools[logical_id] = FunctionPool(
+                function,
+                {**environment, "PYTHONPATH": layers, "AWS_SDK_UA_APP_ID": logical_id},
+                max(1, limit),
+                arn=arn,
+                output=output,
+            )
+            self._exit.callback(self._pools[logical_id].close)
+        # Of those that someone waits for, one process each is up before the first request.
+        with ThreadPoolExecutor() as starting:
+            list(starting.map(lambda logical_id: self._pools[logical_id].warm(), sorted(behind_http)))
+
+    def _open_log(self) -> BinaryIO | None:
+        if self._verbose:
+            return None
+        directory = self._exit.enter_context(tempfile.TemporaryDirectory(prefix="whatsapp-bridge-"))
+        self.log_path = Path(directory) / "functions.log"
+        return self._exit.enter_context(self.log_path.open("ab", buffering=0))
+
+    def _start_pollers(self) -> None:
+        for source in self.deployment.event_sources:
+            queue = self.deployment.queue_by_arn(source.queue_arn)
+            consumer = QueueConsumer(ACCOUNT_ID, REGION, queue.name, queue.visibility_timeout, self.aws.clock)
+            invoke = self._pools[source.function].invoke
+            poller = Poller(
+                source, queue, consumer, invoke, self.aws.clock, region=REGION, concurrency=QUEUE_CONCURRENCY
+            )
+            self._pollers.append(poller)
+            poller.start()
+        self._exit.callback(self._end_work)
+
+    def _end_work(self) -> None:
+        # Processes end before the pollers are waited for: what is under way fails at once.
+        for poller in self._pollers:
+            poller.close()
+        for pool in self._pools.values():
+            pool.close()
+        for poller in self._pollers:
+            poller.join()

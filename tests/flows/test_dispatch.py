@@ -1,0 +1,580 @@
+"""dispatch: what each outcome leads to, and that no message is sent twice or harms another."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import Log
+from tests.support.world import (
+    LOST,
+    START,
+    UNREACHED,
+    World,
+    accept_all,
+    account,
+    freeform,
+    json_answer,
+    status_update,
+    template,
+    world,
+)
+from whatsapp_bridge.flows.records import process_batch
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+
+PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
+# A visibility time-out, after which a record that was reported as failed comes back.
+COMES_BACK = 360
+
+
+@pytest.fixture
+def made() -> Iterator[World]:
+    with world() as fresh:
+        yield fresh
+
+
+def in_turn(*answers: Any) -> Callable[[str, Any], Answer | Exception]:
+    """A BSP that gives these answers, and takes everything after them."""
+    left = list(answers)
+
+    def bsp(url: str, payload: Any) -> Answer | Exception:
+        answer = left.pop(0) if left else accept_all
+        return answer(url, payload) if callable(answer) else answer
+
+    return bsp
+
+
+def refuse(code: int) -> Callable[[str, Any], Answer]:
+    """One API refuses each message of a request for itself."""
+
+    def bsp(url: str, payload: Any) -> Answer:
+        refused = [
+            {
+                "apiMessageId": None,
+                "accepted": False,
+                "clientMessageId": message["clientMessageId"],
+                "error": {"code": code, "description": "Canary"},
+            }
+            for message in payload["messages"]
+        ]
+        return json_answer(400, {"messages": refused, "error": None})
+
+    return bsp
+
+
+def item(made: World, reference: str) -> dict[str, Any]:
+    found: dict[str, Any] = made.messages._get(f"msg#acme#{reference}") or {}
+    return found
+
+
+def requests(made: World) -> list[list[str]]:
+    """The msgIds of each request to the BSP."""
+    return [
+        [m["clientMessageId"] for m in payload["messages"]]
+        for _, payload in made.http.requests
+        if "messages" in payload
+    ]
+
+
+def batch(made: World, messages: list[dict[str, Any]], name: str = "acme") -> dict[str, Any]:
+    """A batch of any size from the campaign queue, each record named like its message."""
+    records = [
+        {
+            "messageId": f"q-{message['msgId']}",
+            "receiptHandle": "h",
+            "body": json.dumps({"account": name, "reference": message["msgId"], "message": message}),
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:campaign",
+        }
+        for message in messages
+    ]
+    return {"Records": records}
+
+
+def handle(made: World, event: dict[str, Any]) -> list[str]:
+    """The records that are reported as failed."""
+    with made.invocation():
+        answer = process_batch(event, made.dispatch.many)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "Canary"}}, "X")
+
+
+def failing(operation: str, times: int, *needles: str) -> Callable[[str, Any], Exception | None]:
+    """Calls of `operation` whose parameters hold all `needles` fail so many times."""
+    left = [times]
+
+    def fail(called: str, parameters: Any) -> Exception | None:
+        if called != operation or not all(needle in repr(parameters) for needle in needles) or not left[0]:
+            return None
+        left[0] -= 1
+        return error("InternalServerError")
+
+    return fail
+
+
+# --- outcomes -------------------------------------------------------------------------------------------------------
+
+QUEUES = [pytest.param(template, id="campaign"), pytest.param(freeform, id="conversation")]
+RATE_LIMIT = json_answer(400, {"messages": None, "error": {"code": 43, "description": "x"}})
+
+
+@pytest.mark.parametrize("make", QUEUES)
+@pytest.mark.parametrize(
+    ("answer", "state", "wait", "told"),
+    [
+        pytest.param(accept_all, "accepted", None, None, id="accepted"),
+        pytest.param(refuse(25), "rejected", None, (1002, "Invalid recipient address"), id="rejected"),
+        pytest.param(refuse(26), "rejected", None, (1006, "Recipient opted out"), id="rejected for another reason"),
+        pytest.param(
+            json_answer(401, {"error": {"code": 1}}),
+            "rejected",
+            None,
+            (1000, "Invalid or missing integration API Key"),
+            id="credentials",
+        ),
+        pytest.param(RATE_LIMIT, "released", 1, None, id="throttled"),
+        pytest.param(json_answer(429, {}), "released", 1, None, id="throttled by HTTP"),
+        pytest.param(
+            json_answer(429, {}, **{"retry-after": "0"}),
+            "released",
+            1,
+            None,
+            id="throttled, to retry at once: not quite",
+        ),
+        pytest.param(UNREACHED, "released", 1, None, id="not reached"),
+        pytest.param(json_answer(503, {"error": {"code": 19}}), "released", 1, None, id="asked to repeat"),
+        pytest.param(LOST, "unknown", 900, None, id="answer lost"),
+        pytest.param(json_answer(500, {}), "unknown", 900, None, id="failed without a word"),
+    ],
+)
+def test_outcomes(
+    made: World,
+    log: Log,
+    make: Callable[[str], dict[str, Any]],
+    answer: Any,
+    state: str,
+    wait: int | None,
+    told: tuple[int, str] | None,
+) -> None:
+    made.bsp = in_turn(answer)
+    made.send(make("a"))
+    waits = made.run()
+    assert item(made, "a")["state"] == state
+    assert item(made, "a").get("bsp_id") == ("acme#api-a" if state == "accepted" else None)
+    assert waits == (None if wait is None else pytest.approx(wait, abs=0.01))
+    assert made.depth("StatusesQueue") == (state == "unknown")
+    if told:
+        assert made.told == [("a", "failed")]
+        assert made.statuses[0]["error"] == {"code": told[0], "title": told[1]}
+        assert made.statuses[0]["timestamp"] == str(int(START))
+    else:
+        assert made.told == []
+    assert requests(made) == [["a"]]
+    assert not [private for private in (*PRIVATE, "Canary") if private in log.text]
+
+
+@pytest.mark.parametrize(
+    ("make", "wait"),
+    [
+        pytest.param(template, 30, id="campaign"),
+        # Its attempts are the deliveries that SQS counts: long waits would stretch the time limit.
+        pytest.param(freeform, 1, id="conversation"),
+    ],
+)
+def test_what_the_bsp_asks_for(made: World, make: Callable[[str], dict[str, Any]], wait: int) -> None:
+    made.bsp = in_turn(json_answer(429, {}, **{"retry-after": "30"}))
+    made.send(make("a"))
+    assert made.run() == pytest.approx(wait, abs=0.01)
+
+
+@pytest.mark.parametrize("make", QUEUES)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(RATE_LIMIT, id="throttled"),
+        pytest.param(UNREACHED, id="not reached"),
+        pytest.param(NotReached("refused"), id="connection refused"),
+    ],
+)
+def test_retried_until_it_is_taken(made: World, make: Callable[[str], dict[str, Any]], answer: Any) -> None:
+    made.bsp = in_turn(answer, answer, answer)
+    made.send(make("a"))
+    made.pump()
+    assert requests(made) == [["a"]] * 4
+    assert item(made, "a")["state"] == "accepted"
+    # 1 + 2 + 4 seconds of the schedule.
+    assert made.now - START == pytest.approx(7, abs=0.1)
+    assert made.told == []
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "attempts"),
+    [
+        # 1, 2, 4, ... seconds until they add up to the limit.
+        pytest.param(template, {"campaign_time_limit_seconds": 60}, 7, id="campaign"),
+        pytest.param(freeform, {"conversation_time_limit_seconds": 60}, 7, id="conversation"),
+        pytest.param(freeform, {"conversation_time_limit_seconds": 1}, 2, id="conversation, shortest"),
+        pytest.param(
+            template, {"campaign_time_limit_seconds": 8, "conversation_time_limit_seconds": 1}, 5, id="its own limit"
+        ),
+    ],
+)
+def test_given_up_at_the_time_limit(
+    make: Callable[[str], dict[str, Any]], options: dict[str, int], attempts: int
+) -> None:
+    with world(acme=account(options=options)) as made:
+        made.bsp = lambda url, payload: RATE_LIMIT
+        made.send(make("a"))
+        made.pump(hours=10)
+        assert len(requests(made)) == attempts
+        assert made.told == [("a", "failed")]
+        assert made.statuses[0]["error"] == {"code": 1009, "title": "not accepted by the provider in time"}
+        assert item(made, "a")["state"] == "rejected"
+
+
+def test_settings_that_changed_since_it_was_accepted(made: World) -> None:
+    # What the dry run of the accepting function let through, and today's adapter cannot express.
+    image = freeform("a", type="image", image={"mediaURL": "https://h/i.png"})
+    assert handle(made, batch(made, [image])) == []
+    made.pump()
+    assert made.statuses[0]["error"]["code"] == 1001
+    assert requests(made) == []
+
+
+def test_counts(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    made.bsp = in_turn(RATE_LIMIT, UNREACHED, refuse(25))
+    made.send(template("a"))
+    made.pump()
+    made.bsp = in_turn(LOST)
+    made.send(template("b"))
+    made.send(template("c"))
+    made.run()
+    counts = counted()
+    assert {name: counts.get(name) for name in ("MessagesThrottled", "MessagesNotSent", "MessagesRejected")} == {
+        "MessagesThrottled": 1,
+        "MessagesNotSent": 1,
+        "MessagesRejected": 1,
+    }
+    assert counts["MessagesUnknown"] == 2
+
+
+def test_an_unlisted_error_is_counted(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    made.bsp = in_turn(refuse(999))
+    made.send(template("a"))
+    made.run()
+    assert counted()["ErrorsUnlisted"] == 1
+    assert made.statuses[0]["error"]["code"] == 1009
+
+
+@pytest.mark.parametrize("answer", [pytest.param(refuse(25), id="rejected"), pytest.param(LOST, id="answer lost")])
+def test_clevertap_is_not_told_of_validation_messages(made: World, answer: Any) -> None:
+    made.bsp = in_turn(answer)
+    made.send(template("0|0|0|0"))
+    assert made.run() is None
+    assert made.http.requests[1:] == []
+
+
+# --- repeats --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sends",
+    [
+        pytest.param([(0, template), (0, template)], id="in the same batch"),
+        pytest.param([(0, template), (60, template)], id="later"),
+        pytest.param([(0, template), (86_400, template)], id="a day later"),
+        pytest.param([(0, freeform), (600, freeform)], id="freeform, when SQS has forgotten it"),
+        pytest.param([(0, template), (0, freeform)], id="from the other queue at once"),
+        pytest.param([(0, freeform), (60, template)], id="from the other queue later"),
+    ],
+)
+def test_repeats_of_a_msg_id_are_sent_once(
+    made: World, counted: Callable[[], dict[str, int]], sends: list[tuple[float, Any]]
+) -> None:
+    for wait, make in sends:
+        if wait:
+            made.pump()
+            made.now += wait
+        assert made.send(make("a")).status == 200
+    made.pump()
+    assert requests(made) == [["a"]]
+    assert counted()["RepeatsDropped"] == 1
+    assert made.told == []
+
+
+def test_a_repeat_while_the_first_waits_for_its_retry(made: World) -> None:
+    made.bsp = in_turn(RATE_LIMIT, RATE_LIMIT)
+    made.send(template("a"))
+    made.run()
+    made.send(template("a"))
+    made.pump()
+    assert len(requests(made)) == 3
+    assert item(made, "a")["state"] == "accepted"
+    assert made.told == []
+
+
+def test_the_same_msg_id_of_two_accounts_are_two_messages() -> None:
+    with world(acme=account(), other=account()) as made:
+        for name in ("acme", "other"):
+            made.send(template("a"), account=name)
+        made.pump()
+        assert requests(made) == [["a"], ["a"]]
+
+
+def test_validation_msg_ids_are_all_sent(made: World) -> None:
+    made.send(template("0|0|0|0"))
+    made.send(template("0|0|0|0"))
+    made.pump()
+    assert len(set(made.sent_by_id())) == 2
+    for reference in made.sent_by_id():
+        made.callback(status_update(reference, 4))
+    made.pump()
+    assert made.told == []
+    assert made.depth("QuarantineQueue") == 0
+
+
+def test_redelivery_after_everything_was_done(made: World) -> None:
+    event = batch(made, [template("a"), template("b")])
+    assert handle(made, event) == []
+    assert handle(made, event) == []
+    assert requests(made) == [["a", "b"]]
+
+
+def test_a_delivery_that_is_overtaken_sends_nothing(made: World) -> None:
+    def overtake(operation: str, parameters: Any) -> None:
+        if "'sending'" in repr(parameters) and "msg#acme#a" in repr(parameters):
+            made.fail = lambda *_: None
+            made.messages.claim("acme", "a", "q-a", "pseudonym", "another delivery")
+
+    made.fail = overtake
+    assert handle(made, batch(made, [template("a"), template("b")])) == ["q-a"]
+    assert requests(made) == [["b"]]
+    assert item(made, "a")["state"] == "claimed"
+
+
+# --- one message's trouble is no other's ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("needles", "unknown"),
+    [
+        pytest.param(("msg#acme#b", "held_until"), False, id="at the claim"),
+        pytest.param(("msg#acme#b", "'sending'", "'claimed'"), False, id="at the mark"),
+        pytest.param(("msg#acme#b", "SET #state = :state"), True, id="at the record of what was sent"),
+    ],
+)
+def test_dynamodb_fails_for_one_of_three(made: World, log: Log, needles: tuple[str, ...], unknown: bool) -> None:
+    made.fail = failing("UpdateItem", 1, *needles)
+    event = batch(made, [template(name) for name in "abc"])
+    assert handle(made, event) == ["q-b"]
+    assert {name: item(made, name)["state"] for name in "ac"} == {"a": "accepted", "c": "accepted"}
+    assert requests(made) == ([["a", "b", "c"]] if unknown else [["a", "c"]])
+    # SQS delivers the failed record again.
+    assert handle(made, {"Records": [event["Records"][1]]}) == []
+    assert item(made, "b")["state"] == ("unknown" if unknown else "accepted")
+    assert made.sent_by_id() == {"a": 1, "b": 1, "c": 1}
+    assert {name: item(made, name)["state"] for name in "ac"} == {"a": "accepted", "c": "accepted"}
+    assert "Canary" not in log.text
+
+
+@pytest.mark.parametrize(
+    ("operation", "queue"),
+    [
+        pytest.param("SendMessage", "StatusesQueue", id="the failure cannot be queued"),
+        pytest.param("SendMessageBatch", "CampaignQueue", id="the next attempt cannot be queued"),
+    ],
+)
+def test_sqs_fails_behind_the_request(made: World, operation: str, queue: str) -> None:
+    made.bsp = in_turn(refuse(25)) if queue == "StatusesQueue" else in_turn(RATE_LIMIT)
+    made.send(template("a"))
+    made.fail = failing(operation, 1, queue)
+    assert made.run() == pytest.approx(COMES_BACK, abs=1)
+    made.pump()
+    if queue == "CampaignQueue":
+        assert item(made, "a")["state"] == "accepted"
+        assert made.told == []
+    else:
+        # Nothing was recorded of the refusal, so its next delivery finds it interrupted.
+        assert made.told == [("a", "failed")]
+    assert made.depth("CampaignDeadLetterQueue") == 0
+
+
+def test_one_unreadable_record(made: World, log: Log) -> None:
+    event = batch(made, [template("a"), template("b")])
+    event["Records"][0]["body"] = '{"account": "acme", "reference": "a", "message": {"to": "Canary"}}'
+    assert handle(made, event) == ["q-a"]
+    assert requests(made) == [["b"]]
+    assert "Canary" not in log.text
+
+
+def test_one_refused_of_a_batch(made: World) -> None:
+    def mixed(url: str, payload: Any) -> Answer:
+        body = json.loads(accept_all(url, payload).body)
+        body["messages"][1] = body["messages"][1] | {"accepted": False, "error": {"code": 25}}
+        return json_answer(207, body)
+
+    made.bsp = mixed
+    assert handle(made, batch(made, [template(name) for name in "abc"])) == []
+    made.pump()
+    assert [item(made, name)["state"] for name in "abc"] == ["accepted", "rejected", "accepted"]
+    assert made.told == [("b", "failed")]
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "queue"),
+    [pytest.param(template, "Campaign", id="campaign"), pytest.param(freeform, "Conversation", id="conversation")],
+)
+def test_an_account_that_was_deleted(made: World, log: Log, make: Callable[[str], dict[str, Any]], queue: str) -> None:
+    policy = {
+        "maxReceiveCount": 3,
+        "deadLetterTargetArn": made.deployment.queues[f"{queue}DeadLetterQueue"].arn,
+    }
+    made.sqs.set_queue_attributes(QueueUrl=made.url(f"{queue}Queue"), Attributes={"RedrivePolicy": json.dumps(policy)})
+    made.send(make("a"))
+    made.secrets.delete_secret(SecretId="test/accounts/acme", ForceDeleteWithoutRecovery=True)
+    made.now += 301
+    made.pump()
+    # A standard queue's own redrive policy does it, a FIFO queue's people shall not wait for that long.
+    logged = ["Pointless"] * 3 if make is template else ["no such account"]
+    assert made.now - START == pytest.approx(301 + (3 * COMES_BACK if make is template else 0), abs=1)
+    assert requests(made) == []
+    assert made.depth(f"{queue}Queue") == 0
+    assert made.depth(f"{queue}DeadLetterQueue") == 1
+    assert [entry.get("reason", entry.get("error")) for entry in log.entries] == logged
+    assert not [private for private in PRIVATE if private in log.text]
+
+
+def test_two_accounts_in_one_batch() -> None:
+    other = account(provider={**account()["provider"], "base_url": "https://other.example"})
+    with world(acme=account(), other=other) as made:
+        one, two = batch(made, [template("a"), template("b")]), batch(made, [template("c")], "other")
+        assert handle(made, {"Records": [one["Records"][0], *two["Records"], one["Records"][1]]}) == []
+        assert [(url, [m["clientMessageId"] for m in payload["messages"]]) for url, payload in made.http.requests] == [
+            ("https://bsp.example/v1/message", ["a", "b"]),
+            ("https://other.example/v1/message", ["c"]),
+        ]
+
+
+def test_one_account_out_of_reach_does_not_hold_up_the_other() -> None:
+    other = account(provider={**account()["provider"], "base_url": "https://other.example"})
+    with world(acme=account(), other=other) as made:
+        made.bsp = lambda url, payload: UNREACHED if "bsp.example" in url else accept_all(url, payload)
+        one, two = batch(made, [template("a")]), batch(made, [template("b")], "other")
+        assert handle(made, {"Records": one["Records"] + two["Records"]}) == []
+        assert item(made, "a")["state"] == "released"
+        assert (made.messages._get("msg#other#b") or {})["state"] == "accepted"
+        assert made.depth("CampaignQueue") == 1
+
+
+def test_a_hundred_messages_per_request(made: World) -> None:
+    names = [f"m{number}" for number in range(101)]
+    assert handle(made, batch(made, [template(name) for name in names])) == []
+    assert [len(request) for request in requests(made)] == [100, 1]
+    assert made.sent_by_id() == dict.fromkeys(names, 1)
+
+
+# --- order ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer", [pytest.param(RATE_LIMIT, id="throttled"), pytest.param(UNREACHED, id="not reached")]
+)
+def test_one_persons_messages_keep_their_order(made: World, answer: Any) -> None:
+    throttled = [2]
+
+    def bsp(url: str, payload: Any) -> Answer | Exception:
+        if payload["messages"][0]["clientMessageId"] == "a1" and throttled[0]:
+            throttled[0] -= 1
+            return answer  # type: ignore[no-any-return]
+        return accept_all(url, payload)
+
+    made.bsp = bsp
+    for name, to in (("a1", "+27820000001"), ("a2", "+27820000001"), ("b1", "+27820000002"), ("a3", "+27820000001")):
+        made.send(freeform(name, to=to))
+    made.pump()
+    assert [name for request in requests(made) for name in request] == ["a1", "b1", "a1", "a1", "a2", "a3"]
+    assert made.now - START == pytest.approx(3, abs=0.1)
+
+
+def test_a_rejected_message_holds_up_nobody(made: World) -> None:
+    made.bsp = in_turn(refuse(25))
+    for name in ("a1", "a2"):
+        made.send(freeform(name))
+    made.run()
+    assert requests(made) == [["a1"], ["a2"]]
+
+
+# --- the answer is lost ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "lost"),
+    [
+        pytest.param(template, LOST, id="campaign, time-out"),
+        pytest.param(freeform, LOST, id="conversation, time-out"),
+        pytest.param(template, AnswerLost("ConnectionError"), id="cut off"),
+        pytest.param(template, json_answer(502, {}), id="502"),
+    ],
+)
+def test_unconfirmed_after_fifteen_minutes(made: World, make: Callable[[str], dict[str, Any]], lost: Any) -> None:
+    made.bsp = in_turn(lost)
+    made.send(make("a"))
+    made.pump()
+    assert requests(made) == [["a"]]
+    assert made.told == [("a", "failed")]
+    assert made.statuses[0]["error"] == {"code": 1009, "title": "delivery could not be confirmed"}
+    assert int(made.statuses[0]["timestamp"]) - START == pytest.approx(900, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "codes", "told"),
+    [
+        pytest.param(0, [4], ["sent"], id="sent"),
+        pytest.param(890, [4], ["sent"], id="sent, at the last moment"),
+        pytest.param(60, [6], ["sent", "delivered", "read"], id="read"),
+        pytest.param(60, [20], ["failed"], id="failed, for its own reason"),
+        pytest.param(0, [2], [], id="queued"),
+        pytest.param(890, [2], [], id="queued, at the last moment"),
+        pytest.param(60, [3, 5], ["sent", "delivered"], id="scheduled, then delivered"),
+    ],
+)
+def test_confirmed_within_fifteen_minutes(made: World, after: float, codes: list[int], told: list[str]) -> None:
+    made.bsp = in_turn(LOST)
+    made.send(template("a"))
+    made.run()
+    made.now += after
+    for code in codes:
+        made.callback(status_update("a", code))
+    made.pump()
+    assert [status for _, status in made.told] == told
+    assert requests(made) == [["a"]]
+    if told == ["failed"]:
+        assert made.statuses[0]["error"]["code"] == 1005
+
+
+def test_a_status_behind_the_failure_is_late(made: World) -> None:
+    made.bsp = in_turn(LOST)
+    made.send(template("a"))
+    made.pump()
+    made.callback(status_update("a", 5))
+    made.pump()
+    assert made.told == [("a", "failed")]
+
+
+def test_a_repeat_of_an_unknown_message_is_not_sent(made: World) -> None:
+    made.bsp = in_turn(LOST)
+    made.send(template("a"))
+    made.run()
+    made.send(template("a"))
+    made.pump()
+    assert requests(made) == [["a"]]
+    assert made.told == [("a", "failed")]

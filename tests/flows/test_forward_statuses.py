@@ -1,0 +1,475 @@
+"""forward, statuses: each message's ladder as CleverTap sees it, whatever the BSP, CleverTap and AWS do."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import Log
+from tests.support.world import (
+    CLEVERTAP_URL,
+    LOST,
+    OK,
+    STATUS_URL,
+    UNREACHED,
+    World,
+    account,
+    json_answer,
+    status_update,
+    template,
+    world,
+)
+from whatsapp_bridge.flows import forward_statuses
+from whatsapp_bridge.http import Answer
+from whatsapp_bridge.schedules import Schedule
+
+SENT, DELIVERED, READ, EXPIRED = 4, 5, 6, 20
+LADDER = ["sent", "delivered", "read"]
+
+
+@pytest.fixture
+def made() -> Iterator[World]:
+    """A world in which the messages a, b and c are sent."""
+    with world() as fresh:
+        send(fresh, "a", "b", "c")
+        yield fresh
+
+
+def send(made: World, *names: str, account: str = "acme") -> None:
+    for name in names:
+        made.send(template(name), account=account)
+    made.pump()
+    made.http.requests.clear()
+    made.http.taken.clear()
+
+
+def posts(made: World, url: str = STATUS_URL) -> list[list[tuple[str, str]]]:
+    """The statuses in each request to CleverTap."""
+    return [[(s["msgId"], s["status"]) for s in payload["statuses"]] for to, payload in made.http.requests if to == url]
+
+
+def callback(made: World, *updates: tuple[str | None, int], **options: Any) -> None:
+    """One callback of the BSP with several statuses."""
+    elements = [status_update(name, code, **options)["event"]["messageStatusUpdate"][0] for name, code in updates]
+    assert made.callback({"event": {"messageStatusUpdate": elements}}).status == 200
+
+
+def redrive(made: World) -> None:
+    """What SQS's redrive does: new messages with the bodies of the dead-letter queue's."""
+    found = made.sqs.receive_message(QueueUrl=made.url("StatusesDeadLetterQueue"), MaxNumberOfMessages=10)
+    for message in found.get("Messages", []):
+        made.sqs.delete_message(QueueUrl=made.url("StatusesDeadLetterQueue"), ReceiptHandle=message["ReceiptHandle"])
+        made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=message["Body"])
+
+
+def in_turn(*answers: Any) -> Callable[[str, Any], Answer | Exception]:
+    left = list(answers)
+    return lambda url, payload: left.pop(0) if left else OK
+
+
+# --- the ladder -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("batches", "told"),
+    [
+        pytest.param([[SENT], [DELIVERED], [READ]], LADDER, id="one by one"),
+        pytest.param([[SENT, DELIVERED, READ]], LADDER, id="in one batch"),
+        pytest.param([[READ, SENT, DELIVERED]], LADDER, id="in one batch, out of order"),
+        pytest.param([[READ]], LADDER, id="two skipped"),
+        pytest.param([[DELIVERED]], LADDER[:2], id="one skipped"),
+        pytest.param([[SENT], [READ]], LADDER, id="the middle one skipped"),
+        pytest.param([[READ], [SENT], [DELIVERED]], LADDER, id="late ones"),
+        pytest.param([[SENT], [SENT]], LADDER[:1], id="twice"),
+        pytest.param([[SENT, SENT]], LADDER[:1], id="twice in a batch"),
+        pytest.param([[EXPIRED]], ["failed"], id="failed"),
+        pytest.param([[EXPIRED], [EXPIRED]], ["failed"], id="failed twice"),
+        pytest.param([[SENT], [EXPIRED]], ["sent", "failed"], id="sent, then failed"),
+        pytest.param([[DELIVERED], [EXPIRED]], ["sent", "delivered", "failed"], id="delivered, then failed"),
+        pytest.param([[EXPIRED, SENT]], ["sent", "failed"], id="sent and failed in a batch"),
+        pytest.param([[EXPIRED], [DELIVERED]], ["failed"], id="nothing behind a failure"),
+        pytest.param([[READ], [EXPIRED]], LADDER, id="failed after read"),
+        pytest.param([[READ, EXPIRED]], LADDER, id="failed beside read"),
+        pytest.param([[2], [SENT]], ["sent"], id="queued is not told"),
+        pytest.param([[999]], ["failed"], id="an unlisted status is a failure"),
+    ],
+)
+def test_ladder(made: World, batches: list[list[int]], told: list[str]) -> None:
+    for batch in batches:
+        callback(made, *(("a", code) for code in batch))
+        made.pump()
+    assert made.told == [("a", status) for status in told]
+    assert made.depth("QuarantineQueue") == made.depth("StatusesDeadLetterQueue") == 0
+
+
+def test_the_callback(made: World) -> None:
+    made.callback(status_update("a", SENT, at=1_700_000_100_999))
+    made.pump()
+    made.callback(status_update("a", READ, at=1_700_000_300_000))
+    made.callback(status_update("b", EXPIRED, at=1_700_000_400))
+    made.pump()
+    assert [payload for url, payload in made.http.requests if url == STATUS_URL] == [
+        {"payloadVersion": "0.1", "statuses": [{"msgId": "a", "status": "sent", "timestamp": "1700000100"}]},
+        {
+            "payloadVersion": "0.1",
+            "statuses": [
+                {"msgId": "a", "status": "delivered", "timestamp": "1700000300"},
+                {"msgId": "a", "status": "read", "timestamp": "1700000300"},
+                {
+                    "msgId": "b",
+                    "status": "failed",
+                    "timestamp": "1700000400",
+                    "error": {"code": 1005, "title": "Message has expired"},
+                },
+            ],
+        },
+    ]
+
+
+def test_counts(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    callback(made, ("a", READ), ("b", SENT))
+    made.pump()
+    callback(made, ("a", SENT))
+    made.pump()
+    counts = counted()
+    assert (counts["StatusesForwarded"], counts["RepeatsDropped"]) == (4, 1)
+
+
+# --- whose status ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reference", "api_id", "told"),
+    [
+        pytest.param("a", "something else", "a", id="by clientMessageId first"),
+        pytest.param(None, "api-b", "b", id="by apiMessageId"),
+        pytest.param("null", "api-b", "b", id="by apiMessageId, null as text"),
+        pytest.param("", "api-c", "c", id="by apiMessageId, empty"),
+        pytest.param(None, "api-x", None, id="by neither: unknown id"),
+        pytest.param("x", "api-b", None, id="by neither: unknown msgId"),
+    ],
+)
+def test_correlation(made: World, log: Log, reference: str | None, api_id: str, told: str | None) -> None:
+    started = made.now
+    callback(made, (reference, SENT), api_id=api_id)
+    made.pump(hours=3)
+    assert made.told == ([(told, "sent")] if told else [])
+    assert made.depth("StatusesQueue") == 0
+    if told is None:
+        (kept,) = made.bodies("QuarantineQueue")
+        assert (kept["account"], kept["kind"]) == ("acme", "status")
+        assert kept["element"]["bsp_id"] == api_id
+        # Not before the schedule's hour is over.
+        assert 3600 <= made.now - started < 2 * 3600
+        assert "quarantined" in log.messages()
+
+
+@pytest.mark.parametrize(
+    ("reference", "api_id"),
+    [pytest.param("d", "api-d", id="by clientMessageId"), pytest.param(None, "api-d", id="by apiMessageId")],
+)
+def test_a_status_that_is_quicker_than_its_message(made: World, reference: str | None, api_id: str) -> None:
+    callback(made, (reference, DELIVERED), api_id=api_id)
+    assert made.run() == pytest.approx(2, abs=0.1)
+    made.send(template("d"))
+    made.pump()
+    assert made.told == [("d", "sent"), ("d", "delivered")]
+    assert made.depth("QuarantineQueue") == 0
+
+
+def test_a_status_of_another_accounts_message() -> None:
+    with world(acme=account(), other=account()) as made:
+        send(made, "a")
+        made.callback(status_update("a", SENT, api_id="api-a"), account="other")
+        made.pump(hours=3)
+        assert made.told == []
+        assert made.depth("QuarantineQueue") == 1
+
+
+# --- batches --------------------------------------------------------------------------------------------------------
+
+
+def test_one_request_per_batch(made: World) -> None:
+    callback(made, ("a", SENT), ("b", DELIVERED), ("a", DELIVERED), ("c", EXPIRED))
+    made.pump()
+    (together,) = posts(made)
+    assert sorted(together) == sorted(
+        [("a", "sent"), ("a", "delivered"), ("b", "sent"), ("b", "delivered"), ("c", "failed")]
+    )
+    assert together.index(("a", "sent")) < together.index(("a", "delivered"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        pytest.param(None, {"acme": [[("a", "sent")]], "other": [[("z", "sent")]]}, id="both take theirs"),
+        pytest.param("acme", {"acme": [], "other": [[("z", "sent")]]}, id="one is down"),
+    ],
+)
+def test_one_request_per_account(broken: str | None, told: dict[str, list[Any]]) -> None:
+    urls = {name: f"{CLEVERTAP_URL}{name}" for name in ("acme", "other")}
+    secrets = {
+        name: account(clevertap={**account()["clevertap"], "status_url": url, "incoming_url": url})
+        for name, url in urls.items()
+    }
+    with world(**secrets) as made:
+        send(made, "a")
+        send(made, "z", account="other")
+        made.clevertap = lambda url, payload: UNREACHED if broken and url == urls[broken] else OK
+        made.callback(status_update("a", SENT, api_id="api-a"))
+        made.callback(status_update("z", SENT, api_id="api-z"), account="other")
+        made.run()
+        taken = {
+            name: [
+                [(s["msgId"], s["status"]) for s in payload["statuses"]] for to, payload in made.http.taken if to == url
+            ]
+            for name, url in urls.items()
+        }
+        assert taken == told
+        assert len(made.http.requests) == 2
+
+
+# --- CleverTap does not take it -------------------------------------------------------------------------------------
+
+UNAVAILABLE = [
+    pytest.param(json_answer(429, {}), id="429"),
+    pytest.param(json_answer(500, {}), id="500"),
+    pytest.param(json_answer(503, {}), id="503"),
+    pytest.param(json_answer(408, {}), id="408"),
+    pytest.param(UNREACHED, id="out of reach"),
+    pytest.param(LOST, id="answer lost"),
+]
+
+
+@pytest.mark.parametrize("answer", UNAVAILABLE)
+def test_tried_again(made: World, log: Log, answer: Any) -> None:
+    started = made.now
+    made.clevertap = in_turn(answer, answer, answer)
+    callback(made, ("a", DELIVERED), ("b", SENT))
+    made.pump()
+    assert len(posts(made)) == 4
+    assert sorted(made.told) == [("a", "delivered"), ("a", "sent"), ("b", "sent")]
+    # The schedule's 2, 10 and 30 seconds.
+    assert made.now - started == pytest.approx(42, abs=1)
+    assert made.depth("StatusesDeadLetterQueue") == 0
+    assert "clevertap.example" not in log.text
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "wait"),
+    [
+        pytest.param("120", 120, id="later than the schedule"),
+        pytest.param("1", 2, id="sooner than the schedule"),
+        pytest.param("86400", 900, id="later than a queue can hold back"),
+    ],
+)
+def test_retry_after(made: World, retry_after: str, wait: int) -> None:
+    made.clevertap = in_turn(json_answer(429, {}, **{"retry-after": retry_after}))
+    callback(made, ("a", SENT))
+    assert made.run() == pytest.approx(wait, abs=0.1)
+
+
+@pytest.mark.parametrize("answer", [UNREACHED, json_answer(500, {})], ids=["out of reach", "500"])
+def test_dead_lettered_at_the_end_of_the_schedule(made: World, log: Log, answer: Any) -> None:
+    made.forward_statuses._retry = Schedule((2, 10), 20)
+    made.clevertap = lambda url, payload: answer
+    callback(made, ("a", SENT))
+    made.pump()
+    assert len(posts(made)) == 4
+    assert made.told == []
+    assert made.depth("StatusesDeadLetterQueue") == 1
+    assert "statuses dead-lettered" in log.messages()
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 413, 422])
+def test_dead_lettered_at_once(made: World, counted: Callable[[], dict[str, int]], status: int) -> None:
+    made.clevertap = lambda url, payload: json_answer(status, {})
+    callback(made, ("a", SENT))
+    assert made.run() is None
+    assert len(posts(made)) == 1
+    assert made.depth("StatusesDeadLetterQueue") == 1
+    assert counted()["StatusesDeadLettered"] == 1
+
+
+@pytest.mark.parametrize(("status", "bad"), [(400, "a"), (400, "b"), (400, "c"), (413, "a"), (422, "a")])
+def test_one_bad_status_does_not_take_the_others_along(made: World, status: int, bad: str) -> None:
+    def picky(url: str, payload: Any) -> Answer:
+        return json_answer(status if any(s["msgId"] == bad for s in payload["statuses"]) else 200, {})
+
+    made.clevertap = picky
+    callback(made, ("a", SENT), ("b", SENT), ("c", SENT))
+    assert made.run() is None
+    assert sorted(made.told) == [(name, "sent") for name in "abc" if name != bad]
+    (dead,) = made.bodies("StatusesDeadLetterQueue")
+    assert dead["status"]["reference"] == bad
+
+
+def test_the_search_for_the_bad_one_ends(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 2)
+    made.clevertap = lambda url, payload: json_answer(400, {})
+    callback(made, ("a", SENT), ("b", SENT), ("c", SENT))
+    assert made.run() is None
+    assert len(posts(made)) == 2
+    assert made.depth("StatusesDeadLetterQueue") == 3
+
+
+def test_waiting_for_its_message_takes_nothing_of_clevertaps_schedule(made: World) -> None:
+    made.forward_statuses._retry = Schedule((2, 10), 20)
+    callback(made, ("d", SENT), api_id="api-d")
+    made.pump(hours=0.2)
+    made.clevertap = lambda url, payload: UNREACHED
+    made.send(template("d"))
+    made.pump()
+    assert len(posts(made)) == 4
+
+
+def test_credentials_refused_are_not_tried_one_by_one(made: World) -> None:
+    made.clevertap = lambda url, payload: json_answer(403, {})
+    callback(made, ("a", SENT), ("b", SENT), ("c", SENT))
+    assert made.run() is None
+    assert len(posts(made)) == 1
+    assert made.depth("StatusesDeadLetterQueue") == 3
+
+
+@pytest.mark.parametrize("wait", [pytest.param(0, id="at once"), pytest.param(86_400, id="a day later")])
+@pytest.mark.parametrize(
+    ("meanwhile", "told"),
+    [
+        pytest.param([], ["sent", "delivered"], id="nothing else came"),
+        pytest.param([READ], LADDER, id="a later one came"),
+    ],
+)
+def test_redrive(made: World, wait: float, meanwhile: Sequence[int], told: list[str]) -> None:
+    made.clevertap = in_turn(json_answer(404, {}))
+    callback(made, ("a", DELIVERED))
+    made.pump()
+    for code in meanwhile:
+        callback(made, ("a", code))
+        made.pump()
+    made.now += wait
+    redrive(made)
+    # At once: nobody holds the message any more.
+    assert made.run() is None
+    assert made.told == [("a", status) for status in told]
+    assert made.depth("StatusesDeadLetterQueue") == 0
+
+
+def test_a_redriven_status_has_its_whole_schedule_again(made: World) -> None:
+    made.forward_statuses._retry = Schedule((2, 10), 20)
+    made.clevertap = lambda url, payload: UNREACHED
+    callback(made, ("a", SENT))
+    made.pump()
+    redrive(made)
+    made.pump()
+    assert len(posts(made)) == 8
+    assert made.depth("StatusesDeadLetterQueue") == 1
+
+
+def test_redrive_of_a_lost_answers_failure(made: World) -> None:
+    made.bsp = lambda url, payload: LOST
+    made.send(template("d"))
+    made.clevertap = in_turn(json_answer(404, {}))
+    made.pump()
+    assert made.told == []
+    redrive(made)
+    made.pump()
+    assert made.told == [("d", "failed")]
+
+
+# --- another delivery is at it --------------------------------------------------------------------------------------
+
+
+def test_a_message_that_another_delivery_is_telling_of(made: World) -> None:
+    made.messages.begin_climb("acme", "a", "another", 1, heard=True)
+    callback(made, ("a", DELIVERED), ("b", SENT))
+    assert made.run() == pytest.approx(5, abs=0.1)
+    assert made.told == [("b", "sent")]
+    # The other one died: its hold runs out.
+    made.pump()
+    assert made.told == [("b", "sent"), ("a", "sent"), ("a", "delivered")]
+
+
+def test_a_message_that_another_delivery_has_just_told_of(made: World) -> None:
+    made.messages.begin_climb("acme", "a", "another", 2, heard=True)
+    callback(made, ("a", DELIVERED))
+    made.run()
+    made.messages.end_climb("acme", "a", "another", 2)
+    made.pump()
+    assert made.told == []
+
+
+# --- AWS does not take it -------------------------------------------------------------------------------------------
+
+
+def failing(operation: str, *needles: str) -> Callable[[str, Any], Exception | None]:
+    """The first call of `operation` whose parameters hold all `needles` fails."""
+    left = [1]
+
+    def fail(called: str, parameters: Any) -> Exception | None:
+        if called != operation or not all(needle in repr(parameters) for needle in needles) or not left[0]:
+            return None
+        left[0] -= 1
+        return ClientError({"Error": {"Code": "InternalServerError", "Message": "Canary"}}, called)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("operation", "needles", "told"),
+    [
+        pytest.param("UpdateItem", ("msg#acme#a", "SET climber"), ["b", "a"], id="before CleverTap is told"),
+        # Told but not recorded: told again rather than never.
+        pytest.param("UpdateItem", ("msg#acme#a", "REMOVE climber"), ["a", "b", "a"], id="after CleverTap was told"),
+    ],
+)
+def test_dynamodb_fails_for_one(
+    made: World, log: Log, operation: str, needles: tuple[str, ...], told: list[str]
+) -> None:
+    made.fail = failing(operation, *needles)
+    callback(made, ("a", SENT), ("b", SENT))
+    # The record comes back after the visibility time-out.
+    assert made.run() == pytest.approx(360, abs=1)
+    made.pump()
+    assert made.told == [(name, "sent") for name in told]
+    assert "Canary" not in log.text
+    assert made.depth("StatusesDeadLetterQueue") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "queue"),
+    [
+        pytest.param(UNREACHED, "StatusesQueue", id="the next attempt"),
+        pytest.param(json_answer(404, {}), "DeadLetterQueue", id="the dead letter"),
+    ],
+)
+def test_sqs_fails(made: World, answer: Any, queue: str) -> None:
+    made.clevertap = in_turn(answer)
+    callback(made, ("a", SENT))
+    made.fail = failing("SendMessageBatch", queue)
+    assert made.run() == pytest.approx(360, abs=1)
+    made.pump()
+    assert made.told == [("a", "sent")]
+
+
+def test_an_account_that_was_deleted(made: World, log: Log) -> None:
+    callback(made, ("a", SENT))
+    made.secrets.delete_secret(SecretId="test/accounts/acme", ForceDeleteWithoutRecovery=True)
+    made.now += 301
+    made.pump(hours=2)
+    assert made.depth("StatusesDeadLetterQueue") == 1
+    assert {entry["error"] for entry in log.entries} == {"Pointless"}
+    made.secrets.create_secret(Name="test/accounts/acme", SecretString=json.dumps(account()))
+    redrive(made)
+    made.pump()
+    assert made.told == [("a", "sent")]
+
+
+def test_one_unreadable_record(made: World, log: Log) -> None:
+    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody='{"account": "acme", "Canary": 1}')
+    callback(made, ("a", SENT))
+    made.pump(hours=2)
+    assert made.told == [("a", "sent")]
+    assert made.depth("StatusesDeadLetterQueue") == 1
+    assert "Canary" not in log.text

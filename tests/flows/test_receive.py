@@ -1,0 +1,280 @@
+"""incoming and status: whose callbacks are taken, and that all that is acknowledged is stored."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tests.conftest import Log
+from tests.support.world import START, TOKEN, World, account, mo_text, status_update, world
+from whatsapp_bridge.flows.receive import Acknowledgement, callback_of
+from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.store.queues import NotStored
+
+PRIVATE = ("27820000001", "820000001", "a reply", "Ann", TOKEN, "Canary")
+QUEUES = ("RepliesQueue", "StatusesQueue", "QuarantineQueue")
+
+
+@pytest.fixture
+def made() -> Iterator[World]:
+    with world(acme=account(), other=account(callback_token="o" * 40)) as fresh:
+        yield fresh
+
+
+def depths(made: World) -> tuple[int, ...]:
+    return tuple(made.depth(queue) for queue in QUEUES)
+
+
+def callback(**events: Any) -> dict[str, Any]:
+    return {"integrationId": "i", "integrationName": "n", "event": events}
+
+
+def reply(**changes: Any) -> dict[str, Any]:
+    element: dict[str, Any] = mo_text(**changes)["event"]["moText"][0]
+    return element
+
+
+def update(reference: str | None, code: int, **changes: Any) -> dict[str, Any]:
+    element: dict[str, Any] = status_update(reference, code)["event"]["messageStatusUpdate"][0]
+    return element | changes
+
+
+# --- who is let in --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        pytest.param("acme", "", id="no token"),
+        pytest.param("acme", "Canary", id="wrong token"),
+        pytest.param("acme", TOKEN[:-1], id="a part of the token"),
+        pytest.param("acme", "o" * 40, id="another account's token"),
+        pytest.param("acme", "ü" * 40, id="beyond ASCII"),
+        pytest.param("nobody", TOKEN, id="unknown account"),
+        pytest.param("Canary/..", TOKEN, id="no account's name"),
+    ],
+)
+@pytest.mark.parametrize("body", [pytest.param(mo_text(), id="callback"), pytest.param(b"Canary", id="no callback")])
+def test_forbidden(
+    made: World, log: Log, counted: Callable[[], dict[str, int]], name: str, token: str, body: Any
+) -> None:
+    assert made.callback(body, account=name, token=token) == Acknowledgement(403, "forbidden")
+    assert depths(made) == (0, 0, 0)
+    assert counted() == {"CallbacksForbidden": 1}
+    assert not [private for private in PRIVATE if private in log.text]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"Canary", id="no JSON"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"{}", id="no event"),
+        pytest.param(b'{"event": "Canary"}', id="event is a text"),
+        pytest.param(b'{"event": [{"Canary": 1}]}', id="event is a list"),
+        pytest.param(b"[" * 100_000, id="deeply nested"),
+    ],
+)
+def test_no_callback(made: World, log: Log, body: bytes) -> None:
+    answer = made.callback(body)
+    assert answer.status == 400
+    assert depths(made) == (0, 0, 0)
+    assert log.messages() == ["no callback of this BSP"]
+    assert not [private for private in PRIVATE if private in answer.body + log.text]
+
+
+def test_get_without_a_challenge(made: World) -> None:
+    assert made.receive("acme", TOKEN, Callback("GET", {}, {"hub.challenge": "x"}, b"")).status == 400
+    assert made.receive("acme", "wrong", Callback("GET", {}, {}, b"")).status == 403
+    assert depths(made) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param("12345", Acknowledgement(200, "12345"), id="right"),
+        pytest.param(None, Acknowledgement(403, "forbidden"), id="neither challenge nor proof"),
+    ],
+)
+def test_challenge(made: World, monkeypatch: pytest.MonkeyPatch, answer: str | None, expected: Acknowledgement) -> None:
+    """Of a BSP that verifies callback URLs and signs its callbacks."""
+    adapter = "whatsapp_bridge.providers.clickatell.inbound"
+    monkeypatch.setattr(f"{adapter}.challenge", lambda callback, account: answer)
+    monkeypatch.setattr(f"{adapter}.authentic", lambda callback, account: False)
+    assert made.receive("acme", TOKEN, Callback("GET", {}, {}, b"")) == expected
+    assert made.receive("acme", TOKEN, Callback("POST", {}, {}, json.dumps(mo_text()).encode())).status == 403
+    assert depths(made) == (0, 0, 0)
+
+
+# --- what is stored -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        pytest.param(mo_text(), (1, 0, 0), id="a reply"),
+        pytest.param(status_update("a", 4), (0, 1, 0), id="a status"),
+        pytest.param(
+            callback(moText=[reply(mo_id="1"), reply(mo_id="2", sender="27820000002")]), (2, 0, 0), id="two people"
+        ),
+        pytest.param(
+            callback(messageStatusUpdate=[update("a", code) for code in (4, 5, 6)]), (0, 3, 0), id="three statuses"
+        ),
+        pytest.param(
+            callback(messageStatusUpdate=[update(f"m{number}", 4) for number in range(23)]), (0, 23, 0), id="many"
+        ),
+        pytest.param(callback(moText=[reply()], messageStatusUpdate=[update("a", 4)]), (1, 1, 0), id="both kinds"),
+        pytest.param(
+            callback(moText=[reply(mo_id="1"), "Canary", reply(mo_id="2")]), (2, 0, 1), id="a broken one among replies"
+        ),
+        pytest.param(
+            callback(messageStatusUpdate=[update("a", 4), update("b", 4, timestamp=None), update("c", 4)]),
+            (0, 2, 1),
+            id="a broken one among statuses",
+        ),
+        pytest.param(
+            callback(messageStatusUpdate=[update(None, 4, messageId=None), update("b", 4, statusCode="Canary")]),
+            (0, 0, 2),
+            id="nothing but broken ones",
+        ),
+        pytest.param(callback(moSomethingNew=[{"from": "27820000001"}]), (0, 0, 1), id="an unknown kind"),
+        pytest.param(callback(moText=[]), (0, 0, 0), id="an empty list"),
+        pytest.param(callback(), (0, 0, 0), id="no events"),
+        pytest.param(callback(moText=None), (0, 0, 0), id="null instead of a list"),
+    ],
+)
+def test_stored(made: World, log: Log, body: dict[str, Any], stored: tuple[int, ...]) -> None:
+    assert made.callback(body) == Acknowledgement(200, "")
+    assert depths(made) == stored
+    assert not [private for private in PRIVATE if private in log.text]
+
+
+def test_the_queue_messages(made: World) -> None:
+    made.callback(callback(moText=[reply(mo_id="r1")], messageStatusUpdate=[update("a", 25)], moNew=["x"]))
+    found = made.sqs.receive_message(QueueUrl=made.url("RepliesQueue"), AttributeNames=["All"])["Messages"][0]
+    body = json.loads(found["Body"])
+    assert (body["account"], body["reply"]["id"], body["reply"]["sender"]) == ("acme", "r1", "27820000001")
+    assert body["reply"]["element"] == {**reply(mo_id="r1"), "kind": "moText"}
+    assert "27820000001" not in found["Attributes"]["MessageGroupId"] + found["Attributes"]["MessageDeduplicationId"]
+    (status,) = made.bodies("StatusesQueue")
+    assert (status["account"], status["attempt"]) == ("acme", 1)
+    assert status["status"] == {
+        "status": "failed",
+        "timestamp": 1_700_000_100,
+        "reference": "a",
+        "bsp_id": "api-1",
+        "error_code": 1009,
+        "error_title": "Insufficient account balance",
+        "unlisted": False,
+    }
+    (kept,) = made.bodies("QuarantineQueue")
+    assert kept == {
+        "account": "acme",
+        "kind": "moNew",
+        "reason": "not an object",
+        "element": "x",
+        "received": int(START),
+    }
+
+
+@pytest.mark.parametrize(
+    ("second", "depth"),
+    [
+        pytest.param({}, 1, id="the same again"),
+        pytest.param({"mo_id": "mo-2"}, 2, id="another message"),
+        pytest.param({"sender": "27820000002"}, 2, id="the same id from another person"),
+    ],
+)
+def test_repeats_within_five_minutes(made: World, second: dict[str, str], depth: int) -> None:
+    assert [made.callback(mo_text()).status, made.callback(mo_text(**second)).status] == [200, 200]
+    assert made.depth("RepliesQueue") == depth
+
+
+def test_unlisted_statuses_are_counted(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    made.callback(callback(messageStatusUpdate=[update("a", 999), update("b", 4)], moNew=["x"]))
+    assert counted() == {"StatusesUnlisted": 1, "EventsQuarantined": 1, "EventsReceived": 3}
+
+
+@pytest.mark.parametrize("kind", [pytest.param("moText", id="a reply"), pytest.param("moNew", id="for quarantine")])
+def test_what_is_too_large_for_a_queue(made: World, kind: str) -> None:
+    text = "ü" * 200_000
+    assert made.callback(callback(**{kind: [reply(text=text)]})).status == 200
+    (body,) = made.bodies("RepliesQueue" if kind == "moText" else "QuarantineQueue")
+    assert list(body) == ["s3"]
+    stored = made.s3.get_object(Bucket="test-payloadsbucket", Key=body["s3"])
+    kept = json.loads(stored["Body"].read())
+    element = kept["reply"]["element"] if kind == "moText" else kept["element"]
+    assert element["content"] == text
+
+
+def test_a_large_reply_is_forwarded_whole(made: World) -> None:
+    text = "ü" * 200_000
+    made.callback(mo_text(text))
+    made.pump()
+    assert made.replies[0]["text"] == {"body": text}
+
+
+# --- what could not be stored ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("throttled", [pytest.param(False, id="fails"), pytest.param(True, id="throttles")])
+def test_not_acknowledged_when_a_queue_does_not_take_it(made: World, log: Log, queue: str, throttled: bool) -> None:
+    everything = callback(moText=[reply()], messageStatusUpdate=[update("a", 4)], moNew=["x"])
+    code = "ThrottlingException" if throttled else "InternalError"
+    error = ClientError({"Error": {"Code": code, "Message": "Canary"}}, "SendMessageBatch")
+    made.fail = lambda operation, parameters: error if queue in parameters.get("QueueUrl", "") else None
+    with pytest.raises(NotStored):
+        made.callback(everything)
+    made.fail = lambda *_: None
+    assert made.callback(everything).status == 200
+    # The BSP repeats the whole callback: what was stored before may be there twice, nothing is missing.
+    assert all(depth >= 1 for depth in depths(made))
+    assert made.depth("RepliesQueue") == 1
+    assert not [private for private in PRIVATE if private in log.text]
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        pytest.param("PutObject", ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"), id="S3"),
+        pytest.param("GetSecretValue", EndpointConnectionError(endpoint_url="x"), id="Secrets Manager"),
+    ],
+)
+def test_not_acknowledged_when_aws_fails(made: World, operation: str, error: Exception) -> None:
+    made.fail = lambda called, _: error if called == operation else None
+    with pytest.raises(type(error)):
+        made.callback(mo_text("x" * 300_000))
+    assert depths(made) == (0, 0, 0)
+
+
+# --- API Gateway's event --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        pytest.param(
+            {"body": '{"a":"ü"}', "isBase64Encoded": False, "headers": {"X-Hub": "1"}},
+            Callback("POST", {"x-hub": "1"}, {}, '{"a":"ü"}'.encode()),
+            id="text",
+        ),
+        pytest.param(
+            {"body": "/w==", "isBase64Encoded": True, "headers": {}}, Callback("POST", {}, {}, b"\xff"), id="bytes"
+        ),
+        pytest.param({"queryStringParameters": {"a": "b"}}, Callback("POST", {}, {"a": "b"}, b""), id="query, no body"),
+        pytest.param({"body": "\udcff"}, Callback("POST", {}, {}, b"\xed\xb3\xbf"), id="a lone surrogate"),
+    ],
+)
+def test_callback_of(event: dict[str, Any], expected: Callback) -> None:
+    assert callback_of({"requestContext": {"http": {"method": "POST"}}, **event}) == expected
+
+
+def test_a_callback_does_not_show_in_its_repr() -> None:
+    shown = repr(Callback("POST", {"authorization": "Canary"}, {"token": "Canary"}, b"Canary"))
+    assert shown == "Callback(method='POST')"

@@ -1,0 +1,104 @@
+import pytest
+
+from whatsapp_bridge.providers.clickatell import codes
+
+# CleverTap's meaning: Clickatell's statuses, without the "failed" that every 10xx implies.
+STATUSES: dict[str | int, list[int]] = {
+    "accepted": [2, 3],
+    "sent": [4],
+    "delivered": [5],
+    "read": [6],
+    1001: [80, 81, 82, 83, 84, 85, 134, 135, 136, 137, 138, 140, 141, 142, 143, 144, 145, 146, 147, 148],
+    1004: [133],
+    1005: [20, 29],
+    1007: [149],
+    1008: [131],
+    1009: [1, 21, 22, 23, 24, 25, 26, 27, 28, 60, 61, 100, 130],
+    1010: [132, 139],
+}
+
+
+@pytest.mark.parametrize("meaning", STATUSES, ids=str)
+def test_status(meaning: str | int) -> None:
+    rows = [codes.status(code) for code in STATUSES[meaning]]
+
+    expected = ("failed", meaning) if isinstance(meaning, int) else (meaning, None)
+    assert {(row.status, row.error) for row in rows} == {expected}
+    assert all(row.listed and row.title and row.name for row in rows)
+
+
+def test_no_status_is_left_out() -> None:
+    assert sorted(codes.STATUSES) == sorted(code for listed in STATUSES.values() for code in listed)
+    assert sorted(codes.STATUSES) == [*range(1, 7), *range(20, 30), 60, 61, *range(80, 86), 100, *range(130, 150)]
+
+
+@pytest.mark.parametrize("code", [0, -1, 7, 30, 99, 150, 10**30])
+def test_unlisted_status_is_a_failure(code: int) -> None:
+    row = codes.status(code)
+
+    assert (row.code, row.status, row.error, row.listed) == (code, "failed", 1009, False)
+    assert str(code) in row.title
+
+
+# (what to do, 10xx, 200x): Clickatell's errors.
+ERRORS: dict[tuple[str, int, int], list[int]] = {
+    ("reject", 1000, 2000): [1, 2, 3, 7],
+    ("reject", 1001, 2001): [23, 24, 30, 31, 32, 33],
+    ("reject", 1002, 2002): [25],
+    ("reject", 1005, 2003): [27, 28],
+    ("reject", 1006, 2003): [26],
+    ("reject", 1009, 2004): [20, 38, 39, 40, 41, 42, 44, 45, 46],
+    ("split", 1009, 2004): [21, 22],
+    ("internal", 1009, 2004): [18],
+    ("retry", 1009, 2004): [19],
+    ("throttle", 1009, 2004): [43],
+}
+
+
+@pytest.mark.parametrize("meaning", ERRORS, ids=str)
+def test_error(meaning: tuple[str, int, int]) -> None:
+    rows = [codes.error(code) for code in ERRORS[meaning]]
+
+    assert {(row.reaction, row.error, row.request_error) for row in rows} == {meaning}
+    assert all(row.listed and row.title for row in rows)
+
+
+def test_no_error_is_left_out() -> None:
+    assert sorted(codes.ERRORS) == sorted(code for listed in ERRORS.values() for code in listed)
+    reserved = {29, 34, 35, 36, 37}
+    assert sorted(codes.ERRORS) == [1, 2, 3, 7, *(code for code in range(18, 47) if code not in reserved)]
+
+
+@pytest.mark.parametrize("code", [0, 4, 29, 35, 47, 900])
+def test_unlisted_error_is_a_rejection(code: int) -> None:
+    row = codes.error(code)
+
+    assert (row.code, row.reaction, row.error, row.request_error, row.listed) == (code, "reject", 1009, 2004, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "description", "expected"),
+    [
+        (23, "Invalid or missing parameter: to .", (1002, 2002)),
+        (23, "Invalid or missing parameter: to", (1002, 2002)),
+        (23, "Invalid or missing parameter: messages[3].to", (1002, 2002)),
+        (23, "Invalid or missing parameter: content", (1001, 2001)),
+        (23, "Invalid or missing parameter: template.to", (1001, 2001)),
+        (23, "Invalid or missing parameter: photo", (1001, 2001)),
+        (23, "", (1001, 2001)),
+        (24, "Invalid or missing parameter: to", (1001, 2001)),
+    ],
+)
+def test_missing_recipient_is_told_from_other_parameters(
+    code: int, description: str, expected: tuple[int, int]
+) -> None:
+    row = codes.error(code, description)
+
+    assert (row.error, row.request_error) == expected
+    assert row.listed
+
+
+def test_titles_hold_no_placeholder() -> None:
+    titles = [row.title for row in (*codes.STATUSES.values(), *codes.ERRORS.values())]
+
+    assert [title for title in titles if "MSISDN" in title or "xx" in title or title.endswith((" ", ":", "."))] == []

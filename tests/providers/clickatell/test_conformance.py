@@ -1,0 +1,90 @@
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from tests.providers.clickatell import samples
+from tests.providers.clickatell.samples import Json
+from tests.providers.conformance import ProviderConformance
+from tests.support.bsp import Answer
+from whatsapp_bridge.providers.contract import Outgoing
+
+_CODES = {"sent": 4, "delivered": 5, "read": 6, "failed": 29}
+
+
+class TestClickatell(ProviderConformance):
+    provider = "clickatell"
+
+    required: ClassVar = ["api_key"]
+    wrong: ClassVar = {
+        "api_key empty": ("provider.api_key", ""),
+        "api_key no text": ("provider.api_key", ["private"]),
+        "api_key with a line break": ("provider.api_key", "private-secret\n"),
+        "api_key not ASCII": ("provider.api_key", "private-\u20ac"),
+        "encryption no object": ("provider.encryption", "private"),
+        "MT key no ARN": ("provider.encryption.mt_key_arn", "private"),
+        "data keys for a day": ("options.data_key_max_seconds", 86_400),
+        "data keys for -1 messages": ("options.data_key_max_messages", -1),
+        "unknown option": ("options.colour", True),
+    }
+    not_callbacks: ClassVar = {
+        "another BSP's": b'{"object": "private", "entry": []}',
+        "event null": b'{"event": null}',
+        "event a list": b'{"event": []}',
+        "NaN in an event": b'{"event": {"moText": [NaN]}}',
+    }
+    empty_callbacks: ClassVar = {
+        "no kind": samples.callback(),
+        "no element": samples.callback(moText=[], messageStatusUpdate=[]),
+        "null for a list": samples.callback(moText=None),
+    }
+    bad_elements: ClassVar = {
+        "null": None,
+        "text": "private",
+        "number": 5,
+        "list": [{"statusCode": 5}],
+        "empty": {},
+        "no statusCode": samples.status(None),
+        "statusCode a word": samples.status("private"),
+        "statusCode true": samples.status(True),
+        "no timestamp": samples.status(5, timestamp=None),
+        "timestamp a word": samples.status(5, timestamp="private"),
+        "timestamp negative": samples.status(5, timestamp=-1),
+        "no id at all": samples.status(5, None, messageId=None),
+        "ids blank": samples.status(5, " ", messageId="null"),
+        "ids no text": samples.status(5, ["private"], messageId={}),
+        "an SMS": samples.status(5, channel="sms"),
+    }
+
+    def secret(self, base_url: str) -> Json:
+        return samples.secret(base_url)
+
+    def accepting(self, batch: Sequence[Outgoing]) -> Answer:
+        taken = [samples.taken(outgoing.reference, samples.to(outgoing)) for outgoing in reversed(batch)]
+        return Answer(202, samples.results(*taken))
+
+    def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
+        refused = [samples.refused(outgoing.reference, 25, to=samples.to(outgoing)) for outgoing in batch]
+        return Answer(400, samples.results(*refused))
+
+    def throttling(self) -> Answer:
+        return Answer(400, samples.failure(43))
+
+    def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
+        return samples.statuses([samples.status(_CODES[status], reference)])
+
+    def unknown_status(self) -> bytes:
+        return samples.statuses([samples.status(777)])
+
+    def incoming(self, kind: str, message_id: str = "m1") -> bytes:
+        if kind == "text":
+            return samples.callback(moText=[samples.text(message_id)])
+        return samples.callback(moSuggestedResponse=[samples.tap(message_id)])
+
+    def unknown_kind(self) -> tuple[bytes, Any]:
+        element = samples.text(reaction="private")
+        return samples.callback(moReaction=[element]), element
+
+    def mixed_callback(self, bad: Any) -> bytes:
+        return samples.statuses([samples.status(4, "r1"), bad, samples.status(5, "r2")])
+
+    def callback_with(self, event: Any) -> bytes:
+        return samples.callback(messageStatusUpdate=event, moText=event, moSuggestedResponse=[event], other=event)

@@ -1,0 +1,202 @@
+from typing import Any
+
+import pytest
+
+from tests.providers.clickatell import samples
+from tests.providers.clickatell.samples import SECONDS, Json
+from tests.providers.conformance import PERSON, TEXT, callback
+from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.clickatell import inbound
+from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, StatusEvent
+
+ACCOUNT = parse_account("acme", samples.secret())
+
+
+def events(raw: bytes) -> list[Any]:
+    return inbound.split(callback(raw))
+
+
+# --- statuses --------------------------------------------------------------------------------------------------------
+
+STATUSES = {
+    "sent": (samples.status(4), StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1")),
+    "queued": (samples.status(2), StatusEvent("accepted", SECONDS, "1|2|3|4", "bsp-1")),
+    "failed": (
+        samples.status(131),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1008, "Re-engagement required"),
+    ),
+    "unlisted": (
+        samples.status(777),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status 777", unlisted=True),
+    ),
+    "code as text": (samples.status(" 5 "), StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1")),
+    "code with a fraction": (samples.status(6.0), StatusEvent("read", SECONDS, "1|2|3|4", "bsp-1")),
+    "channel as in the samples": (
+        samples.status(4, channel="whatsapp/sms "),
+        StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "no channel": (samples.status(4, channel=None), StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1")),
+    "no clientMessageId": (samples.status(4, None), StatusEvent("sent", SECONDS, None, "bsp-1")),
+    "clientMessageId null as text": (samples.status(4, "null"), StatusEvent("sent", SECONDS, None, "bsp-1")),
+    "clientMessageId blank": (samples.status(4, " "), StatusEvent("sent", SECONDS, None, "bsp-1")),
+    "clientMessageId a number": (samples.status(4, 1234), StatusEvent("sent", SECONDS, "1234", "bsp-1")),
+    "no messageId": (samples.status(4, messageId=None), StatusEvent("sent", SECONDS, "1|2|3|4", None)),
+    "time in seconds": (samples.status(4, timestamp=SECONDS), StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1")),
+    "time as text": (
+        samples.status(4, timestamp=f"{SECONDS}999"),
+        StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "time with a fraction": (
+        samples.status(4, timestamp=SECONDS * 1000 + 0.5),
+        StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("element", "expected"), STATUSES.values(), ids=STATUSES.keys())
+def test_status(element: Json, expected: StatusEvent) -> None:
+    assert events(samples.statuses([element])) == [expected]
+
+
+def test_one_element_without_a_list() -> None:
+    assert events(samples.callback(messageStatusUpdate=samples.status(4))) == [
+        StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1")
+    ]
+
+
+def test_kinds_together_in_their_order() -> None:
+    raw = samples.callback(
+        moText=[samples.text("m1"), samples.text("m2")],
+        statusIsTyping=[{"from": PERSON}],
+        messageStatusUpdate=[samples.status(4), samples.status(5)],
+        moSuggestedResponse=[samples.tap("m3")],
+    )
+
+    assert [getattr(event, "id", None) or getattr(event, "status", None) or event.kind for event in events(raw)] == [
+        "m1",
+        "m2",
+        "statusIsTyping",
+        "sent",
+        "delivered",
+        "m3",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["moMedia", "moLocation", "moContacts", "messageFallback", "statusIsTyping", "", "x"])
+def test_other_kinds_are_not_understood(kind: str) -> None:
+    assert events(samples.callback(**{kind: [{"a": 1}]})) == [NotUnderstood(kind, "unknown kind", {"a": 1})]
+
+
+# --- messages from people --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [(PERSON, PERSON), (f"+{PERSON}", PERSON), (int(PERSON), PERSON), (f" {PERSON} ", PERSON)],
+    ids=["digits", "plus sign", "number", "spaces"],
+)
+def test_sender(sender: Any, expected: str) -> None:
+    (event,) = events(samples.callback(moText=[samples.text(**{"from": sender})]))
+
+    assert (event.id, event.sender) == ("m1", expected)
+    assert event.element == samples.text(**{"from": sender}) | {"kind": "moText"}
+
+
+@pytest.mark.parametrize("sender", [None, "", "null", "ada", "\u0663\u0664", True, ["1"], "27 83"])
+def test_without_a_sender_it_is_not_understood(sender: Any) -> None:
+    element = samples.text(**{"from": sender})
+
+    assert events(samples.callback(moText=[element])) == [NotUnderstood("moText", "no sender", element)]
+
+
+@pytest.mark.parametrize("missing", [None, "", "null", {}])
+def test_message_without_an_id_is_known_by_its_content(missing: Any) -> None:
+    first, repeat, other = (
+        events(samples.callback(moText=[element]))[0].id
+        for element in (samples.text(missing), samples.text(missing), samples.text(missing, content="more"))
+    )
+
+    assert first == repeat != other
+    assert len(first) == 64
+
+
+def replied(kind: str, element: Json) -> Any:
+    (event,) = events(samples.callback(**{kind: [element]}))
+    assert isinstance(event, ReplyEvent)
+    return inbound.reply(event.element, ACCOUNT)
+
+
+FROM_PERSON = {
+    "payloadVersion": "0.1",
+    "from": PERSON,
+    "wabaNumber": "27999000001",
+    "timestamp": str(SECONDS),
+}
+REPLIES = {
+    "text": ("moText", samples.text(), {"type": "text", "text": {"body": TEXT}}),
+    "text as it is": ("moText", samples.text(content=" k\n"), {"type": "text", "text": {"body": " k\n"}}),
+    "text that says null": ("moText", samples.text(content="null"), {"type": "text", "text": {"body": "null"}}),
+    "tap": (
+        "moSuggestedResponse",
+        samples.tap(),
+        {"type": "button", "button": {"payload": TEXT, "text": "private label"}},
+    ),
+    "tap without postback data": (
+        "moSuggestedResponse",
+        samples.tap(postbackData=None),
+        {"type": "button", "button": {"payload": "private label", "text": "private label"}},
+    ),
+    "tap without label": (
+        "moSuggestedResponse",
+        samples.tap(content=None),
+        {"type": "button", "button": {"payload": TEXT, "text": TEXT}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "element", "expected"), REPLIES.values(), ids=REPLIES.keys())
+def test_reply(kind: str, element: Json, expected: Json) -> None:
+    answer = replied(kind, element)
+
+    assert isinstance(answer, Reply)
+    assert answer.message.wire() == FROM_PERSON | expected
+    assert (answer.answers_reference, answer.answers_bsp_id) == ("1|2|3|4", "bsp-1")
+
+
+@pytest.mark.parametrize(
+    ("reference", "bsp_id", "expected"),
+    [
+        ("a|b", "c", ("a|b", "c")),
+        (None, "c", (None, "c")),
+        ("c", "c", (None, "c")),
+        ("null", "c", (None, "c")),
+        ("", "null", (None, None)),
+        (None, None, (None, None)),
+    ],
+)
+def test_what_a_reply_answers(reference: Any, bsp_id: Any, expected: tuple[Any, Any]) -> None:
+    answer = replied("moText", samples.text(relatedClientMessageId=reference, relatedMessageId=bsp_id))
+
+    assert (answer.answers_reference, answer.answers_bsp_id) == expected
+
+
+NO_REPLIES = {
+    "no content": ("moText", samples.text(content=None), "no content"),
+    "empty content": ("moText", samples.text(content=""), "no content"),
+    "content no text": ("moText", samples.text(content={"x": 1}), "no content"),
+    "tap without anything": ("moSuggestedResponse", samples.tap(content=None, postbackData=None), "no content"),
+    "no timestamp": ("moText", samples.text(timestamp=None), "no timestamp"),
+    "timestamp zero": ("moText", samples.text(timestamp=0), "no timestamp"),
+}
+
+
+@pytest.mark.parametrize(("kind", "element", "reason"), NO_REPLIES.values(), ids=NO_REPLIES.keys())
+def test_reply_that_says_nothing(kind: str, element: Json, reason: str) -> None:
+    assert replied(kind, element) == NotUnderstood(kind, reason, element | {"kind": kind})
+
+
+def test_clickatell_gives_no_proof_of_its_own() -> None:
+    request = callback(samples.callback())
+
+    assert inbound.authentic(request, ACCOUNT) is True
+    assert inbound.challenge(request, ACCOUNT) is None

@@ -1,0 +1,690 @@
+"""What every BSP adapter has to do. An adapter's test class inherits `ProviderConformance` and fills in its samples.
+
+All samples are made of the values in `PRIVATE`: after each test, none of them may be in a log record of any level, nor
+in any exception text or repr seen on the way.
+"""
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
+from tests.support.world import World, world
+from whatsapp_bridge.accounts import Account, AccountInvalid, parse_account
+from whatsapp_bridge.clevertap.answers import SUCCESS
+from whatsapp_bridge.clevertap.callbacks import StatusError, StatusUpdate
+from whatsapp_bridge.clevertap.codes import CallbackError, RequestError
+from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage, parse_message
+from whatsapp_bridge.http import Answer as HttpAnswer
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.contract import (
+    Accepted,
+    Callback,
+    Capabilities,
+    Client,
+    Event,
+    NotACallback,
+    NotSent,
+    NotUnderstood,
+    Outcome,
+    Outgoing,
+    Refused,
+    Rejected,
+    Reply,
+    ReplyEvent,
+    StatusEvent,
+    Throttled,
+    Unknown,
+)
+from whatsapp_bridge.store.keys import KeyService
+
+PERSON = "27831234567"
+OTHER_PERSON = "27837654321"
+TEXT = "private words"
+SECRET = "private-secret"
+PRIVATE = (PERSON, OTHER_PERSON, "private")
+"""No log record, exception text or repr holds one of these. The samples' texts and secrets begin with the last."""
+
+READ_SECONDS = 0.3
+ACCOUNT_CACHE_SECONDS = 300
+FIFO_DEDUPLICATION_SECONDS = 300
+
+type Json = dict[str, Any]
+
+
+# --- CleverTap's messages, one for each capability -------------------------------------------------------------------
+
+
+def freeform(kind: str, content: Json, to: str = PERSON) -> Json:
+    envelope = {"payloadVersion": 0.1, "to": f"+{to}", "wabaNumber": "+27999000001", "msgId": "1|2|3|4"}
+    return {**envelope, "isTemplate": False, "type": kind, kind: content}
+
+
+def template(*components: Json, to: str = PERSON) -> Json:
+    envelope = {"payloadVersion": 0.1, "to": f"+{to}", "wabaNumber": "+27999000001", "msgId": "1|2|3|4"}
+    saved = {"namespace": "order_update", "languageCode": "en_US"}
+    return {**envelope, "isTemplate": True, "template": saved, "components": list(components)}
+
+
+def header(kind: str, content: Json) -> Json:
+    return {"type": "header", "header": {"type": kind, kind: content}}
+
+
+def body(*values: str) -> Json:
+    parameters = [{"type": "text", "text": value} for value in values]
+    return {"type": "body", "body": {"text": "Hello", "parameters": parameters}}
+
+
+def button(sub_type: str, *parameters: Json, index: int = 0, text: str = "Tap") -> Json:
+    return {"type": "button", "index": index, "subType": sub_type, "buttonText": text, "parameters": list(parameters)}
+
+
+def payload(value: str) -> Json:
+    return {"type": "payload", "payload": value}
+
+
+def suffix(value: str) -> Json:
+    return {"type": "text", "text": value}
+
+
+MEDIA = {"mediaURL": "https://files.example/private.jpg", "filename": "private.pdf"}
+PLACE = {"latitude": "-33.9", "longitude": "18.6", "name": "private place"}
+OFFER = {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": 1_900_000_000_000}}
+
+# Capability: the message, and a value that has to show in the request ("" where the BSP needs to be told nothing).
+MESSAGES: Mapping[str, tuple[Json, str]] = {
+    "freeform:text": (freeform("text", {"body": TEXT}), TEXT),
+    "freeform:image": (freeform("image", MEDIA), "private.jpg"),
+    "freeform:video": (freeform("video", MEDIA), "private.jpg"),
+    "freeform:audio": (freeform("audio", MEDIA), "private.jpg"),
+    "freeform:file": (freeform("file", MEDIA), "private.jpg"),
+    "freeform:location": (freeform("location", PLACE), "private place"),
+    "headers:text": (template(header("text", {"text": TEXT, "parameters": [suffix(TEXT)]}), body("private 1")), TEXT),
+    "headers:image": (template(header("image", MEDIA), body("private 1")), "private.jpg"),
+    "headers:video": (template(header("video", MEDIA), body("private 1")), "private.jpg"),
+    "headers:file": (template(header("file", MEDIA), body("private 1")), "private.jpg"),
+    "headers:audio": (template(header("audio", MEDIA), body("private 1")), "private.jpg"),
+    "headers:location": (template(header("location", PLACE), body("private 1")), "private place"),
+    "buttons:quickReply": (template(body("private 1"), button("quickReply", payload(TEXT))), TEXT),
+    "buttons:dynamicUrl": (template(body("private 1"), button("dynamicUrl", suffix(TEXT))), TEXT),
+    "buttons:staticUrl": (template(body("private 1"), button("staticUrl", suffix(TEXT))), ""),
+    "buttons:callPhone": (template(body("private 1"), button("callPhone", suffix(PERSON))), ""),
+    "buttons:copy_code": (
+        template(body("private 1"), button("copy_code", {"type": "coupon_code", "coupon_code": "private code"})),
+        "private code",
+    ),
+    "extras:limited_time_offer": (
+        template(body("private 1"), {"type": "limited_time_offer", "text": TEXT, "parameters": [OFFER]}),
+        "1900000000000",
+    ),
+    "extras:carousel": (
+        template(body("private 1"), {"type": "carousel", "cards": [{"components": [body(TEXT)]}]}),
+        TEXT,
+    ),
+}
+# What no adapter can know: kinds that CleverTap may come to send one day.
+UNDOCUMENTED: Mapping[str, Json] = {
+    "component": template(body("private 1"), {"type": "private_component", "x": TEXT}),
+    "header": template({"type": "header", "header": {"type": "private_header", "private_header": MEDIA}}, body("x")),
+    "button": template(body("private 1"), button("privateButton")),
+}
+
+# What comes from gateways and networks rather than from a BSP's own code: nothing in it is about a message.
+WORDLESS_ANSWERS: Mapping[str, tuple[Script, Any]] = {
+    "429": (Answer(429), Throttled(None)),
+    "429 with a time": (Answer(429, headers={"Retry-After": "7"}), Throttled(7.0)),
+    "429 with a page": (Answer(429, b"<html>private</html>"), Throttled(None)),
+    "500": (Answer(500), Unknown),
+    "500 with a page": (Answer(500, b"<html>private</html>"), Unknown),
+    "502": (Answer(502), Unknown),
+    "503": (Answer(503), Unknown),
+    "504 with other JSON": (Answer(504, {"message": "private"}), Unknown),
+    "401": (Answer(401), Rejected),
+    "403 with a page": (Answer(403, b"<html>private</html>"), Rejected),
+    "redirect": (Answer(302, headers={"Location": "/elsewhere"}), NotSent),
+    "200 with nothing": (Answer(200), Unknown),
+    "200 without JSON": (Answer(200, b"private"), Unknown),
+    "200 with other JSON": (Answer(200, {"private": [1]}), Unknown),
+    "200 with a list": (Answer(200, ["private"]), Unknown),
+    "200 not UTF-8": (Answer(200, b'{"a": "\xff"}'), Unknown),
+    "never answered": (Fault.HANG, Unknown),
+    "connection dropped": (Fault.DROP, Unknown),
+    "answer cut off": (Fault.CUT, Unknown),
+}
+
+# Inherited tests run on instances of several classes, which Hypothesis would take for a mistake.
+PROPERTY = settings(
+    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.differing_executors]
+)
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+# --- the suite -------------------------------------------------------------------------------------------------------
+
+
+class ProviderConformance(ABC):
+    """Subclass it as `Test…`, fill in the tables and methods; each row becomes a test."""
+
+    provider: ClassVar[str]
+
+    required: ClassVar[Sequence[str]]
+    """Paths below `provider` of the account's secret that must be there."""
+    wrong: ClassVar[Mapping[str, tuple[str, Any]]]
+    """Name: path below `provider` (or `options`), and a value that must be refused there."""
+
+    not_callbacks: ClassVar[Mapping[str, bytes]]
+    """Bodies that are no callback of this BSP at all, besides what is no JSON object."""
+    empty_callbacks: ClassVar[Mapping[str, bytes]]
+    """Callbacks without an event."""
+    bad_elements: ClassVar[Mapping[str, Any]]
+    """Elements that `mixed_callback` puts between good ones."""
+
+    @abstractmethod
+    def secret(self, base_url: str) -> Json:
+        """A complete account secret; each secret value begins with `private`."""
+
+    @abstractmethod
+    def accepting(self, batch: Sequence[Outgoing]) -> Answer:
+        """The BSP's answer that takes every message, as `bsp-<reference>`; not in their order, where it is free."""
+
+    @abstractmethod
+    def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
+        """The BSP's answer that refuses every message because of its recipient."""
+
+    @abstractmethod
+    def throttling(self) -> Answer:
+        """The BSP's own answer that asks for less."""
+
+    @abstractmethod
+    def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
+        """A callback with one of the statuses that the capabilities declare."""
+
+    @abstractmethod
+    def unknown_status(self) -> bytes: ...
+
+    @abstractmethod
+    def incoming(self, kind: str, message_id: str = "m1") -> bytes:
+        """A callback with one message from `PERSON`, of a kind that the capabilities declare, saying `TEXT`."""
+
+    @abstractmethod
+    def unknown_kind(self) -> tuple[bytes, Any]:
+        """A callback with one event of an unknown kind, and the element that has to be kept."""
+
+    @abstractmethod
+    def mixed_callback(self, bad: Any) -> bytes:
+        """One callback with a status of r1, `bad`, and a status of r2."""
+
+    @abstractmethod
+    def callback_with(self, event: Any) -> bytes:
+        """A callback with `event`, any JSON value, for a list of events and for an event."""
+
+    # --- set-up ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
+        capabilities = registry.outbound(cls.provider).CAPABILITIES
+        tables: Mapping[str, Mapping[str, Any]] = {
+            "required_field": {path: path for path in cls.required},
+            "wrong_field": cls.wrong,
+            "not_callback": _NO_JSON_OBJECTS | dict(cls.not_callbacks),
+            "empty_callback": cls.empty_callbacks,
+            "bad_element": cls.bad_elements,
+            "declared_status": {status: status for status in sorted(capabilities.statuses)},
+            "declared_incoming": {kind: kind for kind in sorted(capabilities.incoming)},
+        }
+        for name, table in tables.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, table.values(), ids=table.keys())
+
+    @pytest.fixture(autouse=True)
+    def _nothing_private_in_logs(self, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+        caplog.set_level(logging.DEBUG)
+        yield
+        for phase in ("setup", "call"):
+            for record in caplog.get_records(phase):
+                assert_public(record.getMessage())
+                assert_public(record.__dict__)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return registry.outbound(self.provider).CAPABILITIES
+
+    def account(self, base_url: str = "https://bsp.example") -> Account:
+        return parse_account("acme", self.secret(base_url))
+
+    def client(self, base_url: str) -> Client:
+        http = HttpClient(read_seconds=READ_SECONDS)
+        return registry.client(self.provider)(self.account(base_url), http, KeyService(_no_kms))
+
+    def translate(self, message: Json, reference: str = "1|2|3|4") -> Json:
+        return registry.outbound(self.provider).translate(_parsed(message), reference, self.account())
+
+    def batch(self) -> list[Outgoing]:
+        """As many messages as go into one request, two of them at the most, to different people."""
+        people = (PERSON, OTHER_PERSON)[: self.capabilities.batch_size]
+        return [
+            Outgoing(f"r{place}", self.translate(freeform("text", {"body": TEXT}, to=person), f"r{place}"))
+            for place, person in enumerate(people, 1)
+        ]
+
+    def sent(self, *script: Script) -> list[Outcome]:
+        """The outcomes of one batch that is answered by `script`."""
+        with Bsp(*script) as bsp:
+            outcomes = list(self.client(bsp.url).send(self.batch()))
+        assert len(outcomes) == len(self.batch())
+        assert_public(outcomes)
+        return outcomes
+
+    def split(self, raw: bytes) -> list[Event]:
+        events = registry.inbound(self.provider).split(callback(raw))
+        assert_public(events)
+        return events
+
+    # --- secrets -----------------------------------------------------------------------------------------------------
+
+    def test_complete_secret(self) -> None:
+        account = self.account()
+
+        assert account.provider_type == self.provider
+        assert_public(account)
+
+    def test_secret_without_a_required_field(self, required_field: str) -> None:
+        secret = self.secret("https://bsp.example")
+        _drop(secret["provider"], required_field)
+
+        error = self.refused_secret(secret)
+
+        assert error.field == f"provider.{required_field}"
+
+    def test_secret_with_a_wrong_field(self, wrong_field: tuple[str, Any]) -> None:
+        path, value = wrong_field
+        secret = self.secret("https://bsp.example")
+        _put(secret, path, value)
+
+        error = self.refused_secret(secret)
+
+        assert error.field == path
+
+    def test_secret_with_a_misspelt_field(self) -> None:
+        secret = self.secret("https://bsp.example")
+        secret["provider"]["aip_key"] = SECRET
+
+        assert self.refused_secret(secret).field == "provider.aip_key"
+
+    @pytest.mark.parametrize(
+        "base_url",
+        ["http://bsp.example", "bsp.example", f"https://{SECRET}@bsp.example", "https://bsp.example?x=private", 7],
+        ids=["http", "no scheme", "user name", "query", "number"],
+    )
+    def test_secret_with_a_wrong_base_url(self, base_url: Any) -> None:
+        assert self.refused_secret(self.secret(base_url)).field == "provider.base_url"
+
+    def test_new_credentials_of_the_bsp_take_over(self) -> None:
+        with self.world() as made:
+            made.send(self.message("r1"), headers=self.authorization())
+            made.pump()
+            secret = self.secret("https://bsp.example")
+            _put(secret, f"provider.{self.required[0]}", f"{SECRET}-rotated")
+            made.change_account("acme", secret)
+            made.now += ACCOUNT_CACHE_SECONDS
+            made.send(self.message("r2"), headers=self.authorization())
+            made.pump()
+
+            first, second = [json.dumps([url, payload, headers]) for url, payload, headers in made.bsp_requests]
+            assert f"{SECRET}-rotated" not in first
+            assert f"{SECRET}-rotated" in second
+
+    # --- repeats -----------------------------------------------------------------------------------------------------
+
+    def test_a_repeated_message_is_sent_once(self) -> None:
+        with self.world() as made:
+            for _ in range(2):
+                assert made.send(self.message("r1"), headers=self.authorization()) == SUCCESS
+                made.pump()
+
+            assert len(made.bsp_requests) == 1
+
+    def test_a_repeated_status_is_told_once(self) -> None:
+        with self.world() as made:
+            made.send(self.message("r1"), headers=self.authorization())
+            made.pump()
+            for _ in range(2):
+                assert made.callback(self.status("sent", "r1"), token=self.token).status == 200
+                made.pump()
+
+            assert made.told == [("r1", "sent")]
+
+    def test_a_repeated_message_from_a_person_is_told_once(self, declared_incoming: str) -> None:
+        with self.world() as made:
+            for _ in range(2):
+                assert made.callback(self.incoming(declared_incoming), token=self.token).status == 200
+                made.pump()
+                made.now += FIFO_DEDUPLICATION_SECONDS
+
+            assert len(made.replies) == 1
+
+    @contextmanager
+    def world(self) -> Iterator[World]:
+        """The whole bridge with this account, and a BSP that takes everything."""
+        with world(acme=self.secret("https://bsp.example")) as made:
+            made.bsp = lambda url, payload: self._taken(made)
+            yield made
+
+    def _taken(self, made: World) -> HttpAnswer:
+        reference = f"r{len(made.bsp_requests)}"
+        answer = self.accepting([Outgoing(reference, self.translate(self.message(reference), reference))])
+        return HttpAnswer(answer.status, {}, answer.content)
+
+    def message(self, msg_id: str) -> Json:
+        return freeform("text", {"body": TEXT}) | {"msgId": msg_id}
+
+    @property
+    def token(self) -> str:
+        return str(self.secret("https://bsp.example")["callback_token"])
+
+    def authorization(self) -> dict[str, str]:
+        (credentials,) = self.secret("https://bsp.example")["clevertap"]["authorization"]
+        login = f"{credentials['username']}:{credentials['password']}".encode()
+        return {"authorization": f"Basic {b64encode(login).decode()}"}
+
+    def refused_secret(self, secret: Json) -> AccountInvalid:
+        with pytest.raises(AccountInvalid) as caught:
+            parse_account("acme", secret)
+        assert_public(caught.value)
+        return caught.value
+
+    # --- translation -------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("capability", MESSAGES)
+    def test_declared_is_translated_and_the_rest_refused(self, capability: str) -> None:
+        message, shown = MESSAGES[capability]
+        group, kind = capability.split(":")
+
+        if kind in getattr(self.capabilities, group):
+            assert shown in json.dumps(self.translate(message))
+        else:
+            error = self.refused_message(message)
+            assert _letters(kind) in _letters(error.reason)
+
+    def test_capabilities_are_all_known_ones(self) -> None:
+        declared = {
+            f"{group}:{kind}"
+            for group in ("freeform", "headers", "buttons", "extras")
+            for kind in getattr(self.capabilities, group)
+        }
+
+        assert declared <= MESSAGES.keys()
+
+    @pytest.mark.parametrize("kind", UNDOCUMENTED)
+    def test_undocumented_kinds_are_refused(self, kind: str) -> None:
+        self.refused_message(UNDOCUMENTED[kind])
+
+    def refused_message(self, message: Json) -> Refused:
+        with pytest.raises(Refused) as caught:
+            self.translate(message)
+        error = caught.value
+        assert_public(error)
+        assert error.code in list(RequestError)
+        assert error.reason
+        assert _is_path(error.field, message)
+        return error
+
+    def test_translation_is_pure(self) -> None:
+        translate, account = registry.outbound(self.provider).translate, self.account()
+        for group, kind in (capability.split(":") for capability in MESSAGES):
+            if kind not in getattr(self.capabilities, group):
+                continue
+            message = _parsed(MESSAGES[f"{group}:{kind}"][0])
+            before = deepcopy(message.wire())
+            first, second = translate(message, "r1", account), translate(message, "r1", account)
+            assert first == second
+            assert first is not second
+            assert message.wire() == before
+            assert json.loads(json.dumps(first)) == first, "plain JSON, nothing else"
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def test_accepted(self) -> None:
+        batch = self.batch()
+
+        assert self.sent(self.accepting(batch)) == [Accepted(f"bsp-{outgoing.reference}") for outgoing in batch]
+
+    def test_rejected(self) -> None:
+        for outcome in self.sent(self.rejecting(self.batch())):
+            assert isinstance(outcome, Rejected)
+            assert outcome.code in list(CallbackError)
+            assert StatusError(code=CallbackError(outcome.code), title=outcome.title).title
+
+    def test_throttled_by_the_bsp(self) -> None:
+        assert all(isinstance(outcome, Throttled) for outcome in self.sent(self.throttling()))
+
+    @pytest.mark.parametrize(("answer", "expected"), WORDLESS_ANSWERS.values(), ids=WORDLESS_ANSWERS.keys())
+    def test_answers_without_a_word_about_the_messages(self, answer: Script, expected: Any) -> None:
+        for outcome in self.sent(answer):
+            if isinstance(expected, type):
+                assert isinstance(outcome, expected)
+            else:
+                assert outcome == expected
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_refused_credentials_are_named_as_such(self, status: int) -> None:
+        for outcome in self.sent(Answer(status)):
+            assert isinstance(outcome, Rejected)
+            assert outcome.code == CallbackError.INVALID_CREDENTIALS
+
+    def test_nobody_listens(self) -> None:
+        outcomes = self.client(refusing_url()).send(self.batch())
+
+        assert [type(outcome) for outcome in outcomes] == [NotSent] * len(self.batch())
+        assert_public(outcomes)
+
+    def test_lost_answer_is_not_asked_for_again(self) -> None:
+        with Bsp(Fault.DROP, self.accepting(self.batch())) as bsp:
+            outcomes = self.client(bsp.url).send(self.batch())
+            requests = len(bsp.requests)
+
+        assert requests == 1
+        assert all(isinstance(outcome, Unknown) for outcome in outcomes)
+
+    def test_credentials_do_not_follow_a_redirect(self) -> None:
+        with Bsp(Answer(200)) as elsewhere, Bsp(Answer(307, headers={"Location": f"{elsewhere.url}/x"})) as bsp:
+            self.client(bsp.url).send(self.batch())
+            requests = len(elsewhere.requests)
+
+        assert requests == 0
+
+    def test_no_message_no_request(self) -> None:
+        with Bsp(Answer(500)) as bsp:
+            outcomes = self.client(bsp.url).send([])
+            requests = len(bsp.requests)
+
+        assert (list(outcomes), requests) == ([], 0)
+
+    def test_prepared_without_encryption_as_it_was(self) -> None:
+        (outgoing, *_) = self.batch()
+
+        assert self.client("https://bsp.example").prepare(outgoing) == outgoing
+
+    # --- callbacks ---------------------------------------------------------------------------------------------------
+
+    def test_no_callback(self, not_callback: bytes) -> None:
+        with pytest.raises(NotACallback) as caught:
+            self.split(not_callback)
+        assert_public(caught.value)
+
+    def test_empty_callback(self, empty_callback: bytes) -> None:
+        assert self.split(empty_callback) == []
+
+    def test_declared_statuses_arrive(self, declared_status: str) -> None:
+        (event,) = self.split(self.status(declared_status))
+
+        assert isinstance(event, StatusEvent)
+        assert (event.status, event.unlisted) == (declared_status, False)
+        assert event.reference == "1|2|3|4" or event.bsp_id
+        assert (event.error_code is None) == (declared_status != "failed")
+        assert_takes(event)
+
+    def test_unknown_status_is_a_failure_that_is_counted(self) -> None:
+        (event,) = self.split(self.unknown_status())
+
+        assert isinstance(event, StatusEvent)
+        assert (event.status, event.error_code, event.unlisted) == ("failed", CallbackError.OTHER, True)
+        assert_takes(event)
+
+    def test_declared_messages_from_people_arrive(self, declared_incoming: str) -> None:
+        (event,) = self.split(self.incoming(declared_incoming))
+        assert isinstance(event, ReplyEvent)
+        account = self.account()
+        element = self.client("https://bsp.example").open(event.element)
+        answer = registry.inbound(self.provider).reply(element, account)
+
+        assert isinstance(answer, Reply)
+        assert_public(answer)
+        wire = answer.message.wire()
+        assert (event.sender, wire["from"], wire["wabaNumber"]) == (PERSON, PERSON, account.waba_number)
+        assert wire["type"] == declared_incoming
+        assert TEXT in json.dumps(wire[declared_incoming])
+
+    def test_repeat_has_the_same_id_and_another_message_another(self, declared_incoming: str) -> None:
+        first, repeat, other = (
+            event.id
+            for message_id in ("m1", "m1", "m2")
+            for event in self.split(self.incoming(declared_incoming, message_id))
+            if isinstance(event, ReplyEvent)
+        )
+
+        assert first == repeat != other
+
+    def test_unknown_kind_is_kept_for_quarantine(self) -> None:
+        raw, element = self.unknown_kind()
+
+        (event,) = self.split(raw)
+
+        assert isinstance(event, NotUnderstood)
+        assert event.element == element
+        assert event.kind
+        assert event.reason
+
+    def test_bad_element_harms_no_other(self, bad_element: Any) -> None:
+        events = self.split(self.mixed_callback(bad_element))
+
+        assert [event.reference for event in events if isinstance(event, StatusEvent)] == ["r1", "r2"]
+        assert [event.element for event in events if isinstance(event, NotUnderstood)] == [bad_element]
+        assert len(events) == 3
+
+    @PROPERTY
+    @given(event=_JSON)
+    def test_any_json_is_an_event_or_no_callback(self, event: Any) -> None:
+        raw, split = self.callback_with(event), registry.inbound(self.provider).split
+        try:
+            events = split(callback(raw))
+        except NotACallback:
+            return
+        assert all(isinstance(item, StatusEvent | ReplyEvent | NotUnderstood) for item in events)
+
+    @PROPERTY
+    @given(raw=st.binary(max_size=64))
+    def test_any_bytes_are_a_callback_or_none(self, raw: bytes) -> None:
+        try:
+            events = registry.inbound(self.provider).split(callback(raw))
+        except NotACallback:
+            return
+        assert events == []
+
+
+_NO_JSON_OBJECTS: Mapping[str, bytes] = {
+    "nothing": b"",
+    "no JSON": b"private",
+    "half": b'{"private": [',
+    "not UTF-8": b'{"private": "\xff"}',
+    "NaN": b'{"private": NaN}',
+    "too deep": b'{"private":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    "text": b'"private"',
+    "number": b"7",
+    "null": b"null",
+    "list": b'["private"]',
+    "empty object": b"{}",
+}
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def callback(raw: bytes) -> Callback:
+    return Callback("POST", {"content-type": "application/json"}, {}, raw)
+
+
+def assert_public(*values: object) -> None:
+    """Nothing private in what a log record or a traceback would show of `values`."""
+    for value in values:
+        shown = f"{value!r} {value}"
+        # No value in the message either: it would end up in the test's own output.
+        assert not any(part in shown for part in PRIVATE), f"a private value shows in a {type(value).__name__}"
+
+
+def assert_takes(event: StatusEvent) -> None:
+    """CleverTap's callback can be made of this status."""
+    error = None
+    if event.error_code is not None:
+        error = StatusError(code=CallbackError(event.error_code), title=event.error_title or "")
+        assert error.title
+    update = StatusUpdate.model_validate(
+        {"msg_id": "1|2|3|4", "status": event.status, "timestamp": event.timestamp, "error": error}
+    )
+    # CleverTap's seconds, whatever the BSP counts in.
+    assert 1_500_000_000 < update.timestamp < 5_000_000_000
+
+
+def _parsed(message: Json) -> TemplateMessage | FreeformMessage:
+    return parse_message(json.dumps(message))
+
+
+def _is_path(path: str, message: Json) -> bool:
+    """Whether `path` (`components[1].body`) leads to something in `message`, or to a member that it lacks."""
+    value: Any = message
+    steps = path.replace("[", ".").replace("]", "").split(".")
+    for place, step in enumerate(steps):
+        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict) and step in value:
+            value = value[step]
+        else:
+            return isinstance(value, dict) and place == len(steps) - 1
+    return True
+
+
+def _letters(words: str) -> str:
+    return "".join(filter(str.isalpha, words.lower()))
+
+
+def _drop(value: Json, path: str) -> None:
+    *parents, last = path.split(".")
+    for step in parents:
+        value = value[step]
+    del value[last]
+
+
+def _put(value: Json, path: str, new: Any) -> None:
+    *parents, last = path.split(".")
+    for step in parents:
+        value = value.setdefault(step, {})
+    value[last] = new
+
+
+def _no_kms(region: str) -> Any:
+    raise AssertionError("an account without encryption has no use for KMS")

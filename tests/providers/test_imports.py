@@ -1,0 +1,28 @@
+"""A function's cold start pays for what its modules import."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whatsapp_bridge.providers.registry import PROVIDERS
+
+LAYER = Path(__file__).parents[2] / "layers" / "bridge"
+HEAVY = {"boto3", "botocore", "cryptography", "requests", "urllib3", "phonenumbers"}
+
+
+@pytest.mark.parametrize("part", ["settings", "outbound", "inbound", "codes", "client"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_parts_of_an_adapter_import_nothing_heavy(provider: str, part: str) -> None:
+    program = f"import json, sys, {PROVIDERS[provider]}.{part}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, env={"PYTHONPATH": str(LAYER)}
+    )
+    modules = set(json.loads(run.stdout))
+
+    assert f"{PROVIDERS[provider]}.{part}" in modules
+    assert modules & HEAVY == set()
+    assert part in ("client", "outbound") or "whatsapp_bridge.clevertap.messages" not in modules
+    assert part == "client" or f"{PROVIDERS[provider]}.client" not in modules

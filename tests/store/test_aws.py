@@ -1,0 +1,44 @@
+"""The clients: one per service and region, with time-outs that fit into a function's."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from whatsapp_bridge.store import aws
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+
+
+def test_made_once_per_service_and_region() -> None:
+    one = aws.client("sqs")
+    assert aws.client("sqs") is one
+    assert aws.client("sqs", "af-south-1") is not one
+    assert (one.meta.region_name, aws.client("sqs", "af-south-1").meta.region_name) == ("eu-west-1", "af-south-1")
+
+
+def test_a_dead_connection_is_noticed_within_the_shortest_function() -> None:
+    config = aws.client("sqs").meta.config
+    # send, incoming and status have 10 seconds.
+    assert config.connect_timeout * config.retries["total_max_attempts"] < 10
+    assert config.read_timeout < 10
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(ClientError({"Error": {"Code": "A"}}, "X"), "A", id="code"),
+        pytest.param(ClientError({}, "X"), "", id="no error"),
+        pytest.param(ValueError("A"), "", id="another exception"),
+    ],
+)
+def test_error_code(error: Exception, code: str) -> None:
+    assert aws.error_code(error) == code

@@ -1,0 +1,328 @@
+"""The messages table: one conditional write decides each step, whoever comes in which order."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.world import World, world
+from whatsapp_bridge.store.messages import DELIVERED, FAILED, READ, SENT, Claim, Climb, Climbing
+
+HOLD = 121
+"""Seconds after which a holder has lost its hold for certain."""
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+class Message:
+    """One message of the table, and the clock."""
+
+    def __init__(self, made: World) -> None:
+        self.world, self.messages, self.reference = made, made.messages, f"m|{next(_numbers)}"
+
+    def claim(self, owner: str, grant: str | None = None) -> Claim:
+        return self.messages.claim("acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}")
+
+    def begin(self, owner: str, grant: str | None = None) -> bool:
+        return self.messages.begin_sending("acme", self.reference, grant or f"grant-{owner}")
+
+    def settle(self, state: str, bsp_id: str | None = None) -> None:
+        self.messages.settle("acme", self.reference, state, bsp_id)
+
+    def confirm(self, bsp_id: str | None = None) -> None:
+        self.messages.confirm("acme", self.reference, bsp_id)
+
+    def climb(self, owner: str, rung: int) -> Climbing | Climb:
+        return self.messages.begin_climb("acme", self.reference, owner, rung, heard=False)
+
+    def hear(self, owner: str, rung: int) -> Climbing | Climb:
+        return self.messages.begin_climb("acme", self.reference, owner, rung, heard=True)
+
+    def told(self, owner: str, rung: int) -> None:
+        self.messages.end_climb("acme", self.reference, owner, rung)
+
+    def leave(self, owner: str) -> None:
+        self.messages.leave_climb("acme", self.reference, owner)
+
+    def wait(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    def play(self, *steps: tuple[Any, ...]) -> None:
+        for name, *arguments in steps:
+            getattr(self, name)(*arguments)
+
+    @property
+    def item(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.messages._get(f"msg#acme#{self.reference}") or {}
+        return found
+
+
+@pytest.fixture
+def message(shared: World) -> Message:
+    return Message(shared)
+
+
+CLAIMED = ("claim", "q1")
+SENDING = (CLAIMED, ("begin", "q1"))
+
+
+@pytest.mark.parametrize(
+    ("history", "owner", "expected"),
+    [
+        pytest.param((), "q1", Claim.GRANTED, id="new"),
+        pytest.param((CLAIMED,), "q1", Claim.GRANTED, id="claimed by the same: died before sending"),
+        pytest.param((CLAIMED,), "q2", Claim.REPEAT, id="claimed by another"),
+        pytest.param((CLAIMED, ("wait", HOLD)), "q2", Claim.GRANTED, id="claimed by another long ago: redriven"),
+        pytest.param((CLAIMED, ("wait", 119)), "q2", Claim.REPEAT, id="claimed by another, still held"),
+        pytest.param(SENDING, "q1", Claim.INTERRUPTED, id="sending, the same: died while sending"),
+        pytest.param(SENDING, "q2", Claim.REPEAT, id="sending, another"),
+        pytest.param((*SENDING, ("wait", HOLD)), "q2", Claim.INTERRUPTED, id="sending, another long ago: redriven"),
+        pytest.param((*SENDING, ("settle", "released")), "q1", Claim.GRANTED, id="released, the same"),
+        pytest.param((*SENDING, ("settle", "released")), "q2", Claim.GRANTED, id="released, another"),
+        pytest.param((*SENDING, ("settle", "accepted", "b")), "q1", Claim.REPEAT, id="accepted, the same: redelivered"),
+        pytest.param((*SENDING, ("settle", "accepted", "b")), "q2", Claim.REPEAT, id="accepted, another"),
+        pytest.param((*SENDING, ("settle", "rejected")), "q2", Claim.REPEAT, id="rejected"),
+        pytest.param((*SENDING, ("settle", "unknown")), "q1", Claim.REPEAT, id="unknown, the same"),
+        pytest.param((*SENDING, ("settle", "unknown"), ("wait", HOLD)), "q2", Claim.REPEAT, id="unknown long ago"),
+        pytest.param((*SENDING, ("settle", "accepted"), ("wait", HOLD)), "q2", Claim.REPEAT, id="accepted long ago"),
+    ],
+)
+def test_claim(message: Message, history: tuple[Any, ...], owner: str, expected: Claim) -> None:
+    message.play(*history)
+    assert message.claim(owner) is expected
+
+
+@pytest.mark.parametrize(
+    ("history", "owner", "expected"),
+    [
+        pytest.param((CLAIMED,), "q1", True, id="claimed"),
+        pytest.param((), "q1", False, id="not claimed"),
+        pytest.param((CLAIMED,), "q2", False, id="claimed by another"),
+        pytest.param(SENDING, "q1", True, id="the same write again, after its answer was lost"),
+        pytest.param((CLAIMED, ("claim", "q1", "grant-2")), "q1", False, id="another delivery has claimed it anew"),
+        pytest.param((*SENDING, ("settle", "accepted")), "q1", False, id="accepted"),
+        pytest.param((*SENDING, ("settle", "unknown")), "q1", False, id="unknown"),
+        pytest.param((CLAIMED, ("wait", HOLD), ("claim", "q2")), "q1", False, id="taken over meanwhile"),
+        pytest.param((*SENDING, ("settle", "released")), "q1", False, id="released, not claimed again"),
+    ],
+)
+def test_begin_sending(message: Message, history: tuple[Any, ...], owner: str, expected: bool) -> None:
+    message.play(*history)
+    assert message.begin(owner) is expected
+
+
+def test_one_of_many_claims_at_once_is_granted(message: Message) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(message.claim, [f"q{number}" for number in range(16)]))
+    assert claims.count(Claim.GRANTED) == 1
+    assert claims.count(Claim.REPEAT) == 15
+
+
+@pytest.mark.parametrize(
+    ("history", "state", "bsp_id"),
+    [
+        pytest.param((*SENDING, ("settle", "accepted", "b1")), "accepted", "acme#b1", id="accepted"),
+        pytest.param((*SENDING, ("settle", "accepted", None)), "accepted", None, id="accepted without an id"),
+        pytest.param((*SENDING, ("settle", "unknown")), "unknown", None, id="unknown"),
+        pytest.param((*SENDING, ("settle", "rejected")), "rejected", None, id="rejected"),
+        pytest.param((*SENDING, ("confirm", "b2")), "accepted", "acme#b2", id="confirmed while sending"),
+        pytest.param((*SENDING, ("settle", "unknown"), ("confirm", "b2")), "accepted", "acme#b2", id="confirmed"),
+        pytest.param((*SENDING, ("settle", "unknown"), ("confirm", None)), "accepted", None, id="confirmed without id"),
+        pytest.param(
+            (*SENDING, ("confirm", "b2"), ("settle", "unknown")),
+            "accepted",
+            "acme#b2",
+            id="confirmed before the loss is recorded",
+        ),
+        pytest.param(
+            (*SENDING, ("confirm", "b2"), ("settle", "accepted", "b1")),
+            "accepted",
+            "acme#b1",
+            id="confirmed, then accepted",
+        ),
+        pytest.param(
+            (*SENDING, ("settle", "rejected"), ("confirm", "b2")), "rejected", None, id="not out of a rejection"
+        ),
+        pytest.param((CLAIMED, ("confirm", "b2")), "claimed", None, id="not out of a claim"),
+        pytest.param(
+            (*SENDING, ("settle", "released"), ("confirm", "b2")), "released", None, id="not out of a release"
+        ),
+    ],
+)
+def test_settle_and_confirm(message: Message, history: tuple[Any, ...], state: str, bsp_id: str | None) -> None:
+    message.play(*history)
+    assert (message.item["state"], message.item.get("bsp_id")) == (state, bsp_id)
+
+
+def test_confirming_makes_no_message(message: Message) -> None:
+    message.confirm("b")
+    assert message.item == {}
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        pytest.param((), False, id="no message"),
+        pytest.param(SENDING, True, id="died while sending"),
+        pytest.param((*SENDING, ("settle", "unknown")), True, id="answer lost"),
+        pytest.param((*SENDING, ("settle", "unknown"), ("confirm", "b")), False, id="confirmed"),
+        pytest.param((*SENDING, ("settle", "accepted", "b")), False, id="accepted"),
+        pytest.param((*SENDING, ("settle", "rejected")), False, id="rejected"),
+        pytest.param((*SENDING, ("settle", "unknown"), ("hear", "s1", SENT)), False, id="heard of, not told yet"),
+        pytest.param((*SENDING, ("hear", "s1", SENT), ("settle", "unknown")), False, id="heard of before the loss"),
+        pytest.param(
+            (*SENDING, ("settle", "unknown"), ("climb", "s1", SENT), ("told", "s1", SENT)),
+            False,
+            id="CleverTap was told",
+        ),
+        pytest.param(
+            (*SENDING, ("settle", "unknown"), ("climb", "s1", SENT), ("leave", "s1")), True, id="not told yet"
+        ),
+    ],
+)
+def test_unconfirmed(message: Message, history: tuple[Any, ...], expected: bool) -> None:
+    message.play(*history)
+    assert message.messages.unconfirmed("acme", message.reference) is expected
+
+
+def on(rung: int) -> tuple[Any, ...]:
+    """A message of which CleverTap has been told `rung`."""
+    return (CLAIMED, ("climb", "s0", rung), ("told", "s0", rung))
+
+
+@pytest.mark.parametrize(
+    ("history", "rung", "expected"),
+    [
+        pytest.param((), SENT, Climb.NO_MESSAGE, id="no message"),
+        pytest.param((CLAIMED,), SENT, Climbing(0), id="first"),
+        pytest.param((CLAIMED,), READ, Climbing(0), id="read first"),
+        pytest.param(on(SENT), SENT, Climb.REPEAT, id="again"),
+        pytest.param(on(SENT), DELIVERED, Climbing(SENT), id="next"),
+        pytest.param(on(READ), SENT, Climb.REPEAT, id="late"),
+        pytest.param(on(SENT), FAILED, Climbing(SENT), id="failed"),
+        pytest.param(on(DELIVERED), FAILED, Climbing(DELIVERED), id="failed after delivered"),
+        pytest.param(on(READ), FAILED, Climb.REPEAT, id="failed after read"),
+        pytest.param(on(FAILED), FAILED, Climb.REPEAT, id="failed twice"),
+        pytest.param(on(FAILED), READ, Climb.REPEAT, id="read after failed"),
+        pytest.param((CLAIMED, ("climb", "s2", SENT)), SENT, Climb.BUSY, id="another tells the same"),
+        pytest.param((CLAIMED, ("climb", "s2", SENT)), DELIVERED, Climb.BUSY, id="another tells less"),
+        pytest.param((CLAIMED, ("climb", "s2", SENT), ("wait", HOLD)), SENT, Climbing(0), id="another died"),
+        pytest.param((CLAIMED, ("climb", "s2", SENT), ("leave", "s2")), SENT, Climbing(0), id="another left"),
+        pytest.param((CLAIMED, ("climb", "s1", SENT)), SENT, Climbing(0), id="its own, delivered again"),
+        pytest.param(
+            (CLAIMED, ("climb", "s2", SENT), ("told", "s2", SENT)), DELIVERED, Climbing(SENT), id="another told"
+        ),
+    ],
+)
+def test_begin_climb(message: Message, history: tuple[Any, ...], rung: int, expected: Climbing | Climb) -> None:
+    message.play(*history)
+    assert message.climb("s1", rung) == expected
+
+
+@pytest.mark.parametrize(
+    "end",
+    [pytest.param(("told", "s1", READ), id="end"), pytest.param(("leave", "s1"), id="leave")],
+)
+def test_who_lost_the_hold_changes_nothing(message: Message, end: tuple[Any, ...]) -> None:
+    message.play(CLAIMED, ("climb", "s1", SENT), ("wait", HOLD), ("climb", "s2", DELIVERED))
+    before = message.item
+    message.play(end)
+    assert message.item == before
+    assert before["climber"] == "s2"
+
+
+def test_a_redriven_claim_keeps_the_ladder(message: Message) -> None:
+    message.play(*on(DELIVERED), ("wait", HOLD), ("claim", "q2"))
+    assert message.item["rung"] == DELIVERED
+
+
+def test_items_expire_and_hold_no_number(message: Message) -> None:
+    message.play(CLAIMED)
+    assert message.item == {
+        "pk": f"msg#acme#{message.reference}",
+        "state": "claimed",
+        "owner": "q1",
+        "held_until": int(message.world.now) + 120,
+        "send_grant": "grant-q1",
+        "recipient": "pseudonym",
+        "expires_at": int(message.world.now) + 35 * 86_400,
+        "rung": 0,
+    }
+
+
+class TestReferenceOf:
+    def test_found_by_the_account_and_the_id(self, shared: World) -> None:
+        message = Message(shared)
+        message.play(*SENDING, ("settle", "accepted", f"bsp-{message.reference}"))
+        assert shared.messages.reference_of("acme", f"bsp-{message.reference}") == message.reference
+
+    @pytest.mark.parametrize(
+        ("account", "bsp_id"),
+        [pytest.param("other", "bsp-x", id="of another account"), pytest.param("acme", "bsp-y", id="unknown")],
+    )
+    def test_not_found(self, shared: World, account: str, bsp_id: str) -> None:
+        Message(shared).play(*SENDING, ("settle", "accepted", "bsp-x"))
+        assert shared.messages.reference_of(account, bsp_id) is None
+
+    def test_references_may_hold_the_separator(self, shared: World) -> None:
+        message = Message(shared)
+        message.reference = "0|0|0|0#id"
+        message.play(*SENDING, ("settle", "accepted", "bsp-z"))
+        assert shared.messages.reference_of("acme", "bsp-z") == "0|0|0|0#id"
+
+
+@pytest.mark.parametrize(
+    ("owner", "seconds", "ended", "expected"),
+    [
+        pytest.param("r1", 0, False, True, id="the same, delivered again"),
+        pytest.param("r2", 0, False, False, id="another, at once"),
+        pytest.param("r2", HOLD, False, True, id="another, later: redriven"),
+        pytest.param("r1", 0, True, False, id="the same, forwarded"),
+        pytest.param("r2", HOLD, True, False, id="another, forwarded"),
+    ],
+)
+def test_replies(shared: World, owner: str, seconds: float, ended: bool, expected: bool) -> None:
+    reply = f"mo-{next(_numbers)}"
+    assert shared.messages.begin_reply("acme", reply, "r1")
+    if ended:
+        shared.messages.end_reply("acme", reply)
+    shared.now += seconds
+    assert shared.messages.begin_reply("acme", reply, owner) is expected
+    assert shared.messages.begin_reply("other", reply, owner), "another account's ids are its own"
+
+
+@pytest.mark.parametrize(
+    ("leaver", "granted"),
+    [pytest.param("r1", True, id="its holder"), pytest.param("r0", False, id="who lost it, or never had it")],
+)
+def test_a_reply_that_is_left(shared: World, leaver: str, granted: bool) -> None:
+    reply = f"mo-{next(_numbers)}"
+    shared.messages.begin_reply("acme", reply, "r1")
+    shared.messages.leave_reply("acme", reply, leaver)
+    assert shared.messages.begin_reply("acme", reply, "r2") is granted
+
+
+def test_replies_expire(shared: World) -> None:
+    shared.messages.begin_reply("acme", "mo-expires", "r1")
+    item = shared.messages._get("reply#acme#mo-expires")
+    assert item is not None
+    assert item["expires_at"] == int(shared.now) + 14 * 86_400
+
+
+def test_dynamodb_errors_are_raised(message: Message) -> None:
+    message.messages._table, table = "no-such-table", message.messages._table
+    try:
+        for call in (lambda: message.claim("q1"), lambda: message.climb("s1", SENT), lambda: message.item):
+            with pytest.raises(ClientError):
+                call()
+    finally:
+        message.messages._table = table

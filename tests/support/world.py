@@ -1,0 +1,498 @@
+"""The bridge's flows in this process: moto for AWS, one clock for everything, a scripted BSP and CleverTap.
+
+`World` runs what the functions run, hands queue messages out as Lambda's event source mappings do, and can kill an
+invocation at any step: a step is the moment before or after a call to AWS, the BSP or CleverTap.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import botocore.session
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.core.botocore_stubber import BotocoreStubber
+
+from local import queues as local_queues
+from local.template import Deployment, EventSource, read_template
+from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
+from whatsapp_bridge.flows.accept import Accept
+from whatsapp_bridge.flows.dispatch import Dispatch
+from whatsapp_bridge.flows.forward_replies import ForwardReplies
+from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.receive import Acknowledgement, Receive
+from whatsapp_bridge.flows.records import FifoSource, process_batch, process_fifo
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.messages import Messages
+from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.queues import Queue
+
+ROOT = Path(__file__).parents[2]
+REGION = "eu-west-1"
+START = 1_700_000_000.0
+BSP_URL = "https://bsp.example"
+CLEVERTAP_URL = "https://clevertap.example/"
+STATUS_URL = CLEVERTAP_URL + "status?a=1"
+INCOMING_URL = CLEVERTAP_URL + "incoming?a=1"
+TOKEN = "t" * 40
+BASIC = {"authorization": "Basic dXNlcjpwYXNz"}
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that an `except Exception` could see."""
+
+
+def account(**changes: Any) -> dict[str, Any]:
+    """The secret of a Clickatell account on this world's endpoints."""
+    return {
+        "waba_number": "27999000001",
+        "clevertap": {
+            "authorization": [{"type": "basic", "username": "user", "password": "pass"}],
+            "status_url": STATUS_URL,
+            "incoming_url": INCOMING_URL,
+        },
+        "callback_token": TOKEN,
+        "provider": {"type": "clickatell", "api_key": "secret-api-key", "base_url": BSP_URL},
+        "options": {},
+    } | changes
+
+
+@cache
+def _session() -> Any:
+    return botocore.session.get_session()
+
+
+@cache
+def _deployment() -> Deployment:
+    aws_url = f"https://sqs.{REGION}.amazonaws.com"
+    return read_template(ROOT / "template.yaml", stack="test", region=REGION, account_id=ACCOUNT_ID, aws_url=aws_url)
+
+
+@dataclass
+class Http:
+    """Takes the place of `HttpClient`: requests go to functions. `before` and `after` may kill."""
+
+    world: "World"
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Those of `requests`, one by one."""
+    taken: list[tuple[str, Any]] = field(default_factory=list)
+    """Those that were answered with a 2xx."""
+
+    def post_json(self, url: str, payload: Any, headers: Any = None) -> Answer:
+        self.world.step(f"before POST {url.split('?')[0]}")
+        payload = json.loads(json.dumps(payload))
+        self.requests.append((url, payload))
+        self.headers.append(dict(headers or {}))
+        answer = (self.world.clevertap if url.startswith(CLEVERTAP_URL) else self.world.bsp)(url, payload)
+        if isinstance(answer, Answer) and 200 <= answer.status < 300:
+            self.taken.append((url, payload))
+        self.world.step(f"after POST {url.split('?')[0]}")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def json_answer(status: int, body: Any, **headers: str) -> Answer:
+    return Answer(status, headers, json.dumps(body).encode())
+
+
+def accept_all(url: str, payload: Any) -> Answer:
+    """One API's answer to a batch that it takes whole."""
+    accepted = [
+        {
+            "apiMessageId": f"api-{m['clientMessageId']}",
+            "accepted": True,
+            "to": m["to"],
+            "clientMessageId": m["clientMessageId"],
+        }
+        for m in payload["messages"]
+    ]
+    return json_answer(202, {"messages": accepted, "error": None})
+
+
+LOST = AnswerLost("ReadTimeout")
+UNREACHED = NotReached("ConnectTimeout")
+OK = json_answer(200, {})
+
+
+class World:
+    def __init__(self, accounts: dict[str, dict[str, Any]]) -> None:
+        self.now = START
+        self._armed = False
+        self.steps: list[str] = []
+        self.first_steps: set[int] = set()
+        """The numbers (from 1) of the steps that an invocation starts with."""
+        self.kill_at: int | None = None
+        self.http = Http(self)
+        self.fail: Callable[[str, Any], Exception | None] = lambda operation, parameters: None
+        """Asked at each call to AWS in an invocation, with the operation's name and parameters: how it shall fail."""
+        self.bsp: Callable[[str, Any], Answer | Exception] = accept_all
+        self.clevertap: Callable[[str, Any], Answer | Exception] = lambda url, payload: OK
+        self.secrets = self.client("secretsmanager")
+        self.sqs, self.dynamodb, self.s3 = self.client("sqs"), self.client("dynamodb"), self.client("s3")
+        self.deployment = _deployment()
+        self._deploy()
+        for name, secret in accounts.items():
+            self.put_account(name, secret)
+        self._wire()
+
+    # --- AWS -----------------------------------------------------------------------------------------------------
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A client whose every call is two steps."""
+        client = _session().create_client(
+            service, region_name=region, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        client.meta.events.register("before-parameter-build", self._fail)
+        client.meta.events.register("before-call", lambda model, **_: self.step(f"before {model.name}"))
+        client.meta.events.register("after-call", lambda model, **_: self.step(f"after {model.name}"))
+        return client
+
+    def _deploy(self) -> None:
+        for queue in sorted(self.deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
+            attributes = {
+                name: json.dumps(value)
+                if isinstance(value, dict)
+                else str(value).lower()
+                if isinstance(value, bool)
+                else str(value)
+                for name, value in queue.attributes.items()
+            }
+            self.sqs.create_queue(QueueName=queue.name, Attributes=attributes)
+        for table in self.deployment.tables.values():
+            self.dynamodb.create_table(**table.definition)
+        for bucket in self.deployment.buckets.values():
+            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    def url(self, logical_id: str) -> str:
+        return self.deployment.queues[logical_id].url
+
+    def put_account(self, name: str, secret: dict[str, Any]) -> None:
+        self.secrets.create_secret(Name=f"test/accounts/{name}", SecretString=json.dumps(secret))
+
+    def change_account(self, name: str, secret: dict[str, Any]) -> None:
+        self.secrets.put_secret_value(SecretId=f"test/accounts/{name}", SecretString=json.dumps(secret))
+
+    def _wire(self) -> None:
+        def clock() -> float:
+            return self.now
+
+        def queue(logical_id: str) -> Queue:
+            return Queue(self.url(logical_id), self.sqs)
+
+        environment = self.deployment.functions["ForwardFunction"].environment
+        table = next(iter(self.deployment.tables.values())).name
+        accounts = Accounts("test/accounts/", self.secrets, clock)
+        self.messages = Messages(table, 35, self.dynamodb, clock)
+        payloads = Payloads(next(iter(self.deployment.buckets.values())), self.s3)
+        quarantine = Quarantine(queue("QuarantineQueue"), payloads, clock)
+        keys = KeyService(lambda region: self.client("kms", region))
+        conversation, campaign = queue("ConversationQueue"), queue("CampaignQueue")
+        replies, statuses = queue("RepliesQueue"), queue("StatusesQueue")
+        self.accept = Accept(accounts, conversation, campaign)
+        self.receive = Receive(accounts, replies, statuses, quarantine, payloads)
+        retry = read_schedule(self.deployment.functions["DispatchFunction"].environment["DISPATCH_RETRY"])
+        self.conversation = FifoSource(conversation, queue("ConversationDeadLetterQueue"))
+        self.replies_source = FifoSource(replies, queue("RepliesDeadLetterQueue"))
+        self.dispatch = Dispatch(
+            accounts,
+            self.messages,
+            campaign,
+            statuses,
+            retry,
+            self.http,
+            keys,
+            luck=lambda: 0.5,
+            now=clock,
+        )
+        self.forward_replies = ForwardReplies(
+            accounts,
+            self.messages,
+            self.replies_source.dead_letters,
+            quarantine,
+            payloads,
+            read_schedule(environment["FORWARD_RETRY"]),
+            self.http,
+            keys,
+            luck=lambda: 0.5,
+        )
+        self.forward_statuses = ForwardStatuses(
+            accounts,
+            self.messages,
+            statuses,
+            queue("StatusesDeadLetterQueue"),
+            quarantine,
+            read_schedule(environment["FORWARD_RETRY"]),
+            read_schedule(environment["CORRELATION_RETRY"]),
+            self.http,
+            luck=lambda: 0.5,
+            now=clock,
+        )
+
+    def _fail(self, model: Any, params: Any, **_: Any) -> None:
+        error = self.fail(model.name, params) if self._armed else None
+        if error is not None:
+            raise error
+
+    # --- killing ---------------------------------------------------------------------------------------------------
+
+    def step(self, name: str) -> None:
+        if not self._armed:
+            return
+        self.steps.append(name)
+        if self.kill_at == len(self.steps):
+            raise Killed(name)
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        """What happens in it is steps that may kill; a kill ends it and is over."""
+        self._armed = True
+        self.first_steps.add(len(self.steps) + 1)
+        try:
+            yield
+        finally:
+            self._armed = False
+
+    # --- the routes ------------------------------------------------------------------------------------------------
+
+    def send(self, body: Any, account: str = "acme", headers: dict[str, str] | None = None) -> CleverTapAnswer:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        with self.invocation():
+            return self.accept(account, BASIC if headers is None else headers, raw)
+
+    def callback(self, body: Any, account: str = "acme", token: str = TOKEN) -> Acknowledgement:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        with self.invocation():
+            return self.receive(account, token, Callback("POST", {"content-type": "application/json"}, {}, raw))
+
+    # --- the queues ------------------------------------------------------------------------------------------------
+
+    def pump(self, hours: float = 1) -> None:
+        """Run the queues until they are empty; time jumps to where the next message is due, `hours` at the most."""
+        end = self.now + hours * 3600
+        while self.now < end:
+            wait = self.run()
+            if wait is None:
+                return
+            self.now += wait + 0.002
+
+    def run(self) -> float | None:
+        """Run what is due on the queues now; the seconds until the next message is, None when there is none."""
+        while sum([self._poll(source) for source in self.deployment.event_sources]):
+            pass
+        due = [at for source in self.deployment.event_sources for at in self._due(source)]
+        return max(min(due) - self.now, 0) if due else None
+
+    def _due(self, source: EventSource) -> list[float]:
+        """When (seconds) each message of a queue can be received."""
+        queue = self.deployment.queue_by_arn(source.queue_arn)
+        messages = get_backend("sqs")[ACCOUNT_ID][REGION].queues[queue.name]._messages
+        due = [(message.group_id, max(message.visible_at, message.delayed_until) / 1000) for message in messages]
+        if not queue.fifo:
+            return [at for _, at in due]
+        # A message in flight keeps its whole group back.
+        return [max(at for other, at in due if other == group) for group, _ in due]
+
+    def _poll(self, source: EventSource) -> bool:
+        if all(at > self.now for at in self._due(source)):
+            return False
+        queue = self.deployment.queue_by_arn(source.queue_arn)
+        url = queue.url
+        received = self.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=min(10, source.batch_size), AttributeNames=["All"]
+        ).get("Messages", [])
+        if not received:
+            return False
+        event = {"Records": [_record(message, source.queue_arn) for message in received]}
+        try:
+            with self.invocation():
+                answer = self._run(source, queue.fifo, event)
+        except Killed:
+            return True
+        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        for message in received:
+            if message["MessageId"] not in failed:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+    def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
+        if source.function == "DispatchFunction":
+            if fifo:
+                return process_fifo(event, self.conversation, self.dispatch.one)
+            return process_batch(event, self.dispatch.many)
+        if fifo:
+            return process_fifo(event, self.replies_source, self.forward_replies)
+        return process_batch(event, self.forward_statuses)
+
+    def depth_of(self, url: str) -> int:
+        attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return sum(int(value) for name, value in attributes.items() if name.startswith("ApproximateNumberOfMessages"))
+
+    def depth(self, logical_id: str) -> int:
+        return self.depth_of(self.url(logical_id))
+
+    def bodies(self, logical_id: str) -> list[dict[str, Any]]:
+        """Take what is on a queue."""
+        bodies = []
+        while found := self.sqs.receive_message(QueueUrl=self.url(logical_id), MaxNumberOfMessages=10).get("Messages"):
+            bodies += [json.loads(message["Body"]) for message in found]
+        return bodies
+
+    # --- what was received -------------------------------------------------------------------------------------------
+
+    @property
+    def sent_to_bsp(self) -> list[dict[str, Any]]:
+        return [m for url, payload in self.http.requests if url.startswith(BSP_URL) for m in payload["messages"]]
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """(msgId, status) in the order CleverTap was told; only what it took."""
+        return [(s["msgId"], s["status"]) for s in self.statuses]
+
+    @property
+    def statuses(self) -> list[dict[str, Any]]:
+        return [s for url, payload in self.http.taken if _path(url) == _path(STATUS_URL) for s in payload["statuses"]]
+
+    @property
+    def bsp_requests(self) -> list[tuple[str, Any, dict[str, str]]]:
+        """URL, payload and headers."""
+        sent = zip(self.http.requests, self.http.headers, strict=True)
+        return [(url, payload, sent_with) for (url, payload), sent_with in sent if not url.startswith(CLEVERTAP_URL)]
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        return [payload for url, payload in self.http.taken if _path(url) == _path(INCOMING_URL)]
+
+    def sent_by_id(self) -> Counter[str]:
+        return Counter(message["clientMessageId"] for message in self.sent_to_bsp)
+
+
+def _path(url: str) -> str:
+    return url.split("?")[0]
+
+
+def _record(message: dict[str, Any], arn: str) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": REGION,
+    }
+
+
+def read_schedule(text: str) -> Schedule:
+    delays, _, limit = text.partition("/")
+    return Schedule(tuple(int(delay) for delay in delays.split(",")), int(limit))
+
+
+@contextmanager
+def world(**accounts: dict[str, Any]) -> Iterator[World]:
+    """A world with these accounts, `acme` with the sample secret if none are named."""
+    with ExitStack() as stack:
+        clock = _WorldClock()
+        stack.enter_context(mock_aws())
+        stack.enter_context(local_queues.installed(clock))
+        stack.enter_context(patch.object(BotocoreStubber, "process_request", _one_at_a_time))
+        clock.world = made = World(accounts or {"acme": account()})
+        yield made
+
+
+class _WorldClock(local_queues.QueueClock):
+    world: World | None = None
+
+    def now_ms(self) -> float:
+        return (self.world.now if self.world else START) * 1000
+
+
+_process_request = BotocoreStubber.process_request
+
+
+def _one_at_a_time(stubber: BotocoreStubber, request: Any) -> Any:
+    # moto's conditional writes are not atomic under threads.
+    with local_queues.LOCK:
+        return _process_request(stubber, request)
+
+
+# --- sample payloads --------------------------------------------------------------------------------------------------
+
+
+def template(msg_id: str = "1|2|3|4", to: str = "+27820000001", **changes: Any) -> dict[str, Any]:
+    return {
+        "payloadVersion": 0.1,
+        "to": to,
+        "wabaNumber": "27999000001",
+        "isTemplate": True,
+        "msgId": msg_id,
+        "template": {"namespace": "order_update", "languageCode": "en"},
+        "components": [
+            {"type": "body", "body": {"text": "Hi Ann", "parameters": [{"type": "text", "text": "Ann"}]}},
+            {
+                "type": "button",
+                "index": 0,
+                "subType": "quickReply",
+                "buttonText": "Yes",
+                "parameters": [{"type": "payload", "payload": "pay|yes"}],
+            },
+        ],
+    } | changes
+
+
+def freeform(msg_id: str = "9|9|9|9", to: str = "+27820000001", text: str = "hello", **changes: Any) -> dict[str, Any]:
+    return {
+        "payloadVersion": 0.1,
+        "to": to,
+        "wabaNumber": "+27999000001",
+        "isTemplate": False,
+        "msgId": msg_id,
+        "type": "text",
+        "text": {"body": text},
+    } | changes
+
+
+def status_update(
+    msg_id: str | None, code: int, *, api_id: str = "api-1", at: int = 1_700_000_100_000
+) -> dict[str, Any]:
+    update = {
+        "channel": "whatsapp",
+        "timestamp": at,
+        "statusCode": code,
+        "status": "X",
+        "messageId": api_id,
+        "clientMessageId": msg_id,
+    }
+    return {"integrationId": "i", "integrationName": "n", "event": {"messageStatusUpdate": [update]}}
+
+
+def mo_text(
+    text: str = "a reply", *, mo_id: str = "mo-1", sender: str = "27820000001", **changes: Any
+) -> dict[str, Any]:
+    message = {
+        "channel": "whatsapp",
+        "messageId": mo_id,
+        "relatedMessageId": None,
+        "relatedClientMessageId": None,
+        "from": sender,
+        "to": "27999000001",
+        "timestamp": 1_700_000_200_000,
+        "charset": None,
+        "content": text,
+        "whatsapp": {"profileName": "Ann"},
+    } | changes
+    return {"integrationId": "i", "integrationName": "n", "event": {"moText": [message]}}

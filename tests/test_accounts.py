@@ -1,0 +1,248 @@
+"""The account secret: what it may hold, and errors that name the field and show no value."""
+
+import json
+from base64 import b64encode
+from traceback import format_exception
+from typing import Any
+
+import pytest
+
+from tests.support.world import TOKEN, account
+from whatsapp_bridge.accounts import Account, AccountInvalid, parse_account
+
+CANARY = "Canary-7319"
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/0a-1b"
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The sample secret with one field changed, `...` for none."""
+    secret: dict[str, Any] = json.loads(json.dumps(account()))
+    holder: Any = secret
+    *parents, last = path.split(".")
+    for step in parents:
+        holder = holder[int(step) if step.isdigit() else step]
+    if value is ...:
+        del holder[last]
+    else:
+        holder[int(last) if last.isdigit() else last] = value
+    return secret
+
+
+def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]:
+    return {"authorization": f"{scheme} {b64encode(f'{username}:{password}'.encode()).decode()}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("waba_number", "+27999000001", id="number with plus"),
+        pytest.param("provider.base_url", ..., id="default base_url"),
+        pytest.param("provider.base_url", "http://127.0.0.1:8080/", id="loopback base_url"),
+        pytest.param("provider.base_url", "http://localhost:8080", id="localhost"),
+        pytest.param("provider.base_url", "http://[::1]:8080", id="loopback IPv6"),
+        pytest.param("clevertap.status_url", "https://clevertap.example/?a=1&b=2", id="callback URL with a query"),
+        pytest.param("callback_token", "aZ09_.~-" * 4, id="every character of a token"),
+        pytest.param("options", ..., id="no options"),
+        pytest.param("options", {"conversation_time_limit_seconds": 86_400}, id="longest time limit"),
+        pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN, "mo_key_arn": KEY_ARN}, id="encryption"),
+        pytest.param(
+            "clevertap.authorization", [{"type": "header", "name": "X-Api-Key", "value": "v"}], id="header credentials"
+        ),
+    ],
+)
+def test_valid(path: str, value: Any) -> None:
+    parsed = parse_account("acme", json.dumps(changed(path, value)))
+    assert (parsed.name, parsed.waba_number, parsed.provider_type) == ("acme", "27999000001", "clickatell")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        pytest.param("waba_number", ..., "waba_number", id="no number"),
+        pytest.param("waba_number", CANARY, "waba_number", id="number of letters"),
+        pytest.param("waba_number", "271234", "waba_number", id="number too short"),
+        pytest.param("waba_number", "2712345678901234", "waba_number", id="number too long"),
+        pytest.param("waba_number", "++27999000001", "waba_number", id="two plus signs"),
+        pytest.param(
+            "waba_number",
+            "\u0662\u0667\u0669\u0669\u0669\u0660\u0660\u0661",
+            "waba_number",
+            id="digits of another script",
+        ),
+        pytest.param("waba_number", 27999000001, "waba_number", id="number is no text"),
+        pytest.param("clevertap", ..., "clevertap", id="no clevertap"),
+        pytest.param("clevertap", CANARY, "clevertap", id="clevertap is no object"),
+        pytest.param("clevertap.authorization", ..., "clevertap.authorization", id="no credentials"),
+        pytest.param("clevertap.authorization", [], "clevertap.authorization", id="empty credentials"),
+        pytest.param("clevertap.authorization.0.type", "bearer", "clevertap.authorization.0", id="unknown credentials"),
+        pytest.param("clevertap.authorization.0.password", ..., "clevertap.authorization.0.password", id="no password"),
+        pytest.param(
+            "clevertap.authorization.0.password", "", "clevertap.authorization.0.password", id="empty password"
+        ),
+        pytest.param(
+            "clevertap.authorization.0.token", CANARY, "clevertap.authorization.0.token", id="unknown credential key"
+        ),
+        pytest.param("clevertap.status_url", ..., "clevertap.status_url", id="no status_url"),
+        pytest.param("clevertap.status_url", f"http://{CANARY}/", "clevertap.status_url", id="plain http"),
+        pytest.param("clevertap.status_url", f"https://u:{CANARY}@host/", "clevertap.status_url", id="user in the URL"),
+        pytest.param("clevertap.incoming_url", f"ftp://{CANARY}/", "clevertap.incoming_url", id="other scheme"),
+        pytest.param("clevertap.incoming_url", CANARY, "clevertap.incoming_url", id="no URL"),
+        pytest.param("clevertap.incoming_url", f"https://h/#{CANARY}", "clevertap.incoming_url", id="fragment"),
+        pytest.param("callback_token", ..., "callback_token", id="no token"),
+        pytest.param("callback_token", "t" * 31, "callback_token", id="token too short"),
+        pytest.param("callback_token", "t" * 32 + "/" + CANARY, "callback_token", id="token with a slash"),
+        pytest.param("callback_token", "t" * 32 + "\n", "callback_token", id="token with a line break"),
+        pytest.param("provider", ..., "provider.type", id="no provider"),
+        pytest.param("provider", CANARY, "provider.type", id="provider is no object"),
+        pytest.param("provider.type", ..., "provider.type", id="no provider type"),
+        pytest.param("provider.type", CANARY, "provider.type", id="unknown provider"),
+        pytest.param("provider.type", [CANARY], "provider.type", id="provider type is no text"),
+        pytest.param("provider.api_key", ..., "provider.api_key", id="no api_key"),
+        pytest.param("provider.api_key", f"{CANARY}\n", "provider.api_key", id="api_key with a line break"),
+        pytest.param("provider.base_url", f"http://{CANARY}/", "provider.base_url", id="plain base_url"),
+        pytest.param("provider.base_url", f"https://host/?{CANARY}", "provider.base_url", id="base_url with a query"),
+        pytest.param("provider.extra", CANARY, "provider.extra", id="unknown provider key"),
+        pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN}, "provider.encryption.mo_key_arn", id="one key"),
+        pytest.param(
+            "provider.encryption",
+            {"mt_key_arn": CANARY, "mo_key_arn": KEY_ARN},
+            "provider.encryption.mt_key_arn",
+            id="no ARN",
+        ),
+        pytest.param("options", CANARY, "options", id="options are no object"),
+        pytest.param("options", {"canary": CANARY}, "options.canary", id="unknown option"),
+        pytest.param(
+            "options",
+            {"campaign_time_limit_seconds": 0},
+            "options.campaign_time_limit_seconds",
+            id="no time limit at all",
+        ),
+        pytest.param("extra", CANARY, "extra", id="unknown key"),
+    ],
+)
+def test_errors_name_the_field(path: str, value: Any, field: str) -> None:
+    secret = json.dumps(changed(path, value))
+    with pytest.raises(AccountInvalid) as raised:
+        parse_account("acme", secret)
+    assert raised.value.field == field
+    assert str(raised.value).startswith(f"account acme: {field}: ")
+    for private in (CANARY, TOKEN, "secret-api-key", "27999000001"):
+        assert private not in "".join(format_exception(raised.value))
+
+
+def test_a_name_in_the_secret_does_not_count() -> None:
+    assert parse_account("acme", changed("name", "another")).name == "acme"
+
+
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        pytest.param("{" + CANARY, "is not JSON", id="not JSON"),
+        pytest.param("", "is not JSON", id="empty"),
+        pytest.param(f'["{CANARY}"]', "must be a JSON object", id="a list"),
+        pytest.param(f'"{CANARY}"', "must be a JSON object", id="a text"),
+        pytest.param("null", "must be a JSON object", id="null"),
+    ],
+)
+def test_no_object(secret: str, reason: str) -> None:
+    with pytest.raises(AccountInvalid) as raised:
+        parse_account("acme", secret)
+    assert str(raised.value) == f"account acme: secret: {reason}"
+
+
+@pytest.mark.parametrize("name", ["", "Acme", "a" * 41, "a_b", "a/b", "a\n"])
+def test_names(name: str) -> None:
+    with pytest.raises(AccountInvalid) as raised:
+        parse_account(name, account())
+    assert raised.value.field == "name"
+
+
+def test_nothing_of_a_secret_shows_in_its_repr() -> None:
+    parsed = parse_account("acme", account())
+    for part in (parsed, parsed.clevertap, parsed.clevertap.authorization[0], parsed.provider, parsed.options):
+        for private in (TOKEN, "secret-api-key", "pass", "27999000001", "clevertap.example"):
+            assert private not in repr(part).replace("BasicCredentials", "")
+            assert private not in str(part)
+
+
+TWO = [
+    {"type": "basic", "username": "user", "password": "pass"},
+    {"type": "basic", "username": "new:er", "password": "päss"},
+    {"type": "header", "name": "X-Api-Key", "value": "key"},
+    {"type": "header", "name": "Authorization", "value": "Token tok"},
+]
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        pytest.param(basic("user", "pass"), True, id="basic"),
+        pytest.param(basic("user", "pass", "basic"), True, id="scheme in lower case"),
+        pytest.param(basic("new:er", "päss"), True, id="the second one, in UTF-8"),
+        pytest.param({"x-api-key": "key"}, True, id="header"),
+        pytest.param({"authorization": "Token tok"}, True, id="header Authorization"),
+        pytest.param({"x-api-key": "key", "authorization": "Basic eDp5"}, True, id="one of two is right"),
+        pytest.param({}, False, id="none"),
+        pytest.param(basic("user", "wrong"), False, id="wrong password"),
+        pytest.param(basic("user", "päss"), False, id="password of another"),
+        pytest.param(basic("user", ""), False, id="no password"),
+        pytest.param(basic("user", "pass", "Bearer"), False, id="other scheme"),
+        pytest.param({"authorization": "dXNlcjpwYXNz"}, False, id="no scheme"),
+        pytest.param({"authorization": "Basic"}, False, id="scheme alone"),
+        pytest.param({"authorization": "Basic %%%"}, False, id="no base64"),
+        pytest.param({"x-api-key": "KEY"}, False, id="header in other case"),
+        pytest.param({"x-api-key": ""}, False, id="empty header"),
+        pytest.param({"x-api-key": "sch\u00fcssel\udcff"}, False, id="header beyond ASCII"),
+        pytest.param({"x-other": "key"}, False, id="other header"),
+    ],
+)
+def test_credentials(headers: dict[str, str], accepted: bool) -> None:
+    secret = changed("clevertap.authorization", TWO)
+    assert parse_account("acme", secret).clevertap.accepts(headers) is accepted
+
+
+@pytest.mark.parametrize(
+    ("token", "matches"),
+    [
+        pytest.param(TOKEN, True, id="right"),
+        pytest.param("", False, id="empty"),
+        pytest.param(TOKEN[:-1], False, id="shorter"),
+        pytest.param(TOKEN + "t", False, id="longer"),
+        pytest.param("T" * 40, False, id="other case"),
+        pytest.param("ü" * 40, False, id="beyond ASCII"),
+        pytest.param("\udcff", False, id="no text"),
+    ],
+)
+def test_token(token: str, matches: bool) -> None:
+    assert parse_account("acme", account()).token_matches(token) is matches
+
+
+@pytest.mark.parametrize(
+    ("number", "own"),
+    [
+        pytest.param("27999000001", True, id="as configured"),
+        pytest.param("999000001", True, id="without the country code"),
+        pytest.param("27999000002", False, id="another"),
+        pytest.param("000001", False, id="the end alone"),
+        pytest.param("1", False, id="a digit"),
+        pytest.param("", False, id="none"),
+        pytest.param("1127999000001", False, id="longer"),
+    ],
+)
+def test_own_number(number: str, own: bool) -> None:
+    assert parse_account("acme", account()).has_number(number) is own
+
+
+class TestPseudonym:
+    acme: Account = parse_account("acme", account())
+
+    def test_tells_people_apart_and_does_not_show_them(self) -> None:
+        one, other = self.acme.pseudonym("27820000001"), self.acme.pseudonym("27820000002")
+        assert one != other
+        assert one == self.acme.pseudonym("27820000001")
+        assert len(one) == 32
+        assert int(one, 16)
+
+    def test_is_keyed(self) -> None:
+        keyed_otherwise = parse_account("acme", account(callback_token="u" * 40))
+        assert keyed_otherwise.pseudonym("27820000001") != self.acme.pseudonym("27820000001")

@@ -1,0 +1,217 @@
+"""What the documentation says, held against what is there."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local import matrix
+from local.sandbox.one_api import CONVENTIONS
+from whatsapp_bridge.accounts import Account, CleverTap, Options, parse_account
+from whatsapp_bridge.providers import registry
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])
+OPERATIONS = ROOT / "docs/operations.md"
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+# --- what is there --------------------------------------------------------------------------------------------------
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (!Ref and others) as their argument."""
+
+
+def _argument(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    return loader.construct_mapping(node)
+
+
+_Loader.add_multi_constructor("!", _argument)
+TEMPLATE: dict[str, Any] = yaml.load(text_of(ROOT / "template.yaml"), _Loader)
+
+
+def counted() -> set[str]:
+    """Every metric that the code counts: the constant texts in the first argument of `count`."""
+    return {
+        leaf.value
+        for module in (ROOT / "layers/bridge/whatsapp_bridge").rglob("*.py")
+        for call in ast.walk(ast.parse(text_of(module)))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "count"
+        for leaf in ast.walk(call.args[0])
+        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+    }
+
+
+# --- reading Markdown -----------------------------------------------------------------------------------------------
+
+
+def section(page: Path, heading: str) -> str:
+    """What stands under a heading, up to the next one of its level or above."""
+    lines = text_of(page).splitlines()
+    start = lines.index(heading)
+    level = len(heading) - len(heading.lstrip("#"))
+    end = next(
+        (number for number in range(start + 1, len(lines)) if re.match(rf"#{{1,{level}}} ", lines[number])), len(lines)
+    )
+    return "\n".join(lines[start + 1 : end])
+
+
+def first_cells(text: str) -> set[str]:
+    """The names in code type in the first column of the tables."""
+    cells = re.findall(r"^\| *([^|]*)\|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", text_of(page), re.MULTILINE | re.DOTALL)
+    return [block for _, block in found]
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+            if not target.startswith(("http://", "https://")):
+                yield page, target
+
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "target"), [pytest.param(*link, id=f"{name_of(link[0])} -> {link[1]}") for link in links()]
+)
+def test_link_leads_somewhere(page: Path, target: str) -> None:
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+
+    assert file.exists()
+    assert file.is_relative_to(ROOT)
+    assert not anchor or anchor in anchors(file)
+
+
+def test_metrics_are_those_that_are_counted() -> None:
+    assert first_cells(section(OPERATIONS, "## Metrics")) == counted()
+
+
+def test_parameters_are_those_of_the_template() -> None:
+    assert first_cells(section(OPERATIONS, "### Parameters")) == set(TEMPLATE["Parameters"])
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATE["Parameters"]))
+def test_parameter_has_its_default(name: str) -> None:
+    rows = [row.split("|") for row in section(OPERATIONS, "### Parameters").splitlines() if f"`{name}`" in row]
+    names = re.findall(r"`([^`]+)`", rows[0][1])
+    default = str(TEMPLATE["Parameters"][name]["Default"]) or "empty"
+    # Cells of two parameters list their defaults in the order of the names; one default is both's.
+    defaults = [part.strip() for part in rows[0][2].split(", ")]
+
+    assert len(rows) == 1
+    assert defaults[names.index(name) if len(defaults) > 1 else 0] == default
+
+
+def test_alarms_are_those_of_the_template() -> None:
+    alarms = {name for name, made in TEMPLATE["Resources"].items() if made["Type"] == "AWS::CloudWatch::Alarm"}
+
+    assert first_cells(section(OPERATIONS, "## Alarms")) == alarms
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_name_resources_and_outputs_of_the_template(page: Path) -> None:
+    commands = "\n".join(blocks(page, "sh"))
+    resources = re.findall(r"\$\((?:url|arn) (\w+)\)|--logical-resource-id (\w+)", commands)
+    outputs = re.findall(r"OutputKey=='(\w+)'", commands)
+    overridden = re.findall(r"^.*--parameter-overrides((?:[\s\\]+\w+=\S*)+)", commands, re.MULTILINE)
+
+    assert {first or second for first, second in resources} <= set(TEMPLATE["Resources"])
+    assert set(outputs) <= set(TEMPLATE["Outputs"])
+    assert {name for found in overridden for name in re.findall(r"(\w+)=", found)} <= set(TEMPLATE["Parameters"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_name_targets_and_modules_that_exist(page: Path) -> None:
+    commands = "\n".join([*blocks(page, "sh"), *re.findall(r"`([^`\n]+)`", text_of(page))])
+    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    modules = re.findall(r"python -m (local[.\w]*)", commands)
+
+    assert set(re.findall(r"^make ([a-z]+)", commands, re.MULTILINE)) <= targets
+    assert all(
+        (ROOT / (path := module.replace(".", "/"))).with_suffix(".py").exists()
+        or (ROOT / path / "__main__.py").exists()
+        for module in modules
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_json_is_json_and_accounts_are_accounts(page: Path) -> None:
+    for block in blocks(page, "json"):
+        value = json.loads(block)
+        if "waba_number" in value:
+            parse_account("acme", value)
+
+
+def test_account_keys_are_those_of_the_model() -> None:
+    nested = {f"clevertap.{name}" for name in CleverTap.model_fields}
+    top = set(Account.model_fields) - {"name", "clevertap"}
+    accounts = section(OPERATIONS, "## Accounts")
+
+    assert first_cells(accounts) == top | nested
+    assert {name for name in Options.model_fields if f"`{name}`" not in accounts} == set()
+
+
+@pytest.mark.parametrize("provider", registry.PROVIDERS)
+def test_provider_page_has_every_setting_and_option(provider: str) -> None:
+    page = ROOT / f"docs/providers/{provider}.md"
+    settings = registry.settings(provider)
+    account = section(page, "## The account")
+    defaults = {name: field.default for name, field in settings.Options.model_fields.items()}
+
+    assert {name for name in settings.Settings.model_fields if name != "type"} <= first_cells(account)
+    assert set(defaults) <= first_cells(account)
+    (example,) = (json.loads(block) for block in blocks(page, "json"))
+    assert example["options"] == defaults
+
+
+def test_readme_has_the_matrix_of_the_adapters() -> None:
+    readme = text_of(ROOT / "README.md")
+
+    assert matrix.with_matrix(readme) == readme, "run: .venv/bin/python -m local.matrix"
+
+
+@pytest.mark.parametrize("provider", registry.PROVIDERS)
+def test_matrix_has_a_word_for_every_capability(provider: str) -> None:
+    capabilities = registry.outbound(provider).CAPABILITIES
+
+    assert {
+        (field, value)
+        for field, words in matrix.ROWS.values()
+        for value in getattr(capabilities, field)
+        if value not in words
+    } == set()
+
+
+def test_sandbox_conventions_are_those_of_the_sandbox() -> None:
+    table = section(ROOT / "docs/local.md", "## What the sandbox does")
+
+    assert set(re.findall(r"^\| (\d{4}) \|", table, re.MULTILINE)) == set(CONVENTIONS)

@@ -1,0 +1,444 @@
+"""Every file in events/, run through the handler it is for."""
+
+import importlib.util
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.world import INCOMING_URL, LOST, STATUS_URL, World, world
+from whatsapp_bridge.observability import logger, metrics
+from whatsapp_bridge.store import aws
+
+ROOT = Path(__file__).parents[1]
+EVENTS = ROOT / "events"
+CONTEXT = SimpleNamespace(
+    aws_request_id="a-request",
+    function_name="a-function",
+    memory_limit_in_mb=512,
+    get_remaining_time_in_millis=lambda: 60_000,
+)
+
+# What nobody may find in a log: the people and texts in the events, and the secrets of the account.
+PRIVATE = (
+    "27820000001",
+    "27820000002",
+    "27820000009",
+    "Thandi",
+    "Sipho",
+    "Friday",
+    "delivery-yes",
+    "made-up-",
+    "another-password",
+    "another-callback-token",
+    "clevertap.example",
+    "203.0.113.7",
+)
+
+
+def load(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def queued(name: str, record: int = 0) -> Any:
+    """The body of a queue message in an event file."""
+    return json.loads(load(name)["Records"][record]["body"])
+
+
+def requested(name: str) -> Any:
+    """The body of an HTTP request in an event file."""
+    return json.loads(load(name)["body"])
+
+
+# --- running --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The deployed handlers on a world's AWS, BSP and CleverTap; `log` is what they log."""
+
+    world: World
+    modules: dict[str, ModuleType]
+    log: io.StringIO
+
+    def run(self, name: str) -> Any:
+        return self.modules[function_of(name)].handler(load(name), CONTEXT)
+
+
+def function_of(name: str) -> str:
+    """The function that an event file is for, by the beginning of the file's name."""
+    return name.split("-")[0]
+
+
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
+    with world(acme=load("account")) as made:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        # Powertools reads these when it is imported, which may have been before any environment was set.
+        monkeypatch.setattr(metrics.provider, "namespace", "CleverTapWhatsAppBridge")
+        monkeypatch.setattr(metrics.provider, "service", "tests")
+        metrics.clear_metrics()
+        log = io.StringIO()
+        monkeypatch.setattr(logger.registered_handler, "stream", log)
+        modules = {
+            logical_id.removesuffix("Function").lower(): _handler(function.code, function.environment, monkeypatch)
+            for logical_id, function in made.deployment.functions.items()
+        }
+        # The same flows over the world's HTTP and clock; what the environment made of them has been proved by loading.
+        modules["send"].accept = made.accept
+        modules["dispatch"].dispatch, modules["dispatch"].conversation = made.dispatch, made.conversation
+        modules["incoming"].receive = modules["status"].receive = made.receive
+        modules["forward"].forward_replies, modules["forward"].replies = made.forward_replies, made.replies_source
+        modules["forward"].forward_statuses = made.forward_statuses
+        yield Handlers(made, modules, log)
+        # Clients made here belong to this test's AWS.
+        aws.client.cache_clear()
+
+
+def _handler(code: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location(f"app_{code.name}", code / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- what is expected -----------------------------------------------------------------------------------------------
+
+
+def ok(body: Any) -> dict[str, Any]:
+    """An HTTP answer; text for a BSP, JSON for CleverTap."""
+    return answered(200, body)
+
+
+def answered(status: int, body: Any) -> dict[str, Any]:
+    return {"status": status, "body": body}
+
+
+def failure(code: int, message: str) -> dict[str, Any]:
+    return ok({"status": "failure", "error": {"code": code, "message": message}})
+
+
+def comes_back(*names: str) -> list[str]:
+    """The records of these event files that stay on their queue."""
+    return [record["messageId"] for name in names for record in load(name)["Records"]]
+
+
+SUCCESS = ok({"status": "success"})
+DONE = comes_back()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event file: what it is answered, what it leaves on queues, and what leaves to the BSP and CleverTap."""
+
+    event: str
+    answer: Any
+    queues: dict[str, Sequence[Any]] = field(default_factory=dict)
+    posts: Sequence[tuple[str, Any]] = ()
+    before: Callable[[Handlers], None] = lambda handlers: None
+
+
+def sent(handlers: Handlers) -> None:
+    """The messages that the statuses are about have gone out."""
+    handlers.run("dispatch-campaign")
+
+
+def answer_lost(handlers: Handlers) -> None:
+    """They have gone out, and nobody knows whether they arrived."""
+    handlers.world.bsp = lambda url, payload: LOST
+    handlers.run("dispatch-campaign")
+
+
+def status(reference: str, name: str, **error: Any) -> dict[str, Any]:
+    return {"msgId": reference, "status": name, "timestamp": "1700000060"} | error
+
+
+def statuses(*updates: dict[str, Any]) -> tuple[str, Any]:
+    return STATUS_URL, {"payloadVersion": "0.1", "statuses": list(updates)}
+
+
+def incoming(**content: Any) -> tuple[str, Any]:
+    (kind,) = content
+    envelope = {"payloadVersion": "0.1", "from": "27820000001", "wabaNumber": "27999000001", "timestamp": "1700000120"}
+    return INCOMING_URL, envelope | {"type": kind, "context": {"id": FIRST}} | content
+
+
+def to_bsp(*messages: dict[str, Any]) -> tuple[str, Any]:
+    return "https://bsp.example/v1/message", {"messages": [{"channel": "whatsapp", **message} for message in messages]}
+
+
+def quarantined(kind: str, reason: str, element: Any) -> dict[str, Any]:
+    return {"account": "acme", "kind": kind, "reason": reason, "element": element, "received": 1_700_000_000}
+
+
+def element(name: str, kind: str, place: int = 0) -> Any:
+    return requested(name)["event"][kind][place]
+
+
+FIRST, SECOND, TEXT = "1700000000|1|0|1001", "1700000000|1|0|1002", "1700000000|1|0|1003"
+
+SEND = [
+    Case("send-template", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign")]}),
+    Case("send-freeform-text", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation")]}),
+    Case("send-provider-validation", SUCCESS),
+    Case("send-provider-validation-wrapped", SUCCESS),
+    Case("send-wrong-credentials", failure(2000, "Invalid credentials")),
+    Case("send-unknown-account", failure(2000, "Invalid credentials")),
+    Case("send-another-number", failure(2004, "wabaNumber: is not this account's number")),
+    Case(
+        "send-image-header",
+        failure(2001, "components[0].header.type: image headers are not supported for Clickatell"),
+    ),
+    Case(
+        "send-bad-phone-number",
+        failure(2002, "to: must be a phone number with its country code, 7 to 15 digits"),
+    ),
+    Case("send-not-json", answered(403, {"message": "Bad Request"})),
+]
+
+DISPATCH = [
+    Case(
+        "dispatch-campaign",
+        DONE,
+        posts=[
+            to_bsp(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": FIRST,
+                    "template": {
+                        "templateName": "order_update",
+                        "header": {"type": "text", "text": {"parameters": {"1": "1042"}}},
+                        "body": {"parameters": {"1": "Thandi", "2": "Friday"}},
+                        "buttons": {
+                            "suggestedResponse": {"postbackData": {"1": "delivery-yes", "2": "delivery-other"}}
+                        },
+                    },
+                },
+                {
+                    "to": "27820000002",
+                    "clientMessageId": SECOND,
+                    "template": {
+                        "templateName": "order_tracking",
+                        "body": {"parameters": {"1": "Sipho"}},
+                        "buttons": {"websiteUrl": [{"listPosition": 1, "parameters": {"1": "1043"}}]},
+                    },
+                },
+            )
+        ],
+    ),
+    Case("dispatch-campaign-unknown-account", comes_back("dispatch-campaign-unknown-account")),
+    Case(
+        "dispatch-conversation",
+        DONE,
+        posts=[
+            to_bsp(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": TEXT,
+                    "content": "Friday it is. Directions: https://shop.example/map",
+                    "previewFirstUrl": True,
+                }
+            )
+        ],
+    ),
+    Case(
+        "dispatch-conversation-unknown-account",
+        DONE,
+        {"ConversationDeadLetterQueue": [queued("dispatch-conversation-unknown-account")]},
+    ),
+]
+
+RECEIVE = [
+    Case("incoming-text", ok(""), {"RepliesQueue": [queued("forward-reply")]}),
+    Case("incoming-button", ok(""), {"RepliesQueue": [queued("forward-reply-button")]}),
+    Case("incoming-encrypted", ok(""), {"RepliesQueue": [queued("forward-reply-encrypted")]}),
+    Case(
+        "incoming-media",
+        ok(""),
+        {"QuarantineQueue": [quarantined("moMedia", "unknown kind", element("incoming-media", "moMedia"))]},
+    ),
+    Case("incoming-wrong-token", answered(403, "forbidden")),
+    Case("incoming-verification", answered(400, "not JSON")),
+    Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
+    Case("status-failed", ok(""), {"StatusesQueue": [queued("forward-status-failed")]}),
+    Case(
+        "status-unlisted-code",
+        ok(""),
+        {
+            "StatusesQueue": [
+                {
+                    "account": "acme",
+                    "attempt": 1,
+                    "waits": 1,
+                    "status": queued("forward-status")["status"]
+                    | {"status": "failed", "error_code": 1009, "error_title": "Unlisted status 999", "unlisted": True},
+                }
+            ]
+        },
+    ),
+    Case(
+        "status-unknown-kind",
+        ok(""),
+        {
+            "QuarantineQueue": [
+                quarantined("statusIsTyping", "unknown kind", element("status-unknown-kind", "statusIsTyping"))
+            ]
+        },
+    ),
+    Case(
+        "status-one-of-two-broken",
+        ok(""),
+        {
+            "StatusesQueue": [queued("forward-status")],
+            "QuarantineQueue": [
+                quarantined(
+                    "messageStatusUpdate",
+                    "no statusCode",
+                    element("status-one-of-two-broken", "messageStatusUpdate"),
+                )
+            ],
+        },
+    ),
+    Case("status-wrong-token", answered(403, "forbidden")),
+    Case("status-not-a-callback", answered(400, "no event object")),
+]
+
+FORWARD = [
+    Case(
+        "forward-status",
+        DONE,
+        posts=[statuses(status(FIRST, "sent"), status(FIRST, "delivered"))],
+        before=sent,
+    ),
+    Case(
+        "forward-status-failed",
+        DONE,
+        posts=[
+            statuses(
+                status(SECOND, "failed", error={"code": 1005, "title": "Recipient does not exist on channel"}),
+            )
+        ],
+        before=sent,
+    ),
+    Case(
+        "forward-status-of-nothing",
+        DONE,
+        {"StatusesQueue": [queued("forward-status-of-nothing") | {"waits": 2}]},
+        before=sent,
+    ),
+    Case(
+        "forward-confirm",
+        DONE,
+        {"StatusesQueue": [queued("forward-confirm"), queued("forward-confirm") | {"confirm": SECOND}]},
+        [
+            statuses(
+                status(FIRST, "failed", error={"code": 1009, "title": "delivery could not be confirmed"})
+                | {"timestamp": "1700000000"}
+            )
+        ],
+        before=answer_lost,
+    ),
+    Case("forward-reply", DONE, posts=[incoming(text={"body": "Friday is perfect, thank you."})]),
+    Case("forward-reply-button", DONE, posts=[incoming(button={"payload": "delivery-yes", "text": "Yes"})]),
+    Case("forward-reply-encrypted", comes_back("forward-reply-encrypted")),
+    Case(
+        "forward-reply-without-content",
+        DONE,
+        {
+            "QuarantineQueue": [
+                quarantined("moText", "no content", queued("forward-reply-without-content")["reply"]["element"])
+            ]
+        },
+    ),
+    Case(
+        "forward-reply-unknown-account",
+        DONE,
+        {"RepliesDeadLetterQueue": [queued("forward-reply-unknown-account")]},
+    ),
+]
+
+CASES = [*SEND, *DISPATCH, *RECEIVE, *FORWARD]
+
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.event)
+def test_event_has_its_answer_and_effect(case: Case, handlers: Handlers, capsys: pytest.CaptureFixture[str]) -> None:
+    case.before(handlers)
+    handlers.world.http.requests.clear()
+
+    answer = handlers.run(case.event)
+
+    assert readable(answer) == case.answer
+    assert handlers.world.http.requests == list(case.posts)
+    assert left_on_queues(handlers.world) == {name: in_order(bodies) for name, bodies in case.queues.items()}
+    output = handlers.log.getvalue() + "".join(capsys.readouterr())
+    assert not [private for private in PRIVATE if private in output]
+
+
+def test_template_validation_is_queued_under_a_reference_of_its_own(handlers: Handlers) -> None:
+    answers = [readable(handlers.run("send-template-validation")) for _ in range(2)]
+
+    bodies = left_on_queues(handlers.world)["CampaignQueue"]
+    assert answers == [SUCCESS, SUCCESS]
+    assert [body["message"]["msgId"] for body in bodies] == ["0|0|0|0", "0|0|0|0"]
+    references = {body["reference"] for body in bodies}
+    assert len(references) == 2
+    assert all(reference.startswith("0|0|0|0#") for reference in references)
+
+
+def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
+    handlers.run("dispatch-campaign")
+    handlers.run("incoming-media")
+
+    lines = [json.loads(line) for line in handlers.log.getvalue().splitlines()]
+    assert {(line["message"], line.get("msgId") or line.get("reason")) for line in lines} == {
+        ("message sent", FIRST),
+        ("message sent", SECOND),
+        ("quarantined", "unknown kind"),
+    }
+    assert {line["account"] for line in lines} == {"acme"}
+
+
+def test_every_event_file_has_a_case() -> None:
+    files = {path.stem for path in EVENTS.glob("*.json")}
+
+    assert files == {case.event for case in CASES} | {"send-template-validation", "account"}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json") if path.stem != "account"))
+def test_readme_lists_the_event(name: str) -> None:
+    assert f"`{name}`" in (EVENTS / "README.md").read_text(encoding="utf-8")
+
+
+def readable(answer: dict[str, Any]) -> Any:
+    """An answer's own words: HTTP status and body, or the records that stay."""
+    if "batchItemFailures" in answer:
+        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+    body = answer["body"]
+    return answered(answer["statusCode"], json.loads(body) if "json" in answer["headers"]["content-type"] else body)
+
+
+def left_on_queues(made: World) -> dict[str, list[Any]]:
+    # Delayed messages count: an hour later they are there.
+    made.now += 3600
+    bodies = {name: made.bodies(name) for name in made.deployment.queues}
+    made.now -= 3600
+    return {name: in_order(found) for name, found in bodies.items() if found}
+
+
+def in_order(bodies: Sequence[Any]) -> list[Any]:
+    """Messages are settled side by side: among those of one batch, the order on a queue says nothing."""
+    return sorted(bodies, key=json.dumps)

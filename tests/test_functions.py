@@ -1,0 +1,253 @@
+"""functions/*/app.py with the environment of template.yaml: imported, and called with events of API Gateway and SQS."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.conftest import Log
+from tests.support.world import OK, TOKEN, World, accept_all, account, freeform, mo_text, status_update, template, world
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.store import aws
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world whose AWS the functions' own clients reach, and whose BSP and CleverTap their HTTP does."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+    with world() as fresh:
+        monkeypatch.setattr(HttpClient, "post_json", lambda client, *arguments: fresh.http.post_json(*arguments))
+        yield fresh
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+
+
+@pytest.fixture
+def function(made: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """A function's module, imported like at a cold start."""
+
+    def load(logical_id: str) -> ModuleType:
+        declared = made.deployment.functions[logical_id]
+        for name, value in declared.environment.items():
+            if not name.startswith("POWERTOOLS_"):
+                monkeypatch.setenv(name, value)
+        file, _, handler = declared.handler.partition(".")
+        spec = importlib.util.spec_from_file_location(f"{logical_id}.{file}", declared.code / f"{file}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert callable(getattr(module, handler))
+        return module
+
+    return load
+
+
+class Context:
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def http(
+    body: bytes, path: dict[str, str], *, method: str = "POST", base64: bool = False, **headers: str
+) -> dict[str, Any]:
+    return {
+        "version": "2.0",
+        "pathParameters": path,
+        "headers": {"Content-Type": "application/json", **headers},
+        "requestContext": {"http": {"method": method}},
+        "isBase64Encoded": base64,
+        "body": b64encode(body).decode() if base64 else body.decode(),
+    }
+
+
+def batch(made: World, queue: str) -> dict[str, Any]:
+    found = made.sqs.receive_message(QueueUrl=made.url(queue), MaxNumberOfMessages=10, AttributeNames=["All"])
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": made.deployment.queues[queue].arn,
+            }
+            for message in found["Messages"]
+        ]
+    }
+
+
+BASIC = "Basic dXNlcjpwYXNz"
+
+
+@pytest.mark.parametrize("base64", [False, True], ids=["text", "base64"])
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "answer", "queue"),
+    [
+        pytest.param(
+            json.dumps(template()).encode(),
+            {"Authorization": BASIC},
+            200,
+            {"status": "success"},
+            "CampaignQueue",
+            id="template",
+        ),
+        pytest.param(
+            json.dumps(freeform()).encode(),
+            {"AUTHORIZATION": BASIC},
+            200,
+            {"status": "success"},
+            "ConversationQueue",
+            id="freeform",
+        ),
+        pytest.param(b"x", {"authorization": BASIC}, 403, {"message": "Bad Request"}, None, id="not JSON"),
+        pytest.param(
+            b"x",
+            {},
+            200,
+            {"status": "failure", "error": {"code": 2000, "message": "Invalid credentials"}},
+            None,
+            id="no credentials",
+        ),
+    ],
+)
+def test_send(
+    made: World,
+    function: Callable[[str], ModuleType],
+    base64: bool,
+    body: bytes,
+    headers: dict[str, str],
+    status: int,
+    answer: Any,
+    queue: str | None,
+) -> None:
+    app = function("SendFunction")
+    answered = app.handler(http(body, {"account": "acme"}, base64=base64, **headers), Context())
+    assert (answered["statusCode"], json.loads(answered["body"])) == (status, answer)
+    assert answered["headers"] == {"content-type": "application/json"}
+    assert {name: made.depth(name) for name in ("CampaignQueue", "ConversationQueue")} == {
+        name: int(name == queue) for name in ("CampaignQueue", "ConversationQueue")
+    }
+
+
+@pytest.mark.parametrize("logical_id", ["IncomingFunction", "StatusFunction"])
+@pytest.mark.parametrize(
+    ("method", "body", "token", "status", "stored"),
+    [
+        pytest.param("POST", json.dumps(mo_text()).encode(), TOKEN, 200, "RepliesQueue", id="reply"),
+        pytest.param("POST", json.dumps(status_update("a", 4)).encode(), TOKEN, 200, "StatusesQueue", id="status"),
+        pytest.param("POST", b'{"event": {"moNew": [1]}}', TOKEN, 200, "QuarantineQueue", id="unknown kind"),
+        pytest.param("POST", b"x", TOKEN, 400, None, id="no callback"),
+        pytest.param("POST", json.dumps(mo_text()).encode(), "x", 403, None, id="wrong token"),
+        pytest.param("GET", b"", TOKEN, 400, None, id="GET"),
+    ],
+)
+def test_callbacks(
+    made: World,
+    function: Callable[[str], ModuleType],
+    logical_id: str,
+    method: str,
+    body: bytes,
+    token: str,
+    status: int,
+    stored: str | None,
+) -> None:
+    app = function(logical_id)
+    answered = app.handler(http(body, {"account": "acme", "token": token}, method=method), Context())
+    assert answered["statusCode"] == status
+    queues = ("RepliesQueue", "StatusesQueue", "QuarantineQueue")
+    assert {name: made.depth(name) for name in queues} == {name: int(name == stored) for name in queues}
+
+
+def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: Log) -> None:
+    made.bsp, made.clevertap = accept_all, lambda url, payload: OK
+    send, dispatch, incoming, forward = (
+        function(f"{name}Function") for name in ("Send", "Dispatch", "Incoming", "Forward")
+    )
+    for message in (template("a"), freeform("b")):
+        body = json.dumps(message).encode()
+        send.handler(http(body, {"account": "acme"}, authorization=BASIC), Context())
+    for queue in ("CampaignQueue", "ConversationQueue"):
+        assert dispatch.handler(batch(made, queue), Context()) == {"batchItemFailures": []}
+    assert made.sent_by_id() == {"a": 1, "b": 1}
+    for callback in (status_update("a", 5), mo_text(relatedClientMessageId="a")):
+        path = {"account": "acme", "token": TOKEN}
+        assert incoming.handler(http(json.dumps(callback).encode(), path), Context())["statusCode"] == 200
+    for queue in ("StatusesQueue", "RepliesQueue"):
+        assert forward.handler(batch(made, queue), Context()) == {"batchItemFailures": []}
+    assert made.told == [("a", "sent"), ("a", "delivered")]
+    assert made.replies[0]["context"] == {"id": "a"}
+    for private in ("27820000001", "Hi Ann", "a reply", "secret-api-key", TOKEN, "dXNlcjpwYXNz"):
+        assert private not in log.text
+
+
+@pytest.mark.parametrize(
+    "logical_id", ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction"]
+)
+def test_a_missing_setting_stops_the_start_by_its_name(
+    function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str
+) -> None:
+    function(logical_id)
+    module = sys.modules["whatsapp_bridge.settings"]
+    monkeypatch.setattr(module.Settings.read.__func__, "__defaults__", ({},))
+    with pytest.raises(module.SettingInvalid, match="ACCOUNT_SECRET_PREFIX is missing"):
+        function(logical_id)
+
+
+HEAVY = ("requests", "cryptography", "boto3", "phonenumbers", "whatsapp_bridge.store.keys")
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "forbidden"),
+    [
+        pytest.param("SendFunction", (*HEAVY, "whatsapp_bridge.providers.clickatell.client"), id="send"),
+        pytest.param("IncomingFunction", (*HEAVY, "whatsapp_bridge.clevertap.messages"), id="incoming"),
+        pytest.param("StatusFunction", (*HEAVY, "whatsapp_bridge.clevertap.messages"), id="status"),
+    ],
+)
+def test_what_a_start_and_a_first_event_do_not_import(made: World, logical_id: str, forbidden: tuple[str, ...]) -> None:
+    """In a process of its own: this one has long imported everything."""
+    declared = made.deployment.functions[logical_id]
+    body = json.dumps(template() if logical_id == "SendFunction" else mo_text()).encode()
+    event = http(body, {"account": "acme", "token": TOKEN}, authorization=BASIC)
+    program = f"""
+import json, sys
+sys.path[:0] = ["layers/bridge", {str(declared.code)!r}]
+# The development tools bring them, the layer has neither; botocore uses them where they are.
+sys.modules["OpenSSL"] = sys.modules["awscrt"] = None
+from unittest.mock import patch
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.queues import Queue
+sent = []
+with patch.object(Accounts, "_secret", lambda *_: {json.dumps(json.dumps(account()))}), \\
+     patch.object(Queue, "_call", lambda queue, operation, **_: sent.append(operation) or {{}}):
+    import app
+    answer = app.handler(json.loads({json.dumps(json.dumps(event))}), None)
+print(json.dumps([answer["statusCode"], sent, [name for name in {forbidden!r} if name in sys.modules]]))
+"""
+    environment = {**os.environ, **declared.environment, "POWERTOOLS_METRICS_DISABLED": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    operation = "send_message" if logical_id == "SendFunction" else "send_message_batch"
+    assert json.loads(done.stdout.splitlines()[-1]) == [200, [operation], []]

@@ -1,0 +1,436 @@
+"""The template as CloudFormation gets it, after SAM's transform: permissions, routes, queues, alarms, what is kept."""
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from whatsapp_bridge import settings
+from whatsapp_bridge.schedules import Schedule
+
+type Json = dict[str, Any]
+
+TEMPLATE: Json = yaml_parse((Path(__file__).parents[1] / "template.yaml").read_text())
+FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward")
+FIFO = ("Conversation", "Replies")
+STANDARD = ("Campaign", "Statuses")
+
+
+@pytest.fixture(scope="module")
+def transform() -> Callable[..., Json]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+        def transform(*, code: str = "code", layer: str = "layer") -> Json:
+            """The template's resources when the functions' code and the layer lie at these S3 keys."""
+            template = copy.deepcopy(TEMPLATE)
+            for resource in template["Resources"].values():
+                if resource["Type"] == "AWS::Serverless::Function":
+                    resource["Properties"]["CodeUri"] = f"s3://bucket/{code}"
+                elif resource["Type"] == "AWS::Serverless::LayerVersion":
+                    resource["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
+            resources: Json = Translator({}, Parser()).translate(template, {})["Resources"]
+            return resources
+
+        yield transform
+
+
+@pytest.fixture(scope="module")
+def resources(transform: Callable[..., Json]) -> Json:
+    return transform()
+
+
+def of_type(resources: Json, kind: str) -> Json:
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def arn(name: str) -> Json:
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def sub(text: str) -> Json:
+    return {"Fn::Sub": text}
+
+
+def queues(*names: str) -> list[Json]:
+    return [arn(f"{name}Queue") for name in names]
+
+
+POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+PAYLOADS = sub("${PayloadsBucket.Arn}/payloads/*")
+RECEIVE = [
+    (("sqs:SendMessage",), queues("Replies", "Statuses", "Quarantine")),
+    (("s3:PutObject",), [PAYLOADS]),
+]
+PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
+    "Send": [(("sqs:SendMessage",), queues("Conversation", "Campaign"))],
+    "Dispatch": [
+        (POLL, queues("Conversation", "Campaign")),
+        (("sqs:ChangeMessageVisibility",), queues("Conversation")),
+        (("sqs:SendMessage",), queues("ConversationDeadLetter", "Campaign", "Statuses")),
+        (("dynamodb:UpdateItem",), [arn("MessagesTable")]),
+        (("kms:GenerateDataKey",), ["ClickatellMtKeyArn"]),
+    ],
+    "Incoming": RECEIVE,
+    "Status": RECEIVE,
+    "Forward": [
+        (POLL, queues("Replies", "Statuses")),
+        (("sqs:ChangeMessageVisibility",), queues("Replies")),
+        (("sqs:SendMessage",), queues("Statuses", "Quarantine", "RepliesDeadLetter", "StatusesDeadLetter")),
+        (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+        (("dynamodb:Query",), [sub("${MessagesTable.Arn}/index/bsp_id")]),
+        (("s3:GetObject", "s3:PutObject"), [PAYLOADS]),
+        (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
+    ],
+}
+ACCOUNTS = sub(
+    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
+)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(statement: Json) -> tuple[tuple[str, ...], list[Any]]:
+    """Actions and resources of a statement; of one that depends on a key parameter, that parameter."""
+    if "Fn::If" not in statement:
+        assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        return tuple(listed(statement["Action"])), listed(statement["Resource"])
+    condition, given, otherwise = statement["Fn::If"]
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    separator, parameter = given["Resource"]["Fn::Split"]
+    assert separator == ","
+    assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [parameter, ""]}]}
+    return tuple(listed(given["Action"])), [parameter["Ref"]]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_the_table_says_and_no_more(resources: Json, function: str) -> None:
+    role = resources[f"{function}Role"]["Properties"]
+    (policy,) = role["Policies"]
+    common = [
+        (("logs:CreateLogStream", "logs:PutLogEvents"), [arn(f"{function}Logs")]),
+        (("secretsmanager:GetSecretValue",), [ACCOUNTS]),
+    ]
+    assert [granted(statement) for statement in policy["PolicyDocument"]["Statement"]] == common + PERMISSIONS[function]
+    assert "ManagedPolicyArns" not in role
+    assert resources[f"{function}Function"]["Properties"]["Role"] == arn(f"{function}Role")
+
+
+def test_nothing_else_grants_anything(resources: Json) -> None:
+    assert set(of_type(resources, "AWS::IAM::Role")) == {f"{function}Role" for function in FUNCTIONS}
+    assert [name for name, r in resources.items() if r["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")] == []
+
+
+@pytest.mark.parametrize("parameter", ["ClickatellMtKeyArn", "ClickatellMoKeyArn"])
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        pytest.param("", True, id="none"),
+        pytest.param("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", True, id="key"),
+        pytest.param("arn:aws:kms:eu-west-1:111122223333:key/mrk-0123", True, id="multi-region key"),
+        pytest.param("arn:aws:kms:a:111122223333:key/1,arn:aws:kms:b:111122223333:key/2", True, id="two keys"),
+        pytest.param("arn:aws:kms:eu-west-1:111122223333:alias/bridge", False, id="alias"),
+        pytest.param("arn:aws:kms:eu-west-1:111122223333:key/*", False, id="any key"),
+        pytest.param("*", False, id="wildcard"),
+        pytest.param("arn:aws:kms:a:111122223333:key/1,*", False, id="key and wildcard"),
+        pytest.param("arn:aws:kms:a:111122223333:key/1,", False, id="trailing comma"),
+    ],
+)
+def test_key_parameters_admit_key_arns_only(parameter: str, value: str, taken: bool) -> None:
+    assert bool(re.fullmatch(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value)) is taken
+
+
+SETTINGS = {
+    "Send": settings.SendSettings,
+    "Dispatch": settings.DispatchSettings,
+    "Incoming": settings.ReceiveSettings,
+    "Status": settings.ReceiveSettings,
+    "Forward": settings.ForwardSettings,
+}
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+
+
+def environment(resources: Json, function: str) -> Json:
+    variables: Json = resources[f"{function}Function"]["Properties"]["Environment"]["Variables"]
+    return variables
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_environment_is_what_the_function_reads(resources: Json, function: str) -> None:
+    read = {name.upper() for name in SETTINGS[function].__annotations__}
+    assert set(environment(resources, function)) == read | POWERTOOLS
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_environment_names_the_resource_of_the_variable(resources: Json, function: str) -> None:
+    for variable, value in environment(resources, function).items():
+        if variable.endswith("_QUEUE_URL"):
+            assert value == {"Ref": variable.removesuffix("_URL").title().replace("_", "")}
+        elif variable in ("MESSAGES_TABLE", "PAYLOADS_BUCKET"):
+            assert value == {"Ref": variable.title().replace("_", "")}
+
+
+@pytest.mark.parametrize("kind", ["Dispatch", "Forward", "Correlation"])
+def test_default_schedules_are_well_formed_and_admitted(kind: str) -> None:
+    parameter = TEMPLATE["Parameters"][f"{kind}RetrySchedule"]
+    assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])
+    assert len(parameter["Default"]) <= parameter["MaxLength"]
+
+
+def attempts(schedule: str, limit: int | None) -> int:
+    """How often a schedule lets something be tried within `limit` seconds."""
+    delays, _, own_limit = schedule.partition("/")
+    parsed = Schedule(tuple(map(int, delays.split(","))), int(own_limit))
+    return next(n for n in range(1, 10_000) if parsed.delay(n, 0.0, at_most=43_000, limit=limit) is None)
+
+
+# An account can have freeform messages tried for a day (Options.conversation_time_limit_seconds).
+@pytest.mark.parametrize(
+    ("queue", "kind", "limit"), [("Conversation", "Dispatch", 86_400), ("Replies", "Forward", None)]
+)
+def test_fifo_receives_outlast_the_schedules(resources: Json, queue: str, kind: str, limit: int | None) -> None:
+    receives = resources[f"{queue}Queue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    assert receives > attempts(TEMPLATE["Parameters"][f"{kind}RetrySchedule"]["Default"], limit)
+
+
+def test_replies_and_statuses_are_retried_for_three_days_at_least() -> None:
+    assert int(TEMPLATE["Parameters"]["ForwardRetrySchedule"]["Default"].partition("/")[2]) >= 3 * 86_400
+
+
+def test_routes(resources: Json) -> None:
+    paths = resources["BridgeApi"]["Properties"]["Body"]["paths"]
+    routes = {
+        (method.upper(), path): re.findall(r"\$\{(\w+)Aliaslive\}", json.dumps(operation))
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+    assert routes == {
+        ("POST", "/{account}/send"): ["SendFunction"],
+        ("POST", "/{account}/incoming/{token}"): ["IncomingFunction"],
+        ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
+        ("POST", "/{account}/status/{token}"): ["StatusFunction"],
+        ("GET", "/{account}/status/{token}"): ["StatusFunction"],
+    }
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
+
+
+def test_stage_is_throttled_and_logs_no_personal_data(resources: Json) -> None:
+    ((_, stage),) = of_type(resources, "AWS::ApiGatewayV2::Stage").items()
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ThrottlingRateLimit"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurstLimit"},
+    }
+    # CleverTap opens up to 1500 requests at once per customer.
+    assert TEMPLATE["Parameters"]["ThrottlingBurstLimit"]["Default"] >= 1500
+    assert stage["AccessLogSettings"]["DestinationArn"] == arn("ApiAccessLogs")
+    assert set(json.loads(stage["AccessLogSettings"]["Format"]).values()) == {
+        "$context.requestTime",
+        "$context.requestId",
+        "$context.routeKey",
+        "$context.status",
+        "$context.responseLatency",
+        "$context.responseLength",
+        "$context.integrationStatus",
+        "$context.integrationLatency",
+        "$context.integrationErrorMessage",
+        "$context.error.responseType",
+    }
+
+
+@pytest.mark.parametrize(
+    ("mapping", "queue", "batch", "window"),
+    [
+        ("DispatchFunctionConversation", "Conversation", 1, None),
+        ("DispatchFunctionCampaign", "Campaign", 100, 1),
+        ("ForwardFunctionReplies", "Replies", 1, None),
+        ("ForwardFunctionStatuses", "Statuses", 500, 1),
+    ],
+)
+def test_event_sources(resources: Json, mapping: str, queue: str, batch: int, window: int | None) -> None:
+    source = resources[mapping]["Properties"]
+    assert source["EventSourceArn"] == arn(f"{queue}Queue")
+    assert source["BatchSize"] == batch
+    assert source.get("MaximumBatchingWindowInSeconds") == window
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{queue}Concurrency"}}
+    timeout = resources[mapping.removesuffix(queue)]["Properties"]["Timeout"]
+    assert resources[f"{queue}Queue"]["Properties"]["VisibilityTimeout"] == 6 * timeout
+
+
+def test_every_event_source_is_in_the_table_above(resources: Json) -> None:
+    assert len(of_type(resources, "AWS::Lambda::EventSourceMapping")) == 4
+
+
+@pytest.mark.parametrize("queue", [*FIFO, *STANDARD])
+def test_working_queues_redrive_to_a_queue_of_their_kind(resources: Json, queue: str) -> None:
+    working, dead = (resources[f"{name}Queue"]["Properties"] for name in (queue, f"{queue}DeadLetter"))
+    assert working["RedrivePolicy"]["deadLetterTargetArn"] == arn(f"{queue}DeadLetterQueue")
+    assert "RedrivePolicy" not in dead
+    for properties in (working, dead):
+        assert properties.get("FifoQueue") is (True if queue in FIFO else None)
+
+
+def test_queues_are_encrypted_and_kept_for_the_longest_time(resources: Json) -> None:
+    found = of_type(resources, "AWS::SQS::Queue")
+    assert set(found) == {f"{n}{k}Queue" for n in (*FIFO, *STANDARD) for k in ("", "DeadLetter")} | {"QuarantineQueue"}
+    assert {(q["SqsManagedSseEnabled"], q["MessageRetentionPeriod"]) for q in found.values()} == {(True, 14 * 86_400)}
+
+
+@pytest.mark.parametrize("queue", [f"{queue}{kind}" for queue in FIFO for kind in ("", "DeadLetter")])
+def test_fifo_queues_order_and_deduplicate_by_group(resources: Json, queue: str) -> None:
+    properties = resources[f"{queue}Queue"]["Properties"]
+    assert properties["ContentBasedDeduplication"] is False
+    assert properties["DeduplicationScope"] == "messageGroup"
+    assert properties["FifoThroughputLimit"] == "perMessageGroupId"
+
+
+def alarm(namespace: str, metric: str, dimension: str, value: Any) -> tuple[str, str, str, str]:
+    return namespace, metric, dimension, json.dumps(value)
+
+
+ALARMS = {
+    **{
+        alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", {"Fn::GetAtt": [name, "QueueName"]}): 1
+        for name in (*(f"{queue}DeadLetterQueue" for queue in (*FIFO, *STANDARD)), "QuarantineQueue")
+    },
+    **{
+        alarm("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", {"Fn::GetAtt": [f"{name}Queue", "QueueName"]}): t
+        for name, t in (("Conversation", 300), ("Campaign", 1800), ("Replies", 300), ("Statuses", 1800))
+    },
+    **{
+        alarm("AWS/Lambda", metric, "FunctionName", {"Ref": f"{function}Function"}): 1
+        for function in FUNCTIONS
+        for metric in ("Errors", "Throttles")
+    },
+    alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}): 1,
+}
+
+
+def test_alarms(resources: Json) -> None:
+    found = of_type(resources, "AWS::CloudWatch::Alarm").values()
+    thresholds = {}
+    for properties in found:
+        (dimension,) = properties["Dimensions"]
+        key = alarm(properties["Namespace"], properties["MetricName"], dimension["Name"], dimension["Value"])
+        thresholds[key] = properties["Threshold"]
+    assert thresholds == ALARMS
+    assert len(found) == len(ALARMS)
+
+
+def test_alarms_notify_the_topic_when_there_is_one(resources: Json) -> None:
+    action = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    for properties in of_type(resources, "AWS::CloudWatch::Alarm").values():
+        assert properties["AlarmActions"] == action
+        assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert properties["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_log_to_a_group_that_expires(resources: Json, function: str) -> None:
+    logging = resources[f"{function}Function"]["Properties"]["LoggingConfig"]
+    assert logging == {"LogGroup": {"Ref": f"{function}Logs"}}
+
+
+def test_every_log_group_expires(resources: Json) -> None:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert set(groups) == {"ApiAccessLogs", *(f"{function}Logs" for function in FUNCTIONS)}
+    assert [group["RetentionInDays"] for group in groups.values()] == [{"Ref": "LogRetentionDays"}] * len(groups)
+
+
+def test_messages_table_is_kept_and_recoverable_and_forgets(resources: Json) -> None:
+    table = resources["MessagesTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert properties["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    (index,) = properties["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "bsp_id"
+    assert index["KeySchema"] == [{"AttributeName": "bsp_id", "KeyType": "HASH"}]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_payloads_are_private_encrypted_and_expire_after_the_messages_that_name_them(resources: Json) -> None:
+    bucket = resources["PayloadsBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    # 14 days on a queue, and 14 anew on its dead-letter queue if it is FIFO.
+    assert rule["ExpirationInDays"] > 28
+    (statement,) = resources["PayloadsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [arn("PayloadsBucket"), sub("${PayloadsBucket.Arn}/*")]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_follow_the_parameters(resources: Json, function: str) -> None:
+    properties = resources[f"{function}Function"]["Properties"]
+    assert properties["Architectures"] == [{"Ref": "Architecture"}]
+    assert properties["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+    assert properties["Runtime"] == "python3.13"
+
+
+def test_layer_is_built_for_the_chosen_architecture() -> None:
+    layer = TEMPLATE["Resources"]["BridgeLayer"]
+    assert layer["Metadata"] == {"BuildMethod": "python3.13", "BuildArchitecture": {"Ref": "Architecture"}}
+
+
+def versions(resources: Json) -> set[str]:
+    return set(of_type(resources, "AWS::Lambda::Version"))
+
+
+@pytest.mark.parametrize("changed", [{"code": "other"}, {"layer": "other"}], ids=["code", "layer alone"])
+def test_a_change_of_code_reaches_the_alias_of_every_function(
+    transform: Callable[..., Json], resources: Json, changed: dict[str, str]
+) -> None:
+    before, after = versions(resources), versions(transform(**changed))
+    assert len(after) == len(FUNCTIONS)
+    assert not before & after
+
+
+def parameters_in(value: Any) -> set[str]:
+    """Names of the template's parameters that `value` refers to."""
+    text = json.dumps(value)
+    referred = set(re.findall(r'\{"Ref": "(\w+)"\}', text)) | set(re.findall(r"\$\{(\w+)\}", text))
+    return referred & set(TEMPLATE["Parameters"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_change_of_a_parameter_reaches_the_alias(resources: Json, function: str) -> None:
+    # A version's description cannot be changed, so CloudFormation replaces the version, and the alias follows.
+    (version,) = (p for p in of_type(resources, "AWS::Lambda::Version").values() if function in json.dumps(p))
+    used = parameters_in(resources[f"{function}Function"]["Properties"])
+    assert used
+    assert parameters_in(version["Description"]) == used
+
+
+def test_what_is_to_be_pasted_is_output() -> None:
+    base = "https://${BridgeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+    values = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
+    dead = [f"{queue}DeadLetter" for queue in (*FIFO, *STANDARD)]
+    assert values == {
+        "ApiUrl": sub(base),
+        "SendUrl": sub(base + "/{account}/send"),
+        "IncomingUrl": sub(base + "/{account}/incoming/{token}"),
+        "StatusUrl": sub(base + "/{account}/status/{token}"),
+        "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),
+        "MessagesTable": {"Ref": "MessagesTable"},
+        "PayloadsBucket": {"Ref": "PayloadsBucket"},
+        **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine")},
+    }
