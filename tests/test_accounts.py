@@ -74,7 +74,7 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("clevertap", CANARY, "clevertap", id="clevertap is no object"),
         pytest.param("clevertap.authorization", ..., "clevertap.authorization", id="no credentials"),
         pytest.param("clevertap.authorization", [], "clevertap.authorization", id="empty credentials"),
-        pytest.param("clevertap.authorization.0.type", "bearer", "clevertap.authorization.0", id="unknown credentials"),
+        pytest.param("clevertap.authorization.0.type", CANARY, "clevertap.authorization.0", id="unknown credentials"),
         pytest.param("clevertap.authorization.0.password", ..., "clevertap.authorization.0.password", id="no password"),
         pytest.param(
             "clevertap.authorization.0.password", "", "clevertap.authorization.0.password", id="empty password"

@@ -3,8 +3,11 @@
 from functools import cache
 from typing import Any
 
+# All tries together end before the ten seconds of the functions that somebody waits for, so that it is those who say
+# that AWS does not answer.
 _CONNECT_SECONDS = 1
-_READ_SECONDS = 5
+_READ_SECONDS = 2
+_TRIES = 3
 
 
 @cache
@@ -30,7 +33,7 @@ def client(service: str, region: str | None = None) -> Any:
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": _TRIES},
         max_pool_connections=16,
     )
     return _session(service in SERVICES).create_client(service, region_name=region, config=config)
