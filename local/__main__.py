@@ -7,8 +7,10 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from local.accounts import Accounts, AccountsFileInvalid, read_accounts
+from local.accounts import AccountsFileInvalid, read_accounts
+from local.demo import BUTTONS, template_message
 from local.runtime import FunctionError
 from local.sandbox.clevertap import CleverTapSandbox
 from local.stack import Stack
@@ -66,13 +68,18 @@ def _speed(text: str) -> float:
 
 
 def _introduce(stack: Stack) -> None:
-    print("Sample accounts:")
+    print("Sample accounts, and what to type in another terminal. First a template message, as CleverTap sends it:")
     for name, account in stack.accounts.items():
-        encrypted = "client-side encryption" if "encryption" in account["provider"] else "in clear"
-        print(f"  {name}: {_credentials(account)}, {encrypted}")
-    print(f"CleverTap's callbacks arrive at {stack.clevertap.url} and show here. Send a message:")
-    print(_curl(stack.url, stack.accounts))
-    threading.Thread(target=_show_callbacks, args=(stack,), daemon=True).start()
+        encrypted = "with client-side encryption" if "encryption" in account["provider"] else "in clear"
+        print(f"\n{name}, {encrypted}:\n{_send(stack.url, name, account)}")
+    print("\nThen its person taps a button, or writes (the msgId is the one shown below):")
+    tap = {"msgId": "MSGID", "button": 1, "text": BUTTONS[0]}
+    write = {"msgId": "MSGID", "text": "Thank you"}
+    for path, wish in (("taps", tap), ("writes", write)):
+        print(f"  curl -d '{json.dumps(wish)}' {stack.clickatell.url}/people/{path}")
+    print("\nWhat arrives at the BSP, and at CleverTap, shows here:", flush=True)
+    for show in (_show_bsp, _show_clevertap):
+        threading.Thread(target=show, args=(stack,), daemon=True).start()
 
 
 def _credentials(account: dict[str, object]) -> str:
@@ -84,33 +91,42 @@ def _credentials(account: dict[str, object]) -> str:
     return f"-H '{first['name']}: {first['value']}'"
 
 
-def _curl(url: str, accounts: Accounts) -> str:
-    name, account = next(iter(accounts.items()))
-    message = {
-        "payloadVersion": 0.1,
-        "to": "+27821230001",
-        "wabaNumber": account["waba_number"],
-        "isTemplate": False,
-        "msgId": "1|1700000000|20240101|1",
-        "type": "text",
-        "text": {"body": "Hello"},
-    }
-    options = f"{_credentials(account)} -H 'Content-Type: application/json'"
-    return f"  curl {options} -d '{json.dumps(message)}' {url}/{name}/send"
+def _send(url: str, name: str, account: dict[str, Any]) -> str:
+    message = json.dumps(template_message("MSGID", "27821230001", account["waba_number"]))
+    # The shell fills in the time: a msgId that was there before is a repeat, and is not sent again.
+    message = message.replace("MSGID", "1|'$(date +%s)'|20260101|1")
+    return f"  curl {_credentials(account)} -H 'Content-Type: application/json' -d '{message}' {url}/{name}/send"
 
 
-def _show_callbacks(stack: Stack) -> None:
-    """Print what arrives at CleverTap's end as it arrives; what a person writes here is made up."""
+def _show_bsp(stack: Stack) -> None:
+    seen = 0
+    sandbox = stack.clickatell
+    while True:
+        sandbox.wait_until(lambda seen=seen: len(sandbox.delivered) > seen, timeout=3600)  # type: ignore[misc]
+        for delivered in sandbox.delivered[seen:]:
+            seen += 1
+            _show(f"{delivered.account}: BSP got", delivered.wire)
+            if delivered.encrypted:
+                _show(f"{delivered.account}: and decrypted", delivered.content or delivered.problem)
+
+
+def _show_clevertap(stack: Stack) -> None:
     statuses, incoming = 0, 0
     clevertap = stack.clevertap
     while True:
         clevertap.wait_until(lambda seen=statuses + incoming: _arrived(clevertap) > seen, timeout=3600)  # type: ignore[misc]
         for status in clevertap.statuses[statuses:]:
             statuses += 1
-            print(f"  {status.account}: {status.msg_id} {status.status}{_error(status.error)}", flush=True)
+            print(
+                f"  {status.account}: CleverTap got {status.msg_id} {status.status}{_error(status.error)}", flush=True
+            )
         for message in clevertap.incoming[incoming:]:
             incoming += 1
-            print(f"  {message.account}: {json.dumps(message.wire, ensure_ascii=False)}", flush=True)
+            _show(f"{message.account}: CleverTap got", message.wire)
+
+
+def _show(what: str, value: Any) -> None:
+    print(f"  {what} {json.dumps(value, ensure_ascii=False)}", flush=True)
 
 
 def _arrived(clevertap: CleverTapSandbox) -> int:

@@ -40,7 +40,6 @@ class Call:
 
 type CallObserver = Callable[[str, Call], None]
 """Told "before" and "after" with each call."""
-"""Told of each AWS call: ("before" or "after", service, operation, e.g. "sqs", "SendMessage")."""
 
 
 class _QuietHandler(MotoRequestHandler):

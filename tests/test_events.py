@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from local.sandbox import encryption, one_api
 from tests.support.world import INCOMING_URL, LOST, STATUS_URL, World, world
 from whatsapp_bridge.observability import logger, metrics
+from whatsapp_bridge.providers.clickatell.encryption import SHARED, DataKeys
 from whatsapp_bridge.store import aws
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +57,11 @@ def requested(name: str) -> Any:
     return json.loads(load(name)["body"])
 
 
+ACCOUNTS = {"account", "account-secure"}
+SECURE = load("account-secure")
+KEYS = SECURE["provider"]["encryption"]
+
+
 # --- running --------------------------------------------------------------------------------------------------------
 
 
@@ -66,8 +73,10 @@ class Handlers:
     modules: dict[str, ModuleType]
     log: io.StringIO
 
-    def run(self, name: str) -> Any:
-        return self.modules[function_of(name)].handler(load(name), CONTEXT)
+    def run(self, name: str, complete: Callable[[World, Any], None] = lambda made, event: None) -> Any:
+        event = load(name)
+        complete(self.world, event)
+        return self.modules[function_of(name)].handler(event, CONTEXT)
 
 
 def function_of(name: str) -> str:
@@ -77,7 +86,13 @@ def function_of(name: str) -> str:
 
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
-    with world(acme=load("account")) as made:
+    with world(**{"acme": load("account"), "acme-secure": SECURE}) as made:
+        kms = made.client("kms")
+        for arn in KEYS.values():
+            alias = arn.rpartition(":")[2]
+            kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+        # Data keys of the process are of another test's KMS.
+        monkeypatch.setattr(SHARED, "__dict__", DataKeys(lambda: made.now).__dict__)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -147,6 +162,9 @@ class Case:
     queues: dict[str, Sequence[Any]] = field(default_factory=dict)
     posts: Sequence[tuple[str, Any]] = ()
     before: Callable[[Handlers], None] = lambda handlers: None
+    complete: Callable[[World, Any], None] = lambda made, event: None
+    """Puts into the event what no file can hold."""
+    variant: str = ""
 
 
 def sent(handlers: Handlers) -> None:
@@ -160,6 +178,19 @@ def answer_lost(handlers: Handlers) -> None:
     handlers.run("dispatch-campaign")
 
 
+def under_the_mo_key(made: World, event: Any) -> None:
+    """A data key is good for one KMS key alone, which the file cannot know: the reply as Clickatell would send it."""
+    key, encryption_key = encryption.new_data_key(lambda region: made.client("kms", region), KEYS["mo_key_arn"])
+    (record,) = event["Records"]
+    body = json.loads(record["body"])
+    body["reply"]["element"] |= {
+        "encryptionKey": encryption_key,
+        "content": encryption.encrypt(key, "Friday is perfect, thank you."),
+        "whatsapp": {"profileName": encryption.encrypt(key, "Thandi")},
+    }
+    record["body"] = json.dumps(body)
+
+
 def status(reference: str, name: str, **error: Any) -> dict[str, Any]:
     return {"msgId": reference, "status": name, "timestamp": "1700000060"} | error
 
@@ -168,25 +199,52 @@ def statuses(*updates: dict[str, Any]) -> tuple[str, Any]:
     return STATUS_URL, {"payloadVersion": "0.1", "statuses": list(updates)}
 
 
-def incoming(**content: Any) -> tuple[str, Any]:
+def incoming(url: str = INCOMING_URL, waba_number: str = "27999000001", **content: Any) -> tuple[str, Any]:
     (kind,) = content
-    envelope = {"payloadVersion": "0.1", "from": "27820000001", "wabaNumber": "27999000001", "timestamp": "1700000120"}
-    return INCOMING_URL, envelope | {"type": kind, "context": {"id": FIRST}} | content
+    envelope = {"payloadVersion": "0.1", "from": "27820000001", "wabaNumber": waba_number, "timestamp": "1700000120"}
+    return url, envelope | {"type": kind, "context": {"id": FIRST}} | content
 
 
 def to_bsp(*messages: dict[str, Any]) -> tuple[str, Any]:
     return "https://bsp.example/v1/message", {"messages": [{"channel": "whatsapp", **message} for message in messages]}
 
 
-def quarantined(kind: str, reason: str, element: Any) -> dict[str, Any]:
-    return {"account": "acme", "kind": kind, "reason": reason, "element": element, "received": 1_700_000_000}
+def quarantined(kind: str, reason: str, element: Any, account: str = "acme") -> dict[str, Any]:
+    return {"account": account, "kind": kind, "reason": reason, "element": element, "received": 1_700_000_000}
 
 
 def element(name: str, kind: str, place: int = 0) -> Any:
     return requested(name)["event"][kind][place]
 
 
+def unreadable(name: str, reason: str) -> dict[str, Any]:
+    """A reply of the account with keys, kept as it came."""
+    return quarantined("reply", reason, queued(name)["reply"]["element"], "acme-secure")
+
+
 FIRST, SECOND, TEXT = "1700000000|1|0|1001", "1700000000|1|0|1002", "1700000000|1|0|1003"
+
+UPDATE: dict[str, Any] = {
+    "to": "27820000001",
+    "clientMessageId": FIRST,
+    "template": {
+        "templateName": "order_update",
+        "header": {"type": "text", "text": {"parameters": {"1": "1042"}}},
+        "body": {"parameters": {"1": "Thandi", "2": "Friday"}},
+        "buttons": {"suggestedResponse": {"postbackData": {"1": "delivery-yes", "2": "delivery-other"}}},
+    },
+}
+TRACKING: dict[str, Any] = {
+    "to": "27820000002",
+    "clientMessageId": SECOND,
+    "template": {
+        "templateName": "order_tracking",
+        "body": {"parameters": {"1": "Sipho"}},
+        "buttons": {"websiteUrl": [{"listPosition": 1, "parameters": {"1": "1043"}}]},
+    },
+}
+ENCRYPTED = {"encryptionKey": KEYS["mt_key_arn"]}
+"""What `readable_request` makes of the data key of a message that the MT key opens."""
 
 SEND = [
     Case("send-template", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign")]}),
@@ -208,35 +266,8 @@ SEND = [
 ]
 
 DISPATCH = [
-    Case(
-        "dispatch-campaign",
-        DONE,
-        posts=[
-            to_bsp(
-                {
-                    "to": "27820000001",
-                    "clientMessageId": FIRST,
-                    "template": {
-                        "templateName": "order_update",
-                        "header": {"type": "text", "text": {"parameters": {"1": "1042"}}},
-                        "body": {"parameters": {"1": "Thandi", "2": "Friday"}},
-                        "buttons": {
-                            "suggestedResponse": {"postbackData": {"1": "delivery-yes", "2": "delivery-other"}}
-                        },
-                    },
-                },
-                {
-                    "to": "27820000002",
-                    "clientMessageId": SECOND,
-                    "template": {
-                        "templateName": "order_tracking",
-                        "body": {"parameters": {"1": "Sipho"}},
-                        "buttons": {"websiteUrl": [{"listPosition": 1, "parameters": {"1": "1043"}}]},
-                    },
-                },
-            )
-        ],
-    ),
+    Case("dispatch-campaign", DONE, posts=[to_bsp(UPDATE, TRACKING)]),
+    Case("dispatch-campaign-encrypted", DONE, posts=[to_bsp(UPDATE | ENCRYPTED, TRACKING | ENCRYPTED)]),
     Case("dispatch-campaign-unknown-account", comes_back("dispatch-campaign-unknown-account")),
     Case(
         "dispatch-conversation",
@@ -268,6 +299,7 @@ RECEIVE = [
         ok(""),
         {"QuarantineQueue": [quarantined("moMedia", "unknown kind", element("incoming-media", "moMedia"))]},
     ),
+    Case("incoming-not-a-callback", answered(400, "not JSON")),
     Case("incoming-wrong-token", answered(403, "forbidden")),
     Case("incoming-verification", answered(400, "not JSON")),
     Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
@@ -353,6 +385,30 @@ FORWARD = [
     Case("forward-reply-button", DONE, posts=[incoming(button={"payload": "delivery-yes", "text": "Yes"})]),
     Case("forward-reply-encrypted", comes_back("forward-reply-encrypted")),
     Case(
+        "forward-reply-decrypted",
+        DONE,
+        posts=[
+            incoming(SECURE["clevertap"]["incoming_url"], "27999000002", text={"body": "Friday is perfect, thank you."})
+        ],
+        complete=under_the_mo_key,
+        variant="-by-its-key",
+    ),
+    Case(
+        "forward-reply-decrypted",
+        DONE,
+        {"QuarantineQueue": [unreadable("forward-reply-decrypted", "KMS decrypt: InvalidCiphertextException")]},
+        variant="-as-it-is-in-the-file",
+    ),
+    Case(
+        "forward-reply-encrypted-without-key",
+        DONE,
+        {
+            "QuarantineQueue": [
+                unreadable("forward-reply-encrypted-without-key", "encrypted, but without an encryptionKey")
+            ]
+        },
+    ),
+    Case(
         "forward-reply-without-content",
         DONE,
         {
@@ -374,15 +430,15 @@ CASES = [*SEND, *DISPATCH, *RECEIVE, *FORWARD]
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.event)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.event + case.variant)
 def test_event_has_its_answer_and_effect(case: Case, handlers: Handlers, capsys: pytest.CaptureFixture[str]) -> None:
     case.before(handlers)
     handlers.world.http.requests.clear()
 
-    answer = handlers.run(case.event)
+    answer = handlers.run(case.event, case.complete)
 
     assert readable(answer) == case.answer
-    assert handlers.world.http.requests == list(case.posts)
+    assert [readable_request(handlers.world, request) for request in handlers.world.http.requests] == list(case.posts)
     assert left_on_queues(handlers.world) == {name: in_order(bodies) for name, bodies in case.queues.items()}
     output = handlers.log.getvalue() + "".join(capsys.readouterr())
     assert not [private for private in PRIVATE if private in output]
@@ -415,10 +471,10 @@ def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
 def test_every_event_file_has_a_case() -> None:
     files = {path.stem for path in EVENTS.glob("*.json")}
 
-    assert files == {case.event for case in CASES} | {"send-template-validation", "account"}
+    assert files == {case.event for case in CASES} | ACCOUNTS | {"send-template-validation"}
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json") if path.stem != "account"))
+@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json") if path.stem not in ACCOUNTS))
 def test_readme_lists_the_event(name: str) -> None:
     assert f"`{name}`" in (EVENTS / "README.md").read_text(encoding="utf-8")
 
@@ -429,6 +485,20 @@ def readable(answer: dict[str, Any]) -> Any:
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
     body = answer["body"]
     return answered(answer["statusCode"], json.loads(body) if "json" in answer["headers"]["content-type"] else body)
+
+
+def readable_request(made: World, request: tuple[str, Any]) -> tuple[str, Any]:
+    """A request to the BSP as its owner of the MT key reads it; one in clear, and CleverTap's, as it is."""
+    url, payload = request
+    messages = [_opened(made, message) for message in payload.get("messages", [])]
+    return url, {**payload, "messages": messages} if messages else payload
+
+
+def _opened(made: World, message: dict[str, Any]) -> dict[str, Any]:
+    if "encryptionKey" not in message:
+        return message
+    key = encryption.unwrap(lambda region: made.client("kms", region), KEYS["mt_key_arn"], message["encryptionKey"])
+    return one_api.map_values(message, lambda value: encryption.decrypt(key, value)) | ENCRYPTED
 
 
 def left_on_queues(made: World) -> dict[str, list[Any]]:

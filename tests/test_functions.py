@@ -213,7 +213,7 @@ def test_a_missing_setting_stops_the_start_by_its_name(
         function(logical_id)
 
 
-HEAVY = ("requests", "cryptography", "boto3", "phonenumbers", "whatsapp_bridge.store.keys")
+HEAVY = ("requests", "cryptography", "boto3", "whatsapp_bridge.store.keys")
 
 
 @pytest.mark.parametrize(

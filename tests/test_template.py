@@ -314,6 +314,9 @@ ALARMS = {
         for metric in ("Errors", "Throttles")
     },
     alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}): 1,
+    # The bridge's own: retries are new messages, whose age says nothing.
+    alarm("CleverTapWhatsAppBridge", "CleverTapUnavailable", "service", "forward"): 1,
+    alarm("CleverTapWhatsAppBridge", "MessagesNotSent", "service", "dispatch"): 1,
 }
 
 

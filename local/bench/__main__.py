@@ -46,18 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
+MIN_RUNS = 7
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.bench", description=__doc__)
-    parser.add_argument("--runs", type=_positive, default=9, help="processes of each handler and each floor (9)")
+    parser.add_argument("--runs", type=_runs, default=9, help="processes of each handler and each floor (9)")
     parser.add_argument("--function", choices=sorted({case.folder for case in CASES}), help="only this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     return parser
 
 
-def _positive(text: str) -> int:
+def _runs(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+    if number < MIN_RUNS:
+        raise argparse.ArgumentTypeError(f"must be {MIN_RUNS} or more: fewer have no median worth a verdict")
     return number
 
 

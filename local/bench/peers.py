@@ -21,7 +21,6 @@ from local.web import HOST
 type Json = dict[str, Any]
 
 CALLS_PATH = "/calls"
-_AWS_JSON = {"AmazonSQS": "application/x-amz-json-1.0", "DynamoDB_20120810": "application/x-amz-json-1.0"}
 
 
 class Answers:

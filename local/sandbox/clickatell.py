@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from local.sandbox import encryption, one_api
+from local.sandbox import encryption, one_api, people
 from local.sandbox.callbacks import Callback, CallbackSender
 from local.sandbox.encryption import KmsClient
 from local.sandbox.one_api import STATUSES, Refused
@@ -151,6 +151,11 @@ class ClickatellSandbox:
             self._changed.wait_for(lambda: find() is not None, timeout)
             return find()
 
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait for a condition on what arrived."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
+
     def wait_idle(self, timeout: float) -> bool:
         """Wait until all callbacks are acknowledged (or given up)."""
         return self._sender.wait_idle(timeout)
@@ -159,6 +164,10 @@ class ClickatellSandbox:
 
     def _respond(self, request: LoopbackHandler) -> None:
         body = request.read_body()
+        if request.path.startswith(people.PATH):
+            status, content = people.act(self, request.path, body)
+            request.answer(status, json.dumps(content).encode(), [("Content-Type", "application/json")])
+            return
         answer = self.handle(request.command, request.path, request.headers.get("Authorization"), body)
         if self.before_answer:
             self.before_answer()
@@ -276,10 +285,6 @@ class ClickatellSandbox:
             "clientMessageId": delivered.wire.get("clientMessageId"),
         }
         self._sender.post(integration.status_url, _callback(integration, "messageStatusUpdate", event), delay)
-
-    def report_status(self, delivered: Delivered, code: int) -> None:
-        """Report a further status of a message: a late one, or one twice."""
-        self._report(self._of(delivered.account), delivered, code, 0)
 
     # What people do
 

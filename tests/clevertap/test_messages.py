@@ -136,6 +136,22 @@ def test_media_header(kind: str) -> None:
     assert (message.header.text, message.header.location) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "component",
+    [
+        {"type": "body", "body": {"text": None}},
+        {"type": "header", "header": {"type": "text", "text": {"text": None}}},
+        {"type": "button", "index": 0, "subType": "quickReply", "buttonText": None},
+        {"type": "limited_time_offer", "text": None},
+    ],
+    ids=["body", "header", "button", "limited-time offer"],
+)
+def test_a_text_that_the_template_has_may_be_null(component: Json) -> None:
+    (read,) = parsed_template(template(component)).components
+    text = getattr(read, "body", None) or getattr(getattr(read, "header", None), "text", None) or read
+    assert text.text == ""
+
+
 def test_text_header() -> None:
     message = parsed_template(template(header("text", {"text": "Order 81", "parameters": texts("81")}), body()))
     assert message.header is not None

@@ -95,8 +95,9 @@ def window(steps: list[str], killed_at: int) -> str | None:
         return "leaving"
     if kill == "after UpdateItem" and killed_at < len(steps) and marks_leaving(before):
         return "leaving"
-    told = [place for place, step in enumerate(before) if step.startswith("after POST https://clevertap")]
-    if kill.startswith("after POST https://clevertap") or (told and "after UpdateItem" not in before[told[-1] :]):
+    told = [place for place, step in enumerate(steps[:killed_at]) if step.startswith("after POST https://clevertap")]
+    # Closed as soon as the record is written; a kill right behind that doubles nothing.
+    if told and "after UpdateItem" not in steps[told[-1] : killed_at]:
         return "told"
     return None
 

@@ -1,4 +1,5 @@
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -403,6 +404,38 @@ def test_clear_element_passes(missing: Any) -> None:
 
     assert client(keys).open(element) == element
     assert keys.calls == []
+
+
+@pytest.mark.parametrize("missing", [None, "", "null"])
+def test_ciphertext_without_a_key_is_not_passed_on(missing: Any) -> None:
+    ciphertext = encryption.encrypt(bytes(32), "private words", os.urandom)
+
+    with pytest.raises(Unreadable, match="without an encryptionKey") as raised:
+        client(Keys()).open(samples.text(content=ciphertext, encryptionKey=missing))
+
+    assert not raised.value.retriable
+
+
+@pytest.mark.parametrize(
+    ("text", "encrypted"),
+    [
+        ("hello", False),
+        ("aGVsbG8=", False),
+        ("A" * 22 + "==", False),
+        ("A" * 43 + "=", True),
+        ("A" * 64, True),
+        ("A" * 60, False),
+        ("wort" * 16 + "\u00e9", False),
+    ],
+    ids=["words", "short", "one block", "two blocks", "three blocks", "no whole blocks", "not base64"],
+)
+def test_form_of_ciphertext(text: str, encrypted: bool) -> None:
+    assert encryption.looks_encrypted({"content": text}) is encrypted
+
+
+@pytest.mark.parametrize("content", [5, ["A" * 64], {"a": "A" * 64}])
+def test_what_is_no_text_has_not_the_form_of_ciphertext(content: Any) -> None:
+    assert not encryption.looks_encrypted({"content": content})
 
 
 def test_encrypted_reply_becomes_a_message() -> None:

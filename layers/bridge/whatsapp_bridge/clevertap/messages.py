@@ -13,7 +13,17 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError, ValidationError, from_json
 
 from whatsapp_bridge.clevertap.codes import RequestError
@@ -105,10 +115,18 @@ class TextParameter(Model):
     text: str
 
 
+def _or_empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+# A rendered text or a label: the template has it, so that a message may come without.
+OptionalText = Annotated[str, BeforeValidator(_or_empty)]
+
+
 class RenderedText(Model):
     """A text with its values filled in, and the values alone in the order of the template's placeholders."""
 
-    text: str = ""
+    text: OptionalText = ""
     text_parameters: list[TextParameter] | None = Field(default=None, alias="parameters")
 
     @property
@@ -171,7 +189,7 @@ class Button(Model):
     sub_type: Annotated[str, AfterValidator(_sub_type)] = Field(
         validation_alias=AliasChoices("subType", "subtype"), serialization_alias="subType"
     )
-    text: str = Field(default="", alias="buttonText")
+    text: OptionalText = Field(default="", alias="buttonText")
     button_parameters: list[ButtonParameter] | None = Field(default=None, alias="parameters")
     _position: int = 0
 
@@ -199,7 +217,7 @@ class OfferParameter(TypedModel):
 class LimitedTimeOffer(Model):
     tag: ClassVar = "#limited_time_offer"
     type: str
-    text: str = ""
+    text: OptionalText = ""
     parameters: list[OfferParameter] | None = None
 
     @property

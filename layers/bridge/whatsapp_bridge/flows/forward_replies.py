@@ -43,10 +43,10 @@ class ForwardReplies:
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` where that shall be tried again."""
-        payload = self._payloads.unpack(record.body)
         try:
+            payload = self._payloads.unpack(record.body)
             name, event = payload["account"], ReplyEvent(**payload["reply"])
-        except (KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             raise Pointless("not a reply of this bridge") from None
         account = self._accounts.get(name)
         if account is None:

@@ -79,9 +79,12 @@ class Client:
     def open(self, element: Json) -> Json:
         """A reply's element in clear; one that came in clear as it is. Raises `Unreadable`."""
         encryption_key = element.get("encryptionKey")
-        if blank(encryption_key):
-            return element
         settings = self._account.provider.encryption
+        if blank(encryption_key):
+            # Clickatell's own sample of an encrypted moText shows no key. Without one it is nothing but garbage.
+            if settings is not None and encryption.looks_encrypted(element):
+                raise Unreadable("encrypted, but without an encryptionKey", retriable=False)
+            return element
         if settings is None:
             raise Unreadable("encrypted, but the account has no provider.encryption.mo_key_arn", retriable=True)
         from whatsapp_bridge.store.keys import KeyFailure

@@ -40,6 +40,7 @@ _STATUSES: Final = (
     StatusRow(5, "DEVICE_ACK", "delivered", "Device acknowledged delivery"),
     StatusRow(6, "READ", "read", "Read receipt"),
     # Clickatell's heading from here to 29: "Generic errors (shared by all channels)".
+    # The telephone was not to be reached for as long as the message was kept.
     StatusRow(20, "EXPIRED", "failed", "Message has expired", CallbackError.TEMPORARILY_UNAVAILABLE),
     StatusRow(21, "STOPPED_BY_USER", "failed", "Message stopped by user", _OTHER),
     StatusRow(22, "STOPPED_BY_ADMIN", "failed", "Message stopped by admin", _OTHER),
@@ -89,6 +90,7 @@ _STATUSES: Final = (
     StatusRow(
         132, "WHATSAPP_SPAM_RATE_LIMIT_REACHED", "failed", "Spam rate limit reached", CallbackError.BLOCKED_BY_META
     ),
+    # WhatsApp slows the sender down; of all codes, "too many send requests" comes nearest.
     StatusRow(133, "WHATSAPP_SERVER_RATE_LIMIT", "failed", "WhatsApp server rate limit", CallbackError.TOO_MANY_SENDS),
     StatusRow(
         134,

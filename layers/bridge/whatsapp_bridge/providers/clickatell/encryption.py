@@ -89,6 +89,30 @@ def decrypt(key: bytes, text: str) -> str:
         raise Undecipherable("encrypted under another key, or not by AES-256-CBC with PKCS#7") from None
 
 
+def looks_encrypted(element: Any) -> bool:
+    """Whether a field that may come encrypted has the form of it: base64 of an IV and one or more whole blocks."""
+    texts: list[str] = []
+
+    def collect(text: str) -> str:
+        texts.append(text)
+        return text
+
+    try:
+        with_leaves(element, INCOMING, collect)
+    except Undecipherable:
+        # Not text at all: whoever reads it will say so.
+        return False
+    return any(_has_form_of_ciphertext(text) for text in texts)
+
+
+def _has_form_of_ciphertext(text: str) -> bool:
+    try:
+        raw = b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return len(raw) >= 2 * _IV_BYTES and len(raw) % _IV_BYTES == 0
+
+
 def _cipher(key: bytes, iv: bytes) -> "Cipher[CBC]":
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES256
