@@ -19,6 +19,13 @@ STEP_SECONDS = 20
 CLEAR, SECURE = "acme", "acme-secure"
 PERSON, CAREFUL_PERSON, NOBODY = "27821230001", "27821230002", "27821239404"
 BUTTONS = ("Track my order", "Stop")
+SHOP = {
+    "longitude": "18.424055",
+    "latitude": "-33.924868",
+    "name": "Sample shop",
+    "address": "1 Example Street, Cape Town",
+}
+HOME = {"latitude": "-33.96", "longitude": "18.47"}
 NOT_IN_NETWORK = 1005
 """CleverTap's code for One API's status 29, RECIPIENT_DOES_NOT_EXIST."""
 
@@ -97,6 +104,18 @@ def text_message(msg_id: str, to: str, waba_number: str, body: str) -> dict[str,
     }
 
 
+def location_message(msg_id: str, to: str, waba_number: str, place: dict[str, str]) -> dict[str, Any]:
+    return {
+        "payloadVersion": 0.1,
+        "to": f"+{to}",
+        "wabaNumber": waba_number,
+        "isTemplate": False,
+        "msgId": msg_id,
+        "type": "location",
+        "location": place,
+    }
+
+
 class Demo:
     """The conversation; each step raises `StepFailed`."""
 
@@ -116,6 +135,8 @@ class Demo:
             ("A message to a number that is not on WhatsApp", self.failing_message),
             ("The person taps a button of the template", self.button_reply),
             ("The other person answers the encrypted template", self.text_reply),
+            ("A place, encrypted", self.encrypted_location),
+            ("The other person sends a place back", self.location_reply),
         ]
 
     def validate_provider(self) -> None:
@@ -177,13 +198,27 @@ class Demo:
         _expect(reply.wire["text"] == {"body": text}, "it was decrypted")
         _expect(reply.context_id == self._id(2), "context.id is the msgId of the template")
 
+    def encrypted_location(self) -> None:
+        msg_id = self._id(5)
+        self._send(SECURE, location_message(msg_id, CAREFUL_PERSON, self._waba_number(SECURE), SHOP))
+        delivered = self._delivered(msg_id)
+        _expect("Sample shop" not in json.dumps(delivered.wire), "no part of it travelled in clear")
+        _expect((delivered.content or {}).get("location") == SHOP, "the person sees the place that was sent")
+        self._expect_ladder(msg_id)
+
+    def location_reply(self) -> None:
+        self._stack.clickatell.person_sends_location(SECURE, CAREFUL_PERSON, HOME, in_reply_to=self._secure)
+        reply = self._reply("location", CAREFUL_PERSON)
+        _expect(reply.wire["location"] == HOME, "it was decrypted, and names nothing that the person left out")
+        _expect(reply.context_id == self._id(2), "context.id is the msgId of the template")
+
     def conclude(self) -> None:
         """Nothing is left over, doubled, or malformed."""
         _expect(self._stack.clevertap.violations == [], "CleverTap understood every callback")
         left = {name: depth for name, depth in self._stack.queue_depths().items() if depth and _is_for_failures(name)}
         _expect(left == {}, f"no dead letters and nothing in quarantine{f': {left}' if left else ''}")
         ids = [delivered.client_message_id for delivered in self._stack.clickatell.delivered]
-        _expect(sorted(ids) == [self._id(number) for number in (1, 2, 3, 4)], "every message was sent exactly once")
+        _expect(sorted(ids) == [self._id(number) for number in (1, 2, 3, 4, 5)], "every message was sent exactly once")
 
     def _id(self, number: int) -> str:
         return f"4200{number}|1700000000|{self._day}|1"

@@ -35,6 +35,9 @@ PRIVATE = (
     "Sipho",
     "Friday",
     "delivery-yes",
+    "33.9",
+    "18.4",
+    "Example Street",
     "made-up-",
     "another-password",
     "another-callback-token",
@@ -223,6 +226,7 @@ def unreadable(name: str, reason: str) -> dict[str, Any]:
 
 
 FIRST, SECOND, TEXT = "1700000000|1|0|1001", "1700000000|1|0|1002", "1700000000|1|0|1003"
+LOCATION = "1700000000|1|0|1004"
 
 UPDATE: dict[str, Any] = {
     "to": "27820000001",
@@ -249,6 +253,7 @@ ENCRYPTED = {"encryptionKey": KEYS["mt_key_arn"]}
 SEND = [
     Case("send-template", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign")]}),
     Case("send-freeform-text", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation")]}),
+    Case("send-freeform-location", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation-location")]}),
     Case("send-provider-validation", SUCCESS),
     Case("send-provider-validation-wrapped", SUCCESS),
     Case("send-wrong-credentials", failure(2000, "Invalid credentials")),
@@ -256,7 +261,7 @@ SEND = [
     Case("send-another-number", failure(2004, "wabaNumber: is not this account's number")),
     Case(
         "send-image-header",
-        failure(2001, "components[0].header.type: image headers are not supported for Clickatell"),
+        failure(2001, "components[0].header.type: image headers are not supported by Clickatell One API"),
     ),
     Case(
         "send-bad-phone-number",
@@ -284,6 +289,24 @@ DISPATCH = [
         ],
     ),
     Case(
+        "dispatch-conversation-location",
+        DONE,
+        posts=[
+            to_bsp(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": LOCATION,
+                    "location": {
+                        "longitude": "18.424055",
+                        "latitude": "-33.924868",
+                        "name": "Sample shop",
+                        "address": "1 Example Street, Cape Town",
+                    },
+                }
+            )
+        ],
+    ),
+    Case(
         "dispatch-conversation-unknown-account",
         DONE,
         {"ConversationDeadLetterQueue": [queued("dispatch-conversation-unknown-account")]},
@@ -293,6 +316,8 @@ DISPATCH = [
 RECEIVE = [
     Case("incoming-text", ok(""), {"RepliesQueue": [queued("forward-reply")]}),
     Case("incoming-button", ok(""), {"RepliesQueue": [queued("forward-reply-button")]}),
+    Case("incoming-location", ok(""), {"RepliesQueue": [queued("forward-reply-location")]}),
+    Case("incoming-contacts", ok(""), {"RepliesQueue": [queued("forward-reply-contacts")]}),
     Case("incoming-encrypted", ok(""), {"RepliesQueue": [queued("forward-reply-encrypted")]}),
     Case(
         "incoming-media",
@@ -383,6 +408,12 @@ FORWARD = [
     ),
     Case("forward-reply", DONE, posts=[incoming(text={"body": "Friday is perfect, thank you."})]),
     Case("forward-reply-button", DONE, posts=[incoming(button={"payload": "delivery-yes", "text": "Yes"})]),
+    Case(
+        "forward-reply-location",
+        DONE,
+        posts=[incoming(location={"latitude": "-33.96", "longitude": "18.47", "name": "Thandi's gate"})],
+    ),
+    Case("forward-reply-contacts", DONE, posts=[incoming(text={"body": "Sipho\n27820000002 (CELL)"})]),
     Case("forward-reply-encrypted", comes_back("forward-reply-encrypted")),
     Case(
         "forward-reply-decrypted",

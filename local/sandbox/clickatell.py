@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from local.sandbox import encryption, one_api, people
@@ -21,6 +22,17 @@ from local.web import LoopbackHandler, LoopbackServer
 
 STATUS_INTERVAL_SECONDS = 0.05
 MESSAGE_PATH = "/v1/message"
+# What of a person's message is encrypted, with everything in it.
+_SECRET = (
+    "content",
+    "postbackData",
+    "whatsapp",
+    "contacts",
+    "locationAddress",
+    "locationName",
+    "latitude",
+    "longitude",
+)
 
 
 @dataclass(frozen=True)
@@ -273,6 +285,11 @@ class ClickatellSandbox:
             return None, "a value is no ciphertext under its data key", 61
         if len(content.get("content", "")) > one_api.MAX_CONTENT:
             return None, "the decrypted content is too long", 145
+        if "location" in content:
+            try:
+                one_api.check_place(content["location"])
+            except Refused:
+                return None, "the decrypted location is no place", 145
         return content, "", None
 
     def _report(self, integration: Integration, delivered: Delivered, code: int, delay: float) -> None:
@@ -305,6 +322,30 @@ class ClickatellSandbox:
         content = {"content": text, "sms": {"udh": None, "network": None}}
         return self._write(account, sender, "moText", content, in_reply_to)
 
+    def person_sends_location(
+        self,
+        account: str,
+        sender: str,
+        place: dict[str, str],
+        in_reply_to: Delivered | None = None,
+    ) -> str:
+        """A person sends a place: `latitude`, `longitude`, maybe `name` and `address`; returns their message's id."""
+        # Clickatell's samples spell it so in clear, and right where it is encrypted.
+        latitude = "latitude" if self._of(account).encrypted else "latitute"
+        content = {
+            "locationAddress": place.get("address"),
+            "locationName": place.get("name"),
+            latitude: place["latitude"],
+            "longitude": place["longitude"],
+        }
+        return self._write(account, sender, "moLocation", content, in_reply_to)
+
+    def person_sends_contacts(
+        self, account: str, sender: str, contacts: list[dict[str, Any]], in_reply_to: Delivered | None = None
+    ) -> str:
+        """A person sends contacts in One API's form; returns the id of their message."""
+        return self._write(account, sender, "moContacts", {"contacts": contacts}, in_reply_to)
+
     def post_event(self, account: str, kind: str, event: dict[str, Any]) -> None:
         """Post an event of any kind, as it is, to the URL for incoming messages."""
         integration = self._of(account)
@@ -333,11 +374,8 @@ class ClickatellSandbox:
 
     def _encrypt(self, integration: Integration, event: dict[str, Any]) -> dict[str, Any]:
         key, wrapped = encryption.new_data_key(self._kms, integration.mo_key_arn)
-        secret: dict[str, Any] = {
-            name: encryption.encrypt(key, event[name]) for name in ("content", "postbackData") if name in event
-        }
-        profile = {"profileName": encryption.encrypt(key, event["whatsapp"]["profileName"])}
-        return {**event, **secret, "whatsapp": profile, "encryptionKey": wrapped}
+        secret = {name: _map_texts(event[name], partial(encryption.encrypt, key)) for name in _SECRET if name in event}
+        return {**event, **secret, "encryptionKey": wrapped}
 
     def _of(self, account: str) -> Integration:
         return next(item for item in self._integrations.values() if item.account == account)
@@ -346,6 +384,15 @@ class ClickatellSandbox:
         with self._changed:
             self._state.given_up.append(callback)
             self._changed.notify_all()
+
+
+def _map_texts(value: Any, function: Callable[[str], str]) -> Any:
+    """`value` with `function` applied to every text in it; null stays null."""
+    if isinstance(value, dict):
+        return {name: _map_texts(item, function) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_map_texts(item, function) for item in value]
+    return function(value) if isinstance(value, str) else value
 
 
 def _callback(integration: Integration, kind: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""What Clickatell's One API accepts on POST /v1/message, as far as text and template messages go.
+"""What Clickatell's One API accepts on POST /v1/message, as far as messages without media go.
 
 Codes and texts: the "Error code comparison" of Clickatell's comparison of its legacy WhatsApp API with One API.
 """
 
+import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 MAX_MESSAGES = 100
 MAX_CONTENT = 4096
 MAX_QUICK_REPLIES = 3
+_DEGREES = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 # code: (HTTP status, text)
 ERRORS: dict[int, tuple[int, str]] = {
@@ -75,16 +77,20 @@ def check_message(message: dict[str, Any], waba_number: str) -> None:
         if name in message and not _is_text(message[name]):
             raise Refused(23, name)
     kinds = _KINDS & set(message)
-    if kinds - {"content", "template"}:
+    if kinds & {"media", "contacts"}:
         raise Refused(38)
     if len(kinds) != 1:
         raise Refused(23, "content")
-    if "template" in message:
-        if "previewFirstUrl" in message:
-            raise Refused(23, "previewFirstUrl")
-        _check_template(message["template"])
-    else:
+    if "content" in message:
         _check_content(message)
+    elif "previewFirstUrl" in message:
+        raise Refused(23, "previewFirstUrl")
+    elif "location" in message:
+        _check_location(message["location"], encrypted="encryptionKey" in message)
+    elif "hsm" in message:
+        _check_hsm(message["hsm"])
+    else:
+        _check_template(message["template"])
 
 
 def _is_text(value: Any) -> bool:
@@ -106,6 +112,32 @@ def _check_content(message: dict[str, Any]) -> None:
         raise Refused(24)
     if not isinstance(message.get("previewFirstUrl", True), bool):
         raise Refused(23, "previewFirstUrl")
+
+
+def _check_location(location: Any, *, encrypted: bool) -> None:
+    _check_object(location, "location", required={"longitude", "latitude"}, optional={"name", "address"})
+    for name, value in location.items():
+        if not _is_text(value):
+            raise Refused(23, f"location.{name}")
+    # Ciphertexts are no numbers; what is in them is checked once they are decrypted.
+    if not encrypted:
+        check_place(location)
+
+
+def check_place(location: dict[str, str]) -> None:
+    """Raises `Refused` where a location in clear is no place on earth, or the one that One API excludes."""
+    for name, most in (("longitude", 180), ("latitude", 90)):
+        if not _DEGREES.fullmatch(location[name]) or abs(float(location[name])) > most:
+            raise Refused(23, f"location.{name}")
+    if float(location["longitude"]) == float(location["latitude"]) == 0:
+        raise Refused(23, "location")
+
+
+def _check_hsm(hsm: Any) -> None:
+    _check_object(hsm, "hsm", required={"template", "parameters"})
+    if not _is_text(hsm["template"]):
+        raise Refused(23, "hsm.template")
+    _check_parameters(hsm["parameters"], "hsm.parameters")
 
 
 def _check_template(template: Any) -> None:
@@ -178,7 +210,10 @@ def map_values(message: dict[str, Any], function: Callable[[str], str]) -> dict[
     mapped = {key: value for key, value in message.items() if key != "encryptionKey"}
     if "content" in mapped:
         return {**mapped, "content": function(mapped["content"])}
-    return {**mapped, "template": _map_parameters(mapped["template"], function)}
+    if "location" in mapped:
+        return {**mapped, "location": {name: function(text) for name, text in mapped["location"].items()}}
+    kind = "hsm" if "hsm" in mapped else "template"
+    return {**mapped, kind: _map_parameters(mapped[kind], function)}
 
 
 def _map_parameters(value: Any, function: Callable[[str], str]) -> Any:

@@ -195,13 +195,13 @@ BODY, HEADER = (
         pytest.param(
             template(components=[HEADER, *template()["components"]]),
             2001,
-            "components[0].header.type: image headers are not supported for Clickatell",
+            "components[0].header.type: image headers are not supported by Clickatell One API",
             id="what Clickatell cannot express",
         ),
         pytest.param(
             freeform(type="image", image={"mediaURL": "https://h/Canary"}),
             2001,
-            "type: image messages are not supported for Clickatell",
+            "type: image messages are not supported by Clickatell One API",
             id="freeform that Clickatell cannot express",
         ),
         pytest.param(without(freeform(), "type"), 2004, "type: is missing", id="freeform without type"),

@@ -28,6 +28,21 @@ def template(**parts: Any) -> dict[str, Any]:
     }
 
 
+PLACE = {"longitude": "18.5", "latitude": "-33.9"}
+
+
+def other(**kind: Any) -> dict[str, Any]:
+    return {"channel": "whatsapp", "to": "27821230001", "clientMessageId": "1|2|3|4", **kind}
+
+
+def location(**changes: Any) -> dict[str, Any]:
+    return other(location=PLACE | changes)
+
+
+def hsm(**changes: Any) -> dict[str, Any]:
+    return other(hsm={"template": "t", "parameters": {"1": "a"}} | changes)
+
+
 def text_header(parameters: Any) -> dict[str, Any]:
     return {"type": "text", "text": {"parameters": parameters}}
 
@@ -166,6 +181,10 @@ def test_global_errors(
         pytest.param(template(body={"parameters": {str(n): "x" for n in (2, 1, 3)}}), id="keys in any order"),
         pytest.param(template(buttons=replies({"1": "a", "2": "b", "3": "c"})), id="three quick replies"),
         pytest.param(template(buttons={"websiteUrl": [website(2)]}), id="dynamic URL"),
+        pytest.param(location(), id="location"),
+        pytest.param(location(name="Shop", address="Street", latitude="90", longitude="0"), id="location in words"),
+        pytest.param(hsm(), id="hsm"),
+        pytest.param(hsm(parameters={}), id="hsm without parameters"),
     ],
 )
 def test_accepted(clickatell: ClickatellSandbox, message: dict[str, Any]) -> None:
@@ -203,7 +222,22 @@ def test_accepted(clickatell: ClickatellSandbox, message: dict[str, Any]) -> Non
         pytest.param({**TEXT, "previewFirstUrl": "true"}, 23, "previewFirstUrl", id="preview is a text"),
         pytest.param({**TEXT, **template()}, 23, "content", id="content and template"),
         pytest.param({key: value for key, value in TEXT.items() if key != "content"}, 23, "content", id="neither"),
-        pytest.param({**TEXT, "location": {}}, 38, "feature", id="location"),
+        pytest.param({**TEXT, "media": {}}, 38, "feature", id="media"),
+        pytest.param({**TEXT, "location": PLACE}, 23, "content", id="content and location"),
+        pytest.param(location(longitude=18.5), 23, "location.longitude", id="longitude is a number"),
+        pytest.param(location(latitude="-91"), 23, "location.latitude", id="beyond the pole"),
+        pytest.param(location(longitude="180.5"), 23, "location.longitude", id="beyond the date line"),
+        pytest.param(location(latitude="1e1"), 23, "location.latitude", id="latitude with an exponent"),
+        pytest.param(location(latitude="0", longitude="0.0"), 23, "location", id="0, 0"),
+        pytest.param(location(name=""), 23, "location.name", id="empty name"),
+        pytest.param(location(name=None), 23, "location.name", id="name is null"),
+        pytest.param(location(url="x"), 23, "location", id="unknown field of a location"),
+        pytest.param(other(location={"latitude": "1"}), 23, "location", id="no longitude"),
+        pytest.param(location() | {"previewFirstUrl": True}, 23, "previewFirstUrl", id="preview of a location"),
+        pytest.param(hsm(template=""), 23, "hsm.template", id="no template name of an hsm"),
+        pytest.param(hsm(parameters={"2": "x"}), 23, "hsm.parameters", id="keys of an hsm from 2"),
+        pytest.param(other(hsm={"template": "t"}), 23, "hsm", id="hsm without parameters"),
+        pytest.param(hsm(language="en"), 23, "hsm", id="unknown field of an hsm"),
         pytest.param({**template(), "previewFirstUrl": True}, 23, "previewFirstUrl", id="preview of a template"),
         pytest.param(template(templateName=""), 23, "templateName", id="no template name"),
         pytest.param(template(language="en"), 23, "template", id="unknown field of a template"),
@@ -326,6 +360,8 @@ def encrypted(aws: LocalAws, message: dict[str, Any], key_arn: str = MT_KEY) -> 
         pytest.param({**TEXT, "content": "Grüße 👍"}, id="text"),
         pytest.param(template(header=text_header({"1": "h"}), buttons=replies({"1": "p"})), id="template"),
         pytest.param(template(buttons={"websiteUrl": [website(2)]}), id="URL"),
+        pytest.param(location(name="Shop"), id="location"),
+        pytest.param(hsm(), id="hsm"),
     ],
 )
 def test_decrypts(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge, message: dict[str, Any]) -> None:
@@ -337,7 +373,8 @@ def test_decrypts(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge, 
 
 
 def broken(kind: str, aws: LocalAws) -> dict[str, Any]:
-    message = encrypted(aws, TEXT, OTHER_KEY if kind == "key of another CMK" else MT_KEY)
+    clear = location(latitude="0", longitude="0") if kind == "no place" else TEXT
+    message = encrypted(aws, clear, OTHER_KEY if kind == "key of another CMK" else MT_KEY)
     match kind:
         case "clear value":
             message["content"] = "Hi"
@@ -358,6 +395,7 @@ def broken(kind: str, aws: LocalAws) -> dict[str, Any]:
         pytest.param("key is no base64", 61, id="key is no base64"),
         pytest.param("key is no data key", 60, id="key is no data key"),
         pytest.param("key of another CMK", 60, id="key of another CMK"),
+        pytest.param("no place", 145, id="0, 0"),
     ],
 )
 def test_what_cannot_be_decrypted_fails_later(
@@ -430,6 +468,42 @@ def test_a_text_out_of_the_blue(clickatell: ClickatellSandbox, bridge: Bridge) -
     assert (kind, event["from"], event["content"]) == ("moText", "27821230009", "Hello")
     assert (event["relatedMessageId"], event["relatedClientMessageId"]) == (None, None)
     assert event["sms"] == {"udh": None, "network": None}
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ({**PLACE, "name": "Shop", "address": "Street"}, {"locationName": "Shop", "locationAddress": "Street"}),
+        (PLACE, {"locationName": None, "locationAddress": None}),
+    ],
+    ids=["with words", "without"],
+)
+def test_a_location_from_a_person(
+    clickatell: ClickatellSandbox, bridge: Bridge, place: dict[str, str], expected: dict[str, Any]
+) -> None:
+    clickatell.person_sends_location("clear", "27821230009", place)
+    kind, event = event_of(bridge, "/clear/incoming")
+    assert kind == "moLocation"
+    assert (event["latitute"], event["longitude"]) == ("-33.9", "18.5")
+    assert {name: event[name] for name in expected} == expected
+    assert not {"content", "latitude"} & event.keys()
+
+
+def test_contacts_from_a_person(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+    contacts = [{"name": {"formattedName": "Ben"}, "phones": [{"phone": "27821230008", "waId": "27821230008"}]}]
+    clickatell.person_sends_contacts("clear", "27821230009", contacts)
+    kind, event = event_of(bridge, "/clear/incoming")
+    assert (kind, event["contacts"]) == ("moContacts", contacts)
+
+
+def test_an_encrypted_location_from_a_person(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge) -> None:
+    clickatell.person_sends_location("secure", "27821230009", {**PLACE, "name": "Shop"})
+    kind, event = event_of(bridge, "/secure/incoming")
+    key = encryption.unwrap(lambda region: aws.client("kms", region), MO_KEY, event["encryptionKey"])
+    assert kind == "moLocation"
+    clear = {name: encryption.decrypt(key, event[name]) for name in ("latitude", "longitude", "locationName")}
+    assert clear == {"latitude": "-33.9", "longitude": "18.5", "locationName": "Shop"}
+    assert event["locationAddress"] is None
 
 
 def test_replies_on_an_encrypted_integration(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge) -> None:

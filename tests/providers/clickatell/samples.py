@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tests.providers.conformance import PERSON, SECRET, TEXT
+from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT
 from whatsapp_bridge.providers.contract import Outgoing
 
 type Json = dict[str, Any]
@@ -93,6 +93,57 @@ def text(message_id: Any = "m1", **changes: Any) -> Json:
 
 def tap(message_id: Any = "m1", **changes: Any) -> Json:
     return text(message_id, content="private label", postbackData=TEXT) | changes
+
+
+def location(message_id: Any = "m1", **changes: Any) -> Json:
+    return (
+        _without_text(message_id)
+        | {
+            "locationAddress": "private street",
+            "locationName": TEXT,
+            "latitute": "37.536033630371094",
+            "longitude": "-122.25885772705078",
+        }
+        | changes
+    )
+
+
+def contacts(message_id: Any = "m1", *more: Json, **changes: Any) -> Json:
+    return _without_text(message_id) | {"contacts": [contact(), *more]} | changes
+
+
+def contact(**changes: Any) -> Json:
+    return {
+        "addresses": [
+            {
+                "city": "private city",
+                "country": "private country",
+                "countryCode": "10",
+                "state": "private state",
+                "street": "private street",
+                "type": "private home",
+                "zip": "1010",
+            }
+        ],
+        "birthday": "1980-01-31",
+        "emails": [{"email": "private@shop.example", "type": "private home"}],
+        "name": {"firstName": "private first", "formattedName": TEXT, "lastName": "private last"},
+        "org": {"company": "private company"},
+        "phones": [
+            {"phone": PERSON, "type": "private home"},
+            {"phone": OTHER_PERSON, "type": "private work", "waId": "27830000000"},
+        ],
+        "urls": [{"url": "https://private.example", "type": "private home"}],
+    } | changes
+
+
+def _without_text(message_id: Any) -> Json:
+    element = text(message_id)
+    return {name: element[name] for name in element if name not in ("content", "sms")}
+
+
+def button_response(message_id: Any = "m1", **changes: Any) -> Json:
+    return _without_text(message_id) | {"title": "private label", "postbackData": TEXT} | changes
 
 
 def statuses(elements: Sequence[Any]) -> bytes:

@@ -7,6 +7,12 @@ from tests.providers.conformance import ProviderConformance
 from tests.support.bsp import Answer
 from whatsapp_bridge.providers.contract import Outgoing
 
+_INCOMING = {
+    "text": ("moText", samples.text),
+    "button": ("moSuggestedResponse", samples.tap),
+    "location": ("moLocation", samples.location),
+    "contacts": ("moContacts", samples.contacts),
+}
 _CODES = {"sent": 4, "delivered": 5, "read": 6, "failed": 29}
 
 
@@ -23,6 +29,7 @@ class TestClickatell(ProviderConformance):
         "MT key no ARN": ("provider.encryption.mt_key_arn", "private"),
         "data keys for a day": ("options.data_key_max_seconds", 86_400),
         "data keys for -1 messages": ("options.data_key_max_messages", -1),
+        "hsm no boolean": ("options.hsm", "private"),
         "unknown option": ("options.colour", True),
     }
     not_callbacks: ClassVar = {
@@ -75,9 +82,8 @@ class TestClickatell(ProviderConformance):
         return samples.statuses([samples.status(777)])
 
     def incoming(self, kind: str, message_id: str = "m1") -> bytes:
-        if kind == "text":
-            return samples.callback(moText=[samples.text(message_id)])
-        return samples.callback(moSuggestedResponse=[samples.tap(message_id)])
+        name, sample = _INCOMING[kind]
+        return samples.callback(**{name: [sample(message_id)]})
 
     def unknown_kind(self) -> tuple[bytes, Any]:
         element = samples.text(reaction="private")
@@ -87,4 +93,5 @@ class TestClickatell(ProviderConformance):
         return samples.statuses([samples.status(4, "r1"), bad, samples.status(5, "r2")])
 
     def callback_with(self, event: Any) -> bytes:
-        return samples.callback(messageStatusUpdate=event, moText=event, moSuggestedResponse=[event], other=event)
+        kinds = ("messageStatusUpdate", "moText", "moButtonResponse", "moLocation", "moContacts", "other")
+        return samples.callback(moSuggestedResponse=[event], **dict.fromkeys(kinds, event))

@@ -197,6 +197,44 @@ def test_freeform_and_url_are_encrypted() -> None:
         assert "private" not in json.dumps(request)
 
 
+LEAVES = {
+    "location": (
+        freeform("location", {"latitude": "1.5", "longitude": "2.5", "name": TEXT, "address": TEXT}),
+        {},
+        {"location": ("longitude", "latitude", "name", "address")},
+    ),
+    "location without words": (
+        freeform("location", {"latitude": "1.5", "longitude": "2.5"}),
+        {},
+        {"location": ("longitude", "latitude")},
+    ),
+    "hsm": (template(body("private 1", "private 2")), {"hsm": True}, {"hsm": ("parameters",)}),
+}
+
+
+@pytest.mark.parametrize(("message", "options", "secret"), LEAVES.values(), ids=LEAVES.keys())
+def test_exactly_these_leaves_are_ciphertext(
+    message: Json, options: dict[str, bool], secret: dict[str, tuple[str, ...]]
+) -> None:
+    keys = Keys()
+    clear = outbound.translate(parse_message(json.dumps(message)), "r1", account(**options))
+    outgoing = client(keys).prepare(Outgoing("r1", clear))
+    assert isinstance(outgoing, Outgoing)
+    key = keys.decrypt(MT_KEY, b64decode(outgoing.request["encryptionKey"]))
+
+    changed = {path for path in _leaves(clear) if _at(clear, path) != _at(outgoing.request, path)}
+    assert changed == {path for path in _leaves(clear) if path[0] in secret and path[1] in secret[path[0]]}
+    assert {path: encryption.decrypt(key, _at(outgoing.request, path)) for path in changed} == {
+        path: _at(clear, path) for path in changed
+    }
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
 def test_what_one_api_reads_stays_clear() -> None:
     request = prepared(
         client(Keys()), template(body("x"), button("callPhone"), button("dynamicUrl", suffix("k"), index=1))
@@ -215,8 +253,10 @@ def test_every_leaf_is_in_one_of_the_tables() -> None:
         group, kind = capability.split(":")
         if kind in getattr(outbound.CAPABILITIES, group):
             messages.append(message)
-    for message in messages:
-        request = outbound.translate(parse_message(json.dumps(message)), "r1", account())
+    requests = [outbound.translate(parse_message(json.dumps(message)), "r1", account()) for message in messages]
+    in_the_older_form = template(body("private 1"))
+    requests.append(outbound.translate(parse_message(json.dumps(in_the_older_form)), "r1", account(hsm=True)))
+    for request in requests:
         for path in _leaves(request):
             assert sum(_covers(row, path) for row in tables) == 1, path
 
@@ -373,7 +413,19 @@ def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
     ) | {"encryptionKey": b64encode(blob).decode()}
 
 
-@pytest.mark.parametrize("element", [samples.text(), samples.tap()], ids=["text", "tap"])
+@pytest.mark.parametrize(
+    "element",
+    [
+        samples.text(),
+        samples.tap(),
+        samples.location(),
+        samples.location(latitute=None, latitude="1.5", locationName=None),
+        samples.contacts("m1", {"name": {"formattedName": TEXT}, "phones": [{"phone": None, "waId": PERSON}]}),
+        samples.button_response(),
+        samples.button_response(title=None, postbackData=None, selectedItem={"title": TEXT, "postbackData": TEXT}),
+    ],
+    ids=["text", "tap", "location", "location spelt right", "contacts", "button response", "selected item"],
+)
 def test_encrypted_reply_is_opened(element: Json) -> None:
     keys = Keys()
     sent = received(keys, element)

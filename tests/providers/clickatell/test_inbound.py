@@ -4,7 +4,7 @@ import pytest
 
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import SECONDS, Json
-from tests.providers.conformance import PERSON, TEXT, callback
+from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, callback
 from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound
 from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, StatusEvent
@@ -82,7 +82,7 @@ def test_kinds_together_in_their_order() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["moMedia", "moLocation", "moContacts", "messageFallback", "statusIsTyping", "", "x"])
+@pytest.mark.parametrize("kind", ["moMedia", "messageFallback", "statusIsTyping", "", "x"])
 def test_other_kinds_are_not_understood(kind: str) -> None:
     assert events(samples.callback(**{kind: [{"a": 1}]})) == [NotUnderstood(kind, "unknown kind", {"a": 1})]
 
@@ -132,6 +132,20 @@ FROM_PERSON = {
     "wabaNumber": "27999000001",
     "timestamp": str(SECONDS),
 }
+
+
+def location(latitude: str = "37.536033630371094", longitude: str = "-122.25885772705078", **words: str) -> Json:
+    return {"type": "location", "location": {"latitude": latitude, "longitude": longitude, **words}}
+
+
+CONTACT = f"""{TEXT}
+private company
+{PERSON} (private home)
+{OTHER_PERSON}, WhatsApp 27830000000 (private work)
+private@shop.example (private home)
+https://private.example (private home)
+private street, private city, private state, 1010, private country, 10 (private home)
+1980-01-31"""
 REPLIES = {
     "text": ("moText", samples.text(), {"type": "text", "text": {"body": TEXT}}),
     "text as it is": ("moText", samples.text(content=" k\n"), {"type": "text", "text": {"body": " k\n"}}),
@@ -150,6 +164,51 @@ REPLIES = {
         "moSuggestedResponse",
         samples.tap(content=None),
         {"type": "button", "button": {"payload": TEXT, "text": TEXT}},
+    ),
+    "button response": (
+        "moButtonResponse",
+        samples.button_response(),
+        {"type": "button", "button": {"payload": TEXT, "text": "private label"}},
+    ),
+    "button response with content": (
+        "moButtonResponse",
+        samples.button_response(title=None, content="private label"),
+        {"type": "button", "button": {"payload": TEXT, "text": "private label"}},
+    ),
+    "button response with a selected item": (
+        "moButtonResponse",
+        samples.button_response(title=None, postbackData=None, selectedItem={"title": "Yes", "postbackData": "yes"}),
+        {"type": "button", "button": {"payload": "yes", "text": "Yes"}},
+    ),
+    "button response, title alone": (
+        "moButtonResponse",
+        samples.button_response(postbackData=None, selectedItem="private"),
+        {"type": "button", "button": {"payload": "private label", "text": "private label"}},
+    ),
+    "location": ("moLocation", samples.location(), location(name=TEXT, address="private street")),
+    "location spelt right": (
+        "moLocation",
+        samples.location(latitute=None, latitude="1.50"),
+        location("1.50", name=TEXT, address="private street"),
+    ),
+    "location of numbers": (
+        "moLocation",
+        samples.location(latitute=-33.5, longitude=18),
+        location("-33.5", "18", name=TEXT, address="private street"),
+    ),
+    "location without words": ("moLocation", samples.location(locationName=None, locationAddress=None), location()),
+    "location, null as text": ("moLocation", samples.location(locationName="null", locationAddress=" "), location()),
+    "location, words no text": ("moLocation", samples.location(locationName=[TEXT], locationAddress={}), location()),
+    "location 0, 0": (
+        "moLocation",
+        samples.location(latitute="0", longitude="0.0", locationName=None, locationAddress=None),
+        location("0", "0.0"),
+    ),
+    "contacts": ("moContacts", samples.contacts(), {"type": "text", "text": {"body": CONTACT}}),
+    "two contacts": (
+        "moContacts",
+        samples.contacts("m1", {"name": {"formattedName": "Ben"}, "phones": [{"phone": OTHER_PERSON}]}),
+        {"type": "text", "text": {"body": f"{CONTACT}\n\nBen\n{OTHER_PERSON}"}},
     ),
 }
 
@@ -180,11 +239,40 @@ def test_what_a_reply_answers(reference: Any, bsp_id: Any, expected: tuple[Any, 
     assert (answer.answers_reference, answer.answers_bsp_id) == expected
 
 
+def test_contacts_of_one_message_in_several_elements_are_messages_of_their_own() -> None:
+    raw = samples.callback(
+        moContacts=[samples.contacts("m1"), samples.contacts("m2"), samples.contacts("m1"), samples.contacts("m1")]
+    )
+
+    assert [event.id for event in events(raw)] == ["m1", "m2", "m1.2", "m1.3"]
+    assert events(raw) == events(raw)
+
+
+def test_other_messages_with_the_same_id_are_repeats() -> None:
+    raw = samples.callback(moText=[samples.text("m1"), samples.text("m1")])
+
+    assert [event.id for event in events(raw)] == ["m1", "m1"]
+
+
 NO_REPLIES = {
     "no content": ("moText", samples.text(content=None), "no content"),
     "empty content": ("moText", samples.text(content=""), "no content"),
     "content no text": ("moText", samples.text(content={"x": 1}), "no content"),
     "tap without anything": ("moSuggestedResponse", samples.tap(content=None, postbackData=None), "no content"),
+    "button response without anything": (
+        "moButtonResponse",
+        samples.button_response(title=None, postbackData="", selectedItem={"title": None}),
+        "no content",
+    ),
+    "no latitude": ("moLocation", samples.location(latitute=None), "no content"),
+    "latitude a word": ("moLocation", samples.location(latitute="private"), "no content"),
+    "latitude true": ("moLocation", samples.location(latitute=True), "no content"),
+    "latitude beyond the pole": ("moLocation", samples.location(latitute="90.1"), "no content"),
+    "no longitude": ("moLocation", samples.location(longitude="null"), "no content"),
+    "longitude beyond the date line": ("moLocation", samples.location(longitude=-181), "no content"),
+    "contacts null": ("moContacts", samples.contacts(contacts=None), "no content"),
+    "no contact": ("moContacts", samples.contacts(contacts=[]), "no content"),
+    "contacts that say nothing": ("moContacts", samples.contacts(contacts=[{}, None, "x", {"name": {}}]), "no content"),
     "no timestamp": ("moText", samples.text(timestamp=None), "no timestamp"),
     "timestamp zero": ("moText", samples.text(timestamp=0), "no timestamp"),
 }

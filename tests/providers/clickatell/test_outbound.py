@@ -15,7 +15,7 @@ from tests.providers.conformance import (
     suffix,
     template,
 )
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.accounts import Account, parse_account
 from whatsapp_bridge.clevertap.messages import parse_message
 from whatsapp_bridge.providers.clickatell.outbound import translate
 from whatsapp_bridge.providers.contract import Refused
@@ -23,11 +23,16 @@ from whatsapp_bridge.providers.contract import Refused
 type Json = dict[str, Any]
 
 ACCOUNT = parse_account("acme", samples.secret())
+HSM_ACCOUNT = parse_account("acme", samples.secret() | {"options": {"hsm": True}})
 ENVELOPE = {"channel": "whatsapp", "to": PERSON, "clientMessageId": "1|2|3|4"}
 
 
-def translated(message: Json) -> Json:
-    return translate(parse_message(json.dumps(message)), "1|2|3|4", ACCOUNT)
+def translated(message: Json, account: Account = ACCOUNT) -> Json:
+    return translate(parse_message(json.dumps(message)), "1|2|3|4", account)
+
+
+def place(latitude: Any = "-33.881037287485", longitude: Any = "18.635891216806", **words: Any) -> Json:
+    return freeform("location", {"latitude": latitude, "longitude": longitude, **words})
 
 
 def text_header(*values: str) -> Json:
@@ -66,6 +71,34 @@ FREEFORM = {
 @pytest.mark.parametrize(("text", "expected"), FREEFORM.values(), ids=FREEFORM.keys())
 def test_freeform_text(text: str, expected: Json) -> None:
     assert translated(freeform("text", {"body": text})) == ENVELOPE | expected
+
+
+POINT = {"longitude": "18.635891216806", "latitude": "-33.881037287485"}
+LOCATIONS = {
+    "point": (place(), POINT),
+    "with name and address": (
+        place(name="Shop", address="1 Example Street"),
+        {**POINT, "name": "Shop", "address": "1 Example Street"},
+    ),
+    "with a name": (place(name="Shop", address=None), {**POINT, "name": "Shop"}),
+    "with blank words": (place(name="", address=" "), POINT),
+    "JSON numbers": (place(-33.5, 18), {"longitude": "18", "latitude": "-33.5"}),
+    "JSON number with an exponent": (place(1e-7, 18), {"longitude": "18", "latitude": "0.0000001"}),
+    "spaces and plus sign": (place(" +33.50 ", "18"), {"longitude": "18", "latitude": "33.50"}),
+    "point at either end": (place(".5", "5."), {"longitude": "5", "latitude": "0.5"}),
+    "north pole and date line": (place("90", "-180.0"), {"longitude": "-180.0", "latitude": "90"}),
+    "on the equator": (place("0", "18"), {"longitude": "18", "latitude": "0"}),
+    "on the prime meridian": (place("-33", "0.0"), {"longitude": "0.0", "latitude": "-33"}),
+    "CleverTap's other spelling": (
+        freeform("location", {"lattitude": "1", "longitude": "2"}),
+        {"longitude": "2", "latitude": "1"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("message", "expected"), LOCATIONS.values(), ids=LOCATIONS.keys())
+def test_freeform_location(message: Json, expected: Json) -> None:
+    assert translated(message) == {**ENVELOPE, "location": expected}
 
 
 ONE = {"parameters": {"1": "Ada"}}
@@ -135,15 +168,56 @@ def test_template(components: list[Json], expected: Json) -> None:
 
 
 ADA = body("Ada")
+NO_LATITUDE, NO_LONGITUDE = "must be decimal degrees from -90 to 90", "must be decimal degrees from -180 to 180"
+NO_PLACE = "latitude 0 with longitude 0 is not supported by Clickatell One API"
+OFFER = {"type": "limited_time_offer", "text": "Today"}
+CARDS = {"type": "carousel", "cards": [{"components": [ADA]}]}
 REFUSED = {
     "text too long": (freeform("text", {"body": "k" * 4097}), "text.body", "is longer than 4096 characters"),
     "text of spaces": (freeform("text", {"body": " \n"}), "text.body", "is empty"),
-    "image": (freeform("image", MEDIA), "type", "image messages are not supported for Clickatell"),
+    "image": (freeform("image", MEDIA), "type", "image messages are not supported by Clickatell One API"),
     "image header": (
         template(header("image", MEDIA), ADA),
         "components[0].header.type",
-        "image headers are not supported for Clickatell",
+        "image headers are not supported by Clickatell One API",
     ),
+    "location header": (
+        template(header("location", {"latitude": "1", "longitude": "2"}), ADA),
+        "components[0].header.type",
+        "location headers are not supported by Clickatell One API",
+    ),
+    "audio header": (
+        template(header("audio", MEDIA), ADA),
+        "components[0].header.type",
+        "audio headers are not supported by Clickatell One API",
+    ),
+    "coupon": (
+        template(ADA, button("copy_code", {"type": "coupon_code", "coupon_code": "x"})),
+        "components[1].subType",
+        "copy_code buttons are not supported by Clickatell One API",
+    ),
+    "limited-time offer": (
+        template(ADA, OFFER),
+        "components[1]",
+        "limited-time offers are not supported by Clickatell One API",
+    ),
+    "carousel": (template(ADA, CARDS), "components[1]", "carousels are not supported by Clickatell One API"),
+    "undocumented component": (
+        template(ADA, {"type": "x"}),
+        "components[1].type",
+        "such components are not supported by Clickatell One API",
+    ),
+    "latitude a word": (place("north"), "location.latitude", NO_LATITUDE),
+    "latitude empty": (place(""), "location.latitude", NO_LATITUDE),
+    "latitude in minutes": (place("33 52.8"), "location.latitude", NO_LATITUDE),
+    "latitude with a comma": (place("33,5"), "location.latitude", NO_LATITUDE),
+    "latitude no number": (place("nan"), "location.latitude", NO_LATITUDE),
+    "latitude in other digits": (place("\u0663"), "location.latitude", NO_LATITUDE),
+    "beyond the pole": (place("-90.000001"), "location.latitude", NO_LATITUDE),
+    "longitude a word": (place("1", "east"), "location.longitude", NO_LONGITUDE),
+    "beyond the date line": (place("1", "180.1"), "location.longitude", NO_LONGITUDE),
+    "0, 0": (place("0", "0"), "location", NO_PLACE),
+    "0, 0 in other words": (place("-0.0", "0e5"), "location", NO_PLACE),
     "two header parameters": (
         template(ADA, text_header("a", "b")),
         "components[1].header.text.parameters",
@@ -177,12 +251,12 @@ REFUSED = {
     "quick replies and an action": (
         template(ADA, reply_button(0), reply_button(1), url_button(2)),
         "components[3].subType",
-        "quick replies and actions cannot be mixed for Clickatell",
+        "quick replies mixed with actions are not supported by Clickatell One API",
     ),
     "actions and a quick reply": (
         template(reply_button(2), ADA, url_button(0), call_button(1)),
         "components[0].subType",
-        "quick replies and actions cannot be mixed for Clickatell",
+        "quick replies mixed with actions are not supported by Clickatell One API",
     ),
     "two URLs": (template(ADA, url_button(0), static_button(1)), "components[2]", "more than one URL button"),
     "two calls": (template(ADA, call_button(0), call_button(1)), "components[2]", "more than one call button"),
@@ -209,5 +283,55 @@ REFUSED = {
 def test_refused(message: Json, field: str, reason: str) -> None:
     with pytest.raises(Refused) as caught:
         translated(message)
+
+    assert (caught.value.code, caught.value.field, caught.value.reason) == (2001, field, reason)
+
+
+# --- templates in the older form -------------------------------------------------------------------------------------
+
+HSM = {
+    "body": ([ADA], {"template": "order_update", "parameters": {"1": "Ada"}}),
+    "two parameters": (
+        [body("Ada", "Friday")],
+        {"template": "order_update", "parameters": {"1": "Ada", "2": "Friday"}},
+    ),
+    "body without parameters": ([body()], {"template": "order_update", "parameters": {}}),
+    "no body": ([{"customProps": [{"k": "v"}]}], {"template": "order_update", "parameters": {}}),
+    "footer": ([ADA, {"type": "footer", "footer": "Bye"}], {"template": "order_update", "parameters": {"1": "Ada"}}),
+}
+
+
+@pytest.mark.parametrize(("components", "expected"), HSM.values(), ids=HSM.keys())
+def test_hsm(components: list[Json], expected: Json) -> None:
+    assert translated(template(*components), HSM_ACCOUNT) == {**ENVELOPE, "hsm": expected}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [(freeform("text", {"body": "Hi"}), {"content": "Hi"}), (place(), {"location": POINT})],
+    ids=["text", "location"],
+)
+def test_freeform_is_the_same_beside_hsm(message: Json, expected: Json) -> None:
+    assert translated(message, HSM_ACCOUNT) == ENVELOPE | expected
+
+
+AS_HSM = "not supported by Clickatell One API as hsm"
+NOT_AS_HSM = {
+    "text header": ([text_header("Ada"), ADA], "components[0]", f"headers are {AS_HSM}"),
+    "static header": ([ADA, text_header()], "components[1]", f"headers are {AS_HSM}"),
+    "image header": ([header("image", MEDIA), ADA], "components[0]", f"headers are {AS_HSM}"),
+    "quick reply": ([ADA, reply_button(0)], "components[1]", f"buttons are {AS_HSM}"),
+    "static URL": ([ADA, static_button(0)], "components[1]", f"buttons are {AS_HSM}"),
+    "limited-time offer": ([ADA, OFFER], "components[1]", f"limited-time offers are {AS_HSM}"),
+    "carousel": ([ADA, CARDS], "components[1]", f"carousels are {AS_HSM}"),
+    "undocumented component": ([ADA, {"type": "x"}], "components[1].type", f"such components are {AS_HSM}"),
+    "empty parameter": ([body("Ada", " ")], "components[0].body.parameters[1].text", "is empty"),
+}
+
+
+@pytest.mark.parametrize(("components", "field", "reason"), NOT_AS_HSM.values(), ids=NOT_AS_HSM.keys())
+def test_refused_as_hsm(components: list[Json], field: str, reason: str) -> None:
+    with pytest.raises(Refused) as caught:
+        translated(template(*components), HSM_ACCOUNT)
 
     assert (caught.value.code, caught.value.field, caught.value.reason) == (2001, field, reason)

@@ -31,6 +31,11 @@ type Path = tuple[str, ...]
 # `*` stands for every member of an object or a list.
 OUTGOING: Final[tuple[Path, ...]] = (
     ("content",),
+    ("location", "longitude"),
+    ("location", "latitude"),
+    ("location", "name"),
+    ("location", "address"),
+    ("hsm", "parameters", "*"),
     ("template", "header", "text", "parameters", "*"),
     ("template", "body", "parameters", "*"),
     ("template", "buttons", "suggestedResponse", "postbackData", "*"),
@@ -42,6 +47,7 @@ OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
     ("to",),
     ("clientMessageId",),
     ("previewFirstUrl",),
+    ("hsm", "template"),
     ("template", "templateName"),
     ("template", "header", "type"),
     ("template", "buttons", "websiteUrl", "*", "listPosition"),
@@ -50,6 +56,24 @@ INCOMING: Final[tuple[Path, ...]] = (
     ("content",),
     ("postbackData",),
     ("whatsapp", "profileName"),
+    ("locationName",),
+    ("locationAddress",),
+    ("latitude",),
+    # The spelling of the sample in clear; the encrypted one has the other.
+    ("latitute",),
+    ("longitude",),
+    ("contacts", "*", "birthday"),
+    ("contacts", "*", "name", "*"),
+    ("contacts", "*", "org", "*"),
+    ("contacts", "*", "addresses", "*", "*"),
+    ("contacts", "*", "emails", "*", "*"),
+    ("contacts", "*", "phones", "*", "*"),
+    ("contacts", "*", "urls", "*", "*"),
+    # moButtonResponse has no sample, encrypted or not. These hold what a person is shown and what comes back of it,
+    # which is ciphertext in every other kind; were they clear, the reply would be quarantined, not lost.
+    ("title",),
+    ("selectedItem", "title"),
+    ("selectedItem", "postbackData"),
 )
 
 

@@ -6,12 +6,21 @@ and fields may be added at any time, and what is not known is to be answered wit
 """
 
 import hashlib
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell.values import identifier, number
+from whatsapp_bridge.providers.clickatell.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    identifier,
+    number,
+)
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -25,8 +34,11 @@ from whatsapp_bridge.providers.contract import (
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, Text
 
-_REPLY_KINDS: Final = frozenset({"moText", "moSuggestedResponse"})
+# Clickatell lists messageFallback among its events too, but shows its fields nowhere; it is quarantined like any kind
+# that is not known, with all it holds.
+_REPLY_KINDS: Final = frozenset({"moText", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"})
 # Timestamps are documented in milliseconds. As seconds, this one is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
 
@@ -50,13 +62,26 @@ def split(callback: Callback) -> list[Event]:
     event = body.get("event") if isinstance(body, dict) else None
     if not isinstance(event, dict):
         raise NotACallback("no event object")
-    return [_event(kind, element) for kind, elements in event.items() for element in _each(elements)]
+    return _apart([_event(kind, element) for kind, elements in event.items() for element in _each(elements)])
 
 
 def _each(elements: Any) -> list[Any]:
     if elements is None:
         return []
     return elements if isinstance(elements, list) else [elements]
+
+
+def _apart(events: list[Event]) -> list[Event]:
+    """Several contacts sent at once may come as elements with one messageId: each is a message of its own, by place."""
+    seen: Counter[str] = Counter()
+    apart: list[Event] = []
+    for event in events:
+        if isinstance(event, ReplyEvent) and event.element["kind"] == "moContacts":
+            seen[event.id] += 1
+            if seen[event.id] > 1:
+                event = replace(event, id=f"{event.id}.{seen[event.id]}")
+        apart.append(event)
+    return apart
 
 
 def _event(kind: str, element: Any) -> Event:
@@ -109,28 +134,61 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     sender = _sender(element)
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
-    # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
-    from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Text
-
-    text, postback = _text(element.get("content")), _text(element.get("postbackData"))
-    content: Text | Button
-    if kind == "moText" and text:
-        content = Text(body=text)
-    elif kind == "moSuggestedResponse" and (text or postback):
-        # CleverTap wants both; either stands in for the other.
-        content = Button(payload=postback or text, text=text or postback)
-    else:
+    found = _content(kind, element)
+    if found is None:
         return NotUnderstood(kind, "no content", element)
-    message = IncomingMessage.of(
-        "text" if isinstance(content, Text) else "button",
-        content,
-        sender=sender,
-        waba_number=account.waba_number,
-        timestamp=timestamp,
-    )
+    # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
+    from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+
+    form, content = found
+    message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
     reference, bsp_id = identifier(element.get("relatedClientMessageId")), identifier(element.get("relatedMessageId"))
     # Clickatell's samples of moText have the apiMessageId in both places; that is no msgId of CleverTap's.
     return Reply(message, None if reference == bsp_id else reference, bsp_id)
+
+
+def _content(kind: str, element: Json) -> "tuple[Kind, Text | Button | Location] | None":
+    """CleverTap's form of what the person sent, None where it holds nothing."""
+    from whatsapp_bridge.clevertap.callbacks import Button, Text
+    from whatsapp_bridge.providers.clickatell import contacts
+
+    text = _text(element.get("content"))
+    match kind:
+        case "moText":
+            return ("text", Text(body=text)) if text else None
+        case "moSuggestedResponse" | "moButtonResponse":
+            # moButtonResponse is not documented. A public client finds title and postbackData in it, or in what
+            # `selectedItem` holds; content, which moSuggestedResponse has for the title, is read as well.
+            item = element.get("selectedItem")
+            item = item if isinstance(item, dict) else {}
+            label = text or _text(element.get("title")) or _text(item.get("title"))
+            payload = _text(element.get("postbackData")) or _text(item.get("postbackData"))
+            # CleverTap wants both; either stands in for the other.
+            return ("button", Button(payload=payload or label, text=label or payload)) if label or payload else None
+        case "moLocation":
+            location = _location(element)
+            return ("location", location) if location else None
+        case "moContacts":
+            # CleverTap has no form for contacts; as text they arrive all the same.
+            lines = contacts.as_text(element.get("contacts"))
+            return ("text", Text(body=lines)) if lines else None
+    return None
+
+
+def _location(element: Json) -> "Location | None":
+    from whatsapp_bridge.clevertap.callbacks import Location
+
+    # Clickatell's samples have both spellings.
+    spelt = "latitute" if blank(element.get("latitude")) else "latitude"
+    latitude = degrees(element.get(spelt), MAX_LATITUDE)
+    longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
+    if latitude is None or longitude is None:
+        return None
+    name, address = (
+        None if blank(element.get(field)) else _text(element.get(field)) or None
+        for field in ("locationName", "locationAddress")
+    )
+    return Location(latitude=latitude, longitude=longitude, name=name, address=address)
 
 
 def _sender(element: Json) -> str | None:

@@ -19,19 +19,21 @@ from whatsapp_bridge.clevertap.messages import (
     Header,
     HeaderComponent,
     LimitedTimeOffer,
+    Location,
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
+from whatsapp_bridge.providers.clickatell.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell One API",
-    freeform=frozenset({"text"}),
+    freeform=frozenset({"text", "location"}),
     headers=frozenset({"text"}),
     buttons=frozenset({"quickReply", "dynamicUrl", "staticUrl", "callPhone"}),
-    incoming=frozenset({"text", "button"}),
+    incoming=frozenset({"text", "button", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"encryption", "reference", "batch"}),
     batch_size=100,
@@ -40,6 +42,7 @@ CAPABILITIES: Final = Capabilities(
 _MAX_TEXT: Final = 4096
 _MAX_QUICK_REPLIES: Final = 3
 _URLS: Final = frozenset({"dynamicUrl", "staticUrl"})
+_UNSUPPORTED: Final = f"not supported by {CAPABILITIES.title}"
 _LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
 
 type _Placed = tuple[str, Button]
@@ -52,6 +55,8 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
     request: Json = {"channel": "whatsapp", "to": message.to, "clientMessageId": reference}
     if isinstance(message, FreeformMessage):
         return {**request, **_freeform(message)}
+    if account.options.hsm:
+        return {**request, "hsm": _hsm(message)}
     return {**request, "template": _template(message)}
 
 
@@ -59,15 +64,36 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
 
 
 def _freeform(message: FreeformMessage) -> Json:
-    if message.type != "text" or message.text is None:
-        raise Refused("type", f"{message.type} messages are not supported for Clickatell")
-    content = message.text.body
+    if message.type == "text" and message.text is not None:
+        return _text(message.text.body)
+    if message.type == "location" and message.location is not None:
+        return {"location": _location(message.location)}
+    raise Refused("type", f"{message.type} messages are {_UNSUPPORTED}")
+
+
+def _text(content: str) -> Json:
     if not content.strip():
         raise Refused("text.body", "is empty")
     if len(content) > _MAX_TEXT:
         raise Refused("text.body", f"is longer than {_MAX_TEXT} characters")
     preview = {"previewFirstUrl": True} if _LINK.search(content) else {}
     return {"content": content, **preview}
+
+
+def _location(location: Location) -> Json:
+    latitude, longitude = degrees(location.latitude, MAX_LATITUDE), degrees(location.longitude, MAX_LONGITUDE)
+    if latitude is None:
+        raise Refused("location.latitude", f"must be decimal degrees from -{MAX_LATITUDE} to {MAX_LATITUDE}")
+    if longitude is None:
+        raise Refused("location.longitude", f"must be decimal degrees from -{MAX_LONGITUDE} to {MAX_LONGITUDE}")
+    if float(latitude) == float(longitude) == 0:
+        raise Refused("location", f"latitude 0 with longitude 0 is {_UNSUPPORTED}")
+    words = {"name": location.name, "address": location.address}
+    return {
+        "longitude": longitude,
+        "latitude": latitude,
+        **{name: value for name, value in words.items() if not blank(value)},
+    }
 
 
 # --- templates -------------------------------------------------------------------------------------------------------
@@ -90,11 +116,11 @@ def _template(message: TemplateMessage) -> Json:
             case FooterComponent() | CustomProps():
                 pass
             case LimitedTimeOffer():
-                raise Refused(path, "limited-time offers are not supported for Clickatell")
+                raise Refused(path, f"limited-time offers are {_UNSUPPORTED}")
             case Carousel():
-                raise Refused(path, "carousels are not supported for Clickatell")
+                raise Refused(path, f"carousels are {_UNSUPPORTED}")
             case _:
-                raise Refused(f"{path}.type", "is no component that is supported for Clickatell")
+                raise Refused(f"{path}.type", f"such components are {_UNSUPPORTED}")
     if buttons and (translated := _buttons(buttons)):
         template["buttons"] = translated
     return template
@@ -105,7 +131,7 @@ def _header(component: HeaderComponent, path: str) -> Json:
     if header.type not in CAPABILITIES.headers:
         # A type that CleverTap does not document is a value of the message: it is not repeated.
         kind = header.type if header.type in Header.model_fields else "such"
-        raise Refused(f"{path}.header.type", f"{kind} headers are not supported for Clickatell")
+        raise Refused(f"{path}.header.type", f"{kind} headers are {_UNSUPPORTED}")
     parameters = header.text.parameters if header.text else []
     if len(parameters) > 1:
         raise Refused(f"{path}.header.text.parameters", "a text header takes one parameter at the most")
@@ -120,6 +146,36 @@ def _parameters(values: Sequence[str], path: str) -> Json:
     return {"parameters": {str(place): value for place, value in enumerate(values, 1)}} if values else {}
 
 
+# --- templates in the older form -------------------------------------------------------------------------------------
+
+
+def _hsm(message: TemplateMessage) -> Json:
+    """A text template with its body parameters, which is all that this form has a place for.
+
+    Source: section "HSM (legacy support)" of the comparison page. It shows `parameters` always.
+    """
+    unsupported = f"{_UNSUPPORTED} as hsm"
+    hsm: Json = {"template": message.template.name, "parameters": {}}
+    for index, component in enumerate(message.components):
+        path = f"components[{index}]"
+        match component:
+            case BodyComponent():
+                hsm |= _parameters(component.body.parameters, f"{path}.body")
+            case FooterComponent() | CustomProps():
+                pass
+            case HeaderComponent():
+                raise Refused(path, f"headers are {unsupported}")
+            case Button():
+                raise Refused(path, f"buttons are {unsupported}")
+            case LimitedTimeOffer():
+                raise Refused(path, f"limited-time offers are {unsupported}")
+            case Carousel():
+                raise Refused(path, f"carousels are {unsupported}")
+            case _:
+                raise Refused(f"{path}.type", f"such components are {unsupported}")
+    return hsm
+
+
 # --- buttons ---------------------------------------------------------------------------------------------------------
 
 
@@ -127,14 +183,14 @@ def _buttons(buttons: Sequence[_Placed]) -> Json:
     for path, button in buttons:
         if button.sub_type not in CAPABILITIES.buttons:
             kind = button.sub_type if button.sub_type in BUTTON_SUB_TYPES.values() else "such"
-            raise Refused(f"{path}.subType", f"{kind} buttons are not supported for Clickatell")
+            raise Refused(f"{path}.subType", f"{kind} buttons are {_UNSUPPORTED}")
     ordered = sorted(buttons, key=lambda placed: placed[1].position)
     replies = [placed for placed in ordered if placed[1].sub_type == "quickReply"]
     actions = [placed for placed in ordered if placed[1].sub_type != "quickReply"]
     # In both dashboards a template has either the ones or the others.
     if replies and actions:
         fewer = min(replies, actions, key=len)
-        raise Refused(f"{fewer[0][0]}.subType", "quick replies and actions cannot be mixed for Clickatell")
+        raise Refused(f"{fewer[0][0]}.subType", f"quick replies mixed with actions are {_UNSUPPORTED}")
     return _suggested_response(replies) if replies else _actions(actions)
 
 

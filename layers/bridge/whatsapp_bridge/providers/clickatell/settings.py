@@ -31,3 +31,5 @@ class Options(CommonOptions):
     """How long a data key may serve (seconds), or be kept for reading; 0 = a fresh key for each message, none kept."""
     data_key_max_messages: Annotated[int, Field(ge=0, le=100_000)] = 100
     """How many messages a data key may serve; 0 = a fresh key for each message."""
+    hsm: bool = False
+    """Send template messages in the form of the older API, which knows texts with body parameters only."""

@@ -1,7 +1,15 @@
 """Single values of One API's JSON as they really come: numbers also as text, null also as the text "null"."""
 
+import re
+from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, Final
+
+MAX_LATITUDE: Final = 90
+MAX_LONGITUDE: Final = 180
+
+# An exponent is what a very small number comes with that was JSON before it was text.
+_NUMBER: Final = re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 
 
 def blank(value: Any) -> bool:
@@ -26,3 +34,14 @@ def identifier(value: Any) -> str | None:
     if blank(value) or isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).strip()
+
+
+def degrees(value: Any, most: int) -> str | None:
+    """Decimal degrees from -`most` to `most`, as text without an exponent; else None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = Decimal(text)
+    return f"{number:f}" if abs(number) <= most else None

@@ -1,0 +1,74 @@
+"""Contacts from people as lines of text, for which CleverTap has no form of its own.
+
+Source: the callback moContacts in the section "Inbound message callback comparisons" of the comparison page named in
+`codes`. An inbound phone has its WhatsApp number in `waId`.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from whatsapp_bridge.providers.clickatell.values import identifier
+
+_NAME_PARTS: Final = ("prefix", "firstName", "middleName", "lastName", "suffix")
+_ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "countryCode")
+
+
+def as_text(contacts: Any) -> str:
+    """One block of lines per contact, an empty line between them; "" where there is nothing to say."""
+    blocks = (_lines(_object(contact)) for contact in _list(contacts))
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _lines(contact: dict[str, Any]) -> list[str]:
+    lines = [
+        _name(_object(contact.get("name"))),
+        _joined(_object(contact.get("org")).values()),
+        *(_labelled(_phone(entry), entry) for entry in _objects(contact.get("phones"))),
+        *(_labelled(_joined([entry.get("email")]), entry) for entry in _objects(contact.get("emails"))),
+        *(_labelled(_joined([entry.get("url")]), entry) for entry in _objects(contact.get("urls"))),
+        *(_labelled(_address(entry), entry) for entry in _objects(contact.get("addresses"))),
+        _joined([contact.get("birthday")]),
+    ]
+    return [line for line in lines if line]
+
+
+def _name(name: dict[str, Any]) -> str:
+    """The name as the person's phone shows it, else its parts."""
+    return _joined([name.get("formattedName")]) or _joined((name.get(part) for part in _NAME_PARTS), " ")
+
+
+def _phone(entry: dict[str, Any]) -> str:
+    """The number, and the one on WhatsApp where it is another."""
+    phone, on_whatsapp = _joined([entry.get("phone")]), _joined([entry.get("waId")])
+    if not on_whatsapp or _digits(on_whatsapp) == _digits(phone):
+        return phone or on_whatsapp
+    return f"{phone}, WhatsApp {on_whatsapp}" if phone else f"WhatsApp {on_whatsapp}"
+
+
+def _address(entry: dict[str, Any]) -> str:
+    return _joined(entry.get(part) for part in _ADDRESS_PARTS)
+
+
+def _labelled(value: str, entry: dict[str, Any]) -> str:
+    label = _joined([entry.get("type")])
+    return f"{value} ({label})" if value and label else value
+
+
+def _joined(values: Iterable[Any], separator: str = ", ") -> str:
+    return separator.join(text for value in values if (text := identifier(value)))
+
+
+def _digits(number: str) -> str:
+    return "".join(filter(str.isdigit, number))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [_object(entry) for entry in _list(value)]
