@@ -159,6 +159,8 @@ class CleverTapSandbox:
         self._requests = 0
         self._faults: list[int | str] = []
         self._closed = False
+        self.before_answer: Callable[[], None] | None = None
+        """Called when a request was recorded, before it is answered."""
         sandbox = self
 
         class Handler(LoopbackHandler):
@@ -255,6 +257,8 @@ class CleverTapSandbox:
             request.answer(fault, b"{}", [("Content-Type", "application/json")])
         else:
             status = self.receive(request.command, request.path, body)
+            if self.before_answer:
+                self.before_answer()
             request.answer(status, b"{}", [("Content-Type", "application/json")])
 
     def _next_fault(self) -> int | str | None:

@@ -1,8 +1,11 @@
+import base64
 import json
+import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,12 @@ import requests
 from local import ROOT
 from local.accounts import read_accounts
 from local.aws import Call
+from local.demo import template_message
+from local.sandbox import encryption
 from local.stack import Stack
 from tests.local import toy
+from tests.support.bsp import Answer, Bsp, Request
+from tests.support.world import mo_text, status_update
 
 SPEED = 100
 
@@ -179,3 +186,103 @@ def test_command_line_names_the_account_at_fault(tmp_path: Path) -> None:
     assert (process.returncode, out) == (2, "")
     assert err.startswith("error: account acme: callback_token: ")
     assert "too-short" not in err
+
+
+class Endpoint:
+    """Somebody else's server: `answer` makes its answers, `take` waits for a request."""
+
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
+        self._answer = answer
+        self._taken: queue.Queue[Request] = queue.Queue()
+        self.server = Bsp(self._respond)
+
+    def _respond(self, request: Request) -> Answer:
+        self._taken.put(request)
+        return self._answer(request)
+
+    def take(self) -> Request:
+        return self._taken.get(timeout=30)
+
+
+def accept(request: Request) -> Answer:
+    taken = [
+        {"to": message["to"], "clientMessageId": message["clientMessageId"], "apiMessageId": "a1", "accepted": True}
+        for message in request.json["messages"]
+    ]
+    return Answer(202, {"messages": taken, "error": None})
+
+
+KEY_ARN = "arn:aws:kms:eu-central-1:999988887777:alias/{}"
+ACCOUNT, MSG_ID, PERSON = "acme-secure", "1|2|3|4", "27821230002"
+
+
+@contextmanager
+def serving(path: Path, bsp_url: str, clevertap_url: str) -> Iterator[tuple[dict[str, Any], Any, str]]:
+    """The encrypted sample account's secret with keys and endpoints elsewhere, a client of its KMS, and the bridge's
+    URL."""
+    secret = read_accounts()[ACCOUNT]
+    secret["clevertap"] |= {"status_url": f"{clevertap_url}/status", "incoming_url": f"{clevertap_url}/incoming"}
+    keys = {"mt_key_arn": KEY_ARN.format("mt"), "mo_key_arn": KEY_ARN.format("mo")}
+    secret["provider"] |= {"base_url": bsp_url, "encryption": keys}
+    path.write_text(json.dumps({ACCOUNT: secret}))
+    process = run("--accounts", str(path), "--no-sandbox", "--speed", "50")
+    try:
+        assert process.stdout is not None
+        (_, aws_url), (_, url) = (process.stdout.readline().split() for _ in range(2))
+        credentials = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+        yield secret, boto3.client("kms", endpoint_url=aws_url, region_name="eu-central-1", **credentials), url
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def test_other_tools_endpoints_and_keys_elsewhere(tmp_path: Path) -> None:
+    bsp, clevertap = Endpoint(accept), Endpoint(lambda request: Answer(200, {}))
+    with (
+        bsp.server,
+        clevertap.server,
+        serving(tmp_path / "accounts.json", bsp.server.url, clevertap.server.url) as (secret, kms, url),
+    ):
+        login = secret["clevertap"]["authorization"][0]
+        sent = requests.post(
+            f"{url}/{ACCOUNT}/send",
+            json=template_message(MSG_ID, PERSON, secret["waba_number"]),
+            headers={login["name"]: login["value"]},
+            timeout=20,
+        )
+        assert (sent.status_code, sent.json()) == (200, {"status": "success"})
+        request = bsp.take()
+        assert (request.path, request.headers["authorization"]) == ("/v1/message", secret["provider"]["api_key"])
+        (message,) = request.json["messages"]
+        assert (message["to"], message["clientMessageId"]) == (PERSON, MSG_ID)
+        blob = base64.b64decode(message["encryptionKey"])
+        key = kms.decrypt(CiphertextBlob=blob, KeyId=KEY_ARN.format("mt"))["Plaintext"]
+        parameters = message["template"]["body"]["parameters"]
+        assert "Thandi" not in parameters.values()
+        assert {number: encryption.decrypt(key, value) for number, value in parameters.items()} == {
+            "1": "Thandi",
+            "2": "Friday",
+        }
+
+        token = secret["callback_token"]
+        status = requests.post(f"{url}/{ACCOUNT}/status/{token}", json=status_update(MSG_ID, 4), timeout=20)
+        assert status.status_code == 200
+        told = clevertap.take()
+        assert told.path == "/status"
+        assert [(item["msgId"], item["status"]) for item in told.json["statuses"]] == [(MSG_ID, "sent")]
+
+        key, wrapped = encryption.new_data_key(lambda region: kms, KEY_ARN.format("mo"))
+        callback = mo_text(
+            encryption.encrypt(key, "yes please"),
+            sender=PERSON,
+            to=secret["waba_number"],
+            relatedClientMessageId=MSG_ID,
+            encryptionKey=wrapped,
+            whatsapp={"profileName": encryption.encrypt(key, "Ann")},
+        )
+        reply = requests.post(f"{url}/{ACCOUNT}/incoming/{token}", json=callback, timeout=20)
+        assert reply.status_code == 200
+        told = clevertap.take()
+        assert told.path == "/incoming"
+        assert (told.json["from"], told.json["text"]) == (PERSON, {"body": "yes please"})
+        assert told.json["context"] == {"id": MSG_ID}
