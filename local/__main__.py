@@ -70,6 +70,9 @@ def _speed(text: str) -> float:
 def _introduce(stack: Stack) -> None:
     print("Sample accounts, and what to type in another terminal. First a template message, as CleverTap sends it:")
     for name, account in stack.accounts.items():
+        if account["provider"]["type"] != "clickatell":
+            # The legacy API has no buttons to tap.
+            continue
         encrypted = "with client-side encryption" if "encryption" in account["provider"] else "in clear"
         print(f"\n{name}, {encrypted}:\n{_send(stack.url, name, account)}")
     print("\nThen its person taps a button, or writes (the msgId is the one shown below):")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,13 @@ def check_accounts(accounts: Accounts) -> None:
             raise AccountsFileInvalid(str(error)) from None
 
 
-def with_sandbox(accounts: Accounts, clickatell: ClickatellSandbox, clevertap: CleverTapSandbox) -> Accounts:
-    """The accounts with the sandbox's URLs where they have none of their own."""
+def with_sandbox(accounts: Accounts, bsps: Mapping[str, ClickatellSandbox], clevertap: CleverTapSandbox) -> Accounts:
+    """The accounts with the sandbox's URLs where they have none of their own; `bsps` by provider type."""
     filled = copy.deepcopy(accounts)
     for name, account in filled.items():
-        if isinstance(account.get("provider"), dict):
-            account["provider"].setdefault("base_url", clickatell.url)
+        provider = account.get("provider")
+        if isinstance(provider, dict) and (bsp := bsps.get(str(provider.get("type")))):
+            provider.setdefault("base_url", bsp.url)
         if isinstance(account.get("clevertap"), dict):
             account["clevertap"].setdefault("status_url", clevertap.status_url(name))
             account["clevertap"].setdefault("incoming_url", clevertap.incoming_url(name))

@@ -10,13 +10,13 @@ from typing import Any
 import requests
 
 from local.sandbox.clevertap import Incoming
-from local.sandbox.clickatell import Delivered
+from local.sandbox.clickatell import ClickatellSandbox, Delivered
 from local.stack import Stack
 
 STEP_SECONDS = 20
 """How long a step may take; on an idle machine each takes a few seconds."""
 
-CLEAR, SECURE = "acme", "acme-secure"
+CLEAR, SECURE, LEGACY = "acme", "acme-secure", "acme-legacy"
 PERSON, CAREFUL_PERSON, NOBODY = "27821230001", "27821230002", "27821239404"
 BUTTONS = ("Track my order", "Stop")
 SHOP = {
@@ -137,6 +137,7 @@ class Demo:
             ("The other person answers the encrypted template", self.text_reply),
             ("A place, encrypted", self.encrypted_location),
             ("The other person sends a place back", self.location_reply),
+            ("A text template over the legacy API, encrypted, answered with a location", self.legacy_api),
         ]
 
     def validate_provider(self) -> None:
@@ -212,13 +213,30 @@ class Demo:
         _expect(reply.wire["location"] == HOME, "it was decrypted, and names nothing that the person left out")
         _expect(reply.context_id == self._id(2), "context.id is the msgId of the template")
 
+    def legacy_api(self) -> None:
+        msg_id, legacy = self._id(6), self._stack.clickatell_legacy
+        message = template_message(msg_id, PERSON, self._waba_number(LEGACY))
+        body = [component for component in message["components"] if component["type"] == "body"]
+        self._send(LEGACY, {**message, "components": body})
+        delivered = self._delivered(msg_id, legacy)
+        _expect(delivered.encrypted and "Thandi" not in json.dumps(delivered.wire), "it travelled encrypted")
+        hsm = {"template": "order_shipped", "parameters": {"1": "Thandi", "2": "Friday"}}
+        _expect((delivered.content or {}).get("hsm") == hsm, "the person sees the template as CleverTap meant it")
+        self._expect_ladder(msg_id)
+        place = {"latitude": "-33.9", "longitude": "18.6", "name": "The gate"}
+        legacy.person_sends_location(LEGACY, PERSON, place, in_reply_to=delivered)
+        reply = self._reply("location", PERSON)
+        _expect(reply.wire["location"] == place, "it was decrypted")
+        _expect(reply.context_id == msg_id, "context.id is the msgId of the template")
+
     def conclude(self) -> None:
         """Nothing is left over, doubled, or malformed."""
         _expect(self._stack.clevertap.violations == [], "CleverTap understood every callback")
         left = {name: depth for name, depth in self._stack.queue_depths().items() if depth and _is_for_failures(name)}
         _expect(left == {}, f"no dead letters and nothing in quarantine{f': {left}' if left else ''}")
-        ids = [delivered.client_message_id for delivered in self._stack.clickatell.delivered]
-        _expect(sorted(ids) == [self._id(number) for number in (1, 2, 3, 4, 5)], "every message was sent exactly once")
+        everything = [*self._stack.clickatell.delivered, *self._stack.clickatell_legacy.delivered]
+        ids = [delivered.client_message_id for delivered in everything]
+        _expect(sorted(ids) == [self._id(number) for number in range(1, 7)], "every message was sent exactly once")
 
     def _id(self, number: int) -> str:
         return f"4200{number}|1700000000|{self._day}|1"
@@ -240,8 +258,8 @@ class Demo:
         _show(f"and was answered {answer.status_code} in {answer.elapsed.total_seconds() * 1000:.0f} ms", answer.json())
         _expect(answer.status_code == 200 and answer.json() == {"status": "success"}, "the bridge took it")
 
-    def _delivered(self, msg_id: str) -> Delivered:
-        delivered = self._stack.clickatell.wait_for(msg_id, STEP_SECONDS)
+    def _delivered(self, msg_id: str, bsp: ClickatellSandbox | None = None) -> Delivered:
+        delivered = (bsp or self._stack.clickatell).wait_for(msg_id, STEP_SECONDS)
         if delivered is None:
             raise StepFailed("the BSP did not get the message")
         _show("The BSP got", delivered.wire)

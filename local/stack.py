@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from local import TEMPLATE, queues
 from local.accounts import Accounts, check_accounts, integration, read_accounts, with_sandbox
@@ -17,6 +17,7 @@ from local.queues import QueueConsumer
 from local.runtime import FunctionPool
 from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.clickatell import ClickatellSandbox
+from local.sandbox.legacy_api import LegacySandbox
 from local.template import Deployment, read_template
 from local.web import LoopbackServer
 
@@ -64,6 +65,7 @@ class Stack:
         self._pollers: list[Poller] = []
         self._requests: ThreadPoolExecutor
         self._clickatell: ClickatellSandbox | None = None
+        self._legacy: LegacySandbox | None = None
         self._clevertap: CleverTapSandbox | None = None
 
     def __enter__(self) -> Self:
@@ -89,6 +91,12 @@ class Stack:
         if self._clickatell is None:
             raise RuntimeError("the stack runs without a sandbox")
         return self._clickatell
+
+    @property
+    def clickatell_legacy(self) -> LegacySandbox:
+        if self._legacy is None:
+            raise RuntimeError("the stack runs without a sandbox")
+        return self._legacy
 
     @property
     def clevertap(self) -> CleverTapSandbox:
@@ -149,17 +157,20 @@ class Stack:
 
     def _prepare_accounts(self) -> None:
         self.accounts = self._given
+        bsps: dict[str, ClickatellSandbox] = {}
         if self._with_sandbox:
             self._clevertap = self._exit.enter_context(CleverTapSandbox())
-            self._clickatell = self._exit.enter_context(
-                ClickatellSandbox(lambda region: self.aws.client("kms", region))
-            )
-            self.accounts = with_sandbox(self._given, self._clickatell, self._clevertap)
+            self._clickatell = self._exit.enter_context(ClickatellSandbox(self._kms))
+            self._legacy = self._exit.enter_context(LegacySandbox(self._kms))
+            bsps = {"clickatell": self._clickatell, "clickatell_legacy": self._legacy}
+            self.accounts = with_sandbox(self._given, bsps, self._clevertap)
         check_accounts(self.accounts)
-        if self._clickatell:
-            for name, account in self.accounts.items():
-                if account["provider"]["type"] == "clickatell":
-                    self._clickatell.add(integration(name, account, self._server.url))
+        for name, account in self.accounts.items():
+            if bsp := bsps.get(account["provider"]["type"]):
+                bsp.add(integration(name, account, self._server.url))
+
+    def _kms(self, region: str) -> Any:
+        return self.aws.client("kms", region)
 
     def _start_functions(self) -> None:
         output = self._open_log()

@@ -167,6 +167,7 @@ def test_command_line(tmp_path: Path, number: signal.Signals) -> None:
     assert {item["Name"] for item in secrets.list_secrets()["SecretList"]} == {
         "local/accounts/acme",
         "local/accounts/acme-secure",
+        "local/accounts/acme-legacy",
     }
     assert requests.post(f"{url}/nobody/send", json={}, timeout=20).json()["error"]["code"] == 2000
     started = children(process.pid)

@@ -89,8 +89,8 @@ class TestClickatell(ProviderConformance):
         element = samples.text(reaction="private")
         return samples.callback(moReaction=[element]), element
 
-    def mixed_callback(self, bad: Any) -> bytes:
-        return samples.statuses([samples.status(4, "r1"), bad, samples.status(5, "r2")])
+    def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
+        return [samples.statuses([samples.status(4, "r1"), bad, samples.status(5, "r2")])]
 
     def callback_with(self, event: Any) -> bytes:
         kinds = ("messageStatusUpdate", "moText", "moButtonResponse", "moLocation", "moContacts", "other")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 PROVIDERS = {
     "clickatell": "whatsapp_bridge.providers.clickatell",
+    "clickatell_legacy": "whatsapp_bridge.providers.clickatell_legacy",
 }
 
 

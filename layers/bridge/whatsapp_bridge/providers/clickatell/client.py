@@ -1,5 +1,7 @@
 """Speaking to One API: encrypt, send, and tell from the answer what became of each message.
 
+The legacy WhatsApp API takes and answers requests in the same way under other names: `Dialect` holds these.
+
 Source: https://www.clickatell.com/developers/api-documentation/one-api-request-parameters/ and the sections "Outbound
 message request acceptance response" and "Error code comparison" of the comparison page named in `codes`. The endpoint
 is /v1/message: the page's headings say /v1/messages, its endpoint table and examples do not.
@@ -8,7 +10,8 @@ is /v1/message: the page's headings say /v1/messages, its endpoint table and exa
 import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached
@@ -30,6 +33,34 @@ if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
     from whatsapp_bridge.store.keys import KeyService
 
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one of Clickatell's two APIs calls things. `code` and `description` are members of an `error` object."""
+
+    api: str
+    path: str
+    bsp_id: str
+    code: str
+    description: str
+    error: Callable[[int, str], codes.ErrorRow]
+    outgoing: tuple[encryption.Path, ...]
+    """What is encrypted of a message to a person."""
+    incoming: tuple[encryption.Path, ...]
+    """What is encrypted of a message from a person."""
+
+
+ONE_API: Final = Dialect(
+    api="One API",
+    path="/v1/message",
+    bsp_id="apiMessageId",
+    code="code",
+    description="description",
+    error=codes.error,
+    outgoing=encryption.OUTGOING,
+    incoming=encryption.INCOMING,
+)
+
 # Finding the one bad message of a hundred takes 15 requests, two of them 27; `HttpClient` ends them when time is short.
 _MAX_REQUESTS: Final = 30
 
@@ -43,6 +74,8 @@ _BY_STATUS: Final = {
 
 class Client:
     """One account's client. `data_keys` and `entropy` (n to n unpredictable bytes) are for tests."""
+
+    dialect: ClassVar[Dialect] = ONE_API
 
     def __init__(
         self,
@@ -72,7 +105,7 @@ class Client:
             return NotSent(failure.reason)
         # The key goes along even where there is nothing to encrypt: the integration expects encrypted messages.
         request = encryption.with_leaves(
-            outgoing.request, encryption.OUTGOING, lambda text: encryption.encrypt(key.plaintext, text, self._entropy)
+            outgoing.request, self.dialect.outgoing, lambda text: encryption.encrypt(key.plaintext, text, self._entropy)
         )
         return Outgoing(outgoing.reference, {**request, "encryptionKey": key.encryption_key})
 
@@ -94,7 +127,7 @@ class Client:
                 self._keys, settings.mo_key_arn, str(encryption_key), self._account.options.data_key_max_seconds
             )
             clear: Json = encryption.with_leaves(
-                element, encryption.INCOMING, lambda text: encryption.decrypt(key.plaintext, text)
+                element, self.dialect.incoming, lambda text: encryption.decrypt(key.plaintext, text)
             )
         except KeyFailure as failure:
             raise Unreadable(failure.reason, retriable=failure.retriable) from None
@@ -105,8 +138,8 @@ class Client:
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """One request for the batch. Where One API refuses all of it for its form (errors 21, 22), the halves are sent
-        for themselves, so that one bad message does not take a hundred down."""
+        """One request for the batch. Where all of it is refused for its form (One API's errors 21, 22), the halves are
+        sent for themselves, so that one bad message does not take a hundred down."""
         outcomes: dict[str, Outcome] = {}
         parts = deque([list(batch)] if batch else [])
         for _ in range(_MAX_REQUESTS):
@@ -114,17 +147,17 @@ class Client:
                 break
             part = parts.popleft()
             answer = self._post(part)
-            if len(part) > 1 and isinstance(answer, Answer) and _refused_for_its_form(answer):
+            if len(part) > 1 and isinstance(answer, Answer) and _refused_for_its_form(answer, self.dialect):
                 parts.extend((part[: len(part) // 2], part[len(part) // 2 :]))
             else:
-                outcomes.update(_outcomes(part, answer))
+                outcomes.update(_outcomes(part, answer, self.dialect))
         later = NotSent("request refused for its form")
         return [outcomes.get(outgoing.reference, later) for outgoing in batch]
 
     def _post(self, batch: Sequence[Outgoing]) -> Answer | Outcome:
         try:
             return self._http.post_json(
-                f"{self._account.provider.base_url}/v1/message",
+                f"{self._account.provider.base_url}{self.dialect.path}",
                 {"messages": [outgoing.request for outgoing in batch]},
                 {"authorization": self._account.provider.api_key},
             )
@@ -134,18 +167,20 @@ class Client:
             return Unknown(f"answer lost: {error}")
 
 
-def _outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome) -> dict[str, Outcome]:
+def _outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Dialect) -> dict[str, Outcome]:
     """The outcome of each message of a request, by its reference."""
     if not isinstance(answer, Answer):
         return {outgoing.reference: answer for outgoing in batch}
     results = _results(answer)
     if not results:
-        outcome = _of_the_request(answer)
+        outcome = _of_the_request(answer, dialect)
         return {outgoing.reference: outcome for outgoing in batch}
     matched = _match(batch, results)
     lost = Unknown("not in the answer")
     return {
-        outgoing.reference: _of_one(matched[outgoing.reference], answer) if outgoing.reference in matched else lost
+        outgoing.reference: _of_one(matched[outgoing.reference], answer, dialect)
+        if outgoing.reference in matched
+        else lost
         for outgoing in batch
     }
 
@@ -189,9 +224,9 @@ def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json
 # --- what a result means ---------------------------------------------------------------------------------------------
 
 
-def _of_one(result: Json, answer: Answer) -> Outcome:
-    accepted, error = result.get("accepted"), _error_row(result)
-    bsp_id = identifier(result.get("apiMessageId"))
+def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
+    accepted, error = result.get("accepted"), _error_row(result, dialect)
+    bsp_id = identifier(result.get(dialect.bsp_id))
     if accepted is True or (accepted is None and error is None and bsp_id is not None):
         return Accepted(bsp_id)
     if error is not None:
@@ -201,9 +236,9 @@ def _of_one(result: Json, answer: Answer) -> Outcome:
     return Unknown("unreadable answer")
 
 
-def _of_the_request(answer: Answer) -> Outcome:
+def _of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
     """The outcome of every message of a request that was answered as a whole."""
-    row = _error_row(answer.json())
+    row = _error_row(answer.json(), dialect)
     if answer.status == 429:
         return Throttled(answer.retry_after)
     if row is not None and row.listed and row.reaction != "internal":
@@ -213,9 +248,9 @@ def _of_the_request(answer: Answer) -> Outcome:
     if row is not None and 400 <= answer.status < 500:
         return _reaction(row, answer)
     if 300 <= answer.status < 500:
-        # One API's own errors have a body; without one, something in front of it answered and passed nothing on.
-        return NotSent(f"HTTP {answer.status} without One API's answer")
-    # 2xx: taken, by all appearances, but not a word about which message. 5xx: it may come from One API after it took
+        # Clickatell's own errors have a body; without one, something in front of it answered and passed nothing on.
+        return NotSent(f"HTTP {answer.status} without {dialect.api}'s answer")
+    # 2xx: taken, by all appearances, but not a word about which message. 5xx: it may come from Clickatell after it took
     # (part of) the request, or from a gateway that lost its answer.
     return Unknown(f"HTTP {answer.status} without an answer per message")
 
@@ -230,16 +265,19 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
             return Rejected(row.error, row.title, unlisted=not row.listed)
 
 
-def _refused_for_its_form(answer: Answer) -> bool:
-    row = _error_row(answer.json())
-    # A gateway in front of One API says so of a body that is too large, without One API's error.
-    too_large = row is None and answer.status == 413
-    return not _results(answer) and (too_large or (row is not None and row.reaction == "split"))
+def _refused_for_its_form(answer: Answer, dialect: Dialect) -> bool:
+    row, results = _error_row(answer.json(), dialect), _results(answer)
+    if results:
+        # The legacy API says so of every message, as its table of errors has it.
+        rows = [_error_row(result, dialect) for result in results if result.get("accepted") is False]
+        return len(rows) == len(results) and all(each is not None and each.reaction == "split" for each in rows)
+    # A gateway in front of Clickatell says so of a body that is too large, without Clickatell's error.
+    return (row is None and answer.status == 413) or (row is not None and row.reaction == "split")
 
 
-def _error_row(holder: Any) -> codes.ErrorRow | None:
+def _error_row(holder: Any, dialect: Dialect) -> codes.ErrorRow | None:
     """The error of an answer or of one result, None where there is none (readable)."""
     error = holder.get("error") if isinstance(holder, dict) else None
-    if not isinstance(error, dict) or (code := number(error.get("code"))) is None:
+    if not isinstance(error, dict) or (code := number(error.get(dialect.code))) is None:
         return None
-    return codes.error(code, str(error.get("description", "")))
+    return dialect.error(code, str(error.get(dialect.description, "")))

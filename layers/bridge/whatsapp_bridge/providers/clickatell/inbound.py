@@ -18,8 +18,10 @@ from whatsapp_bridge.providers.clickatell.values import (
     MAX_LONGITUDE,
     blank,
     degrees,
+    digits,
     identifier,
     number,
+    seconds,
 )
 from whatsapp_bridge.providers.contract import (
     Callback,
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
 # Clickatell lists messageFallback among its events too, but shows its fields nowhere; it is quarantined like any kind
 # that is not known, with all it holds.
 _REPLY_KINDS: Final = frozenset({"moText", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"})
-# Timestamps are documented in milliseconds. As seconds, this one is in the year 5138; as milliseconds, in 1973.
-_SMALLEST_MILLISECONDS: Final = 100_000_000_000
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
@@ -99,7 +99,7 @@ def _event(kind: str, element: Any) -> Event:
 
 
 def _status(kind: str, element: Json) -> StatusEvent | NotUnderstood:
-    code, timestamp = number(element.get("statusCode")), _seconds(element.get("timestamp"))
+    code, timestamp = number(element.get("statusCode")), seconds(element.get("timestamp"))
     reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("messageId"))
     if code is None:
         return NotUnderstood(kind, "no statusCode", element)
@@ -120,7 +120,7 @@ def _status(kind: str, element: Json) -> StatusEvent | NotUnderstood:
 
 
 def _reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:
-    sender = _sender(element)
+    sender = digits(element.get("from"))
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     # Repeats of a callback are the same text, so that without an id the element itself can stand for one.
@@ -130,8 +130,8 @@ def _reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A readable element of a `ReplyEvent` as CleverTap's incoming message."""
-    kind, timestamp = str(element.get("kind")), _seconds(element.get("timestamp"))
-    sender = _sender(element)
+    kind, timestamp = str(element.get("kind")), seconds(element.get("timestamp"))
+    sender = digits(element.get("from"))
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
     found = _content(kind, element)
@@ -191,18 +191,5 @@ def _location(element: Json) -> "Location | None":
     return Location(latitude=latitude, longitude=longitude, name=name, address=address)
 
 
-def _sender(element: Json) -> str | None:
-    """The person's number in digits."""
-    digits = (identifier(element.get("from")) or "").removeprefix("+")
-    return digits if digits.isascii() and digits.isdigit() else None
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _seconds(value: Any) -> int | None:
-    timestamp = number(value)
-    if timestamp is None or timestamp <= 0:
-        return None
-    return timestamp // 1000 if timestamp >= _SMALLEST_MILLISECONDS else timestamp

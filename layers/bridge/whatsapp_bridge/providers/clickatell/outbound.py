@@ -4,7 +4,6 @@ Source: section "Outbound message request comparison" of the comparison page nam
 by its name alone: it has no place for a language, and the footer, static buttons and texts are the template's own.
 """
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +22,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
+from whatsapp_bridge.providers.clickatell.texts import by_place, content
 from whatsapp_bridge.providers.clickatell.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ CAPABILITIES: Final = Capabilities(
     batch_size=100,
 )
 
-_MAX_TEXT: Final = 4096
 _MAX_QUICK_REPLIES: Final = 3
 _URLS: Final = frozenset({"dynamicUrl", "staticUrl"})
 _UNSUPPORTED: Final = f"not supported by {CAPABILITIES.title}"
-_LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
 
 type _Placed = tuple[str, Button]
 """A button and its path in CleverTap's message."""
@@ -65,19 +63,10 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
 
 def _freeform(message: FreeformMessage) -> Json:
     if message.type == "text" and message.text is not None:
-        return _text(message.text.body)
+        return content(message.text.body)
     if message.type == "location" and message.location is not None:
         return {"location": _location(message.location)}
     raise Refused("type", f"{message.type} messages are {_UNSUPPORTED}")
-
-
-def _text(content: str) -> Json:
-    if not content.strip():
-        raise Refused("text.body", "is empty")
-    if len(content) > _MAX_TEXT:
-        raise Refused("text.body", f"is longer than {_MAX_TEXT} characters")
-    preview = {"previewFirstUrl": True} if _LINK.search(content) else {}
-    return {"content": content, **preview}
 
 
 def _location(location: Location) -> Json:
@@ -140,10 +129,7 @@ def _header(component: HeaderComponent, path: str) -> Json:
 
 def _parameters(values: Sequence[str], path: str) -> Json:
     """Values by their place, "1" onwards; {} for none."""
-    for index, value in enumerate(values):
-        if not value.strip():
-            raise Refused(f"{path}.parameters[{index}].text", "is empty")
-    return {"parameters": {str(place): value for place, value in enumerate(values, 1)}} if values else {}
+    return {"parameters": by_place(values, path)} if values else {}
 
 
 # --- templates in the older form -------------------------------------------------------------------------------------

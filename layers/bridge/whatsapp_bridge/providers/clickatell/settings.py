@@ -10,6 +10,9 @@ from whatsapp_bridge.fields import BaseUrl, Config
 # arn:aws:kms:<region>:<account>:key/<id> or :alias/<name>. Clickatell owns the keys, usually in an account of its own.
 type KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+$")]
 
+# It goes into a header as it is: a line break pasted along with it would stop every request.
+type ApiKey = Annotated[str, Field(pattern=r"^[!-~]+$")]
+
 
 class Encryption(Config):
     """Client-side encryption: messages to people under the MT key, messages from people under the MO key."""
@@ -20,16 +23,18 @@ class Encryption(Config):
 
 class Settings(Config):
     type: Literal["clickatell"]
-    # It goes into a header as it is: a line break pasted along with it would stop every request.
-    api_key: Annotated[str, Field(pattern=r"^[!-~]+$")]
+    api_key: ApiKey
     base_url: BaseUrl = "https://platform.clickatell.com"
     encryption: Encryption | None = None
 
 
-class Options(CommonOptions):
+class EncryptionOptions(CommonOptions):
     data_key_max_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     """How long a data key may serve (seconds), or be kept for reading; 0 = a fresh key for each message, none kept."""
     data_key_max_messages: Annotated[int, Field(ge=0, le=100_000)] = 100
     """How many messages a data key may serve; 0 = a fresh key for each message."""
+
+
+class Options(EncryptionOptions):
     hsm: bool = False
     """Send template messages in the form of the older API, which knows texts with body parameters only."""

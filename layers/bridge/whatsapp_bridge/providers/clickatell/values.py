@@ -1,10 +1,12 @@
-"""Single values of One API's JSON as they really come: numbers also as text, null also as the text "null"."""
+"""Single values of Clickatell's JSON as they really come: numbers also as text, null also as the text "null"."""
 
 import re
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
+# Timestamps are documented in milliseconds. As seconds, this one is in the year 5138; as milliseconds, in 1973.
+_SMALLEST_MILLISECONDS: Final = 100_000_000_000
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
@@ -34,6 +36,20 @@ def identifier(value: Any) -> str | None:
     if blank(value) or isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).strip()
+
+
+def digits(value: Any) -> str | None:
+    """A phone number in digits, else None."""
+    phone = (identifier(value) or "").removeprefix("+")
+    return phone if phone.isascii() and phone.isdigit() else None
+
+
+def seconds(value: Any) -> int | None:
+    """A timestamp in seconds since 1970, else None."""
+    timestamp = number(value)
+    if timestamp is None or timestamp <= 0:
+        return None
+    return timestamp // 1000 if timestamp >= _SMALLEST_MILLISECONDS else timestamp
 
 
 def degrees(value: Any, most: int) -> str | None:

@@ -1,0 +1,148 @@
+"""The legacy WhatsApp API's callbacks: one flat object per request, a status of a sent message or a person's message.
+
+Source: the columns "Legacy WhatsApp API" in "Inbound message callback comparisons" and "Inbound message status callback
+comparison" of the comparison page named in `codes`. Every kind of message has the same members, null where the kind has
+no use for them, and no member that names the kind.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import from_json, to_json
+
+from whatsapp_bridge.providers.clickatell.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    number,
+    seconds,
+)
+from whatsapp_bridge.providers.clickatell_legacy import codes
+from whatsapp_bridge.providers.contract import (
+    Callback,
+    Event,
+    Json,
+    NotACallback,
+    NotUnderstood,
+    Reply,
+    ReplyEvent,
+    StatusEvent,
+)
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+_INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
+_MARKS: Final = _INTEGRATION | {"messageId"}
+_REPLY_KINDS: Final = frozenset({"text", "location"})
+
+
+def authentic(callback: Callback, account: "Account") -> bool:
+    """True: Clickatell signs nothing, the token in the callback's path is the only proof."""
+    return True
+
+
+def challenge(callback: Callback, account: "Account") -> str | None:
+    """None: Clickatell does not verify callback URLs."""
+    return None
+
+
+def split(callback: Callback) -> list[Event]:
+    """The callback as one event, none where it names the integration alone. Raises `NotACallback`."""
+    try:
+        body = from_json(callback.body, allow_inf_nan=False)
+    except ValueError:
+        raise NotACallback("not JSON") from None
+    if not isinstance(body, dict) or not _MARKS & body.keys():
+        raise NotACallback("no object with integrationId or messageId")
+    if all(value is None for name, value in body.items() if name not in _INTEGRATION):
+        return []
+    return [_event(body)]
+
+
+def _event(body: Json) -> Event:
+    if body.get("statusCode") is not None:
+        return _status(body)
+    kind = _kind(body)
+    if kind not in _REPLY_KINDS:
+        # One API's callbacks come here when an integration of One API posts to an account of the legacy API.
+        return NotUnderstood(kind, "One API's callback" if kind == "event" else "unknown kind", body)
+    sender = digits(body.get("from"))
+    if sender is None:
+        return NotUnderstood(kind, "no sender", body)
+    # Repeats of a callback are the same text, so that without an id the callback itself can stand for one.
+    message_id = identifier(body.get("messageId")) or hashlib.sha256(to_json(body)).hexdigest()
+    return ReplyEvent(message_id, sender, {**body, "kind": kind})
+
+
+def _kind(body: Json) -> str:
+    """What a message is, by the members that say something: all but its metadata may be encrypted."""
+    if not blank(body.get("contentType")):
+        return "media"
+    if not (blank(body.get("latitude")) and blank(body.get("longitude"))):
+        return "location"
+    if body.get("content") is not None:
+        return "text"
+    return next((name for name in ("contacts", "event") if body.get(name) is not None), "unknown")
+
+
+def _status(body: Json) -> StatusEvent | NotUnderstood:
+    code, timestamp = number(body.get("statusCode")), seconds(body.get("timestamp"))
+    reference, bsp_id = identifier(body.get("clientMessageId")), identifier(body.get("messageId"))
+    if code is None:
+        return NotUnderstood("status", "no statusCode", body)
+    if timestamp is None:
+        return NotUnderstood("status", "no timestamp", body)
+    if reference is None and bsp_id is None:
+        return NotUnderstood("status", "neither clientMessageId nor messageId", body)
+    row = codes.status(code)
+    return StatusEvent(
+        row.status,
+        timestamp,
+        reference,
+        bsp_id,
+        error_code=row.error,
+        error_title=row.title if row.error is not None else None,
+        unlisted=not row.listed,
+    )
+
+
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """A readable element of a `ReplyEvent` as CleverTap's incoming message."""
+    kind, timestamp, sender = str(element.get("kind")), seconds(element.get("timestamp")), digits(element.get("from"))
+    if sender is None or timestamp is None:
+        return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
+    # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
+    from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Location, Text
+
+    content: Text | Location
+    if kind == "location":
+        latitude = degrees(element.get("latitude"), MAX_LATITUDE)
+        longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
+        if latitude is None or longitude is None:
+            return NotUnderstood(kind, "not both latitude and longitude", element)
+        name, address = _text(element.get("locationName")), _text(element.get("locationAddress"))
+        content = Location(latitude=latitude, longitude=longitude, name=name, address=address)
+    elif kind == "text" and (text := _text(element.get("content"))):
+        content = Text(body=text)
+    else:
+        return NotUnderstood(kind, "no content", element)
+    message = IncomingMessage.of(
+        "text" if isinstance(content, Text) else "location",
+        content,
+        sender=sender,
+        waba_number=account.waba_number,
+        timestamp=timestamp,
+    )
+    # A person's message has no client id of its own: with `relatedMessageId` beside it, where One API has
+    # `relatedClientMessageId`, this one is taken for that of the message answered. All samples have null in both. As in
+    # One API's, an id that is the same as Clickatell's own would be no msgId.
+    reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("relatedMessageId"))
+    return Reply(message, None if reference == bsp_id else reference, bsp_id)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,80 @@
+"""CleverTap's messages as message objects of the legacy WhatsApp API: texts, and templates of text alone.
+
+Source: the columns "Legacy WhatsApp API" of the comparison page named in `codes`. The API takes inline media as well,
+which the adapter does not send; it knows neither locations nor templates of other forms than `hsm`.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from whatsapp_bridge.clevertap.messages import (
+    BUTTON_SUB_TYPES,
+    BodyComponent,
+    Button,
+    Carousel,
+    CustomProps,
+    FooterComponent,
+    FreeformMessage,
+    Header,
+    HeaderComponent,
+    LimitedTimeOffer,
+    TemplateMessage,
+)
+from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
+from whatsapp_bridge.providers.clickatell.texts import by_place, content
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+CAPABILITIES: Final = Capabilities(
+    title="Clickatell legacy WhatsApp API",
+    freeform=frozenset({"text"}),
+    headers=frozenset(),
+    buttons=frozenset(),
+    incoming=frozenset({"text", "location"}),
+    statuses=frozenset({"sent", "delivered", "read", "failed"}),
+    features=frozenset({"encryption", "reference", "batch"}),
+    # Error 153 says that there is a limit, and nothing says which; One API's. `Client` sends the halves on 153.
+    batch_size=100,
+)
+
+_BY_LEGACY: Final = "not supported by Clickatell's legacy WhatsApp API"
+
+
+def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
+    """The message object for `messages[]` of POST /wa/messages, in clear. Raises `Refused`."""
+    request: Json = {"to": message.to, "clientMessageId": reference}
+    if isinstance(message, TemplateMessage):
+        return {**request, "hsm": _hsm(message)}
+    if message.type != "text" or message.text is None:
+        raise Refused("type", f"{message.type} messages are {_BY_LEGACY}")
+    return {**request, **content(message.text.body)}
+
+
+def _hsm(message: TemplateMessage) -> Json:
+    """A template whose only variables are those of its body. It is known by its name alone, without a language."""
+    parameters: dict[str, str] = {}
+    for index, component in enumerate(message.components):
+        path = f"components[{index}]"
+        if isinstance(component, BodyComponent):
+            parameters = by_place(component.body.parameters, f"{path}.body")
+        elif not isinstance(component, FooterComponent | CustomProps):
+            raise _refused(component, path)
+    # The samples show templates with parameters only; without them it is the same object, empty.
+    return {"template": message.template.name, "parameters": parameters}
+
+
+def _refused(component: object, path: str) -> Refused:
+    # A type that CleverTap does not document is a value of the message: it is not repeated.
+    match component:
+        case HeaderComponent(header=header):
+            kind = header.type if header.type in Header.model_fields else "such"
+            return Refused(f"{path}.header.type", f"{kind} headers are {_BY_LEGACY}")
+        case Button(sub_type=sub_type):
+            kind = sub_type if sub_type in BUTTON_SUB_TYPES.values() else "such"
+            return Refused(f"{path}.subType", f"{kind} buttons are {_BY_LEGACY}")
+        case LimitedTimeOffer():
+            return Refused(path, f"limited-time offers are {_BY_LEGACY}")
+        case Carousel():
+            return Refused(path, f"carousels are {_BY_LEGACY}")
+        case _:
+            return Refused(f"{path}.type", f"is a component that is {_BY_LEGACY}")

@@ -1,0 +1,17 @@
+"""What an account of Clickatell's legacy WhatsApp API configures."""
+
+from typing import Literal
+
+from whatsapp_bridge.fields import BaseUrl, Config
+from whatsapp_bridge.providers.clickatell.settings import ApiKey, Encryption, EncryptionOptions
+
+
+class Settings(Config):
+    type: Literal["clickatell_legacy"]
+    api_key: ApiKey
+    base_url: BaseUrl = "https://platform.clickatell.com"
+    encryption: Encryption | None = None
+
+
+class Options(EncryptionOptions):
+    """Those of client-side encryption alone."""

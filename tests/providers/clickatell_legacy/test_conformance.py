@@ -1,0 +1,82 @@
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from tests.providers.clickatell_legacy import samples
+from tests.providers.clickatell_legacy.samples import Json
+from tests.providers.conformance import ProviderConformance
+from tests.support.bsp import Answer
+from whatsapp_bridge.providers.contract import Outgoing
+
+_CODES = {"sent": 3, "delivered": 4, "read": 27, "failed": 12}
+
+
+class TestClickatellLegacy(ProviderConformance):
+    provider = "clickatell_legacy"
+
+    required: ClassVar = ["api_key"]
+    wrong: ClassVar = {
+        "api_key empty": ("provider.api_key", ""),
+        "api_key with a line break": ("provider.api_key", "private-secret\n"),
+        "encryption no object": ("provider.encryption", "private"),
+        "MT key no ARN": ("provider.encryption.mt_key_arn", "private"),
+        "data keys for a day": ("options.data_key_max_seconds", 86_400),
+        "unknown option": ("options.colour", True),
+    }
+    not_callbacks: ClassVar = {
+        "another BSP's": b'{"object": "private", "entry": []}',
+        "NaN in a message": b'{"integrationId": "i", "content": NaN}',
+    }
+    empty_callbacks: ClassVar = {
+        "the integration alone": samples.raw({"integrationId": "i", "integrationName": "private"}),
+        "null for the rest": samples.raw({"integrationId": "i", "content": None, "messageId": None}),
+    }
+    bad_elements: ClassVar = {
+        "nothing but an id": {"integrationId": "i", "messageId": "m1"},
+        "no statusCode": samples.status(None),
+        "statusCode a word": samples.status("private"),
+        "statusCode true": samples.status(True),
+        "no timestamp": samples.status(4, timestamp=None),
+        "timestamp a word": samples.status(4, timestamp="private"),
+        "no id at all": samples.status(4, None, messageId=None),
+        "ids blank": samples.status(4, " ", messageId="null"),
+        "message without a sender": samples.text(**{"from": None}),
+        "media": samples.image(),
+        "contacts": samples.contacts(),
+        "One API's": {"integrationId": "i", "event": {"moText": [{"content": "private"}]}},
+    }
+
+    def secret(self, base_url: str) -> Json:
+        return samples.secret(base_url)
+
+    def accepting(self, batch: Sequence[Outgoing]) -> Answer:
+        taken = [samples.taken(outgoing.reference, samples.to(outgoing)) for outgoing in reversed(batch)]
+        return Answer(202, samples.results(*taken))
+
+    def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
+        refused = [samples.refused(outgoing.reference, 158, to=samples.to(outgoing)) for outgoing in batch]
+        return Answer(202, samples.results(*refused))
+
+    def throttling(self) -> Answer:
+        # The table of errors has none for it.
+        return Answer(429)
+
+    def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
+        return samples.raw(samples.status(_CODES[status], reference))
+
+    def unknown_status(self) -> bytes:
+        return samples.raw(samples.status(777))
+
+    def incoming(self, kind: str, message_id: str = "m1") -> bytes:
+        return samples.raw({"text": samples.text, "location": samples.location}[kind](message_id))
+
+    def unknown_kind(self) -> tuple[bytes, Any]:
+        element = samples.text(content=None, reaction="private")
+        return samples.raw(element), element
+
+    def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
+        return [samples.raw(body) for body in (samples.status(3, "r1"), bad, samples.status(4, "r2"))]
+
+    def callback_with(self, event: Any) -> bytes:
+        envelope = {"integrationId": "i", "integrationName": "private"}
+        members = dict.fromkeys(samples.status(4) | samples.text(), event)
+        return samples.raw(envelope | (event if isinstance(event, dict) else members))
