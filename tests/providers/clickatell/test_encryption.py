@@ -482,12 +482,21 @@ def test_ciphertext_without_a_key_is_not_passed_on(missing: Any) -> None:
     ids=["words", "short", "one block", "two blocks", "three blocks", "no whole blocks", "not base64"],
 )
 def test_form_of_ciphertext(text: str, encrypted: bool) -> None:
-    assert encryption.looks_encrypted({"content": text}) is encrypted
+    assert encryption.looks_encrypted({"content": text}, encryption.INCOMING) is encrypted
 
 
 @pytest.mark.parametrize("content", [5, ["A" * 64], {"a": "A" * 64}])
 def test_what_is_no_text_has_not_the_form_of_ciphertext(content: Any) -> None:
-    assert not encryption.looks_encrypted({"content": content})
+    assert not encryption.looks_encrypted({"content": content}, encryption.INCOMING)
+
+
+def test_ciphertext_beside_what_is_no_text_has_its_form_all_the_same() -> None:
+    assert encryption.looks_encrypted({"latitude": 5, "content": "A" * 64}, encryption.INCOMING)
+
+
+@pytest.mark.parametrize(("path", "encrypted"), [(("caption",), True), (("content",), False)], ids=["its", "another"])
+def test_form_of_ciphertext_in_an_api_s_own_fields(path: encryption.Path, encrypted: bool) -> None:
+    assert encryption.looks_encrypted({"caption": "A" * 64}, (path,)) is encrypted
 
 
 def test_encrypted_reply_becomes_a_message() -> None:

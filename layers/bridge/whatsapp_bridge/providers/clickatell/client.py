@@ -115,7 +115,7 @@ class Client:
         settings = self._account.provider.encryption
         if blank(encryption_key):
             # Clickatell's own sample of an encrypted moText shows no key. Without one it is nothing but garbage.
-            if settings is not None and encryption.looks_encrypted(element):
+            if settings is not None and encryption.looks_encrypted(element, self.dialect.incoming):
                 raise Unreadable("encrypted, but without an encryptionKey", retriable=False)
             return element
         if settings is None:

@@ -7,7 +7,7 @@ lengths of their values, mode and padding.
 
 from base64 import b64decode, b64encode
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from threading import Lock
@@ -113,20 +113,9 @@ def decrypt(key: bytes, text: str) -> str:
         raise Undecipherable("encrypted under another key, or not by AES-256-CBC with PKCS#7") from None
 
 
-def looks_encrypted(element: Any) -> bool:
-    """Whether a field that may come encrypted has the form of it: base64 of an IV and one or more whole blocks."""
-    texts: list[str] = []
-
-    def collect(text: str) -> str:
-        texts.append(text)
-        return text
-
-    try:
-        with_leaves(element, INCOMING, collect)
-    except Undecipherable:
-        # Not text at all: whoever reads it will say so.
-        return False
-    return any(_has_form_of_ciphertext(text) for text in texts)
+def looks_encrypted(element: Any, paths: tuple[Path, ...]) -> bool:
+    """Whether one of the fields that may come encrypted has the form of it: base64 of an IV and whole blocks."""
+    return any(isinstance(leaf, str) and _has_form_of_ciphertext(leaf) for leaf in _leaves(element, paths))
 
 
 def _has_form_of_ciphertext(text: str) -> bool:
@@ -161,6 +150,17 @@ def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str
     if isinstance(value, list):
         return [with_leaves(member, _below(paths, "*"), change) for member in value]
     return value
+
+
+def _leaves(value: Any, paths: tuple[Path, ...]) -> Iterator[Any]:
+    if () in paths:
+        yield value
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _leaves(member, _below(paths, name))
+    elif isinstance(value, list):
+        for member in value:
+            yield from _leaves(member, _below(paths, "*"))
 
 
 def _below(paths: tuple[Path, ...], name: str) -> tuple[Path, ...]:
