@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.clickatell import codes
+from whatsapp_bridge.providers.clickatell.statuses import status_event
 from whatsapp_bridge.providers.clickatell.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
@@ -20,7 +21,6 @@ from whatsapp_bridge.providers.clickatell.values import (
     degrees,
     digits,
     identifier,
-    number,
     seconds,
 )
 from whatsapp_bridge.providers.contract import (
@@ -31,7 +31,6 @@ from whatsapp_bridge.providers.contract import (
     NotUnderstood,
     Reply,
     ReplyEvent,
-    StatusEvent,
 )
 
 if TYPE_CHECKING:
@@ -92,31 +91,10 @@ def _event(kind: str, element: Any) -> Event:
     if isinstance(channel, str) and "whatsapp" not in channel.lower():
         return NotUnderstood(kind, "another channel", element)
     if kind == "messageStatusUpdate":
-        return _status(kind, element)
+        return status_event(kind, element, codes.status)
     if kind in _REPLY_KINDS:
         return _reply_event(kind, element)
     return NotUnderstood(kind, "unknown kind", element)
-
-
-def _status(kind: str, element: Json) -> StatusEvent | NotUnderstood:
-    code, timestamp = number(element.get("statusCode")), seconds(element.get("timestamp"))
-    reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("messageId"))
-    if code is None:
-        return NotUnderstood(kind, "no statusCode", element)
-    if timestamp is None:
-        return NotUnderstood(kind, "no timestamp", element)
-    if reference is None and bsp_id is None:
-        return NotUnderstood(kind, "neither clientMessageId nor messageId", element)
-    row = codes.status(code)
-    return StatusEvent(
-        row.status,
-        timestamp,
-        reference,
-        bsp_id,
-        error_code=row.error,
-        error_title=row.title if row.error is not None else None,
-        unlisted=not row.listed,
-    )
 
 
 def _reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:

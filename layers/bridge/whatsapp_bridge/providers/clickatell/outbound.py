@@ -22,7 +22,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.clickatell.texts import by_place, content
+from whatsapp_bridge.providers.clickatell.texts import by_place, content, hsm
 from whatsapp_bridge.providers.clickatell.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
     if isinstance(message, FreeformMessage):
         return {**request, **_freeform(message)}
     if account.options.hsm:
-        return {**request, "hsm": _hsm(message)}
+        return {**request, "hsm": hsm(message, _refused_as_hsm)}
     return {**request, "template": _template(message)}
 
 
@@ -135,31 +135,19 @@ def _parameters(values: Sequence[str], path: str) -> Json:
 # --- templates in the older form -------------------------------------------------------------------------------------
 
 
-def _hsm(message: TemplateMessage) -> Json:
-    """A text template with its body parameters, which is all that this form has a place for.
-
-    Source: section "HSM (legacy support)" of the comparison page. It shows `parameters` always.
-    """
+def _refused_as_hsm(component: object, path: str) -> Refused:
     unsupported = f"{_UNSUPPORTED} as hsm"
-    hsm: Json = {"template": message.template.name, "parameters": {}}
-    for index, component in enumerate(message.components):
-        path = f"components[{index}]"
-        match component:
-            case BodyComponent():
-                hsm |= _parameters(component.body.parameters, f"{path}.body")
-            case FooterComponent() | CustomProps():
-                pass
-            case HeaderComponent():
-                raise Refused(path, f"headers are {unsupported}")
-            case Button():
-                raise Refused(path, f"buttons are {unsupported}")
-            case LimitedTimeOffer():
-                raise Refused(path, f"limited-time offers are {unsupported}")
-            case Carousel():
-                raise Refused(path, f"carousels are {unsupported}")
-            case _:
-                raise Refused(f"{path}.type", f"such components are {unsupported}")
-    return hsm
+    match component:
+        case HeaderComponent():
+            return Refused(path, f"headers are {unsupported}")
+        case Button():
+            return Refused(path, f"buttons are {unsupported}")
+        case LimitedTimeOffer():
+            return Refused(path, f"limited-time offers are {unsupported}")
+        case Carousel():
+            return Refused(path, f"carousels are {unsupported}")
+        case _:
+            return Refused(f"{path}.type", f"such components are {unsupported}")
 
 
 # --- buttons ---------------------------------------------------------------------------------------------------------

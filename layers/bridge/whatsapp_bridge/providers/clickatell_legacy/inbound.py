@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json, to_json
 
+from whatsapp_bridge.providers.clickatell.statuses import status_event
 from whatsapp_bridge.providers.clickatell.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
@@ -17,7 +18,6 @@ from whatsapp_bridge.providers.clickatell.values import (
     degrees,
     digits,
     identifier,
-    number,
     seconds,
 )
 from whatsapp_bridge.providers.clickatell_legacy import codes
@@ -29,7 +29,6 @@ from whatsapp_bridge.providers.contract import (
     NotUnderstood,
     Reply,
     ReplyEvent,
-    StatusEvent,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def split(callback: Callback) -> list[Event]:
 
 def _event(body: Json) -> Event:
     if body.get("statusCode") is not None:
-        return _status(body)
+        return status_event("status", body, codes.status)
     kind = _kind(body)
     if kind not in _REPLY_KINDS:
         # One API's callbacks come here when an integration of One API posts to an account of the legacy API.
@@ -87,27 +86,6 @@ def _kind(body: Json) -> str:
     if body.get("content") is not None:
         return "text"
     return next((name for name in ("contacts", "event") if body.get(name) is not None), "unknown")
-
-
-def _status(body: Json) -> StatusEvent | NotUnderstood:
-    code, timestamp = number(body.get("statusCode")), seconds(body.get("timestamp"))
-    reference, bsp_id = identifier(body.get("clientMessageId")), identifier(body.get("messageId"))
-    if code is None:
-        return NotUnderstood("status", "no statusCode", body)
-    if timestamp is None:
-        return NotUnderstood("status", "no timestamp", body)
-    if reference is None and bsp_id is None:
-        return NotUnderstood("status", "neither clientMessageId nor messageId", body)
-    row = codes.status(code)
-    return StatusEvent(
-        row.status,
-        timestamp,
-        reference,
-        bsp_id,
-        error_code=row.error,
-        error_title=row.title if row.error is not None else None,
-        unlisted=not row.listed,
-    )
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.clevertap.messages import (
     BUTTON_SUB_TYPES,
-    BodyComponent,
     Button,
     Carousel,
-    CustomProps,
-    FooterComponent,
     FreeformMessage,
     Header,
     HeaderComponent,
@@ -20,7 +17,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.clickatell.texts import by_place, content
+from whatsapp_bridge.providers.clickatell.texts import content, hsm
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
@@ -44,23 +41,10 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
     """The message object for `messages[]` of POST /wa/messages, in clear. Raises `Refused`."""
     request: Json = {"to": message.to, "clientMessageId": reference}
     if isinstance(message, TemplateMessage):
-        return {**request, "hsm": _hsm(message)}
+        return {**request, "hsm": hsm(message, _refused)}
     if message.type != "text" or message.text is None:
         raise Refused("type", f"{message.type} messages are {_BY_LEGACY}")
     return {**request, **content(message.text.body)}
-
-
-def _hsm(message: TemplateMessage) -> Json:
-    """A template whose only variables are those of its body. It is known by its name alone, without a language."""
-    parameters: dict[str, str] = {}
-    for index, component in enumerate(message.components):
-        path = f"components[{index}]"
-        if isinstance(component, BodyComponent):
-            parameters = by_place(component.body.parameters, f"{path}.body")
-        elif not isinstance(component, FooterComponent | CustomProps):
-            raise _refused(component, path)
-    # The samples show templates with parameters only; without them it is the same object, empty.
-    return {"template": message.template.name, "parameters": parameters}
 
 
 def _refused(component: object, path: str) -> Refused:

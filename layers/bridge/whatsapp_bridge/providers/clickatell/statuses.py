@@ -1,0 +1,32 @@
+"""A status of a sent message, whose members both of Clickatell's APIs name alike; only their codes differ.
+
+Source: section "Inbound message status callback comparison" of the comparison page named in `codes`.
+"""
+
+from collections.abc import Callable
+
+from whatsapp_bridge.providers.clickatell.codes import StatusRow
+from whatsapp_bridge.providers.clickatell.values import identifier, number, seconds
+from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
+
+
+def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -> StatusEvent | NotUnderstood:
+    """`kind` is what a broken one is called in quarantine, `row_of` the API's table."""
+    code, timestamp = number(element.get("statusCode")), seconds(element.get("timestamp"))
+    reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("messageId"))
+    if code is None:
+        return NotUnderstood(kind, "no statusCode", element)
+    if timestamp is None:
+        return NotUnderstood(kind, "no timestamp", element)
+    if reference is None and bsp_id is None:
+        return NotUnderstood(kind, "neither clientMessageId nor messageId", element)
+    row = row_of(code)
+    return StatusEvent(
+        row.status,
+        timestamp,
+        reference,
+        bsp_id,
+        error_code=row.error,
+        error_title=row.title if row.error is not None else None,
+        unlisted=not row.listed,
+    )
