@@ -1,6 +1,7 @@
 """`python -m local`: serve the stack until Ctrl-C or SIGTERM."""
 
 import argparse
+import base64
 import json
 import signal
 import sys
@@ -10,8 +11,11 @@ from types import FrameType
 from typing import Any
 
 from local.accounts import AccountsFileInvalid, read_accounts
-from local.demo import BUTTONS, template_message
+from local.demo.conversation import show, show_file
+from local.demo.files import picture
+from local.demo.messages import BUTTONS, template_message
 from local.runtime import FunctionError
+from local.sandbox.bsp import BspSandbox
 from local.sandbox.clevertap import CleverTapSandbox
 from local.stack import Stack
 from local.template import TemplateError
@@ -75,14 +79,17 @@ def _introduce(stack: Stack) -> None:
             continue
         encrypted = "with client-side encryption" if "encryption" in account["provider"] else "in clear"
         print(f"\n{name}, {encrypted}:\n{_send(stack.url, name, account)}")
-    print("\nThen its person taps a button, or writes (the msgId is the one shown below):")
+    print("\nThen its person taps a button, writes, or sends a file (the msgId is the one shown below):")
     tap = {"msgId": "MSGID", "button": 1, "text": BUTTONS[0]}
     write = {"msgId": "MSGID", "text": "Thank you"}
-    for path, wish in (("taps", tap), ("writes", write)):
-        print(f"  curl -d '{json.dumps(wish)}' {stack.clickatell.url}/people/{path}")
+    door = base64.b64encode(picture(60, 80, 160)).decode()
+    send_file = {"msgId": "MSGID", "file": door, "contentType": "image/png", "fileName": "door.png", "caption": "Here"}
+    for path, wish in (("taps", tap), ("writes", write), ("sends-file", send_file)):
+        print(f"  curl -d '{json.dumps(wish)}' {stack.bsp('clickatell').url}/people/{path}")
     print("\nWhat arrives at the BSP, and at CleverTap, shows here:", flush=True)
-    for show in (_show_bsp, _show_clevertap):
-        threading.Thread(target=show, args=(stack,), daemon=True).start()
+    for bsp in stack.bsps.values():
+        threading.Thread(target=_show_bsp, args=(bsp,), daemon=True).start()
+    threading.Thread(target=_show_clevertap, args=(stack.clevertap,), daemon=True).start()
 
 
 def _credentials(account: dict[str, object]) -> str:
@@ -101,21 +108,21 @@ def _send(url: str, name: str, account: dict[str, Any]) -> str:
     return f"  curl {_credentials(account)} -H 'Content-Type: application/json' -d '{message}' {url}/{name}/send"
 
 
-def _show_bsp(stack: Stack) -> None:
+def _show_bsp(sandbox: BspSandbox) -> None:
     seen = 0
-    sandbox = stack.clickatell
     while True:
         sandbox.wait_until(lambda seen=seen: len(sandbox.delivered) > seen, timeout=3600)  # type: ignore[misc]
         for delivered in sandbox.delivered[seen:]:
             seen += 1
-            _show(f"{delivered.account}: BSP got", delivered.wire)
+            show(f"{delivered.account}: BSP got", delivered.wire)
             if delivered.encrypted:
-                _show(f"{delivered.account}: and decrypted", delivered.content or delivered.problem)
+                show(f"{delivered.account}: and decrypted", delivered.content or delivered.problem)
+            if delivered.file:
+                show_file(f"{delivered.account}: with the file", delivered.file)
 
 
-def _show_clevertap(stack: Stack) -> None:
+def _show_clevertap(clevertap: CleverTapSandbox) -> None:
     statuses, incoming = 0, 0
-    clevertap = stack.clevertap
     while True:
         clevertap.wait_until(lambda seen=statuses + incoming: _arrived(clevertap) > seen, timeout=3600)  # type: ignore[misc]
         for status in clevertap.statuses[statuses:]:
@@ -125,11 +132,7 @@ def _show_clevertap(stack: Stack) -> None:
             )
         for message in clevertap.incoming[incoming:]:
             incoming += 1
-            _show(f"{message.account}: CleverTap got", message.wire)
-
-
-def _show(what: str, value: Any) -> None:
-    print(f"  {what} {json.dumps(value, ensure_ascii=False)}", flush=True)
+            show(f"{message.account}: CleverTap got", message.wire)
 
 
 def _arrived(clevertap: CleverTapSandbox) -> int:

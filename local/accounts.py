@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local.sandbox.bsp import BspSandbox
 from local.sandbox.clevertap import CleverTapSandbox
-from local.sandbox.clickatell import ClickatellSandbox, Integration
 
 SAMPLE = Path(__file__).with_name("sample_accounts.json")
 
@@ -45,7 +45,7 @@ def check_accounts(accounts: Accounts) -> None:
             raise AccountsFileInvalid(str(error)) from None
 
 
-def with_sandbox(accounts: Accounts, bsps: Mapping[str, ClickatellSandbox], clevertap: CleverTapSandbox) -> Accounts:
+def with_sandbox(accounts: Accounts, bsps: Mapping[str, BspSandbox], clevertap: CleverTapSandbox) -> Accounts:
     """The accounts with the sandbox's URLs where they have none of their own; `bsps` by provider type."""
     filled = copy.deepcopy(accounts)
     for name, account in filled.items():
@@ -56,18 +56,3 @@ def with_sandbox(accounts: Accounts, bsps: Mapping[str, ClickatellSandbox], clev
             account["clevertap"].setdefault("status_url", clevertap.status_url(name))
             account["clevertap"].setdefault("incoming_url", clevertap.incoming_url(name))
     return filled
-
-
-def integration(name: str, account: dict[str, Any], bridge_url: str) -> Integration:
-    """The BSP's side of a Clickatell account."""
-    provider, token = account["provider"], account["callback_token"]
-    encryption = provider.get("encryption") or {}
-    return Integration(
-        account=name,
-        api_key=provider["api_key"],
-        waba_number=account["waba_number"].removeprefix("+"),
-        status_url=f"{bridge_url}/{name}/status/{token}",
-        incoming_url=f"{bridge_url}/{name}/incoming/{token}",
-        mt_key_arn=encryption.get("mt_key_arn", ""),
-        mo_key_arn=encryption.get("mo_key_arn", ""),
-    )

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from local import TEMPLATE, queues
-from local.accounts import Accounts, check_accounts, integration, read_accounts, with_sandbox
+from local.accounts import Accounts, check_accounts, read_accounts, with_sandbox
 from local.aws import ACCOUNT_ID, CREDENTIALS, LocalAws
 from local.gateway import Gateway
 from local.poller import Poller
 from local.queues import QueueConsumer
 from local.runtime import FunctionPool
+from local.sandbox.bsp import BspSandbox
+from local.sandbox.bsps import SANDBOXES
 from local.sandbox.clevertap import CleverTapSandbox
-from local.sandbox.clickatell import ClickatellSandbox
-from local.sandbox.legacy_api import LegacySandbox
 from local.template import Deployment, read_template
 from local.web import LoopbackServer
 
@@ -64,8 +64,8 @@ class Stack:
         self._pools: dict[str, FunctionPool] = {}
         self._pollers: list[Poller] = []
         self._requests: ThreadPoolExecutor
-        self._clickatell: ClickatellSandbox | None = None
-        self._legacy: LegacySandbox | None = None
+        self.bsps: dict[str, BspSandbox] = {}
+        """By provider type; empty without a sandbox."""
         self._clevertap: CleverTapSandbox | None = None
 
     def __enter__(self) -> Self:
@@ -86,17 +86,11 @@ class Stack:
     def aws_url(self) -> str:
         return self.aws.url
 
-    @property
-    def clickatell(self) -> ClickatellSandbox:
-        if self._clickatell is None:
+    def bsp(self, provider_type: str) -> Any:
+        """The sandbox of a provider type; Any, as what people can do there differs from BSP to BSP."""
+        if not self.bsps:
             raise RuntimeError("the stack runs without a sandbox")
-        return self._clickatell
-
-    @property
-    def clickatell_legacy(self) -> LegacySandbox:
-        if self._legacy is None:
-            raise RuntimeError("the stack runs without a sandbox")
-        return self._legacy
+        return self.bsps[provider_type]
 
     @property
     def clevertap(self) -> CleverTapSandbox:
@@ -127,15 +121,10 @@ class Stack:
 
     def _start(self) -> None:
         self._exit.enter_context(self.aws)
-        self.deployment = read_template(
-            self._template,
-            stack=NAME,
-            region=REGION,
-            account_id=ACCOUNT_ID,
-            aws_url=self.aws.url,
-            parameters=self._parameters,
-        )
+        self.deployment = self._read_template(self._parameters)
         self._start_http()
+        # Once more, with the address that links are made with.
+        self.deployment = self._read_template({"PublicUrl": self._server.url, **self._parameters})
         self._prepare_accounts()
         self.aws.deploy(self.deployment)
         for name, account in self.accounts.items():
@@ -144,6 +133,16 @@ class Stack:
         self._start_pollers()
         # Last, so that nobody is served before everything is there; the port is known since `_start_http`.
         self._server.start()
+
+    def _read_template(self, parameters: Mapping[str, str]) -> Deployment:
+        return read_template(
+            self._template,
+            stack=NAME,
+            region=REGION,
+            account_id=ACCOUNT_ID,
+            aws_url=self.aws.url,
+            parameters=parameters,
+        )
 
     def _start_http(self) -> None:
         self._requests = ThreadPoolExecutor(_WAITING_REQUESTS, thread_name_prefix="requests")
@@ -157,17 +156,14 @@ class Stack:
 
     def _prepare_accounts(self) -> None:
         self.accounts = self._given
-        bsps: dict[str, ClickatellSandbox] = {}
         if self._with_sandbox:
             self._clevertap = self._exit.enter_context(CleverTapSandbox())
-            self._clickatell = self._exit.enter_context(ClickatellSandbox(self._kms))
-            self._legacy = self._exit.enter_context(LegacySandbox(self._kms))
-            bsps = {"clickatell": self._clickatell, "clickatell_legacy": self._legacy}
-            self.accounts = with_sandbox(self._given, bsps, self._clevertap)
+            self.bsps = {kind: self._exit.enter_context(made(self._kms)) for kind, made in SANDBOXES.items()}
+            self.accounts = with_sandbox(self._given, self.bsps, self._clevertap)
         check_accounts(self.accounts)
         for name, account in self.accounts.items():
-            if bsp := bsps.get(account["provider"]["type"]):
-                bsp.add(integration(name, account, self._server.url))
+            if bsp := self.bsps.get(account["provider"]["type"]):
+                bsp.add_account(name, account, self._server.url)
 
     def _kms(self, region: str) -> Any:
         return self.aws.client("kms", region)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from local import matrix
-from local.sandbox.one_api import CONVENTIONS
+from local.sandbox.conventions import CONVENTIONS
 from whatsapp_bridge.accounts import Account, CleverTap, Options, parse_account
 from whatsapp_bridge.providers import registry
 
@@ -142,7 +142,7 @@ def test_commands_name_resources_and_outputs_of_the_template(page: Path) -> None
     commands = "\n".join(blocks(page, "sh"))
     resources = re.findall(r"\$\((?:url|arn) (\w+)\)|--logical-resource-id (\w+)", commands)
     outputs = re.findall(r"OutputKey=='(\w+)'", commands)
-    overridden = re.findall(r"^.*--parameter-overrides((?:[\s\\]+\w+=\S*)+)", commands, re.MULTILINE)
+    overridden = re.findall(r"^.*--parameter-overrides((?:(?: |\\\n)+\w+=\S*)+)", commands, re.MULTILINE)
 
     assert {first or second for first, second in resources} <= set(TEMPLATE["Resources"])
     assert set(outputs) <= set(TEMPLATE["Outputs"])

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,12 @@ from typing import Any
 
 import pytest
 
-from local.sandbox import encryption, one_api
-from tests.support.world import INCOMING_URL, LOST, STATUS_URL, World, world
+from local.sandbox import encryption, one_api_requests
+from tests.support import sample_files
+from tests.support.world import INCOMING_URL, LOST, PUBLIC_URL, START, STATUS_URL, World, accept_all, json_answer, world
+from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.http import Answer
+from whatsapp_bridge.media_links import link, media_id
 from whatsapp_bridge.observability import logger, metrics
 from whatsapp_bridge.providers.clickatell.encryption import SHARED, DataKeys
 from whatsapp_bridge.store import aws
@@ -36,6 +41,8 @@ PRIVATE = (
     "Sipho",
     "Friday",
     "delivery-yes",
+    "My door",
+    "friday.jpg",
     "33.9",
     "18.4",
     "Example Street",
@@ -62,8 +69,8 @@ def requested(name: str) -> Any:
     return json.loads(load(name)["body"])
 
 
-ACCOUNTS = {"account", "account-secure"}
-SECURE = load("account-secure")
+ACCOUNTS = {"account", "account-secure", "account-legacy"}
+SECURE, LEGACY = load("account-secure"), load("account-legacy")
 KEYS = SECURE["provider"]["encryption"]
 
 
@@ -91,7 +98,7 @@ def function_of(name: str) -> str:
 
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
-    with world(**{"acme": load("account"), "acme-secure": SECURE}) as made:
+    with world(**{"acme": load("account"), "acme-secure": SECURE, "acme-legacy": LEGACY}) as made:
         kms = made.client("kms")
         for arn in KEYS.values():
             alias = arn.rpartition(":")[2]
@@ -183,6 +190,25 @@ def answer_lost(handlers: Handlers) -> None:
     handlers.run("dispatch-campaign")
 
 
+def with_files(handlers: Handlers) -> None:
+    """There is a picture at each address, for people and from them; Clickatell takes it, and messages."""
+    made = handlers.world
+    made.files = lambda url, headers: Answer(200, {}, sample_files.JPEG)
+
+    def one_api(url: str, payload: Any) -> Answer:
+        if payload is None:
+            return Answer(200, {}, sample_files.JPEG)
+        if "/v1/media" in url:
+            return json_answer(201, {"fileId": FILE_ID, "accepted": True, "error": None})
+        return accept_all(url, payload)
+
+    made.bsp = one_api
+
+
+def without_files(handlers: Handlers) -> None:
+    handlers.world.bsp = lambda url, payload: Answer(404, {}, b"")
+
+
 def under_the_mo_key(made: World, event: Any) -> None:
     """A data key is good for one KMS key alone, which the file cannot know: the reply as Clickatell would send it."""
     key, encryption_key = encryption.new_data_key(lambda region: made.client("kms", region), KEYS["mo_key_arn"])
@@ -210,6 +236,23 @@ def incoming(url: str = INCOMING_URL, waba_number: str = "27999000001", **conten
     return url, envelope | {"type": kind, "context": {"id": FIRST}} | content
 
 
+def from_legacy(**content: Any) -> tuple[str, Any]:
+    return incoming(LEGACY["clevertap"]["incoming_url"], LEGACY["waba_number"], **content)
+
+
+def linked(name: str, caption: str) -> dict[str, Any]:
+    """CleverTap's form of the picture in an event file, which has just been stored."""
+    reply = queued(name)
+    owner = parse_account(reply["account"], LEGACY if reply["account"] == "acme-legacy" else load("account"))
+    identifier = media_id(owner, reply["reply"]["id"])
+    address = link(PUBLIC_URL, owner, identifier, int(START) + 30 * 86_400)
+    return {"mediaURL": address, "mimeType": "image/jpeg", "caption": caption}
+
+
+def to_legacy(message: dict[str, Any]) -> tuple[str, Any]:
+    return "https://bsp.example/wa/messages", {"messages": [message]}
+
+
 def to_bsp(*messages: dict[str, Any]) -> tuple[str, Any]:
     return "https://bsp.example/v1/message", {"messages": [{"channel": "whatsapp", **message} for message in messages]}
 
@@ -229,6 +272,10 @@ def unreadable(name: str, reason: str) -> dict[str, Any]:
 
 FIRST, SECOND, TEXT = "1700000000|1|0|1001", "1700000000|1|0|1002", "1700000000|1|0|1003"
 LOCATION = "1700000000|1|0|1004"
+MEDIA_ID = "ea56c0324d8e8529213d616fa9a59859"
+HEADER, IMAGE = "1700000000|1|0|1005", "1700000000|1|0|1007"
+FILE_ID = "00000000-0000-4000-8000-000000000002.jpg"
+UPLOAD = "https://bsp.example/v1/media?fileName=friday.jpg&"
 
 UPDATE: dict[str, Any] = {
     "to": "27820000001",
@@ -261,9 +308,11 @@ SEND = [
     Case("send-wrong-credentials", failure(2000, "Invalid credentials")),
     Case("send-unknown-account", failure(2000, "Invalid credentials")),
     Case("send-another-number", failure(2004, "wabaNumber: is not this account's number")),
+    Case("send-freeform-image", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation-image")]}),
+    Case("send-image-header", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign-image-header")]}),
     Case(
-        "send-image-header",
-        failure(2001, "components[0].header.type: image headers are not supported by Clickatell One API"),
+        "send-location-header",
+        failure(2001, "components[0].header.type: location headers are not supported by Clickatell One API"),
     ),
     Case(
         "send-bad-phone-number",
@@ -309,6 +358,69 @@ DISPATCH = [
         ],
     ),
     Case(
+        "dispatch-campaign-image-header",
+        DONE,
+        posts=[
+            (f"{UPLOAD}to=27820000001", sample_files.JPEG),
+            to_bsp(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": HEADER,
+                    "template": {
+                        "templateName": "order_update",
+                        "header": {"type": "media", "media": {"fileId": FILE_ID}},
+                        "body": {},
+                    },
+                }
+            ),
+        ],
+        before=with_files,
+    ),
+    Case(
+        "dispatch-conversation-image",
+        DONE,
+        posts=[
+            (f"{UPLOAD}broadcastAllowed=true", sample_files.JPEG),
+            to_bsp(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": IMAGE,
+                    "media": {"fileId": FILE_ID, "caption": "See you on Friday."},
+                }
+            ),
+        ],
+        before=with_files,
+    ),
+    Case(
+        "dispatch-campaign-legacy",
+        DONE,
+        posts=[
+            to_legacy(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": FIRST,
+                    "hsm": {"template": "order_update", "parameters": {"1": "Thandi", "2": "Friday"}},
+                }
+            )
+        ],
+    ),
+    Case(
+        "dispatch-conversation-image-legacy",
+        DONE,
+        posts=[
+            to_legacy(
+                {
+                    "to": "27820000001",
+                    "clientMessageId": IMAGE,
+                    "caption": "See you on Friday.",
+                    "contentType": "image/jpeg",
+                    "content": b64encode(sample_files.JPEG).decode(),
+                }
+            )
+        ],
+        before=with_files,
+    ),
+    Case(
         "dispatch-conversation-unknown-account",
         DONE,
         {"ConversationDeadLetterQueue": [queued("dispatch-conversation-unknown-account")]},
@@ -321,15 +433,14 @@ RECEIVE = [
     Case("incoming-location", ok(""), {"RepliesQueue": [queued("forward-reply-location")]}),
     Case("incoming-contacts", ok(""), {"RepliesQueue": [queued("forward-reply-contacts")]}),
     Case("incoming-encrypted", ok(""), {"RepliesQueue": [queued("forward-reply-encrypted")]}),
-    Case(
-        "incoming-media",
-        ok(""),
-        {"QuarantineQueue": [quarantined("moMedia", "unknown kind", element("incoming-media", "moMedia"))]},
-    ),
+    Case("incoming-image", ok(""), {"RepliesQueue": [queued("forward-reply-image")]}),
+    Case("incoming-text-legacy", ok(""), {"RepliesQueue": [queued("forward-reply-legacy")]}),
+    Case("incoming-image-legacy", ok(""), {"RepliesQueue": [queued("forward-reply-image-legacy")]}),
     Case("incoming-not-a-callback", answered(400, "not JSON")),
     Case("incoming-wrong-token", answered(403, "forbidden")),
     Case("incoming-verification", answered(400, "not JSON")),
     Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
+    Case("status-legacy", ok(""), {"StatusesQueue": [queued("forward-status") | {"account": "acme-legacy"}]}),
     Case("status-failed", ok(""), {"StatusesQueue": [queued("forward-status-failed")]}),
     Case(
         "status-unlisted-code",
@@ -416,6 +527,29 @@ FORWARD = [
         posts=[incoming(location={"latitude": "-33.96", "longitude": "18.47", "name": "Thandi's gate"})],
     ),
     Case("forward-reply-contacts", DONE, posts=[incoming(text={"body": "Sipho\n27820000002 (CELL)"})]),
+    Case(
+        "forward-reply-image",
+        DONE,
+        posts=[
+            (queued("forward-reply-image")["reply"]["element"]["files"][0]["downloadUrl"], None),
+            incoming(image=linked("forward-reply-image", "My door")),
+        ],
+        before=with_files,
+    ),
+    Case(
+        "forward-reply-image",
+        DONE,
+        posts=[
+            (queued("forward-reply-image")["reply"]["element"]["files"][0]["downloadUrl"], None),
+            incoming(text={"body": "[image not available] My door"}),
+        ],
+        before=without_files,
+        variant="-that-is-gone",
+    ),
+    Case("forward-reply-legacy", DONE, posts=[from_legacy(text={"body": "Friday is perfect, thank you."})]),
+    Case(
+        "forward-reply-image-legacy", DONE, posts=[from_legacy(image=linked("forward-reply-image-legacy", "My door"))]
+    ),
     Case("forward-reply-encrypted", comes_back("forward-reply-encrypted")),
     Case(
         "forward-reply-decrypted",
@@ -457,7 +591,18 @@ FORWARD = [
     ),
 ]
 
-CASES = [*SEND, *DISPATCH, *RECEIVE, *FORWARD]
+NO_LINK = answered(403, "This link is not valid, or not any more.")
+MEDIA = [
+    Case(
+        "media-link",
+        answered(302, "")
+        | {"location": f"https://test-payloadsbucket.s3.eu-west-1.amazonaws.com/media/acme/{MEDIA_ID}"},
+    ),
+    Case("media-expired", NO_LINK),
+    Case("media-wrong-signature", NO_LINK),
+]
+
+CASES = [*SEND, *DISPATCH, *RECEIVE, *FORWARD, *MEDIA]
 
 
 # --- tests ----------------------------------------------------------------------------------------------------------
@@ -491,7 +636,7 @@ def test_template_validation_is_queued_under_a_reference_of_its_own(handlers: Ha
 
 def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
     handlers.run("dispatch-campaign")
-    handlers.run("incoming-media")
+    handlers.run("status-unknown-kind")
 
     lines = [json.loads(line) for line in handlers.log.getvalue().splitlines()]
     assert {(line["message"], line.get("msgId") or line.get("reason")) for line in lines} == {
@@ -514,16 +659,19 @@ def test_readme_lists_the_event(name: str) -> None:
 
 
 def readable(answer: dict[str, Any]) -> Any:
-    """An answer's own words: HTTP status and body, or the records that stay."""
+    """An answer's own words: HTTP status, body and where it leads (without its signature), or the records that stay."""
     if "batchItemFailures" in answer:
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
-    body = answer["body"]
-    return answered(answer["statusCode"], json.loads(body) if "json" in answer["headers"]["content-type"] else body)
+    body, headers = answer["body"], answer["headers"]
+    read = answered(answer["statusCode"], json.loads(body) if "json" in headers["content-type"] else body)
+    return read | ({"location": headers["location"].partition("?")[0]} if "location" in headers else {})
 
 
 def readable_request(made: World, request: tuple[str, Any]) -> tuple[str, Any]:
     """A request to the BSP as its owner of the MT key reads it; one in clear, and CleverTap's, as it is."""
     url, payload = request
+    if not isinstance(payload, dict):
+        return request
     messages = [_opened(made, message) for message in payload.get("messages", [])]
     return url, {**payload, "messages": messages} if messages else payload
 
@@ -532,7 +680,7 @@ def _opened(made: World, message: dict[str, Any]) -> dict[str, Any]:
     if "encryptionKey" not in message:
         return message
     key = encryption.unwrap(lambda region: made.client("kms", region), KEYS["mt_key_arn"], message["encryptionKey"])
-    return one_api.map_values(message, lambda value: encryption.decrypt(key, value)) | ENCRYPTED
+    return one_api_requests.map_values(message, lambda value: encryption.decrypt(key, value)) | ENCRYPTED
 
 
 def left_on_queues(made: World) -> dict[str, list[Any]]:

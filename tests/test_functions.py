@@ -10,12 +10,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tests.conftest import Log
-from tests.support.world import OK, TOKEN, World, accept_all, account, freeform, mo_text, status_update, template, world
+from tests.support.world import (
+    OK,
+    PUBLIC_URL,
+    TOKEN,
+    World,
+    accept_all,
+    account,
+    freeform,
+    mo_text,
+    status_update,
+    template,
+    world,
+)
+from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.media_links import link
 from whatsapp_bridge.store import aws
 
 ROOT = Path(__file__).parents[1]
@@ -178,6 +193,61 @@ def test_callbacks(
     assert {name: made.depth(name) for name in queues} == {name: int(name == stored) for name in queues}
 
 
+def media(link: str) -> dict[str, Any]:
+    """API Gateway's event of a link that somebody follows."""
+    parts = urlsplit(link)
+    _, account_name, _, identifier = parts.path.split("/")
+    event = http(b"", {"account": account_name, "id": identifier}, method="GET")
+    query = dict(parse_qsl(parts.query))
+    # Absent where there is none.
+    return {**event, "queryStringParameters": query} if query else event
+
+
+ACME = parse_account("acme", account())
+LINK = link(PUBLIC_URL, ACME, "0" * 32, 4_102_444_800)
+
+
+def test_media(made: World, function: Callable[[str], ModuleType]) -> None:
+    app = function("MediaFunction")
+    answered = app.handler(media(LINK), Context())
+    location = urlsplit(answered["headers"].pop("location"))
+    assert location.scheme == "https"
+    assert location.path.endswith(f"/media/acme/{'0' * 32}")
+    assert "X-Amz-Signature" in location.query
+    assert answered == {
+        "statusCode": 302,
+        "headers": {
+            "content-type": "text/plain; charset=utf-8",
+            "cache-control": "private, no-store",
+            "referrer-policy": "no-referrer",
+        },
+        "body": "",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(LINK.partition("?")[0], id="no signature"),
+        pytest.param(LINK.replace("expires=4", "expires=5"), id="another time"),
+        pytest.param(LINK.replace("/acme/", "/other/"), id="no such account"),
+        pytest.param(link(PUBLIC_URL, ACME, "0" * 32, 1_000_000_000), id="expired"),
+    ],
+)
+def test_no_media(made: World, function: Callable[[str], ModuleType], log: Log, wrong: str) -> None:
+    answered = function("MediaFunction").handler(media(wrong), Context())
+    assert answered == {
+        "statusCode": 403,
+        "headers": {
+            "content-type": "text/plain; charset=utf-8",
+            "cache-control": "private, no-store",
+            "referrer-policy": "no-referrer",
+        },
+        "body": "This link is not valid, or not any more.",
+    }
+    assert log.text == ""
+
+
 def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: Log) -> None:
     made.bsp, made.clevertap = accept_all, lambda url, payload: OK
     send, dispatch, incoming, forward = (
@@ -201,7 +271,8 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
 
 
 @pytest.mark.parametrize(
-    "logical_id", ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction"]
+    "logical_id",
+    ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction", "MediaFunction"],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
     function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str
@@ -222,6 +293,7 @@ HEAVY = ("requests", "cryptography", "boto3", "whatsapp_bridge.store.keys")
         pytest.param("SendFunction", (*HEAVY, "whatsapp_bridge.providers.clickatell.client"), id="send"),
         pytest.param("IncomingFunction", (*HEAVY, "whatsapp_bridge.clevertap.messages"), id="incoming"),
         pytest.param("StatusFunction", (*HEAVY, "whatsapp_bridge.clevertap.messages"), id="status"),
+        pytest.param("MediaFunction", (*HEAVY, "whatsapp_bridge.clevertap.callbacks"), id="media"),
     ],
 )
 def test_what_a_start_and_a_first_event_do_not_import(made: World, logical_id: str, forbidden: tuple[str, ...]) -> None:
@@ -229,6 +301,8 @@ def test_what_a_start_and_a_first_event_do_not_import(made: World, logical_id: s
     declared = made.deployment.functions[logical_id]
     body = json.dumps(template() if logical_id == "SendFunction" else mo_text()).encode()
     event = http(body, {"account": "acme", "token": TOKEN}, authorization=BASIC)
+    if logical_id == "MediaFunction":
+        event = media(LINK)
     program = f"""
 import json, sys
 sys.path[:0] = ["layers/bridge", {str(declared.code)!r}]
@@ -250,4 +324,5 @@ print(json.dumps([answer["statusCode"], sent, [name for name in {forbidden!r} if
     )
     assert done.returncode == 0, done.stderr
     operation = "send_message" if logical_id == "SendFunction" else "send_message_batch"
-    assert json.loads(done.stdout.splitlines()[-1]) == [200, [operation], []]
+    expected = [302, [], []] if logical_id == "MediaFunction" else [200, [operation], []]
+    assert json.loads(done.stdout.splitlines()[-1]) == expected

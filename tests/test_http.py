@@ -1,27 +1,32 @@
 """Outgoing HTTP against real sockets on 127.0.0.1: what was surely not taken, and what may have been."""
 
 import datetime
+import gzip
 import json
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ClosedPoolError
 
 from tests.support.bsp import Answer as BspAnswer
-from tests.support.bsp import Bsp
-from whatsapp_bridge.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached
+from tests.support.bsp import Bsp, refusing_url
+from tests.support.sockets import Behaviour, Drip, accepting, close, reset, say, sip, stall
+from whatsapp_bridge import connections
+from whatsapp_bridge.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached, TooLarge
 
 SECRET = "canary-in-the-url"
 SHORT = 0.2
@@ -82,27 +87,6 @@ def serving(server: Server, context: ssl.SSLContext | None = None) -> Iterator[i
     finally:
         httpd.shutdown()
         httpd.server_close()
-        thread.join()
-
-
-@contextmanager
-def accepting(behave: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that accepts connections and does as told with each."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as kept:
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                kept.enter_context(connection)
-                behave(connection)
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
         thread.join()
 
 
@@ -175,46 +159,30 @@ def test_size_of_an_answer(server: Server, url: str, size: int, taken: bool) -> 
     if taken:
         assert len(HttpClient().post_json(url, {}).body) == size
         return
-    with pytest.raises(AnswerLost):
+    with pytest.raises(TooLarge):
         HttpClient().post_json(url, {})
 
 
+@pytest.mark.parametrize(
+    ("said", "max_bytes"),
+    [
+        pytest.param(b"Content-Length: 1001\r\n\r\n", 1000, id="by its length, before the first byte of it"),
+        pytest.param(b"\r\n" + b"x" * 1001, 1000, id="of no declared length"),
+        pytest.param(b"Content-Length: x\r\n\r\n" + b"x" * 1001, 1000, id="of a length that is none"),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n\r\n3E9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n", 1000, id="in chunks"
+        ),
+        pytest.param(
+            b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 5_000_000), 1_000_000, id="once unpacked"
+        ),
+    ],
+)
+def test_too_large(said: bytes, max_bytes: int) -> None:
+    with accepting(say(b"HTTP/1.1 200 OK\r\n" + said)) as port, pytest.raises(TooLarge):
+        HttpClient().request("GET", f"http://127.0.0.1:{port}/", max_bytes=max_bytes)
+
+
 # --- no answer ------------------------------------------------------------------------------------------------------
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-def close(connection: socket.socket) -> None:
-    connection.recv(65_536)
-    connection.close()
-
-
-def reset(connection: socket.socket) -> None:
-    connection.recv(65_536)
-    # Linger of zero seconds: close() sends a reset.
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    connection.close()
-
-
-def say(text: bytes) -> Callable[[socket.socket], None]:
-    def behave(connection: socket.socket) -> None:
-        connection.recv(65_536)
-        connection.sendall(text)
-        connection.shutdown(socket.SHUT_WR)
-
-    return behave
-
-
-def stall(text: bytes) -> Callable[[socket.socket], None]:
-    def behave(connection: socket.socket) -> None:
-        connection.recv(65_536)
-        connection.sendall(text)
-
-    return behave
 
 
 @pytest.mark.parametrize(
@@ -233,13 +201,13 @@ def stall(text: bytes) -> Callable[[socket.socket], None]:
         pytest.param(say(b"SSH-2.0-OpenSSH\r\n"), id="not HTTP"),
     ],
 )
-def test_answer_lost(behave: Callable[[socket.socket], None]) -> None:
+def test_answer_lost(behave: Behaviour) -> None:
     with accepting(behave) as port:
         fails(AnswerLost, f"http://127.0.0.1:{port}/{SECRET}")
 
 
 def test_port_refused() -> None:
-    fails(NotReached, f"http://127.0.0.1:{unused_port()}/{SECRET}")
+    fails(NotReached, f"{refusing_url()}/{SECRET}")
 
 
 @pytest.mark.parametrize(
@@ -323,7 +291,7 @@ def test_certificates(
         pytest.param(reset, id="reset"),
     ],
 )
-def test_a_handshake_that_fails_is_not_taken(behave: Callable[[socket.socket], None]) -> None:
+def test_a_handshake_that_fails_is_not_taken(behave: Behaviour) -> None:
     with accepting(behave) as port:
         fails(NotReached, f"https://127.0.0.1:{port}/{SECRET}")
 
@@ -342,19 +310,87 @@ def test_a_header_that_is_none(server: Server, url: str) -> None:
     assert server.requests == []
 
 
-def test_an_answer_that_drips(server: Server, url: str) -> None:
-    # Each piece comes in time, all together do not.
-    seconds = count(1000)
-    server.answer = lambda handler: reply(handler, 200, b"x" * 1_000_000)
-    with pytest.raises(AnswerLost, match="answer too slow"):
-        HttpClient(clock=lambda: next(seconds), read_seconds=5).post_json(url, {})
+@pytest.mark.parametrize(
+    "drip",
+    [
+        pytest.param(Drip(b"HTTP/1.1 200 OK\r\nX-A: ", b"x"), id="header"),
+        pytest.param(Drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="not yet, not yet"),
+        pytest.param(Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n", b"x"), id="body"),
+        pytest.param(Drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"), id="length of a chunk"),
+        pytest.param(Drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5A\r\n", b"x"), id="chunk"),
+    ],
+)
+def test_an_answer_that_drips(drip: Drip) -> None:
+    # Each byte comes in time, all together do not.
+    with accepting(drip) as port:
+        fails(AnswerLost, f"http://127.0.0.1:{port}/{SECRET}")
+    assert not drip.finished
+
+
+@pytest.mark.parametrize("pieces", [pytest.param(1, id="whole"), pytest.param(1000, id="in pieces")])
+def test_a_request_that_is_read_too_slowly(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SEND_SECONDS", SHORT)
+    size = 20_000_000
+    body = b"x" * size if pieces == 1 else Pieces([b"x" * (size // pieces)] * pieces)
+    with accepting(sip(size)) as port, pytest.raises(AnswerLost):
+        HttpClient().request("POST", f"http://127.0.0.1:{port}/", body)
+
+
+class Pieces:
+    """A body in pieces, each made when it is asked for."""
+
+    def __init__(self, pieces: list[bytes], before: Callable[[int], None] = lambda place: None) -> None:
+        self._pieces, self._before = pieces, before
+
+    def __len__(self) -> int:
+        return sum(map(len, self._pieces))
+
+    def __iter__(self) -> Iterator[bytes]:
+        for place, piece in enumerate(self._pieces):
+            self._before(place)
+            yield piece
+
+
+def test_a_body_in_pieces(server: Server, url: str) -> None:
+    answer = HttpClient().request("POST", url, Pieces([b"a" * 70_000, b"b" * 70_000]), {"content-type": "image/png"})
+    ((method, _, headers, body),) = server.requests
+    assert answer.status == 200
+    assert method == "POST"
+    assert body == b"a" * 70_000 + b"b" * 70_000
+    assert headers["content-length"] == "140000"
+    assert headers["content-type"] == "image/png"
+    assert "transfer-encoding" not in headers
+
+
+def test_a_body_in_pieces_is_never_held_whole() -> None:
+    first_arrived = threading.Event()
+
+    def behave(connection: socket.socket) -> None:
+        received = b""
+        while not received.endswith(b"1" * 100_000):
+            received += connection.recv(65_536)
+        first_arrived.set()
+        while not received.endswith(b"2" * 100_000):
+            received += connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    arrived_before: list[bool] = []
+
+    def before(place: int) -> None:
+        if place == 1:
+            arrived_before.append(first_arrived.wait(10))
+
+    with accepting(behave) as port:
+        pieces = Pieces([b"1" * 100_000, b"2" * 100_000], before)
+        assert HttpClient().request("POST", f"http://127.0.0.1:{port}/", pieces).status == 200
+    assert arrived_before == [True]
 
 
 @pytest.mark.parametrize(
     ("seconds", "reached"),
     [
-        pytest.param(3 + 2 * SHORT + 4.9, False, id="too little to record what comes of it"),
-        pytest.param(3 + 2 * SHORT + 5.1, True, id="just enough"),
+        pytest.param(3 + 15 + SHORT + 4.9, False, id="too little to record what comes of it"),
+        pytest.param(3 + 15 + SHORT + 5.1, True, id="just enough"),
     ],
 )
 def test_nothing_is_begun_that_could_outlast_the_invocation(seconds: float, reached: bool) -> None:
@@ -369,6 +405,22 @@ def test_nothing_is_begun_that_could_outlast_the_invocation(seconds: float, reac
     assert len(bsp.requests) == reached
 
 
+def test_what_begins_early_leaves_time_for_a_request() -> None:
+    now = [1000.0]
+    whole = 3 + 15 + SHORT
+    with Bsp(BspAnswer(200, {})) as bsp:
+        client = HttpClient(clock=lambda: now[0], read_seconds=SHORT)
+        client.end_in(2 * whole + 4.9)
+        with pytest.raises(NotReached, match="no time left"), client.leaving_time_for_a_request():
+            client.request("POST", bsp.url, b"a file")
+        client.end_in(2 * whole + 5.1)
+        with client.leaving_time_for_a_request():
+            assert client.request("POST", bsp.url, b"a file").status == 200
+        now[0] += whole
+        assert client.post_json(bsp.url, {}).status == 200
+    assert len(bsp.requests) == 2
+
+
 def test_cookies_are_not_kept() -> None:
     with Bsp(BspAnswer(200, {}, {"set-cookie": "session=1"})) as bsp:
         client = HttpClient(read_seconds=SHORT)
@@ -381,7 +433,7 @@ def fails(expected: type[Exception], url: str) -> None:
     """The outcome, and that no text of the exception gives the address away."""
     with pytest.raises((NotReached, AnswerLost)) as raised:
         HttpClient(read_seconds=SHORT).post_json(url, {"text": SECRET}, {"authorization": SECRET})
-    assert type(raised.value) is expected
+    assert isinstance(raised.value, expected)
     shown = "".join(format_exception(raised.value))
     assert SECRET not in shown
     assert "127.0.0.1" not in str(raised.value)
@@ -406,6 +458,34 @@ def test_idle_connections(server: Server, url: str, pauses: list[float], connect
         now[0] += pause
         assert client.post_json(url, {}).status == 200
     assert len(set(server.connections)) == connections
+
+
+def test_idle_connections_are_dropped_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread, which finds them idle at the same moment, would drop the new connections of the first."""
+    now = [1000.0]
+    client = HttpClient(clock=lambda: now[0])
+    others: list[threading.Thread] = []
+
+    def close(session: requests.Session) -> None:
+        others.append(threading.Thread(target=client.post_json, args=(url, {})))
+        if len(others) == 1:
+            others[0].start()
+            # As long as this lasts, the other one waits at the latest where it would close as well.
+            others[0].join(SHORT)
+
+    monkeypatch.setattr(requests.Session, "close", close)
+    now[0] += 5.1
+    assert client.post_json(url, {}).status == 200
+    others[0].join()
+    assert len(others) == 1
+
+
+def test_a_closed_pool_takes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(pool: HTTPConnectionPool, *_: Any, **__: Any) -> Any:
+        raise ClosedPoolError(pool, "Pool is closed.")
+
+    monkeypatch.setattr(HTTPConnectionPool, "_get_conn", gone)
+    fails(NotReached, url)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from whatsapp_bridge.schedules import Schedule
 from whatsapp_bridge.settings import (
     DispatchSettings,
     ForwardSettings,
+    MediaSettings,
     ReceiveSettings,
     SendSettings,
     SettingInvalid,
@@ -21,6 +22,7 @@ FUNCTIONS = {
     "IncomingFunction": ReceiveSettings,
     "StatusFunction": ReceiveSettings,
     "ForwardFunction": ForwardSettings,
+    "MediaFunction": MediaSettings,
 }
 DISPATCH = {
     "ACCOUNT_SECRET_PREFIX": "stack/accounts/",

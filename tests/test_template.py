@@ -18,7 +18,7 @@ from whatsapp_bridge.schedules import Schedule
 type Json = dict[str, Any]
 
 TEMPLATE: Json = yaml_parse((Path(__file__).parents[1] / "template.yaml").read_text())
-FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward")
+FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media")
 FIFO = ("Conversation", "Replies")
 STANDARD = ("Campaign", "Statuses")
 
@@ -64,7 +64,7 @@ def queues(*names: str) -> list[Json]:
 
 
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-PAYLOADS = sub("${PayloadsBucket.Arn}/payloads/*")
+PAYLOADS, MEDIA = sub("${PayloadsBucket.Arn}/payloads/*"), sub("${PayloadsBucket.Arn}/media/*")
 RECEIVE = [
     (("sqs:SendMessage",), queues("Replies", "Statuses", "Quarantine")),
     (("s3:PutObject",), [PAYLOADS]),
@@ -75,7 +75,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (POLL, queues("Conversation", "Campaign")),
         (("sqs:ChangeMessageVisibility",), queues("Conversation")),
         (("sqs:SendMessage",), queues("ConversationDeadLetter", "Campaign", "Statuses")),
-        (("dynamodb:UpdateItem",), [arn("MessagesTable")]),
+        (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("kms:GenerateDataKey",), ["ClickatellMtKeyArn"]),
     ],
     "Incoming": RECEIVE,
@@ -87,8 +87,10 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("dynamodb:Query",), [sub("${MessagesTable.Arn}/index/bsp_id")]),
         (("s3:GetObject", "s3:PutObject"), [PAYLOADS]),
+        (("s3:PutObject",), [MEDIA]),
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
+    "Media": [(("s3:GetObject",), [MEDIA])],
 }
 ACCOUNTS = sub(
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
@@ -156,6 +158,7 @@ SETTINGS = {
     "Incoming": settings.ReceiveSettings,
     "Status": settings.ReceiveSettings,
     "Forward": settings.ForwardSettings,
+    "Media": settings.MediaSettings,
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 
@@ -220,6 +223,7 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("POST", "/{account}/status/{token}"): ["StatusFunction"],
         ("GET", "/{account}/status/{token}"): ["StatusFunction"],
+        ("GET", "/{account}/media/{id}"): ["MediaFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -365,20 +369,58 @@ def test_messages_table_is_kept_and_recoverable_and_forgets(resources: Json) -> 
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-def test_payloads_are_private_encrypted_and_expire_after_the_messages_that_name_them(resources: Json) -> None:
+def test_the_bucket_is_private_and_encrypted(resources: Json) -> None:
     bucket = resources["PayloadsBucket"]["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
-    assert rule["Status"] == "Enabled"
-    # 14 days on a queue, and 14 anew on its dead-letter queue if it is FIFO.
-    assert rule["ExpirationInDays"] > 28
     (statement,) = resources["PayloadsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == [arn("PayloadsBucket"), sub("${PayloadsBucket.Arn}/*")]
+
+
+def test_what_is_in_the_bucket_expires(resources: Json) -> None:
+    rules = resources["PayloadsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {rule["Status"] for rule in rules} == {"Enabled"}
+    days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules}
+    assert days.keys() == {"payloads/", "media/"}
+    # Behind the messages that name them: 14 days on a queue, and 14 anew on its dead-letter queue if it is FIFO.
+    assert days["payloads/"] > 28
+    # Not before the links to them, which forward makes from the same parameter.
+    assert days["media/"] == {"Ref": "MediaTtlDays"} == environment(resources, "Forward")["MEDIA_TTL_DAYS"]
+
+
+def test_links_are_for_the_api_unless_told_otherwise(resources: Json) -> None:
+    own = sub("https://${BridgeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}")
+    given = {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, own]}
+    assert environment(resources, "Forward")["PUBLIC_URL"] == given
+    assert TEMPLATE["Conditions"]["HasPublicUrl"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "PublicUrl"}, ""]}]}
+    assert own == TEMPLATE["Outputs"]["ApiUrl"]["Value"]
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        pytest.param("", True, id="none"),
+        pytest.param("https://bridge.example.com", True, id="host"),
+        pytest.param("https://bridge.example.com:8443", True, id="port"),
+        pytest.param("https://bridge.example.com/whatsapp/live", True, id="base path"),
+        pytest.param("http://127.0.0.1:8080", True, id="this machine"),
+        pytest.param("bridge.example.com", False, id="no scheme"),
+        pytest.param("https://", False, id="no host"),
+        pytest.param("https://bridge.example.com/", False, id="slash at the end"),
+        pytest.param("https://bridge.example.com/a/", False, id="slash behind a path"),
+        pytest.param("https://bridge.example.com?a=b", False, id="query"),
+        pytest.param("https://bridge.example.com/a#b", False, id="fragment"),
+        pytest.param("ftp://bridge.example.com", False, id="another scheme"),
+        pytest.param("https://bridge.example.com/a b", False, id="space"),
+        pytest.param("https://user:password@bridge.example.com", False, id="credentials"),
+    ],
+)
+def test_public_url(value: str, taken: bool) -> None:
+    assert bool(re.fullmatch(TEMPLATE["Parameters"]["PublicUrl"]["AllowedPattern"], value)) is taken
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -417,7 +459,9 @@ def parameters_in(value: Any) -> set[str]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_change_of_a_parameter_reaches_the_alias(resources: Json, function: str) -> None:
     # A version's description cannot be changed, so CloudFormation replaces the version, and the alias follows.
-    (version,) = (p for p in of_type(resources, "AWS::Lambda::Version").values() if function in json.dumps(p))
+    (version,) = (
+        p for p in of_type(resources, "AWS::Lambda::Version").values() if f"{function}Function" in json.dumps(p)
+    )
     used = parameters_in(resources[f"{function}Function"]["Properties"])
     assert used
     assert parameters_in(version["Description"]) == used

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from local.bench import report
+from local.bench import memory, report
 from local.bench.cases import CASES, Case, secrets
 from local.bench.interpreter import make_interpreter
 from local.bench.measure import Bench, BenchError, Sample
@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with Peers(secrets) as peers, log_path.open("ab", buffering=0) as log:
                 bench = Bench(make_interpreter(Path(directory) / "python"), peers, log)
                 lines, checks = _measure(bench, cases, options.runs)
+                if options.function in (None, "dispatch"):
+                    checks.append(memory.check(bench, peers))
         except BenchError as error:
             tail = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
             print(*tail, f"bench: {error}", sep="\n", file=sys.stderr)

@@ -12,6 +12,7 @@ EVENTS = ROOT / "events"
 FLOORS = Path(__file__).with_name("floors")
 STACK = "local"
 ACCOUNT = "acme"
+SECURE_ACCOUNT = "acme-secure"
 
 type Answer = dict[str, Any]
 
@@ -48,6 +49,10 @@ def _acknowledged(answer: Answer) -> bool:
     return bool(answer["statusCode"] == 200)
 
 
+def _led_on(answer: Answer) -> bool:
+    return bool(answer["statusCode"] == 302)
+
+
 def _all_done(answer: Answer) -> bool:
     return answer == {"batchItemFailures": []}
 
@@ -61,12 +66,20 @@ CASES = (
     Case("dispatch conversation", "DispatchFunction", "dispatch-conversation", _all_done),
     Case("forward status", "ForwardFunction", "forward-status", _all_done),
     Case("forward reply", "ForwardFunction", "forward-reply", _all_done),
+    Case("media", "MediaFunction", "media-link", _led_on),
 )
 
 
 def secrets(peers_url: str) -> dict[str, str]:
-    """The account of the events, as Secrets Manager holds it, with the BSP and CleverTap at `peers_url`."""
-    account = json.loads((EVENTS / "account.json").read_text(encoding="utf-8"))
+    """The accounts of the events, as Secrets Manager holds them, with the BSP and CleverTap at `peers_url`."""
+    return {
+        f"{STACK}/accounts/{ACCOUNT}": _secret("account", peers_url),
+        f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),
+    }
+
+
+def _secret(event: str, peers_url: str) -> str:
+    account = json.loads((EVENTS / f"{event}.json").read_text(encoding="utf-8"))
     account["provider"]["base_url"] = peers_url
     account["clevertap"] |= {"status_url": f"{peers_url}/clevertap", "incoming_url": f"{peers_url}/clevertap"}
-    return {f"{STACK}/accounts/{ACCOUNT}": json.dumps(account)}
+    return json.dumps(account)

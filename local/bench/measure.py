@@ -66,6 +66,10 @@ class Bench:
             raise BenchError(f"{case.name}: the handler did not succeed")
         return probed
 
+    def process(self, function: str) -> FunctionProcess:
+        """A process of a function (logical id), to be killed by the caller."""
+        return self._process(self._deployment.functions[function], {})
+
     def _function(self, case: Case) -> Function:
         return self._deployment.functions[case.function]
 

@@ -6,6 +6,7 @@ exact. `python -m local.bench.peers` serves until its standard input ends; see `
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 import subprocess
@@ -21,10 +22,14 @@ from local.web import HOST
 type Json = dict[str, Any]
 
 CALLS_PATH = "/calls"
+MEDIA_PATH = "/v1/media"
+FILE_PATH = "/files/large.pdf"
+FILE_BYTES = 30 * 1024 * 1024
+"""The largest that One API takes."""
 
 
 class Answers:
-    """Answers by AWS operation or path; `calls` counts them by `sqs.SendMessage`, `POST /v1/message`."""
+    """Answers by AWS operation or path; `calls` counts them by `AmazonSQS.SendMessage`, `POST /v1/message`."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
@@ -34,10 +39,14 @@ class Answers:
             "AmazonSQS.SendMessageBatch": self._send_message_batch,
             "secretsmanager.GetSecretValue": self._get_secret_value,
             "DynamoDB_20120810.UpdateItem": self._update_item,
+            "DynamoDB_20120810.GetItem": lambda request: {},
+            "TrentService.GenerateDataKey": self._generate_data_key,
         }
+        self._file = b"%PDF-1.7\n".ljust(FILE_BYTES, b"\0")
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json]:
-        """An HTTP status and a JSON body."""
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json | bytes]:
+        """An HTTP status and a body, JSON or a file."""
+        path = path.partition("?")[0]
         if path == CALLS_PATH:
             return 200, dict(self.calls)
         target = headers.get("x-amz-target", "")
@@ -45,6 +54,10 @@ class Answers:
         if target:
             operation = self._operations.get(target)
             return (200, operation(json.loads(body))) if operation else (400, {"__type": "UnknownOperationException"})
+        if path == FILE_PATH:
+            return 200, self._file
+        if path == MEDIA_PATH:
+            return 201, {"fileId": f"{_md5(str(len(body)))}.pdf", "accepted": True, "error": None}
         if path == "/v1/message":
             return 202, {"messages": [_accepted(message) for message in json.loads(body)["messages"]]}
         return 200, {}
@@ -64,6 +77,14 @@ class Answers:
 
     def _update_item(self, request: Json) -> Json:
         return {"Attributes": {**request["Key"], "rung": {"N": "0"}}}
+
+    def _generate_data_key(self, request: Json) -> Json:
+        plaintext, blob = bytes(range(32)), b"a data key in its encrypted form"
+        return {
+            "KeyId": request["KeyId"],
+            "Plaintext": base64.b64encode(plaintext).decode(),
+            "CiphertextBlob": base64.b64encode(blob).decode(),
+        }
 
 
 def _accepted(message: Json) -> Json:
@@ -86,7 +107,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._received = b""
+        self._received = bytearray()
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -95,18 +116,19 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        head, separator, rest = self._received.partition(b"\r\n\r\n")
-        if not separator:
+        end = self._received.find(b"\r\n\r\n")
+        if end < 0:
             return
-        line, *fields = head.decode("latin-1").split("\r\n")
+        line, *fields = self._received[:end].decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
-        length = int(headers.get("content-length", 0))
-        if len(rest) < length:
+        whole = end + 4 + int(headers.get("content-length", 0))
+        if len(self._received) < whole:
             return
-        self._received = rest[length:]
+        request = bytes(self._received[end + 4 : whole])
+        del self._received[:whole]
         method, path, _ = line.split(" ")
-        status, payload = self._answers.answer(method, path, headers, rest[:length])
-        body = json.dumps(payload).encode()
+        status, payload = self._answers.answer(method, path, headers, request)
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         self._transport.write(
             b"HTTP/1.1 %d \r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: %d\r\n\r\n%b"
             % (status, len(body), body)

@@ -4,13 +4,13 @@ Shapes: docs.clevertap.com/docs/generic-whatsapp.
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from local.web import LoopbackHandler, LoopbackServer
+from local.sandbox.base import Sandbox
+from local.web import LoopbackHandler
 
 STATUSES = frozenset({"sent", "delivered", "read", "failed", "clicked"})
 ERROR_CODES = range(1000, 1011)
@@ -148,30 +148,17 @@ def _is_seconds(value: Any) -> bool:
 _HANG = "hang"
 
 
-class CleverTapSandbox:
-    """A context manager; accounts' URLs are `{url}/{account}/status` and `{url}/{account}/incoming`."""
+class CleverTapSandbox(Sandbox):
+    """Accounts' URLs are `{url}/{account}/status` and `{url}/{account}/incoming`."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        super().__init__()
         self._statuses: list[Status] = []
         self._incoming: list[Incoming] = []
         self._violations: list[str] = []
         self._requests = 0
         self._faults: list[int | str] = []
         self._closed = False
-        self.before_answer: Callable[[], None] | None = None
-        """Called when a request was recorded, before it is answered."""
-        sandbox = self
-
-        class Handler(LoopbackHandler):
-            def respond(self) -> None:
-                sandbox._respond(self)
-
-        self._server = LoopbackServer(Handler)
-
-    @property
-    def url(self) -> str:
-        return self._server.url
 
     def status_url(self, account: str) -> str:
         return f"{self.url}/{account}/status"
@@ -179,15 +166,11 @@ class CleverTapSandbox:
     def incoming_url(self, account: str) -> str:
         return f"{self.url}/{account}/incoming"
 
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._server.stop()
+        super().__exit__()
 
     def fail_next(self, count: int, status: int) -> None:
         """Answer the next `count` requests with `status`; nothing of them is recorded."""
@@ -240,11 +223,6 @@ class CleverTapSandbox:
         with self._changed:
             self._changed.wait_for(lambda: find() is not None, timeout)
             return find()
-
-    def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait for a condition on what arrived."""
-        with self._changed:
-            return self._changed.wait_for(condition, timeout)
 
     def _respond(self, request: LoopbackHandler) -> None:
         body = request.read_body()

@@ -7,11 +7,11 @@ AES-256-CBC with PKCS#7, the 16-byte IV in front of the ciphertext, base64; the 
 import base64
 import binascii
 import os
-from collections.abc import Callable
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
+
+from local.sandbox.bsp import KmsClient
 
 _BLOCK = 16
 
@@ -22,10 +22,6 @@ class ContentError(Exception):
 
 class AccessDenied(Exception):
     """The data key could not be unwrapped under the account's key."""
-
-
-type KmsClient = Callable[[str], Any]
-"""A KMS client of a region."""
 
 
 def _region(arn: str) -> str:
@@ -56,18 +52,30 @@ def new_data_key(kms: KmsClient, key_arn: str) -> tuple[bytes, str]:
 def decrypt(key: bytes, value: str) -> str:
     """Raises `ContentError`."""
     try:
-        data = base64.b64decode(value, validate=True)
+        return decrypt_bytes(key, base64.b64decode(value, validate=True)).decode()
+    except ValueError:
+        raise ContentError from None
+
+
+def decrypt_bytes(key: bytes, data: bytes) -> bytes:
+    """A file. Raises `ContentError`."""
+    try:
         decryptor = Cipher(algorithms.AES(key), modes.CBC(data[:_BLOCK])).decryptor()
         unpadder = PKCS7(_BLOCK * 8).unpadder()
         padded = decryptor.update(data[_BLOCK:]) + decryptor.finalize()
-        return (unpadder.update(padded) + unpadder.finalize()).decode()
+        return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
         raise ContentError from None
 
 
 def encrypt(key: bytes, text: str) -> str:
+    return base64.b64encode(encrypt_bytes(key, text.encode())).decode()
+
+
+def encrypt_bytes(key: bytes, content: bytes) -> bytes:
+    """A file."""
     iv = os.urandom(_BLOCK)
     padder = PKCS7(_BLOCK * 8).padder()
-    padded = padder.update(text.encode()) + padder.finalize()
+    padded = padder.update(content) + padder.finalize()
     encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    return base64.b64encode(iv + encryptor.update(padded) + encryptor.finalize()).decode()
+    return iv + encryptor.update(padded) + encryptor.finalize()

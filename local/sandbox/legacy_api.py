@@ -4,13 +4,26 @@ Codes and texts: the tables "Status code comparison" and "Error code comparison"
 legacy WhatsApp API with One API.
 """
 
+import base64
+import hashlib
 import json
 import time
 import uuid
 from typing import Any
 
-from local.sandbox import encryption, one_api
-from local.sandbox.clickatell import Answer, Call, ClickatellSandbox, Delivered, Integration
+from local.sandbox import encryption, media_types
+from local.sandbox.bsp import Delivered
+from local.sandbox.clickatell import (
+    MAX_CONTENT,
+    Answer,
+    ClickatellSandbox,
+    Integration,
+    Seen,
+    check_length,
+    reader,
+    seen_file,
+)
+from local.sandbox.one_api_requests import base64_bytes, map_texts
 
 MESSAGE_PATH = "/wa/messages"
 MAX_MESSAGES = 100
@@ -20,7 +33,10 @@ ERRORS: dict[int, str] = {
     100: "Empty message content",
     101: "Message content is too long",
     102: "Empty receivers list",
+    103: "Content type for media file is not supported",
+    105: "Request contains media files more than 20Mb in total",
     106: "HSM is incorrect",
+    107: "SHA256 hash missing for encrypted media message",
     151: "Too long input phone",
     152: "Too short input phone",
     153: "Too many MSISDNs",
@@ -31,7 +47,8 @@ ERRORS: dict[int, str] = {
     901: "Internal error - please retry",
 }
 
-# By One API's codes, in which the conventions are. Opted out (26) and rate limit (43) have no counterpart.
+# By One API's codes, in which the conventions are. Opted out (26), rate limit (43) and no such media (33) have no
+# counterpart.
 ERROR_OF = {19: 901, 27: 159}
 STATUS_OF: dict[int, tuple[int, str]] = {
     2: (1001, "QUEUED"),
@@ -42,13 +59,19 @@ STATUS_OF: dict[int, tuple[int, str]] = {
     29: (28, "UNKNOWN_USER"),
     60: (40, "ERROR_WITH_MESSAGE"),
     61: (41, "ERROR_WITH_MESSAGE"),
+    80: (30, "ERROR_WITH_MESSAGE"),
+    81: (31, "ERROR_WITH_MESSAGE"),
+    82: (32, "ERROR_WITH_MESSAGE"),
     131: (14, "REENGAGEMENT_REQUIRED"),
     132: (15, "SPAM_RATE_LIMIT"),
     145: (50, "HSM_NOT_AVAILABLE"),
 }
 
-_FIELDS = {"to", "content", "previewFirstUrl", "clientMessageId", "encryptionKey", "hsm"}
+_MEDIA = {"contentType", "caption", "sha256Hash"}
+_FIELDS = {"to", "content", "previewFirstUrl", "clientMessageId", "encryptionKey", "hsm"} | _MEDIA
 _PLACE = {"latitude": "latitude", "longitude": "longitude", "name": "locationName", "address": "locationAddress"}
+# What every message from a person has, null where it is of another kind.
+_EVERYWHERE = ("content", "caption", "contentType", "sha256Hash", *_PLACE.values())
 
 
 class Refused(Exception):
@@ -63,9 +86,7 @@ class Refused(Exception):
 
 
 class LegacySandbox(ClickatellSandbox):
-    """What becomes of a message is as in One API's sandbox; requests, answers and callbacks are the legacy API's."""
-
-    def handle(self, method: str, path: str, authorization: str | None, body: bytes) -> Answer:
+    def handle(self, method: str, path: str, authorization: str | None, body: bytes, content_type: str = "") -> Answer:
         integration = self._integrations.get(authorization or "")
         messages: list[dict[str, Any]] = []
         try:
@@ -77,28 +98,41 @@ class LegacySandbox(ClickatellSandbox):
             answer = self._accept_all(integration, messages)
         except Refused as refused:
             answer = Answer(401 if refused.code == 1 else 202, {"messages": [], "error": refused.wire()})
-        with self._changed:
-            self._state.calls.append(Call(integration.account if integration else "", len(messages), answer))
-            self._changed.notify_all()
-        return answer
+        return self._note(integration, path, messages, answer)
 
     def _accept_all(self, integration: Integration, messages: list[dict[str, Any]]) -> Answer:
         results = [self._accept(integration, message) for message in messages]
         self._random.shuffle(results)
-        lost = any(result["accepted"] and one_api.convention(str(result["to"])).answer_lost for result in results)
-        return Answer(202, {"messages": results, "error": None}, lost)
+        return Answer(202, {"messages": results, "error": None}, self._is_answer_lost(results))
 
     def _accept(self, integration: Integration, message: dict[str, Any]) -> dict[str, Any]:
         result = {"to": message.get("to"), "clientMessageId": message.get("clientMessageId")}
+        has_file = "contentType" in message
         try:
             _check_message(message)
-            if code := ERROR_OF.get(self._refusal(message) or 0):
+            if code := ERROR_OF.get(self._refusal(message, has_file=has_file) or 0):
                 raise Refused(code)
         except Refused as refused:
             return {**result, "messageId": None, "accepted": False, "error": refused.wire()}
         message_id = uuid.uuid4().hex
-        self._deliver(integration, message_id, message)
+        self._deliver(integration, message_id, message, has_file=has_file)
         return {**result, "messageId": message_id, "accepted": True, "error": None}
+
+    def _see(self, integration: Integration, message: dict[str, Any], key: bytes | None) -> Seen:
+        read = reader(key)
+        content = {name: value for name, value in message.items() if name != "encryptionKey"}
+        if "hsm" in content:
+            return {
+                **content,
+                "hsm": {**content["hsm"], "parameters": map_texts(content["hsm"]["parameters"], read)},
+            }, None
+        if "contentType" not in content:
+            content["content"] = read(content["content"])
+            check_length(content)
+            return content, None
+        raw, content_type = base64.b64decode(content.pop("content")), content["contentType"]
+        file = seen_file(raw, key, content.get("sha256Hash"), content_type, "")
+        return content | ({"caption": read(content["caption"])} if "caption" in content else {}), file
 
     def _report(self, integration: Integration, delivered: Delivered, code: int, delay: float) -> None:
         status_code, status = STATUS_OF[code]
@@ -107,41 +141,72 @@ class LegacySandbox(ClickatellSandbox):
             "timestamp": round((time.time() + delay) * 1000),
             "statusCode": status_code,
             "status": status,
-            "messageId": delivered.api_message_id,
+            "messageId": delivered.message_id,
             "clientMessageId": delivered.wire.get("clientMessageId"),
         }
         self._sender.post(integration.status_url, callback, delay)
 
     def person_writes(self, account: str, sender: str, text: str, in_reply_to: Delivered | None = None) -> str:
-        return self._write_flat(account, sender, {"content": text}, in_reply_to)
+        return self._write(account, sender, {"content": text}, in_reply_to)
 
     def person_sends_location(
         self, account: str, sender: str, place: dict[str, str], in_reply_to: Delivered | None = None
     ) -> str:
         """A person sends a place: `latitude`, `longitude`, maybe `name` and `address`; returns their message's id."""
-        return self._write_flat(account, sender, {_PLACE[name]: text for name, text in place.items()}, in_reply_to)
+        return self._write(account, sender, {_PLACE[name]: text for name, text in place.items()}, in_reply_to)
 
-    def _write_flat(self, account: str, sender: str, content: dict[str, str], related: Delivered | None) -> str:
+    def person_sends_contacts(
+        self, account: str, sender: str, contacts: list[dict[str, Any]], in_reply_to: Delivered | None = None
+    ) -> str:
+        """A person sends contacts in the form of callbacks; returns the id of their message."""
+        return self._write(account, sender, {"contacts": contacts}, in_reply_to)
+
+    def person_sends_media(
+        self,
+        account: str,
+        sender: str,
+        content: bytes,
+        content_type: str,
+        file_name: str,
+        caption: str | None = None,
+        in_reply_to: Delivered | None = None,
+    ) -> str:
+        """A person sends a file, whose name this API has no member for; returns the id of their message."""
+        members = {"contentType": content_type, "sha256Hash": hashlib.sha256(content).hexdigest()}
+        return self._write(account, sender, {"caption": caption}, in_reply_to, (content, members))
+
+    def _write(
+        self,
+        account: str,
+        sender: str,
+        secret: dict[str, Any],
+        related: Delivered | None,
+        file: tuple[bytes, dict[str, str]] | None = None,
+    ) -> str:
+        """`secret` is encrypted where this integration encrypts; so is a file's content, its other members are not."""
         integration = self._of(account)
-        secret, wrapped = {**content, "profileName": "A. Person"}, None
+        content, members = file or (b"", {})
+        secret, wrapped = {**secret, "profileName": "A. Person"}, None
         if integration.encrypted:
             key, wrapped = encryption.new_data_key(self._kms, integration.mo_key_arn)
-            secret = {name: encryption.encrypt(key, text) for name, text in secret.items()}
-        message_id = uuid.uuid4().hex
-        others = ("content", "caption", "contentType", "sha256Hash", *_PLACE.values())
+            secret = map_texts(secret, lambda text: encryption.encrypt(key, text))
+            content = encryption.encrypt_bytes(key, content)
+        if file:
+            members = {**members, "content": base64.b64encode(content).decode()}
         callback = {
             **_integration(integration),
-            "messageId": message_id,
-            "relatedMessageId": related.api_message_id if related else None,
+            "messageId": uuid.uuid4().hex,
+            "relatedMessageId": related.message_id if related else None,
             "clientMessageId": related.wire.get("clientMessageId") if related else None,
             "from": sender,
             "timestamp": round(time.time() * 1000),
             "encryptionKey": wrapped,
-            **dict.fromkeys(others),
+            **dict.fromkeys(_EVERYWHERE),
             **secret,
+            **members,
         }
         self._sender.post(integration.incoming_url, callback)
-        return message_id
+        return str(callback["messageId"])
 
 
 def _integration(integration: Integration) -> dict[str, str]:
@@ -161,6 +226,9 @@ def _check_request(body: bytes) -> list[dict[str, Any]]:
         raise Refused(102)
     if len(messages) > MAX_MESSAGES:
         raise Refused(153)
+    files = (base64_bytes(message.get("content")) for message in messages if "contentType" in message)
+    if sum(len(content) for content in files if content) > media_types.MAX_INLINE_BYTES:
+        raise Refused(105)
     return messages
 
 
@@ -178,13 +246,31 @@ def _check_message(message: dict[str, Any]) -> None:
         _check_hsm(message)
     elif not isinstance(message.get("content"), str) or not message["content"].strip():
         raise Refused(100)
-    elif "encryptionKey" not in message and len(message["content"]) > one_api.MAX_CONTENT:
+    elif "contentType" in message:
+        _check_media(message)
+    elif _MEDIA & set(message):
+        raise Refused(900)
+    elif "encryptionKey" not in message and len(message["content"]) > MAX_CONTENT:
+        raise Refused(101)
+
+
+def _check_media(message: dict[str, Any]) -> None:
+    texts = [message[name] for name in _MEDIA & set(message)]
+    if "previewFirstUrl" in message or not all(isinstance(text, str) and text for text in texts):
+        raise Refused(900)
+    if not media_types.is_taken(message["contentType"]):
+        raise Refused(103)
+    if "encryptionKey" in message and "sha256Hash" not in message:
+        raise Refused(107)
+    if not base64_bytes(message["content"]):
+        raise Refused(100)
+    if "encryptionKey" not in message and len(message.get("caption", "")) > media_types.MAX_CAPTION:
         raise Refused(101)
 
 
 def _check_hsm(message: dict[str, Any]) -> None:
     hsm = message["hsm"]
-    if {"content", "previewFirstUrl"} & set(message) or not isinstance(hsm, dict):
+    if ({"content", "previewFirstUrl"} | _MEDIA) & set(message) or not isinstance(hsm, dict):
         raise Refused(106)
     parameters = hsm.get("parameters")
     if set(hsm) != {"template", "parameters"} or not hsm["template"] or not isinstance(parameters, dict):

@@ -1,279 +1,306 @@
-"""What Clickatell's One API accepts on POST /v1/message, as far as messages without media go.
+"""Clickatell's One API and the people behind it.
 
-Codes and texts: the "Error code comparison" of Clickatell's comparison of its legacy WhatsApp API with One API.
+Checks requests strictly (`one_api_requests`, `one_api_media`), answers in an order of its own, reports statuses, and
+lets people tap a button, write, and send places, contacts and files.
 """
 
-import re
-from collections.abc import Callable, Set
-from dataclasses import dataclass
+import base64
+import hashlib
+import json
+import time
+import uuid
 from typing import Any
+from urllib.parse import urlencode
 
-MAX_MESSAGES = 100
-MAX_CONTENT = 4096
-MAX_QUICK_REPLIES = 3
-_DEGREES = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+from local.sandbox import encryption, media_types, one_api_requests
+from local.sandbox.bsp import Delivered, KmsClient
+from local.sandbox.clickatell import (
+    Answer,
+    ClickatellSandbox,
+    Integration,
+    Seen,
+    Unusable,
+    check_length,
+    reader,
+    seen_file,
+)
+from local.sandbox.conventions import STATUSES
+from local.sandbox.files import File
+from local.sandbox.one_api_media import Uploads, check_upload, query_of
+from local.sandbox.one_api_requests import Refused, map_texts
 
-# code: (HTTP status, text)
-ERRORS: dict[int, tuple[int, str]] = {
-    1: (401, "Invalid or missing integration API Key"),
-    18: (500, "Internal error"),
-    19: (503, "Internal error, please retry"),
-    21: (400, "Payload data is malformed."),
-    22: (400, "Maximum messages per request payload exceeded"),
-    23: (400, "Invalid or missing parameter: {} ."),
-    24: (400, "Maximum message content size exceeded"),
-    25: (400, "Invalid recipient address: {}"),
-    26: (400, "Recipient opted out"),
-    27: (400, "Recipient not available on channel."),
-    33: (400, "Media item not found"),
-    38: (400, "Channel/feature is not active on integration"),
-    39: (400, "Channel is not available on integration"),
-    41: (400, "Resource does not exist"),
-    42: (400, "HTTP method is not supported on this resource"),
-    43: (400, "Rate limit"),
-    45: (400, "FROM number is not related to integration"),
-}
-
-
-class Refused(Exception):
-    """An error of ERRORS, of one message or of the whole request."""
-
-    def __init__(self, code: int, parameter: str = "") -> None:
-        super().__init__(code, parameter)
-        self.code, self.http_status = code, ERRORS[code][0]
-        self.description = ERRORS[code][1].format(parameter)
-
-    def wire(self) -> dict[str, Any]:
-        return {"code": self.code, "description": self.description}
+MESSAGE_PATH = "/v1/message"
+MEDIA_PATH = "/v1/media"
+# What of a person's message is encrypted, with everything in it.
+_SECRET = frozenset(
+    {
+        "content",
+        "caption",
+        "postbackData",
+        "whatsapp",
+        "contacts",
+        "locationAddress",
+        "locationName",
+        "latitude",
+        "longitude",
+    }
+)
 
 
-_KINDS = frozenset({"content", "template", "media", "location", "contacts", "hsm"})
-_FIELDS = _KINDS | {"channel", "to", "from", "clientMessageId", "previewFirstUrl", "encryptionKey"}
+class OneApiSandbox(ClickatellSandbox):
+    def __init__(self, kms: KmsClient, seed: int | None = None) -> None:
+        super().__init__(kms, seed)
+        self._uploads = Uploads()
+
+    # Requests
+
+    def handle(self, method: str, path: str, authorization: str | None, body: bytes, content_type: str = "") -> Answer:
+        integration = self._integrations.get(authorization or "")
+        messages: list[dict[str, Any]] = []
+        try:
+            resource = path.partition("?")[0]
+            if resource not in (MESSAGE_PATH, MEDIA_PATH):
+                raise Refused(41)
+            if method != "POST" and (resource, method) != (MEDIA_PATH, "GET"):
+                raise Refused(42)
+            if integration is None:
+                raise Refused(1)
+            if resource == MESSAGE_PATH:
+                messages = one_api_requests.check_request(_parse(body))
+                answer = self._accept_all(integration, messages, len(body))
+            elif method == "POST":
+                answer = self._upload(integration, query_of(path), content_type, body)
+            else:
+                answer = Answer(200, self._uploads.fetch(integration, query_of(path).get("fileId", "")))
+        except Refused as refused:
+            answer = Answer(refused.http_status, {"error": refused.wire()})
+        return self._note(integration, path, messages, answer)
+
+    def _upload(self, integration: Integration, query: dict[str, str], content_type: str, body: bytes) -> Answer:
+        try:
+            upload = check_upload(integration, query, content_type, body)
+        except Refused as refused:
+            return Answer(refused.http_status, {"fileId": None, "accepted": False, "error": refused.wire()})
+        self._uploads.put(upload)
+        return Answer(201, {"fileId": upload.file_id, "accepted": True, "error": None})
+
+    def _accept_all(self, integration: Integration, messages: list[dict[str, Any]], size: int) -> Answer:
+        self._refuse_as_a_whole(messages)
+        results = [self._accept(integration, message, size) for message in messages]
+        accepted = [result["accepted"] for result in results]
+        # The order of the answers is not guaranteed by the real API either.
+        self._random.shuffle(results)
+        status = 202 if all(accepted) else 207 if any(accepted) else 400
+        return Answer(status, {"messages": results, "error": None}, self._is_answer_lost(results))
+
+    def _refuse_as_a_whole(self, messages: list[dict[str, Any]]) -> None:
+        """5xx conventions: nothing of such a request is taken."""
+        for message in messages:
+            code = self._refusal(message, has_file=False, count=False)
+            if code and one_api_requests.ERRORS[code][0] >= 500:
+                self._refusal(message, has_file=False)
+                raise Refused(code)
+
+    def _accept(self, integration: Integration, message: dict[str, Any], size: int) -> dict[str, Any]:
+        result: dict[str, Any] = {"to": message.get("to")}
+        if "clientMessageId" in message:
+            result["clientMessageId"] = message["clientMessageId"]
+        has_file = _media(message) is not None
+        try:
+            if size > media_types.MAX_REQUEST_BYTES:
+                raise Refused(32, "30")
+            one_api_requests.check_message(message, integration.waba_number)
+            self._check_file(integration, message)
+            if code := self._refusal(message, has_file=has_file):
+                raise Refused(code)
+        except Refused as refused:
+            return {**result, "accepted": False, "error": refused.wire()}
+        api_message_id = uuid.uuid4().hex
+        self._deliver(integration, api_message_id, message, has_file=has_file)
+        return {**result, "apiMessageId": api_message_id, "accepted": True}
+
+    def _check_file(self, integration: Integration, message: dict[str, Any]) -> None:
+        media = _media(message)
+        if media is not None and "fileId" in media:
+            self._uploads.find(integration, media["fileId"], message["to"], in_template="template" in message)
+
+    # What becomes of a message
+
+    def _see(self, integration: Integration, message: dict[str, Any], key: bytes | None) -> Seen:
+        content = one_api_requests.map_values(message, reader(key))
+        file = self._file(integration, message, key)
+        if "media" not in content:
+            check_length(content)
+        elif "content" in content:
+            content = {name: value for name, value in content.items() if name != "content"}
+        if "location" in content:
+            try:
+                one_api_requests.check_place(content["location"])
+            except Refused:
+                raise Unusable("the decrypted location is no place", 145) from None
+        return content, file
+
+    def _file(self, integration: Integration, message: dict[str, Any], key: bytes | None) -> File | None:
+        media = _media(message)
+        if media is None:
+            return None
+        if "fileId" not in media:
+            raw = base64.b64decode(message["content"])
+            return seen_file(raw, key, media.get("sha256Hash"), media["contentType"], media["fileName"])
+        upload = self._uploads.find(integration, media["fileId"], message["to"], in_template="template" in message)
+        key = self._data_key(integration, upload.encryption_key)
+        return seen_file(upload.raw, key, upload.sha256, upload.content_type, upload.name)
+
+    def _report(self, integration: Integration, delivered: Delivered, code: int, delay: float) -> None:
+        event: dict[str, Any] = {
+            "channel": "whatsapp",
+            "timestamp": round((time.time() + delay) * 1000),
+            "statusCode": code,
+            "status": STATUSES[code],
+            "messageId": delivered.message_id,
+            "clientMessageId": delivered.wire.get("clientMessageId"),
+        }
+        self._sender.post(integration.status_url, _callback(integration, "messageStatusUpdate", event), delay)
+
+    # What people do
+
+    def person_taps_button(self, delivered: Delivered, number: int, button_text: str) -> str:
+        """A person taps quick reply `number` (from 1) of a template; returns the id of their message.
+
+        `button_text` is the text in the approved template, which a request does not carry. A button without
+        postback data arrives as a plain text message.
+        """
+        buttons = (delivered.content or {}).get("template", {}).get("buttons", {})
+        postback = buttons.get("suggestedResponse", {}).get("postbackData", {}).get(str(number))
+        kind = "moText" if postback is None else "moSuggestedResponse"
+        extra = {} if postback is None else {"postbackData": postback}
+        return self._write(delivered.account, delivered.to, kind, {"content": button_text, **extra}, delivered)
+
+    def person_writes(self, account: str, sender: str, text: str, in_reply_to: Delivered | None = None) -> str:
+        content = {"content": text, "sms": {"udh": None, "network": None}}
+        return self._write(account, sender, "moText", content, in_reply_to)
+
+    def person_sends_location(
+        self, account: str, sender: str, place: dict[str, str], in_reply_to: Delivered | None = None
+    ) -> str:
+        """A person sends a place: `latitude`, `longitude`, maybe `name` and `address`; returns their message's id."""
+        # Clickatell's samples spell it so in clear, and right where it is encrypted.
+        latitude = "latitude" if self._of(account).encrypted else "latitute"
+        content = {
+            "locationAddress": place.get("address"),
+            "locationName": place.get("name"),
+            latitude: place["latitude"],
+            "longitude": place["longitude"],
+        }
+        return self._write(account, sender, "moLocation", content, in_reply_to)
+
+    def person_sends_contacts(
+        self, account: str, sender: str, contacts: list[dict[str, Any]], in_reply_to: Delivered | None = None
+    ) -> str:
+        """A person sends contacts in the form of callbacks; returns the id of their message."""
+        return self._write(account, sender, "moContacts", {"contacts": contacts}, in_reply_to)
+
+    def person_sends_media(
+        self,
+        account: str,
+        sender: str,
+        content: bytes,
+        content_type: str,
+        file_name: str,
+        caption: str | None = None,
+        in_reply_to: Delivered | None = None,
+        *,
+        inline: bool = False,
+    ) -> str:
+        """A person sends a file, which is told of by reference or comes `inline`; returns the id of their message."""
+        integration = self._of(account)
+        key = self._new_key(integration)
+        raw = encryption.encrypt_bytes(key[0], content) if key else content
+        event = self._event(integration, sender, {"caption": caption}, in_reply_to)
+        if key:
+            event = _sealed(event, key)
+        if inline:
+            event |= {"contentType": content_type, "content": base64.b64encode(raw).decode()}
+        else:
+            event["files"] = [self._offered(integration, content, raw, content_type, file_name)]
+        self.post_event(account, "moMedia", event)
+        return str(event["messageId"])
+
+    def _offered(
+        self, integration: Integration, content: bytes, raw: bytes, content_type: str, file_name: str
+    ) -> dict[str, Any]:
+        file_id = self._uploads.offer(integration, raw, content_type, file_name)
+        sha256 = hashlib.sha256(content).hexdigest()
+        query = urlencode({"fileId": file_id, "sha256Hash": sha256, "source": "client"})
+        return {
+            "contentType": content_type,
+            "downloadUrl": f"{self.url}{MEDIA_PATH}?{query}",
+            "sha256Hash": sha256,
+            "byteSize": len(raw),
+            "fileName": file_name,
+        }
+
+    def post_event(self, account: str, kind: str, event: dict[str, Any]) -> None:
+        """Post an event of any kind, as it is, to the URL for incoming messages."""
+        integration = self._of(account)
+        self._sender.post(integration.incoming_url, _callback(integration, kind, event))
+
+    def _write(self, account: str, sender: str, kind: str, content: dict[str, Any], related: Delivered | None) -> str:
+        integration = self._of(account)
+        event = self._event(integration, sender, content, related)
+        if key := self._new_key(integration):
+            event = _sealed(event, key)
+        self.post_event(account, kind, event)
+        return str(event["messageId"])
+
+    def _event(
+        self, integration: Integration, sender: str, content: dict[str, Any], related: Delivered | None
+    ) -> dict[str, Any]:
+        return {
+            "channel": "whatsapp",
+            "messageId": uuid.uuid4().hex,
+            "relatedMessageId": related.message_id if related else None,
+            "relatedClientMessageId": related.wire.get("clientMessageId") if related else None,
+            "from": sender,
+            "to": integration.waba_number,
+            "timestamp": round(time.time() * 1000),
+            "encryptionKey": None,
+            "charset": None,
+            "whatsapp": {"profileName": "A. Person"},
+            **content,
+        }
+
+    def _new_key(self, integration: Integration) -> tuple[bytes, str] | None:
+        """A data key and its `encryptionKey`, where this integration encrypts."""
+        return encryption.new_data_key(self._kms, integration.mo_key_arn) if integration.encrypted else None
 
 
-def check_request(body: Any) -> list[dict[str, Any]]:
-    """The messages of a request's JSON. Raises `Refused` with a global error."""
-    if not isinstance(body, dict) or set(body) != {"messages"}:
-        raise Refused(21)
-    messages = body["messages"]
-    if not isinstance(messages, list) or not messages or not all(isinstance(message, dict) for message in messages):
-        raise Refused(21)
-    if len(messages) > MAX_MESSAGES:
-        raise Refused(22)
-    return messages
+def _sealed(event: dict[str, Any], key: tuple[bytes, str]) -> dict[str, Any]:
+    secret = {
+        name: map_texts(event[name], lambda text: encryption.encrypt(key[0], text)) for name in _SECRET & event.keys()
+    }
+    return {**event, **secret, "encryptionKey": key[1]}
 
 
-def check_message(message: dict[str, Any], waba_number: str) -> None:
-    """Raises `Refused` with the message's first error."""
-    # Without a channel a message is an SMS, which a WhatsApp integration does not have.
-    if message.get("channel", "sms") != "whatsapp":
-        raise Refused(39)
-    _check_recipient(message.get("to"))
-    for name in sorted(set(message) - _FIELDS):
-        raise Refused(23, name)
-    if message.get("from", waba_number) != waba_number:
-        raise Refused(45)
-    for name in ("clientMessageId", "encryptionKey"):
-        if name in message and not _is_text(message[name]):
-            raise Refused(23, name)
-    kinds = _KINDS & set(message)
-    if kinds & {"media", "contacts"}:
-        raise Refused(38)
-    if len(kinds) != 1:
-        raise Refused(23, "content")
-    if "content" in message:
-        _check_content(message)
-    elif "previewFirstUrl" in message:
-        raise Refused(23, "previewFirstUrl")
-    elif "location" in message:
-        _check_location(message["location"], encrypted="encryptionKey" in message)
-    elif "hsm" in message:
-        _check_hsm(message["hsm"])
-    else:
-        _check_template(message["template"])
+def _media(message: dict[str, Any]) -> dict[str, Any] | None:
+    """What names the file of a message, freeform or template."""
+    found = message.get("media")
+    if found is None and isinstance(template := message.get("template"), dict):
+        header = template.get("header")
+        found = header.get("media") if isinstance(header, dict) else None
+    return found if isinstance(found, dict) else None
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _check_recipient(to: Any) -> None:
-    if not isinstance(to, str) or not (to.isascii() and to.isdigit()) or not 7 <= len(to) <= 15:
-        raise Refused(23, "to")
-    if to.startswith("0"):
-        raise Refused(25, to)
-
-
-def _check_content(message: dict[str, Any]) -> None:
-    if not _is_text(message["content"]) or not message["content"].strip():
-        raise Refused(23, "content")
-    # The length of a ciphertext says nothing of its text; that is checked once it is decrypted.
-    if "encryptionKey" not in message and len(message["content"]) > MAX_CONTENT:
-        raise Refused(24)
-    if not isinstance(message.get("previewFirstUrl", True), bool):
-        raise Refused(23, "previewFirstUrl")
-
-
-def _check_location(location: Any, *, encrypted: bool) -> None:
-    _check_object(location, "location", required={"longitude", "latitude"}, optional={"name", "address"})
-    for name, value in location.items():
-        if not _is_text(value):
-            raise Refused(23, f"location.{name}")
-    # Ciphertexts are no numbers; what is in them is checked once they are decrypted.
-    if not encrypted:
-        check_place(location)
-
-
-def check_place(location: dict[str, str]) -> None:
-    """Raises `Refused` where a location in clear is no place on earth, or the one that One API excludes."""
-    for name, most in (("longitude", 180), ("latitude", 90)):
-        if not _DEGREES.fullmatch(location[name]) or abs(float(location[name])) > most:
-            raise Refused(23, f"location.{name}")
-    if float(location["longitude"]) == float(location["latitude"]) == 0:
-        raise Refused(23, "location")
-
-
-def _check_hsm(hsm: Any) -> None:
-    _check_object(hsm, "hsm", required={"template", "parameters"})
-    if not _is_text(hsm["template"]):
-        raise Refused(23, "hsm.template")
-    _check_parameters(hsm["parameters"], "hsm.parameters")
-
-
-def _check_template(template: Any) -> None:
-    _check_object(template, "template", required={"templateName", "body"}, optional={"header", "buttons"})
-    if not _is_text(template["templateName"]):
-        raise Refused(23, "template.templateName")
-    if "header" in template:
-        _check_header(template["header"])
-    _check_object(template["body"], "template.body", optional={"parameters"})
-    _check_parameters(template["body"].get("parameters", {}), "template.body.parameters")
-    if "buttons" in template:
-        _check_buttons(template["buttons"])
-
-
-def _check_header(header: Any) -> None:
-    kind = header.get("type") if isinstance(header, dict) else None
-    if kind == "media":
-        _check_object(header, "template.header", required={"type", "media"})
-        raise Refused(33)
-    _check_object(header, "template.header", required={"type", "text"})
-    if kind != "text":
-        raise Refused(23, "template.header.type")
-    _check_object(header["text"], "template.header.text", optional={"parameters"})
-    _check_parameters(header["text"].get("parameters", {}), "template.header.text.parameters", most=1)
-
-
-def _check_buttons(buttons: Any) -> None:
-    _check_object(buttons, "template.buttons", optional={"suggestedResponse", "websiteUrl"})
-    if not buttons:
-        raise Refused(23, "template.buttons")
-    if "suggestedResponse" in buttons:
-        where = "template.buttons.suggestedResponse"
-        _check_object(buttons["suggestedResponse"], where, required={"postbackData"})
-        postback = buttons["suggestedResponse"]["postbackData"]
-        _check_parameters(postback, f"{where}.postbackData", least=1, most=MAX_QUICK_REPLIES)
-    if "websiteUrl" in buttons:
-        _check_website_url(buttons["websiteUrl"])
-
-
-def _check_website_url(urls: Any) -> None:
-    where = "template.buttons.websiteUrl"
-    if not isinstance(urls, list) or len(urls) != 1:
-        raise Refused(23, where)
-    _check_object(urls[0], where, required={"listPosition", "parameters"})
-    position = urls[0]["listPosition"]
-    if isinstance(position, bool) or position not in (1, 2):
-        raise Refused(23, f"{where}.listPosition")
-    _check_parameters(urls[0]["parameters"], f"{where}.parameters", least=1, most=1)
-
-
-def _check_object(
-    value: Any, where: str, *, required: Set[str] = frozenset(), optional: Set[str] = frozenset()
-) -> None:
-    if not isinstance(value, dict) or not required <= set(value) or set(value) - required - optional:
-        raise Refused(23, where)
-
-
-def _check_parameters(parameters: Any, where: str, *, least: int = 0, most: int | None = None) -> None:
-    """Keys "1".."n" without a gap, in any order; values are texts that are not empty."""
-    if not isinstance(parameters, dict) or not all(_is_text(value) for value in parameters.values()):
-        raise Refused(23, where)
-    if set(parameters) != {str(number) for number in range(1, len(parameters) + 1)}:
-        raise Refused(23, where)
-    if len(parameters) < least or (most is not None and len(parameters) > most):
-        raise Refused(23, where)
-
-
-def map_values(message: dict[str, Any], function: Callable[[str], str]) -> dict[str, Any]:
-    """A checked message with `function` applied to each value that is a ciphertext in an encrypted message."""
-    mapped = {key: value for key, value in message.items() if key != "encryptionKey"}
-    if "content" in mapped:
-        return {**mapped, "content": function(mapped["content"])}
-    if "location" in mapped:
-        return {**mapped, "location": {name: function(text) for name, text in mapped["location"].items()}}
-    kind = "hsm" if "hsm" in mapped else "template"
-    return {**mapped, kind: _map_parameters(mapped[kind], function)}
-
-
-def _map_parameters(value: Any, function: Callable[[str], str]) -> Any:
-    if isinstance(value, list):
-        return [_map_parameters(item, function) for item in value]
-    if not isinstance(value, dict):
-        return value
+def _callback(integration: Integration, kind: str, event: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: {name: function(text) for name, text in item.items()}
-        if key in ("parameters", "postbackData")
-        else _map_parameters(item, function)
-        for key, item in value.items()
+        "integrationId": f"local-{integration.account}",
+        "integrationName": integration.account,
+        "event": {kind: [event]},
     }
 
 
-@dataclass(frozen=True)
-class Convention:
-    """What happens to messages for numbers with a certain ending."""
-
-    statuses: tuple[int, ...] = (2, 4, 5, 6)
-    error: int | None = None
-    """Refused with this error ..."""
-    times: int | None = None
-    """... this many times for each clientMessageId, always where None."""
-    answer_lost: bool = False
-    """Accepted, but the connection closes without an answer."""
-
-
-# The last four digits of a recipient choose what becomes of a message; any other number gets it and reads it.
-CONVENTIONS: dict[str, Convention] = {
-    "9400": Convention(statuses=()),  # accepted, never heard of again
-    "9402": Convention(statuses=(2, 4, 5)),  # delivered, never read
-    "9403": Convention(error=26),
-    "9404": Convention(statuses=(2, 29)),
-    "9408": Convention(answer_lost=True),
-    "9409": Convention(statuses=(), answer_lost=True),
-    "9411": Convention(statuses=(2, 4, 6)),  # read, never reported as delivered
-    "9412": Convention(statuses=(6, 5, 4, 2)),  # out of order
-    "9420": Convention(statuses=(2, 4, 20)),
-    "9427": Convention(error=27),
-    "9429": Convention(error=43, times=2),
-    "9431": Convention(statuses=(2, 131)),
-    "9432": Convention(statuses=(2, 132)),
-    "9503": Convention(error=19, times=1),
-}
-
-STATUSES: dict[int, str] = {
-    2: "QUEUED",
-    4: "SENT_TO_SUPPLIER",
-    5: "DEVICE_ACK",
-    6: "READ",
-    20: "EXPIRED",
-    29: "RECIPIENT_DOES_NOT_EXIST",
-    60: "ENCRYPTION_ACCESS_DENIED",
-    61: "ENCRYPTION_CONTENT_ERROR",
-    131: "WHATSAPP_RE_ENGAGEMENT_REQUIRED",
-    132: "WHATSAPP_SPAM_RATE_LIMIT_REACHED",
-    145: "WHATSAPP_PARAMETER_INVALID",
-}
-
-
-def convention(to: str) -> Convention:
-    return CONVENTIONS.get(to[-4:], Convention())
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise Refused(21) from None

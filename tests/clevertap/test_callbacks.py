@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from whatsapp_bridge.clevertap.callbacks import (
     Button,
     Callback,
+    Context,
     IncomingMessage,
     Kind,
     Location,
     Media,
+    MediaKind,
     StatusCallback,
     StatusError,
     StatusUpdate,
@@ -196,6 +198,28 @@ def test_other_forms_cannot_be_built(form: type[Callback], value: dict[str, Any]
 )
 def test_callbacks_show_nothing_in_logs(made: Callback) -> None:
     assert repr(made) == f"{type(made).__name__}()"
+
+
+@pytest.mark.parametrize("context", [None, Context(id="1|2|3|4")], ids=["no answer", "an answer"])
+@pytest.mark.parametrize(
+    ("kind", "document_copy", "contents"),
+    [
+        pytest.param("image", False, {"image"}, id="image"),
+        pytest.param("voice", False, {"voice"}, id="voice"),
+        pytest.param("file", False, {"file"}, id="file"),
+        pytest.param("file", True, {"file", "document"}, id="file with its copy"),
+        pytest.param("video", True, {"video"}, id="no file, no copy"),
+    ],
+)
+def test_with_media(kind: MediaKind, document_copy: bool, contents: set[str], context: Context | None) -> None:
+    words = incoming("text", Text(body="[not available]")).model_copy(update={"context": context})
+    media = Media(media_url="https://bridge.example/a", mime_type="x/y", caption="look")
+    wire = words.with_media(kind, media, document_copy=document_copy).wire()
+    link = {"mediaURL": "https://bridge.example/a", "mimeType": "x/y", "caption": "look"}
+    envelope = {name: value for name, value in words.wire().items() if name not in ("text", "type")}
+    assert wire == {**envelope, "type": kind, **dict.fromkeys(contents, link)}
+    # The words are still there, for who needs them.
+    assert words.wire()["text"] == {"body": "[not available]"}
 
 
 def test_messages_do_not_load_callbacks() -> None:

@@ -123,10 +123,12 @@ def nested(depth: int) -> Any:
     return value
 
 
-BODY, HEADER = (
-    ("components", 0),
-    {"type": "header", "header": {"type": "image", "image": {"mediaURL": "https://h/Canary"}}},
-)
+BODY = ("components", 0)
+OFFER = {
+    "type": "limited_time_offer",
+    "text": "Canary",
+    "parameters": [{"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": 1_700_086_400_000}}],
+}
 
 
 @pytest.mark.parametrize(
@@ -193,15 +195,15 @@ BODY, HEADER = (
             id="empty parameter, which Clickatell refuses",
         ),
         pytest.param(
-            template(components=[HEADER, *template()["components"]]),
+            template(components=[*template()["components"], OFFER]),
             2001,
-            "components[0].header.type: image headers are not supported by Clickatell One API",
+            "components[2]: limited-time offers are not supported by Clickatell One API",
             id="what Clickatell cannot express",
         ),
         pytest.param(
-            freeform(type="image", image={"mediaURL": "https://h/Canary"}),
+            freeform(type="audio", audio={"mediaURL": "https://h/Canary", "caption": "Canary"}),
             2001,
-            "type: image messages are not supported by Clickatell One API",
+            "audio.caption: WhatsApp shows no caption with audio",
             id="freeform that Clickatell cannot express",
         ),
         pytest.param(without(freeform(), "type"), 2004, "type: is missing", id="freeform without type"),

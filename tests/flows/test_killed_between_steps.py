@@ -11,6 +11,7 @@ import base64
 import os
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,11 +21,13 @@ from tests.support.world import (
     World,
     account,
     freeform,
+    mo_media,
     mo_text,
     status_update,
     template,
     world,
 )
+from whatsapp_bridge.http import Answer
 from whatsapp_bridge.providers.clickatell.encryption import encrypt
 
 MSG_ID = "1|2|3|4"
@@ -134,6 +137,34 @@ def test_nothing_is_lost_or_doubled(journey: str, subtests: pytest.Subtests) -> 
             play(made, make(MSG_ID), journey.startswith("encrypted"))
             assert made.steps[:kill_at] == steps[:kill_at]
             check(made, window(steps, kill_at))
+
+
+def play_file(made: World) -> None:
+    """A picture from a person, until the queues are empty."""
+    made.bsp = lambda url, payload: Answer(200, {}, b"content")
+    until_answered(lambda: made.callback(mo_media()))
+    made.pump(hours=200)
+
+
+def test_a_file_is_not_lost_or_doubled(subtests: pytest.Subtests) -> None:
+    with world() as made:
+        play_file(made)
+        assert [reply["type"] for reply in made.replies] == ["image"]
+        steps, first = made.steps, made.first_steps
+    assert {step.split()[1] for step in steps} >= {"GetItem", "GET", "PutObject", "UpdateItem", "POST"}
+    for kill_at in sorted({number for number, step in enumerate(steps, 1) if step.startswith("after")} | first):
+        with subtests.test(f"killed {steps[kill_at - 1]} ({kill_at})"), world() as made:
+            made.kill_at = kill_at
+            play_file(made)
+            assert made.steps[:kill_at] == steps[:kill_at]
+            for queue in ("RepliesQueue", "RepliesDeadLetterQueue", "QuarantineQueue"):
+                assert made.depth(queue) == 0
+            assert [reply["type"] for reply in made.replies] == ["image"] * len(made.replies)
+            assert len(made.replies) == (2 if window(steps, kill_at) == "told" else 1)
+            assert all(reply == made.replies[0] for reply in made.replies)
+            identifier = urlsplit(made.replies[0]["image"]["mediaURL"]).path.rpartition("/")[2]
+            stored = made.s3.get_object(Bucket="test-payloadsbucket", Key=f"media/acme/{identifier}")
+            assert stored["Body"].read() == b"content"
 
 
 def check(made: World, open_window: str | None) -> None:

@@ -171,6 +171,7 @@ def test_the_queue_messages(made: World) -> None:
         "error_code": 1009,
         "error_title": "Insufficient account balance",
         "unlisted": False,
+        "media_lost": False,
     }
     (kept,) = made.bodies("QuarantineQueue")
     assert kept == {

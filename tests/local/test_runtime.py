@@ -144,7 +144,8 @@ def test_never_more_processes_than_the_limit(pool: FunctionPool, monkeypatch: py
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert at_once == [1, 2, 2]
+    # The first two end together: the third starts beside the second of them, or alone.
+    assert at_once in ([1, 2, 2], [1, 2, 1])
 
 
 def test_output_goes_where_it_should(directory: Path, tmp_path: Path) -> None:

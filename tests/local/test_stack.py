@@ -16,7 +16,7 @@ import requests
 from local import ROOT
 from local.accounts import read_accounts
 from local.aws import Call
-from local.demo import template_message
+from local.demo.messages import template_message
 from local.sandbox import encryption
 from local.stack import Stack
 from tests.local import toy
@@ -126,7 +126,7 @@ def test_secrets_and_keys_of_accounts(stack: Stack) -> None:
     secrets = stack.aws.client("secretsmanager")
     secret = json.loads(secrets.get_secret_value(SecretId="local/accounts/acme-secure")["SecretString"])
     assert secret == stack.accounts["acme-secure"]
-    assert secret["provider"]["base_url"] == stack.clickatell.url
+    assert secret["provider"]["base_url"] == stack.bsp("clickatell").url
     assert secret["clevertap"]["status_url"] == stack.clevertap.status_url("acme-secure")
     kms = stack.aws.client("kms")
     for arn in secret["provider"]["encryption"].values():

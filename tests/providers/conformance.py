@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support import sample_files
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
-from tests.support.world import World, world
+from tests.support.services import services
+from tests.support.world import PUBLIC_URL, World, world
 from whatsapp_bridge.accounts import Account, AccountInvalid, parse_account
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.clevertap.callbacks import StatusError, StatusUpdate
@@ -46,7 +49,6 @@ from whatsapp_bridge.providers.contract import (
     Throttled,
     Unknown,
 )
-from whatsapp_bridge.store.keys import KeyService
 
 PERSON = "27831234567"
 OTHER_PERSON = "27837654321"
@@ -132,6 +134,22 @@ MESSAGES: Mapping[str, tuple[Json, str]] = {
         TEXT,
     ),
 }
+# What is behind the addresses in messages to people, and in messages from them, by CleverTap's kind.
+FILES: Mapping[str, bytes] = {
+    "image": sample_files.JPEG,
+    "video": sample_files.MP4,
+    "audio": sample_files.OPUS,
+    "voice": sample_files.OPUS,
+    "file": sample_files.PDF,
+}
+CONTENT_TYPES: Mapping[str, str] = {
+    "image": "image/jpeg",
+    "video": "video/mp4",
+    "audio": "audio/ogg",
+    "voice": "audio/ogg",
+    "file": "application/pdf",
+}
+
 # Messages from people that CleverTap has no form for, and the form they take.
 CLOSEST_FORM: Mapping[str, str] = {"contacts": "text"}
 
@@ -197,6 +215,9 @@ class ProviderConformance(ABC):
     bad_elements: ClassVar[Mapping[str, Any]]
     """Elements that `mixed_callbacks` puts between good ones."""
 
+    files_come_inline: ClassVar[bool] = False
+    """Whether a message from a person holds its file, so that there is none to fetch."""
+
     @abstractmethod
     def secret(self, base_url: str) -> Json:
         """A complete account secret; each secret value begins with `private`."""
@@ -222,7 +243,10 @@ class ProviderConformance(ABC):
 
     @abstractmethod
     def incoming(self, kind: str, message_id: str = "m1") -> bytes:
-        """A callback with one message from `PERSON`, of a kind that the capabilities declare, saying `TEXT`."""
+        """A callback with one message from `PERSON`, of a kind that the capabilities declare, saying `TEXT`.
+
+        A file is one of `CONTENT_TYPES`, at the account's `base_url` or with `FILES` inline; audio has nothing to say.
+        """
 
     @abstractmethod
     def unknown_kind(self) -> tuple[bytes, Any]:
@@ -235,6 +259,14 @@ class ProviderConformance(ABC):
     @abstractmethod
     def callback_with(self, event: Any) -> bytes:
         """A callback with `event`, any JSON value, for a list of events and for an event."""
+
+    def upload_answer(self, url: str) -> Answer | None:
+        """The BSP's answer to the upload of a file, None where `url` is no place for that."""
+        return None
+
+    def file_answer(self, url: str, content: bytes) -> Answer:
+        """The BSP's answer where a person's file is fetched."""
+        return Answer(200, content)
 
     # --- set-up ------------------------------------------------------------------------------------------------------
 
@@ -249,6 +281,13 @@ class ProviderConformance(ABC):
             "bad_element": cls.bad_elements,
             "declared_status": {status: status for status in sorted(capabilities.statuses)},
             "declared_incoming": {kind: kind for kind in sorted(capabilities.incoming)},
+            "incoming_file": {kind: kind for kind in sorted(capabilities.incoming & FILES.keys())},
+            "outgoing_file": {
+                name: name
+                for name in MESSAGES
+                for group, kind in [name.split(":")]
+                if kind in FILES and kind in getattr(capabilities, group)
+            },
         }
         for name, table in tables.items():
             if name in metafunc.fixturenames:
@@ -272,7 +311,7 @@ class ProviderConformance(ABC):
 
     def client(self, base_url: str) -> Client:
         http = HttpClient(read_seconds=READ_SECONDS)
-        return registry.client(self.provider)(self.account(base_url), http, KeyService(_no_kms))
+        return registry.client(self.provider)(self.account(base_url), services(http))
 
     def translate(self, message: Json, reference: str = "1|2|3|4") -> Json:
         return registry.outbound(self.provider).translate(_parsed(message), reference, self.account())
@@ -374,6 +413,7 @@ class ProviderConformance(ABC):
 
     def test_a_repeated_message_from_a_person_is_told_once(self, declared_incoming: str) -> None:
         with self.world() as made:
+            self.holds(made, FILES.get(declared_incoming, b""))
             for _ in range(2):
                 assert made.callback(self.incoming(declared_incoming), token=self.token).status == 200
                 made.pump()
@@ -385,13 +425,76 @@ class ProviderConformance(ABC):
     def world(self) -> Iterator[World]:
         """The whole bridge with this account, and a BSP that takes everything."""
         with world(acme=self.secret("https://bsp.example")) as made:
-            made.bsp = lambda url, payload: self._taken(made)
+            made.bsp = lambda url, payload: self._taken(made, url)
             yield made
 
-    def _taken(self, made: World) -> HttpAnswer:
-        reference = f"r{len(made.bsp_requests)}"
-        answer = self.accepting([Outgoing(reference, self.translate(self.message(reference), reference))])
+    def _taken(self, made: World, url: str) -> HttpAnswer:
+        answer = self.upload_answer(url)
+        if answer is None:
+            reference = f"r{len([url for url, _, _ in made.bsp_requests if self.upload_answer(url) is None])}"
+            answer = self.accepting([Outgoing(reference, self.translate(self.message(reference), reference))])
         return HttpAnswer(answer.status, {}, answer.content)
+
+    def holds(self, made: World, content: bytes) -> None:
+        """From now on the BSP has this file of a person's, at its own address or a public one."""
+
+        def answer(url: str, *_: Any) -> HttpAnswer:
+            found = self.file_answer(url, content)
+            return HttpAnswer(found.status, {}, found.content)
+
+        made.bsp = made.files = answer
+
+    # --- files -------------------------------------------------------------------------------------------------------
+
+    def test_declared_files_to_people_are_sent(self, outgoing_file: str) -> None:
+        message, _ = MESSAGES[outgoing_file]
+        content = FILES[outgoing_file.partition(":")[2]]
+        with self.world() as made:
+            made.files = lambda url, headers: HttpAnswer(200, {}, content)
+            assert made.send(message | {"msgId": "r1"}, headers=self.authorization()) == SUCCESS
+            made.pump()
+
+            assert [status["status"] for status in made.statuses] == []
+            assert any(_carries(url, payload, content) for url, payload, _ in made.bsp_requests)
+
+    def test_declared_files_from_people_arrive_as_links(self, incoming_file: str) -> None:
+        with self.world() as made:
+            self.holds(made, FILES[incoming_file])
+            assert made.callback(self.incoming(incoming_file), token=self.token).status == 200
+            made.pump()
+
+            (reply,) = made.replies
+            assert reply["type"] == incoming_file
+            file = reply[incoming_file]
+            assert (file["mimeType"], file.get("caption") == TEXT) == (
+                CONTENT_TYPES[incoming_file],
+                incoming_file not in ("audio", "voice"),
+            )
+            assert self.linked(made, file["mediaURL"]) == FILES[incoming_file]
+
+    def test_file_that_the_bsp_has_not_is_told_of_in_words(self, incoming_file: str) -> None:
+        with self.world() as made:
+            made.bsp = made.files = lambda url, payload: HttpAnswer(404, {}, b"private")
+            assert made.callback(self.incoming(incoming_file), token=self.token).status == 200
+            made.pump()
+
+            (reply,) = made.replies
+            if self.files_come_inline:
+                assert (reply["type"], made.bsp_requests) == (incoming_file, [])
+                return
+            assert reply["type"] == "text"
+            assert "not available" in reply["text"]["body"]
+            assert (TEXT in reply["text"]["body"]) == (incoming_file not in ("audio", "voice"))
+
+    def linked(self, made: World, url: str) -> bytes:
+        """The file behind a link that CleverTap was given."""
+        assert url.startswith(f"{PUBLIC_URL}/acme/media/")
+        identifier, query = urlsplit(url).path.rpartition("/")[2], dict(parse_qsl(urlsplit(url).query))
+        at_s3 = made.show_media("acme", identifier, query).location
+        assert at_s3 is not None
+        bucket = next(iter(made.deployment.buckets.values()))
+        content: bytes = made.s3.get_object(Bucket=bucket, Key=f"media/acme/{identifier}")["Body"].read()
+        return content
 
     def message(self, msg_id: str) -> Json:
         return freeform("text", {"body": TEXT}) | {"msgId": msg_id}
@@ -560,6 +663,11 @@ class ProviderConformance(ABC):
         assert_public(answer)
         wire = answer.message.wire()
         assert (event.sender, wire["from"], wire["wabaNumber"]) == (PERSON, PERSON, account.waba_number)
+        if answer.attachment is not None:
+            # What CleverTap is told where the file cannot be had; with the file it becomes a message of its kind.
+            assert (answer.attachment.kind, wire["type"]) == (declared_incoming, "text")
+            return
+        assert declared_incoming not in FILES
         assert wire["type"] == CLOSEST_FORM.get(declared_incoming, declared_incoming)
         assert TEXT in json.dumps(wire[wire["type"]])
 
@@ -675,6 +783,14 @@ def _letters(words: str) -> str:
     return "".join(filter(str.isalpha, words.lower()))
 
 
+def _carries(url: str, payload: Any, content: bytes) -> bool:
+    """Whether a request has the file itself, or the address of `MEDIA`."""
+    if payload == content:
+        return True
+    words = payload.decode("latin-1") if isinstance(payload, bytes) else json.dumps(payload)
+    return MEDIA["mediaURL"] in unquote_plus(f"{url} {words}") or b64encode(content).decode() in words
+
+
 def _drop(value: Json, path: str) -> None:
     *parents, last = path.split(".")
     for step in parents:
@@ -687,7 +803,3 @@ def _put(value: Json, path: str, new: Any) -> None:
     for step in parents:
         value = value.setdefault(step, {})
     value[last] = new
-
-
-def _no_kms(region: str) -> Any:
-    raise AssertionError("an account without encryption has no use for KMS")

@@ -32,6 +32,20 @@ def test_a_dead_connection_is_noticed_within_the_shortest_function() -> None:
     assert (config.connect_timeout + config.read_timeout) * tries < 10
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "af-south-1"])
+def test_links_to_s3_are_for_the_buckets_region_and_of_the_newer_signature(region: str) -> None:
+    place = {"Bucket": "a-bucket", "Key": "media/acme/1"}
+    link = aws.client("s3", region).generate_presigned_url("get_object", Params=place, ExpiresIn=300)
+    assert link.startswith(f"https://a-bucket.s3.{region}.amazonaws.com/media/acme/1?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
+
+
+def test_links_to_a_local_s3_have_the_bucket_in_their_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
+    place = {"Bucket": "a-bucket", "Key": "media/acme/1"}
+    link = aws.client("s3").generate_presigned_url("get_object", Params=place, ExpiresIn=300)
+    assert link.startswith("http://127.0.0.1:5000/a-bucket/media/acme/1?X-Amz-Algorithm=AWS4-HMAC-SHA256&")
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

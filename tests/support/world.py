@@ -7,7 +7,7 @@ invocation at any step: a step is the moment before or after a call to AWS, the 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,17 +25,20 @@ from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.accept import Accept
 from whatsapp_bridge.flows.dispatch import Dispatch
-from whatsapp_bridge.flows.forward_replies import ForwardReplies
+from whatsapp_bridge.flows.forward_replies import ForwardReplies, MediaLinks
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.receive import Acknowledgement, Receive
 from whatsapp_bridge.flows.records import FifoSource, process_batch, process_fifo
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.flows.show_media import ShowMedia
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached, TooLarge
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.schedules import Schedule
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.messages import Messages
+from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Queue
 
@@ -44,6 +47,7 @@ REGION = "eu-west-1"
 START = 1_700_000_000.0
 BSP_URL = "https://bsp.example"
 CLEVERTAP_URL = "https://clevertap.example/"
+PUBLIC_URL = "https://bridge.example"
 STATUS_URL = CLEVERTAP_URL + "status?a=1"
 INCOMING_URL = CLEVERTAP_URL + "incoming?a=1"
 TOKEN = "t" * 40
@@ -90,16 +94,41 @@ class Http:
     """Those of `requests`, one by one."""
     taken: list[tuple[str, Any]] = field(default_factory=list)
     """Those that were answered with a 2xx."""
+    fetched: list[str] = field(default_factory=list)
+    """The addresses of the files that were fetched."""
+
+    def leaving_time_for_a_request(self) -> AbstractContextManager[None]:
+        """Time stands still during an invocation."""
+        return nullcontext()
 
     def post_json(self, url: str, payload: Any, headers: Any = None) -> Answer:
-        self.world.step(f"before POST {url.split('?')[0]}")
-        payload = json.loads(json.dumps(payload))
+        return self._exchange("POST", url, json.loads(json.dumps(payload)), headers)
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, *, max_bytes: int = 0) -> Answer:
+        """`bsp` and `clevertap` get the body as bytes, None where there is none."""
+        whole = body if body is None or isinstance(body, bytes) else b"".join(body)
+        return self._exchange(method, url, whole, headers)
+
+    def fetch(self, url: str, *, max_bytes: int, headers: Any = None, loopback: bool = False) -> Answer:
+        """A file of the internet: what `World.files` has at this address."""
+        self.world.step(f"before GET {url.split('?')[0]}")
+        self.fetched.append(url)
+        answer = self.world.files(url, dict(headers or {}))
+        self.world.step(f"after GET {url.split('?')[0]}")
+        if isinstance(answer, Exception):
+            raise answer
+        if len(answer.body) > max_bytes:
+            raise TooLarge("answer too large")
+        return answer
+
+    def _exchange(self, method: str, url: str, payload: Any, headers: Any) -> Answer:
+        self.world.step(f"before {method} {url.split('?')[0]}")
         self.requests.append((url, payload))
         self.headers.append(dict(headers or {}))
         answer = (self.world.clevertap if url.startswith(CLEVERTAP_URL) else self.world.bsp)(url, payload)
         if isinstance(answer, Answer) and 200 <= answer.status < 300:
             self.taken.append((url, payload))
-        self.world.step(f"after POST {url.split('?')[0]}")
+        self.world.step(f"after {method} {url.split('?')[0]}")
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -141,6 +170,8 @@ class World:
         """Asked at each call to AWS in an invocation, with the operation's name and parameters: how it shall fail."""
         self.bsp: Callable[[str, Any], Answer | Exception] = accept_all
         self.clevertap: Callable[[str, Any], Answer | Exception] = lambda url, payload: OK
+        self.files: Callable[[str, dict[str, str]], Answer | Exception] = lambda url, headers: Answer(404, {}, b"")
+        """The internet, by address and request headers."""
         self.secrets = self.client("secretsmanager")
         self.sqs, self.dynamodb, self.s3 = self.client("sqs"), self.client("dynamodb"), self.client("s3")
         self.deployment = _deployment()
@@ -197,13 +228,16 @@ class World:
         table = next(iter(self.deployment.tables.values())).name
         accounts = Accounts("test/accounts/", self.secrets, clock)
         self.messages = Messages(table, 35, self.dynamodb, clock)
-        payloads = Payloads(next(iter(self.deployment.buckets.values())), self.s3)
+        bucket = next(iter(self.deployment.buckets.values()))
+        payloads, media = Payloads(bucket, self.s3), MediaStore(bucket, lambda: self.s3)
+        self.notes = notes = Notes(table, self.dynamodb, clock)
         quarantine = Quarantine(queue("QuarantineQueue"), payloads, clock)
         keys = KeyService(lambda region: self.client("kms", region))
         conversation, campaign = queue("ConversationQueue"), queue("CampaignQueue")
         replies, statuses = queue("RepliesQueue"), queue("StatusesQueue")
         self.accept = Accept(accounts, conversation, campaign)
         self.receive = Receive(accounts, replies, statuses, quarantine, payloads)
+        self.show_media = ShowMedia(accounts, media, clock)
         retry = read_schedule(self.deployment.functions["DispatchFunction"].environment["DISPATCH_RETRY"])
         self.conversation = FifoSource(conversation, queue("ConversationDeadLetterQueue"))
         self.replies_source = FifoSource(replies, queue("RepliesDeadLetterQueue"))
@@ -215,6 +249,7 @@ class World:
             retry,
             self.http,
             keys,
+            notes,
             luck=lambda: 0.5,
             now=clock,
         )
@@ -224,10 +259,13 @@ class World:
             self.replies_source.dead_letters,
             quarantine,
             payloads,
+            MediaLinks(media, PUBLIC_URL, 30),
             read_schedule(environment["FORWARD_RETRY"]),
             self.http,
             keys,
+            notes,
             luck=lambda: 0.5,
+            now=clock,
         )
         self.forward_statuses = ForwardStatuses(
             accounts,
@@ -238,6 +276,7 @@ class World:
             read_schedule(environment["FORWARD_RETRY"]),
             read_schedule(environment["CORRELATION_RETRY"]),
             self.http,
+            notes,
             luck=lambda: 0.5,
             now=clock,
         )
@@ -355,7 +394,7 @@ class World:
 
     @property
     def sent_to_bsp(self) -> list[dict[str, Any]]:
-        return [m for url, payload in self.http.requests if url.startswith(BSP_URL) for m in payload["messages"]]
+        return [m for request in self.http.requests if request[0].startswith(BSP_URL) for m in messages_in(request)]
 
     @property
     def told(self) -> list[tuple[str, str]]:
@@ -378,6 +417,12 @@ class World:
 
     def sent_by_id(self) -> Counter[str]:
         return Counter(message["clientMessageId"] for message in self.sent_to_bsp)
+
+
+def messages_in(request: tuple[str, Any]) -> list[dict[str, Any]]:
+    """The messages that a request to the BSP sends; none are in one that uploads a file or gets one."""
+    _, payload = request
+    return list(payload.get("messages", [])) if isinstance(payload, dict) else []
 
 
 def _path(url: str) -> str:
@@ -496,3 +541,18 @@ def mo_text(
         "whatsapp": {"profileName": "Ann"},
     } | changes
     return {"integrationId": "i", "integrationName": "n", "event": {"moText": [message]}}
+
+
+def mo_media(
+    caption: str | None = "look", *, mo_id: str = "mo-1", sender: str = "27820000001", **file: Any
+) -> dict[str, Any]:
+    """A file from a person, which One API has at an address of its own."""
+    described = {
+        "contentType": "image/png",
+        "downloadUrl": f"{BSP_URL}/v1/media?fileId=file-1.png&source=client",
+        "byteSize": 7,
+        "fileName": "shelf.png",
+    } | file
+    (message,) = mo_text(mo_id=mo_id, sender=sender, caption=caption, files=[described])["event"]["moText"]
+    del message["content"]
+    return {"integrationId": "i", "integrationName": "n", "event": {"moMedia": [message]}}

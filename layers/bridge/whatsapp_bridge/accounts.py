@@ -53,6 +53,8 @@ class Options(Config):
     """How long a freeform message is retried while the BSP throttles or is out of reach."""
     campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
     """The same for a template message."""
+    document_copy: bool = False
+    """Tell CleverTap of a file in both `file` and `document`: its table has the one, its sample both."""
 
 
 class Account(Config):

@@ -1,21 +1,82 @@
-"""Connections that say for sure when a request did not leave.
+"""Connections that say for sure when a request did not leave, and that end in time whatever the other side does.
 
 Until `connect` has returned, TLS handshake included, nothing of a request is sent. urllib3 reports a handshake that
 fails, and one that nobody answers, in the same way as a connection that breaks with the request under way; here all of
 `connect` ends in `NewConnectionError`.
+
+A socket's time-out is for a single call, so that who sends or reads a byte now and then could keep a request going for
+ever; here all calls for one request, and all for its answer, have one time-out together.
 """
 
+import socket
+from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
+from io import BufferedReader, RawIOBase
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from time import monotonic
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family, create_connection
+
+from whatsapp_bridge.http import SEND_SECONDS
 
 
-class _Connection(HTTPConnection):
+class _Within(RawIOBase):
+    """What is read of a socket, within its time-out altogether."""
+
+    def __init__(self, connection: socket.socket, raw: RawIOBase) -> None:
+        self._connection, self._raw = connection, raw
+        self._ends = monotonic() + (connection.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._ends - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp: Any = BufferedReader(_Within(sock, self.fp.detach()))
+
+
+class _Timed(HTTPConnection):
+    response_class = _Response
+    _sent_by = 0.0
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        self._sent_by = 0.0
+        super().request(*arguments, **options)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        now = monotonic()
+        self._sent_by = self._sent_by or now + SEND_SECONDS
+        if now >= self._sent_by:
+            raise TimeoutError
+        self.sock.settimeout(self._sent_by - now)
+        super().send(data)
+
+
+class _Connection(_Timed):
     def connect(self) -> None:
         try:
             super().connect()
@@ -23,12 +84,98 @@ class _Connection(HTTPConnection):
             raise NewConnectionError(self, type(error).__name__) from None
 
 
-class _TlsConnection(HTTPSConnection):
+class _TlsConnection(_Timed, HTTPSConnection):
     def connect(self) -> None:
         try:
             super().connect()
         except (OSError, HTTPError) as error:
             raise NewConnectionError(self, type(error).__name__) from None
+
+
+class NotPublic(Exception):
+    """A name that stands for no address, or for none that is on the internet."""
+
+
+# NAT64's well-known prefix (RFC 6052): the last 32 bits are the IPv4 address that is really reached.
+_NAT64 = ip_network("64:ff9b::/96")
+# All of IPv6 that has been given out for the internet. `is_global` takes more for it: fec0::/10, for one.
+# Source: https://www.iana.org/assignments/ipv6-address-space
+_GLOBAL_UNICAST = ip_network("2000::/3")
+
+
+def _is_public(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
+    """What 6to4 and Teredo make of IPv4 addresses is not public: nobody serves from there."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return _is_public(address.ipv4_mapped, loopback=loopback)
+        if address in _NAT64:
+            return _is_public(IPv4Address(int(address) & 0xFFFFFFFF), loopback=False)
+        if not address.is_loopback and address not in _GLOBAL_UNICAST:
+            return False
+    if address.is_loopback:
+        return loopback
+    return address.is_global and not address.is_multicast
+
+
+# The resolver's final word, unlike EAI_AGAIN: no such name, or none with an address.
+_NO_ADDRESS = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+# Each has the whole time-out to itself.
+_MAX_ADDRESSES = 3
+
+
+def _connected(connection: HTTPConnection, *, loopback: bool) -> socket.socket:
+    """A socket to a public address of the connection's host, which is looked up only once: each look-up of a name may
+    bring another address. Nothing is sent to others, so that nobody learns what is there."""
+    addresses = [
+        found for found in _addresses(connection) if _is_public(ip_address(found.partition("%")[0]), loopback=loopback)
+    ]
+    if not addresses:
+        raise NotPublic("is not a public address")
+    failure = OSError()
+    for address in addresses[:_MAX_ADDRESSES]:
+        try:
+            return create_connection(
+                (address, connection.port), connection.timeout, socket_options=connection.socket_options
+            )
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _addresses(connection: HTTPConnection) -> list[str]:
+    try:
+        found = socket.getaddrinfo(
+            connection.host.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM
+        )
+    except UnicodeError:
+        raise NotPublic("has a host that does not exist") from None
+    except socket.gaierror as error:
+        if error.errno in _NO_ADDRESS:
+            raise NotPublic("has a host that does not exist") from None
+        raise NameResolutionError("host", connection, error) from None
+    return [str(address[0]) for *_, address in found]
+
+
+class _PublicConnection(_Connection):
+    loopback = False
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, loopback=self.loopback)
+
+
+class _PublicTlsConnection(_TlsConnection):
+    loopback = False
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, loopback=self.loopback)
+
+
+class _LocalConnection(_PublicConnection):
+    loopback = True
+
+
+class _LocalTlsConnection(_PublicTlsConnection):
+    loopback = True
 
 
 class _Pool(HTTPConnectionPool):
@@ -39,17 +186,51 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
+class _PublicPool(HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _PublicTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicTlsConnection
+
+
+class _LocalPool(HTTPConnectionPool):
+    ConnectionCls = _LocalConnection
+
+
+class _LocalTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _LocalTlsConnection
+
+
 class _Adapter(HTTPAdapter):
+    def __init__(self, http: type[HTTPConnectionPool], https: type[HTTPSConnectionPool]) -> None:
+        self._pools = {"http": http, "https": https}
+        super().__init__()
+
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: requests reads the whole body of a redirect, and its address, even if it is told to follow none."""
 
 
 def new_session() -> requests.Session:
     """A session without proxies and netrc from the environment, and without cookies: it serves several accounts."""
-    session = requests.Session()
+    return _session(_Adapter(_Pool, _TlsPool))
+
+
+def new_public_session(*, loopback: bool) -> requests.Session:
+    """The same, for public addresses alone (`NotPublic` for others) and, with `loopback`, this machine's own."""
+    return _session(_Adapter(_LocalPool, _LocalTlsPool) if loopback else _Adapter(_PublicPool, _PublicTlsPool))
+
+
+def _session(adapter: _Adapter) -> requests.Session:
+    session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", _Adapter())
-    session.mount("http://", _Adapter())
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     return session

@@ -4,18 +4,28 @@ Every call has time-outs, follows no redirect, and tells apart what matters for 
 was not taken (`NotReached`), or was sent and its answer lost (`AnswerLost`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
+from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS = 3.0
+# From a request's first byte to its last, once connected.
+SEND_SECONDS = 15.0
+# From the last byte of a request to the last one of its answer.
 READ_SECONDS = 15.0
+# The same for a file, over all redirects. Uploading and sending it have to fit into the same invocation.
+FETCH_SECONDS = 15.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CHUNK_BYTES = 65_536
 # What has to be left of an invocation after a request, to record its outcome.
 _RECORDING_SECONDS = 5.0
 # A kept connection older than this may have been dropped on the way without a word (NAT gateways, frozen sandboxes):
@@ -27,8 +37,20 @@ class NotReached(Exception):
     """No connection: surely not taken. The text names the host's role, never an address or a credential."""
 
 
+class AddressMalformed(NotReached):
+    """No connection, because of an address that is none."""
+
+
 class AnswerLost(Exception):
     """The request went out and no (whole) answer came back."""
+
+
+class TooLarge(AnswerLost):
+    """The answer is longer than the caller can use."""
+
+
+class Forbidden(Exception):
+    """A public address that is none: not http(s), malformed, without a host by that name, or not on the internet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,34 @@ class Answer:
         return float(value) if value.isascii() and value.isdigit() and len(value) <= 7 else None
 
 
+class Sized(Protocol):
+    """A request's body in pieces, of a length that is known before (bytes)."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+type Body = bytes | Sized
+
+
+class _Kept:
+    """A session whose connections are dropped once they have been idle. Safe under threads, which share it."""
+
+    def __init__(self, session: "requests.Session", clock: Callable[[], float]) -> None:
+        self._session, self._clock = session, clock
+        self._lock, self._used = Lock(), clock()
+
+    def fresh(self) -> "requests.Session":
+        # One at a time: closing would take another thread's new connections from under it.
+        with self._lock:
+            now = self._clock()
+            if now - self._used > _IDLE_SECONDS:
+                self._session.close()
+            self._used = now
+            return self._session
+
+
 class HttpClient:
     """A pool of connections, kept across invocations."""
 
@@ -62,69 +112,166 @@ class HttpClient:
         # which nobody knows whether it was sent, so that nothing slow belongs there.
         from whatsapp_bridge.connections import new_session
 
-        self._session: requests.Session = new_session()
+        self._session = _Kept(new_session(), clock)
+        self._public: dict[bool, _Kept] = {}
         self._clock = clock
-        self._used = clock()
         self._read_seconds = read_seconds
         self._ends = inf
+        self._left_over = 0.0
 
     def end_in(self, seconds: float) -> None:
         """The invocation is over in so many seconds: what could outlast it is not begun (`NotReached`)."""
         self._ends = self._clock() + seconds
 
+    @contextmanager
+    def leaving_time_for_a_request(self) -> Iterator[None]:
+        """What begins in here is over early enough for another request to begin behind it."""
+        self._left_over = CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
+        try:
+            yield
+        finally:
+            self._left_over = 0.0
+
     def post_json(self, url: str, payload: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """POST `payload` as JSON in UTF-8. Raises `NotReached`, `AnswerLost`."""
         from pydantic_core import to_json
 
-        return self._send("POST", url, to_json(payload), {"content-type": "application/json", **(headers or {})})
+        return self.request("POST", url, to_json(payload), {"content-type": "application/json", **(headers or {})})
 
-    def _send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: "Body | None" = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        max_bytes: int = MAX_ANSWER_BYTES,
+    ) -> Answer:
+        """One request, to an address that comes from the account.
+
+        A `Sized` body is sent piece by piece, and never held whole. `max_bytes` is for the answer's body, unpacked.
+        Raises `NotReached`, `TooLarge`, `AnswerLost`.
+        """
+        self._has_time_for(CONNECT_SECONDS + SEND_SECONDS + self._read_seconds)
+        return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, self._read_seconds)
+
+    def fetch(
+        self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None, loopback: bool = False
+    ) -> Answer:
+        """GET a file whose address comes from outside: without credentials, and from public addresses only.
+
+        Redirects are followed, each to a public address again. The body is empty for any status but 200. `loopback`
+        admits this machine's own addresses, for a stack that runs on one. Raises `Forbidden`, `NotReached`, `TooLarge`,
+        `AnswerLost`.
+        """
+        from whatsapp_bridge.connections import NotPublic
+
+        ends = self._clock() + FETCH_SECONDS
+        # A file that is sent packed could not be told apart from one that is a pack.
+        asked = {"accept-encoding": "identity", "user-agent": "CleverTapWhatsAppBridge", **(headers or {})}
+        for _ in range(_MAX_REDIRECTS + 1):
+            if not url.lower().startswith(("http://", "https://")):
+                raise Forbidden("is no http(s) address")
+            self._has_time_for(CONNECT_SECONDS + FETCH_SECONDS)
+            left = ends - self._clock()
+            if left <= 0:
+                raise AnswerLost("answer too slow")
+            session = self._public_session(loopback)
+            try:
+                answer = self._send(session, "GET", url, None, asked, max_bytes, left, only=200)
+            except NotPublic as error:
+                raise Forbidden(str(error)) from None
+            except AddressMalformed:
+                raise Forbidden("is no http(s) address") from None
+            if answer.status not in _REDIRECTS or "location" not in answer.headers:
+                return answer
+            url = _redirected(url, answer.headers["location"])
+        raise Forbidden("redirects too often")
+
+    def _has_time_for(self, seconds: float) -> None:
+        if self._clock() + seconds + self._left_over + _RECORDING_SECONDS > self._ends:
+            raise NotReached("no time left in this invocation")
+
+    def _send(
+        self,
+        session: "requests.Session",
+        method: str,
+        url: str,
+        body: "Body | None",
+        headers: Mapping[str, str],
+        max_bytes: int,
+        seconds: float,
+        only: int | None = None,
+    ) -> Answer:
+        """`only`: the one status whose body is of use."""
         import requests
 
-        slowest = CONNECT_SECONDS + 2 * self._read_seconds
-        if self._clock() + slowest + _RECORDING_SECONDS > self._ends:
-            raise NotReached("no time left in this invocation")
         try:
-            with self._fresh_session().request(
+            with session.request(
                 method,
                 url,
                 data=body,
                 headers=dict(headers),
-                timeout=(CONNECT_SECONDS, self._read_seconds),
+                timeout=(CONNECT_SECONDS, min(seconds, self._read_seconds)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 names = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, names, self._read(response, self._clock() + self._read_seconds))
+                of_use = only in (None, response.status_code)
+                return Answer(response.status_code, names, _body(response, max_bytes) if of_use else b"")
         except requests.RequestException as error:
             # `from None`: the original texts hold the URL, which may hold a secret.
-            raise (NotReached if _never_connected(error) else AnswerLost)(type(error).__name__) from None
+            raise _failure(error)(type(error).__name__) from None
 
-    def _read(self, response: "requests.Response", ends: float) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(65_536):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise AnswerLost("answer too large")
-            if self._clock() > ends:
-                raise AnswerLost("answer too slow")
-        return bytes(body)
+    def _public_session(self, loopback: bool) -> "requests.Session":
+        from whatsapp_bridge.connections import new_public_session
 
-    def _fresh_session(self) -> "requests.Session":
-        now = self._clock()
-        if now - self._used > _IDLE_SECONDS:
-            self._session.close()
-        self._used = now
-        return self._session
+        if loopback not in self._public:
+            self._public.setdefault(loopback, _Kept(new_public_session(loopback=loopback), self._clock))
+        return self._public[loopback].fresh()
 
 
-def _never_connected(error: "requests.RequestException") -> bool:
+def _body(response: "requests.Response", max_bytes: int) -> bytes:
+    try:
+        declared = int(response.headers.get("content-length", "0"))
+    except ValueError:
+        declared = 0
+    if declared > max_bytes:
+        raise TooLarge("answer too large")
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge("answer too large")
+    return bytes(body)
+
+
+def _redirected(url: str, location: str) -> str:
+    """A Location header as an address. Header values come as Latin-1; an address in clear is UTF-8 (RFC 3986)."""
+    from urllib.parse import urljoin
+
+    try:
+        return urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
+    except ValueError:
+        raise Forbidden("is no http(s) address") from None
+
+
+def _failure(error: "requests.RequestException") -> type[NotReached | AnswerLost]:
     from requests import exceptions
-    from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError, NewConnectionError
+    from urllib3.exceptions import (
+        ClosedPoolError,
+        ConnectTimeoutError,
+        MaxRetryError,
+        NameResolutionError,
+        NewConnectionError,
+    )
 
-    malformed = exceptions.InvalidURL | exceptions.InvalidHeader | exceptions.InvalidSchema | exceptions.MissingSchema
-    if isinstance(error, exceptions.ConnectTimeout | malformed):
-        return True
+    if isinstance(error, exceptions.InvalidURL | exceptions.InvalidSchema | exceptions.MissingSchema):
+        return AddressMalformed
+    if isinstance(error, exceptions.ConnectTimeout | exceptions.InvalidHeader):
+        return NotReached
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, NewConnectionError | NameResolutionError | ConnectTimeoutError)
+    # A pool that another thread has closed gives no connection any more.
+    never = NewConnectionError | NameResolutionError | ConnectTimeoutError | ClosedPoolError
+    return NotReached if isinstance(reason, never) else AnswerLost

@@ -63,14 +63,21 @@ class ReceiveSettings(Settings):
     payloads_bucket: str
 
 
+class MediaSettings(Settings):
+    account_secret_prefix: str
+    payloads_bucket: str
+
+
 class ForwardSettings(Settings):
     account_secret_prefix: str
+    public_url: str
     replies_queue_url: str
     statuses_queue_url: str
     quarantine_queue_url: str
     replies_dead_letter_queue_url: str
     statuses_dead_letter_queue_url: str
     payloads_bucket: str
+    media_ttl_days: int
     messages_table: str
     message_ttl_days: int
     forward_retry: Schedule

@@ -1,6 +1,7 @@
 """Made-up messages in One API's shapes: section by section those of the page named in `clickatell.codes`."""
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -135,6 +136,26 @@ def contact(**changes: Any) -> Json:
         ],
         "urls": [{"url": "https://private.example", "type": "private home"}],
     } | changes
+
+
+def media(message_id: Any = "m1", *files: Json, **changes: Any) -> Json:
+    """A file by reference, one unless others are named."""
+    return _without_text(message_id) | {"caption": TEXT, "files": list(files or (file(),))} | changes
+
+
+def file(content_type: Any = "image/jpeg", base_url: str = "https://bsp.example", **changes: Any) -> Json:
+    return {
+        "contentType": content_type,
+        "downloadUrl": f"{base_url}/v1/media?fileId=private-1.jpeg&source=client",
+        "sha256Hash": None,
+        "byteSize": 12345,
+        "fileName": "private.jpeg",
+    } | changes
+
+
+def inline(raw: bytes, message_id: Any = "m1", **changes: Any) -> Json:
+    encoded = {"contentType": "image/jpeg", "content": b64encode(raw).decode(), "caption": TEXT}
+    return _without_text(message_id) | encoded | changes
 
 
 def _without_text(message_id: Any) -> Json:

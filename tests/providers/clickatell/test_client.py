@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import Json, failure, refused, results, taken
 from tests.providers.conformance import OTHER_PERSON, PERSON, PROPERTY, SECRET, assert_public
+from tests.support.services import services
 from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled, Unknown
-from whatsapp_bridge.store.keys import KeyService
 
 
 class Http(HttpClient):
@@ -37,7 +37,7 @@ def said(status: int, body: Json, **headers: str) -> Answer:
 
 
 def client(http: HttpClient) -> Client:
-    return Client(parse_account("acme", samples.secret("https://bsp.example/base/")), http, KeyService())
+    return Client(parse_account("acme", samples.secret("https://bsp.example/base/")), services(http))
 
 
 def outgoing(reference: str, to: str = PERSON) -> Outgoing:

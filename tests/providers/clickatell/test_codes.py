@@ -43,7 +43,8 @@ def test_unlisted_status_is_a_failure(code: int) -> None:
 # (what to do, 10xx, 200x): Clickatell's errors.
 ERRORS: dict[tuple[str, int, int], list[int]] = {
     ("reject", 1000, 2000): [1, 2, 3, 7],
-    ("reject", 1001, 2001): [23, 24, 30, 31, 32, 33],
+    ("reject", 1001, 2001): [23, 24, 30, 31, 32],
+    ("media_lost", 1001, 2001): [33],
     ("reject", 1002, 2002): [25],
     ("reject", 1005, 2003): [27, 28],
     ("reject", 1006, 2003): [26],

@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import Json
-from tests.providers.conformance import ProviderConformance
+from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConformance
 from tests.support.bsp import Answer
 from whatsapp_bridge.providers.contract import Outgoing
 
@@ -82,8 +82,16 @@ class TestClickatell(ProviderConformance):
         return samples.statuses([samples.status(777)])
 
     def incoming(self, kind: str, message_id: str = "m1") -> bytes:
+        if kind in FILES:
+            caption = None if kind == "audio" else TEXT
+            file = samples.file(CONTENT_TYPES[kind])
+            return samples.callback(moMedia=[samples.media(message_id, file, caption=caption)])
         name, sample = _INCOMING[kind]
         return samples.callback(**{name: [sample(message_id)]})
+
+    def upload_answer(self, url: str) -> Answer | None:
+        created = {"fileId": "private-1.jpg", "accepted": True, "error": None}
+        return Answer(201, created) if "/v1/media?" in url else None
 
     def unknown_kind(self) -> tuple[bytes, Any]:
         element = samples.text(reaction="private")

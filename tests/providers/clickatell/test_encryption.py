@@ -30,6 +30,7 @@ from tests.providers.conformance import (
     suffix,
     template,
 )
+from tests.support.services import services
 from whatsapp_bridge.accounts import Account, parse_account
 from whatsapp_bridge.clevertap.messages import parse_message
 from whatsapp_bridge.http import HttpClient
@@ -95,7 +96,7 @@ def account(encrypted: bool = True, **options: int) -> Account:
 
 def client(keys: KeyService, clock: Clock | None = None, encrypted: bool = True, **options: int) -> Client:
     data_keys = encryption.DataKeys(clock or Clock())
-    return Client(account(encrypted, **options), HttpClient(), keys, data_keys, Numbered())
+    return Client(account(encrypted, **options), services(HttpClient(), keys), data_keys, Numbered())
 
 
 def prepared(client: Client, message: Json, reference: str = "r1") -> Json:
@@ -257,8 +258,18 @@ def test_every_leaf_is_in_one_of_the_tables() -> None:
     in_the_older_form = template(body("private 1"))
     requests.append(outbound.translate(parse_message(json.dumps(in_the_older_form)), "r1", account(hsm=True)))
     for request in requests:
-        for path in _leaves(request):
+        for path in _leaves(_uploaded(request)):
             assert sum(_covers(row, path) for row in tables) == 1, path
+
+
+def _uploaded(value: Any) -> Any:
+    """`value` with a fileId where a file is still to be uploaded."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        "fileId" if name == "source" else name: "k" if name == "source" else _uploaded(member)
+        for name, member in value.items()
+    }
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -342,7 +353,9 @@ def test_data_key_outlives_its_client_and_belongs_to_its_arn() -> None:
     keys, data_keys = Keys(), encryption.DataKeys(Clock())
     other = samples.secret(encryption=ENCRYPTION | {"mt_key_arn": MO_KEY})
     for secret in (samples.secret(encryption=ENCRYPTION), samples.secret(encryption=ENCRYPTION), other):
-        Client(parse_account("acme", secret), HttpClient(), keys, data_keys).prepare(Outgoing("r1", {"content": TEXT}))
+        Client(parse_account("acme", secret), services(HttpClient(), keys), data_keys).prepare(
+            Outgoing("r1", {"content": TEXT})
+        )
 
     assert keys.calls == ["generate", "generate"]
 
@@ -619,7 +632,7 @@ def test_both_ways_with_kms() -> None:
             return kms
 
         own = parse_account("acme", samples.secret(encryption=arns))
-        bridge = Client(own, HttpClient(), KeyService(in_region), encryption.DataKeys())
+        bridge = Client(own, services(HttpClient(), KeyService(in_region)), encryption.DataKeys())
         outgoing = bridge.prepare(Outgoing("r1", {"content": TEXT}))
         assert isinstance(outgoing, Outgoing)
 

@@ -175,12 +175,6 @@ CARDS = {"type": "carousel", "cards": [{"components": [ADA]}]}
 REFUSED = {
     "text too long": (freeform("text", {"body": "k" * 4097}), "text.body", "is longer than 4096 characters"),
     "text of spaces": (freeform("text", {"body": " \n"}), "text.body", "is empty"),
-    "image": (freeform("image", MEDIA), "type", "image messages are not supported by Clickatell One API"),
-    "image header": (
-        template(header("image", MEDIA), ADA),
-        "components[0].header.type",
-        "image headers are not supported by Clickatell One API",
-    ),
     "location header": (
         template(header("location", {"latitude": "1", "longitude": "2"}), ADA),
         "components[0].header.type",

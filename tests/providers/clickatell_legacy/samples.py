@@ -1,6 +1,7 @@
 """Made-up messages in the legacy WhatsApp API's shapes: those of the page named in `clickatell_legacy.codes`."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from tests.providers.clickatell import samples as one_api
@@ -89,10 +90,10 @@ def location(message_id: Any = "m1", **changes: Any) -> Json:
     return text(message_id, content=None, **place) | changes
 
 
-def image(**changes: Any) -> Json:
-    media = {"content": "cHJpdmF0ZQ==", "contentType": "image/jpeg", "caption": TEXT, "sha256Hash": "0" * 64}
-    return text(**media) | changes
+def media(raw: bytes = b"private", message_id: Any = "m1", **changes: Any) -> Json:
+    encoded = {"content": b64encode(raw).decode(), "contentType": "image/jpeg", "caption": TEXT}
+    return text(message_id) | encoded | changes
 
 
-def contacts(**changes: Any) -> Json:
-    return text(content=None, contacts=[{"name": {"formattedName": "private"}, "phones": []}]) | changes
+def contacts(message_id: Any = "m1", **changes: Any) -> Json:
+    return text(message_id, content=None, contacts=[one_api.contact()]) | changes

@@ -9,6 +9,7 @@ from tests.providers.clickatell.test_encryption import Keys
 from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import Json, failure, refused, results, taken
 from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT, assert_public, callback
+from tests.support.services import services
 from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.http import Answer, HttpClient
 from whatsapp_bridge.providers.clickatell import encryption
@@ -19,7 +20,7 @@ from whatsapp_bridge.store.keys import KeyService
 
 
 def client(http: HttpClient) -> Client:
-    return Client(parse_account("acme", samples.secret("https://bsp.example/base/")), http, KeyService())
+    return Client(parse_account("acme", samples.secret("https://bsp.example/base/")), services(http))
 
 
 def outgoing(reference: str, to: str = PERSON) -> Outgoing:
@@ -115,7 +116,7 @@ def test_too_many_messages_go_in_parts(whole: bool) -> None:
 
 def encrypting(keys: KeyService) -> Client:
     account = parse_account("acme", samples.secret(encryption=samples.ENCRYPTION))
-    return Client(account, HttpClient(), keys, encryption.DataKeys())
+    return Client(account, services(HttpClient(), keys), encryption.DataKeys())
 
 
 def test_what_a_person_is_told_is_encrypted() -> None:

@@ -3,16 +3,18 @@ from typing import Any, ClassVar
 
 from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import Json
-from tests.providers.conformance import ProviderConformance
+from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConformance
 from tests.support.bsp import Answer
 from whatsapp_bridge.providers.contract import Outgoing
 
+_INCOMING = {"text": samples.text, "location": samples.location, "contacts": samples.contacts}
 _CODES = {"sent": 3, "delivered": 4, "read": 27, "failed": 12}
 
 
 class TestClickatellLegacy(ProviderConformance):
     provider = "clickatell_legacy"
 
+    files_come_inline = True
     required: ClassVar = ["api_key"]
     wrong: ClassVar = {
         "api_key empty": ("provider.api_key", ""),
@@ -40,8 +42,6 @@ class TestClickatellLegacy(ProviderConformance):
         "no id at all": samples.status(4, None, messageId=None),
         "ids blank": samples.status(4, " ", messageId="null"),
         "message without a sender": samples.text(**{"from": None}),
-        "media": samples.image(),
-        "contacts": samples.contacts(),
         "One API's": {"integrationId": "i", "event": {"moText": [{"content": "private"}]}},
     }
 
@@ -67,7 +67,10 @@ class TestClickatellLegacy(ProviderConformance):
         return samples.raw(samples.status(777))
 
     def incoming(self, kind: str, message_id: str = "m1") -> bytes:
-        return samples.raw({"text": samples.text, "location": samples.location}[kind](message_id))
+        if kind in FILES:
+            caption = None if kind == "audio" else TEXT
+            return samples.raw(samples.media(FILES[kind], message_id, contentType=CONTENT_TYPES[kind], caption=caption))
+        return samples.raw(_INCOMING[kind](message_id))
 
     def unknown_kind(self) -> tuple[bytes, Any]:
         element = samples.text(content=None, reaction="private")

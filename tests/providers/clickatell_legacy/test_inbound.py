@@ -7,7 +7,7 @@ from tests.providers.clickatell_legacy.samples import SECONDS, Json
 from tests.providers.conformance import PERSON, TEXT, callback
 from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_legacy import inbound
-from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract import Attachment, NotUnderstood, Reply, ReplyEvent, StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
 
@@ -42,9 +42,6 @@ def test_status(body: Json, expected: StatusEvent) -> None:
 
 
 NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
-    "image": (samples.image(), "media", "unknown kind"),
-    "media with a place": (samples.image(latitude="1", longitude="2"), "media", "unknown kind"),
-    "contacts": (samples.contacts(), "contacts", "unknown kind"),
     "nothing": (samples.text(content=None), "unknown", "unknown kind"),
     "One API's": ({"integrationId": "i", "event": {"moText": []}}, "event", "One API's callback"),
     "text without a sender": (samples.text(**{"from": "ada"}), "text", "no sender"),
@@ -93,11 +90,60 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.location(locationName=None, locationAddress=None),
         {"type": "location", "location": {"latitude": "-33.9", "longitude": "18.6"}},
     ),
+    "contacts": (
+        samples.contacts(contacts=[{"name": {"formattedName": TEXT}, "phones": [{"phone": PERSON, "waId": PERSON}]}]),
+        {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}"}},
+    ),
     "location in numbers": (
         samples.location(latitude=-33.9, longitude=18, locationName=None, locationAddress=None),
         {"type": "location", "location": {"latitude": "-33.9", "longitude": "18"}},
     ),
 }
+
+
+# By the members that say something; the rest is null in every message.
+KINDS: dict[str, tuple[Json, str]] = {
+    "text": (samples.text(), "text"),
+    "empty text": (samples.text(content=""), "text"),
+    "location": (samples.location(), "location"),
+    "half a location": (samples.location(longitude=None), "location"),
+    "media": (samples.media(), "media"),
+    "media with a place": (samples.media(latitude="1", longitude="2"), "media"),
+    "media without content": (samples.media(content=None), "media"),
+    "text with a blank type": (samples.text(contentType=" "), "text"),
+    "contacts": (samples.contacts(), "contacts"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), KINDS.values(), ids=KINDS.keys())
+def test_kind(body: Json, kind: str) -> None:
+    found = event(body)
+
+    assert isinstance(found, ReplyEvent)
+    assert found.element == body | {"kind": kind}
+
+
+MEDIA: dict[str, tuple[Json, Attachment]] = {
+    "image": (
+        samples.media(),
+        Attachment("image", {"content": "cHJpdmF0ZQ=="}, "image/jpeg", None, TEXT),
+    ),
+    "document with a hash": (
+        samples.media(contentType="application/pdf", caption=None, sha256Hash="ab"),
+        Attachment("file", {"content": "cHJpdmF0ZQ==", "sha256Hash": "ab"}, "application/pdf", None, None),
+    ),
+    "nothing but its type": (samples.media(content=None), Attachment("image", {}, "image/jpeg", None, TEXT)),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), MEDIA.values(), ids=MEDIA.keys())
+def test_media(body: Json, expected: Attachment) -> None:
+    answer = replied(body)
+
+    assert answer.attachment == expected
+    words = f"[{expected.kind} not available]" + (f" {expected.caption}" if expected.caption else "")
+    assert answer.message.wire() == FROM_PERSON | {"type": "text", "text": {"body": words}}
+    assert (answer.answers_reference, answer.answers_bsp_id) == ("1|2|3|4", "bsp-1")
 
 
 @pytest.mark.parametrize(("body", "expected"), REPLIES.values(), ids=REPLIES.keys())
@@ -128,6 +174,7 @@ def test_what_a_reply_answers(reference: Any, bsp_id: Any, expected: tuple[Any, 
 NO_REPLIES: dict[str, tuple[Json, str, str]] = {
     "empty text": (samples.text(content=""), "text", "no content"),
     "content no text": (samples.text(content={"x": 1}), "text", "no content"),
+    "contacts that say nothing": (samples.contacts(contacts=[{}]), "contacts", "no content"),
     "no longitude": (samples.location(longitude=None), "location", "not both latitude and longitude"),
     "latitude no number": (samples.location(latitude=True), "location", "not both latitude and longitude"),
     "no timestamp": (samples.text(timestamp=None), "text", "no timestamp"),

@@ -114,7 +114,8 @@ class Button(Callback):
     text: str
 
 
-type Kind = Literal["text", "location", "image", "video", "audio", "voice", "file", "button"]
+type MediaKind = Literal["image", "video", "audio", "voice", "file"]
+type Kind = Literal["text", "location", "button"] | MediaKind
 
 
 class IncomingMessage(Callback):
@@ -170,6 +171,18 @@ class IncomingMessage(Callback):
                 "document": content if document_copy and kind == "file" else None,
             }
         )
+
+    def with_media(self, kind: MediaKind, media: Media, *, document_copy: bool = False) -> "IncomingMessage":
+        """The same message with `media` in place of its content."""
+        message = IncomingMessage.of(
+            kind,
+            media,
+            sender=self.sender,
+            waba_number=self.waba_number,
+            timestamp=self.timestamp,
+            document_copy=document_copy,
+        )
+        return message.model_copy(update={"context": self.context})
 
 
 CONTENTS: Final = ("text", "location", "image", "video", "audio", "voice", "file", "document", "button")

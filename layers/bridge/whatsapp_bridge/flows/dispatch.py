@@ -9,7 +9,7 @@ outcome. A delivery that dies on the way is made good by the next one of the sam
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import time
 from typing import Any
@@ -26,7 +26,8 @@ from whatsapp_bridge.clevertap.messages import (
     is_validation_reference,
     read_message,
 )
-from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.files import Files
+from whatsapp_bridge.flows.parallel import each, each_request
 from whatsapp_bridge.flows.records import FifoSource, Pointless, Postponed, Record
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
 from whatsapp_bridge.http import HttpClient
@@ -40,6 +41,7 @@ from whatsapp_bridge.providers.contract import (
     Outgoing,
     Refused,
     Rejected,
+    Services,
     StatusEvent,
     Throttled,
     Unknown,
@@ -49,6 +51,7 @@ from whatsapp_bridge.settings import DispatchSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
 from whatsapp_bridge.store.messages import Claim, Messages
+from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, NotStored, Queue
 
 CONFIRMATION_SECONDS = 900
@@ -88,13 +91,14 @@ class Dispatch:
         retry: Schedule,
         http: HttpClient,
         keys: KeyService,
+        notes: Notes,
         luck: Callable[[], float] = system_luck,
         now: Callable[[], float] = time,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._messages, self._retry = accounts, messages, retry
         self._campaign, self._statuses = campaign, statuses
-        self._http, self._keys = http, keys
+        self._http, self._keys, self._notes = http, keys, notes
         self._luck, self._now, self._new_id = luck, now, new_id
 
     # --- the two queues --------------------------------------------------------------------------------------------
@@ -160,18 +164,27 @@ class Dispatch:
     def _deliver(self, jobs: Sequence[Job]) -> list[int | Exception | None]:
         """Take jobs of one account all the way; per job None when it is settled, the seconds until its next attempt,
         or what went wrong on our side (the queue delivers it again, and it goes on from where it stood)."""
+        if not jobs:
+            return []
+        client = self._client(jobs[0].account)
         outcomes: dict[str, Outcome | Exception | None] = {}
         ready: list[tuple[Job, Outgoing]] = []
-        for job, result in zip(jobs, each(self._prepare, jobs), strict=True):
+        # Uploads may take all of an invocation; those that are done by then shall not have been made for nothing.
+        with self._http.leaving_time_for_a_request():
+            prepared = each(lambda job: self._prepare(client, job), jobs)
+        for job, result in zip(jobs, prepared, strict=True):
             if isinstance(result, Outgoing):
                 ready.append((job, result))
             else:
                 outcomes[job.owner] = result
-        for chunk in _chunks(ready, self._batch_size(jobs)):
-            outcomes.update(self._send(chunk))
+        chunks = _chunks(ready, self._batch_size(jobs))
+        for chunk, sent in zip(chunks, each_request(lambda chunk: self._send(client, chunk), chunks), strict=True):
+            outcomes.update(
+                dict.fromkeys((job.owner for job, _ in chunk), sent) if isinstance(sent, Exception) else sent
+            )
         return each(lambda job: self._settle(job, outcomes[job.owner]), jobs)
 
-    def _prepare(self, job: Job) -> Outgoing | Outcome | None:
+    def _prepare(self, client: Client, job: Job) -> Outgoing | Outcome | None:
         """Everything that may be repeated; None for a message that is somebody else's or settled already."""
         account = job.account
         recipient = account.pseudonym(job.message.to)
@@ -186,9 +199,9 @@ class Dispatch:
         except Refused as refusal:
             # It passed when it was accepted: the account's settings have changed since.
             return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, f"{refusal.field}: {refusal.reason}")
-        return self._client(account).prepare(Outgoing(job.reference, request))
+        return client.prepare(Outgoing(job.reference, request))
 
-    def _send(self, chunk: Sequence[tuple[Job, Outgoing]]) -> dict[str, Outcome | Exception | None]:
+    def _send(self, client: Client, chunk: Sequence[tuple[Job, Outgoing]]) -> dict[str, Outcome | Exception | None]:
         """One request, marked as leaving right before it leaves."""
         marked = each(self._begin_sending, [job for job, _ in chunk])
         leaving = [pair for pair, mark in zip(chunk, marked, strict=True) if mark is True]
@@ -199,7 +212,6 @@ class Dispatch:
             if mark is not True
         }
         if leaving:
-            client = self._client(leaving[0][0].account)
             sent = client.send([outgoing for _, outgoing in leaving])
             outcomes.update(zip((job.owner for job, _ in leaving), sent, strict=True))
         return outcomes
@@ -208,10 +220,12 @@ class Dispatch:
         return self._messages.begin_sending(job.account.name, job.reference, job.grant)
 
     def _batch_size(self, jobs: Sequence[Job]) -> int:
-        return registry.outbound(jobs[0].account.provider_type).CAPABILITIES.batch_size if jobs else 1
+        return registry.outbound(jobs[0].account.provider_type).CAPABILITIES.batch_size
 
     def _client(self, account: Account) -> Client:
-        return registry.client(account.provider_type)(account, self._http, self._keys)
+        """One for a batch: what it fetches serves all of its messages."""
+        services = Services(self._http, self._keys, self._notes, Files(self._http))
+        return registry.client(account.provider_type)(account, services)
 
     def _settle(self, job: Job, outcome: Outcome | Exception | None) -> int | None:
         """Act on an outcome; seconds until the next attempt where there shall be one.
@@ -229,10 +243,8 @@ class Dispatch:
                 self._record(job, "accepted", bsp_id)
                 count("MessagesSent")
                 logger.info("message sent", extra={**keys, "bspId": bsp_id})
-            case Rejected(code, title, unlisted):
-                if unlisted:
-                    count("ErrorsUnlisted")
-                self._reject(job, code, title)
+            case Rejected(code, title):
+                self._reject(job, outcome)
                 logger.warning("message rejected", extra={**keys, "code": code, "title": title})
             case Unknown(reason):
                 if not is_validation_reference(job.reference):
@@ -253,7 +265,8 @@ class Dispatch:
             job.attempt, self._luck(), at_most=MAX_DELAY_SECONDS, limit=job.time_limit, at_least=asked
         )
         if delay is None:
-            self._reject(job, CallbackError.OTHER, "not accepted by the provider in time")
+            verdict = outcome.verdict if isinstance(outcome, NotSent) else None
+            self._reject(job, verdict or Rejected(CallbackError.OTHER, "not accepted by the provider in time"))
             logger.warning("given up", extra={**keys, "reason": reason})
             return None
         self._record(job, "released")
@@ -261,9 +274,12 @@ class Dispatch:
         logger.info("to be sent later", extra={**keys, "reason": reason, "seconds": delay})
         return delay
 
-    def _reject(self, job: Job, code: int, title: str) -> None:
+    def _reject(self, job: Job, verdict: Rejected) -> None:
+        if verdict.unlisted:
+            count("ErrorsUnlisted")
         if not is_validation_reference(job.reference):
-            failed = StatusEvent("failed", int(self._now()), job.reference, None, error_code=code, error_title=title)
+            now = int(self._now())
+            failed = StatusEvent("failed", now, job.reference, None, error_code=verdict.code, error_title=verdict.title)
             self._statuses.send(queued_status(job.account.name, failed))
         self._record(job, "rejected")
         count("MessagesRejected")
@@ -283,11 +299,12 @@ def from_environment(http: HttpClient) -> tuple[Dispatch, FifoSource]:
         settings.dispatch_retry,
         http,
         KeyService(),
+        Notes(settings.messages_table),
     )
     return dispatch, FifoSource(
         Queue(settings.conversation_queue_url), Queue(settings.conversation_dead_letter_queue_url)
     )
 
 
-def _chunks[T](items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def _chunks[T](items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

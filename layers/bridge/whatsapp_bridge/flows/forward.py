@@ -1,6 +1,6 @@
 """forward: tell CleverTap what became of messages (`forward_statuses`) and what people write (`forward_replies`)."""
 
-from whatsapp_bridge.flows.forward_replies import ForwardReplies
+from whatsapp_bridge.flows.forward_replies import ForwardReplies, MediaLinks
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import FifoSource
@@ -8,7 +8,9 @@ from whatsapp_bridge.http import HttpClient
 from whatsapp_bridge.settings import ForwardSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.messages import Messages
+from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Queue
 
@@ -17,6 +19,7 @@ def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, Forw
     settings = ForwardSettings.read()
     accounts = Accounts(settings.account_secret_prefix)
     messages = Messages(settings.messages_table, settings.message_ttl_days)
+    notes = Notes(settings.messages_table)
     payloads = Payloads(settings.payloads_bucket)
     quarantine = Quarantine(Queue(settings.quarantine_queue_url), payloads)
     source = FifoSource(Queue(settings.replies_queue_url), Queue(settings.replies_dead_letter_queue_url))
@@ -26,9 +29,11 @@ def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, Forw
         source.dead_letters,
         quarantine,
         payloads,
+        MediaLinks(MediaStore(settings.payloads_bucket), settings.public_url, settings.media_ttl_days),
         settings.forward_retry,
         http,
         KeyService(),
+        notes,
     )
     statuses = ForwardStatuses(
         accounts,
@@ -39,5 +44,6 @@ def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, Forw
         settings.forward_retry,
         settings.correlation_retry,
         http,
+        notes,
     )
     return replies, source, statuses

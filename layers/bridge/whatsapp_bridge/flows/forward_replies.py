@@ -1,27 +1,53 @@
 """forward, replies: pass on what people write, one by one, at once.
 
 One person's messages keep their order: their queue is FIFO, and one that has to wait holds up the same person's alone.
+A file is fetched and stored before CleverTap is told of its message; one that cannot be had is told of in words.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from time import time
 
 from whatsapp_bridge.accounts import Account
-from whatsapp_bridge.clevertap.callbacks import Context
+from whatsapp_bridge.clevertap.callbacks import Context, IncomingMessage, Media
 from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
+from whatsapp_bridge.files import Files
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Pointless, Postponed, Record
 from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.media_links import link, media_id
 from whatsapp_bridge.observability import count, logger
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, Unreadable
+from whatsapp_bridge.providers.contract import (
+    Attachment,
+    Client,
+    NotUnderstood,
+    Reply,
+    ReplyEvent,
+    Services,
+    Unreadable,
+)
 from whatsapp_bridge.schedules import Schedule, system_luck
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.messages import Messages
+from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, Queue
+
+# A person's next messages wait behind the file of this one.
+_FILE_PATIENCE_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLinks:
+    """Where files are kept, and how they are linked: below `public_url`, for so many days."""
+
+    store: MediaStore
+    public_url: str
+    days: int
 
 
 class ForwardReplies:
@@ -32,14 +58,18 @@ class ForwardReplies:
         dead_letters: Queue,
         quarantine: Quarantine,
         payloads: Payloads,
+        media: MediaLinks,
         retry: Schedule,
         http: HttpClient,
         keys: KeyService,
+        notes: Notes,
         luck: Callable[[], float] = system_luck,
+        now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._messages, self._payloads = accounts, messages, payloads
-        self._dead_letters, self._quarantine = dead_letters, quarantine
-        self._retry, self._http, self._keys, self._luck = retry, http, keys, luck
+        self._dead_letters, self._quarantine, self._media = dead_letters, quarantine, media
+        self._retry, self._http, self._keys, self._notes = retry, http, keys, notes
+        self._luck, self._now = luck, now
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` where that shall be tried again."""
@@ -54,15 +84,22 @@ class ForwardReplies:
         if not self._messages.begin_reply(account.name, event.id, record.id):
             count("RepeatsDropped")
             return
-        reply = self._read(account, event, record)
+        client = self._client(account)
+        reply = self._read(client, account, event, record)
         if isinstance(reply, NotUnderstood):
             self._quarantine.put(account.name, [reply])
             self._messages.leave_reply(account.name, event.id, record.id)
             return
+        if reply.attachment is not None:
+            message = self._with_file(client, account, event, reply.message, reply.attachment, record)
+            reply = replace(reply, message=message)
         self._tell(account, event, reply, record)
 
-    def _read(self, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
-        client = registry.client(account.provider_type)(account, self._http, self._keys)
+    def _client(self, account: Account) -> Client:
+        services = Services(self._http, self._keys, self._notes, Files(self._http))
+        return registry.client(account.provider_type)(account, services)
+
+    def _read(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
         try:
             element = client.open(event.element)
         except Unreadable as error:
@@ -76,6 +113,46 @@ class ForwardReplies:
         reply = registry.inbound(account.provider_type).reply(element, account)
         # What came encrypted is kept encrypted.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
+
+    def _with_file(
+        self,
+        client: Client,
+        account: Account,
+        event: ReplyEvent,
+        message: IncomingMessage,
+        attachment: Attachment,
+        record: Record,
+    ) -> IncomingMessage:
+        """The message with a link to its file; as it is, in words, where the file cannot be had.
+
+        A file is fetched once: when CleverTap has to be told again, the BSP may have it no longer.
+        """
+        identifier = media_id(account, event.id)
+        key, good_for = f"media#{identifier}", self._media.days * 86_400
+        note = self._notes.get(account.name, key)
+        if note is None:
+            try:
+                file = client.download(attachment)
+            except Unreadable as error:
+                keys = {"account": account.name, "id": event.id, "reason": error.reason}
+                delay = self._delay(record, _FILE_PATIENCE_SECONDS) if error.retriable else None
+                if delay is not None:
+                    logger.warning("file not to be had yet", extra=keys)
+                    raise Postponed(delay) from None
+                count("MediaUnavailable")
+                logger.error("file not to be had", extra=keys)
+                return message
+            self._media.store.put(account.name, identifier, file)
+            note = f"{int(self._now())} {file.content_type}"
+            self._notes.put(account.name, key, note, good_for)
+            count("MediaStored")
+        stored, _, content_type = note.partition(" ")
+        address = link(self._media.public_url, account, identifier, int(stored) + good_for)
+        return message.with_media(
+            attachment.kind,
+            Media(media_url=address, mime_type=content_type, caption=attachment.caption),
+            document_copy=account.options.document_copy,
+        )
 
     def _tell(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
         message = reply.message
@@ -105,8 +182,8 @@ class ForwardReplies:
             reference = self._messages.reference_of(account.name, reply.answers_bsp_id)
         return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
 
-    def _delay(self, record: Record) -> int | None:
-        return self._retry.delay(record.attempt, self._luck(), at_most=MAX_VISIBILITY_SECONDS)
+    def _delay(self, record: Record, limit: int | None = None) -> int | None:
+        return self._retry.delay(record.attempt, self._luck(), at_most=MAX_VISIBILITY_SECONDS, limit=limit)
 
     def _bury(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id as deduplication: a delivery that dies behind this line repeats it.

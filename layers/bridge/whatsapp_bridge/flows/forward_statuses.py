@@ -28,6 +28,7 @@ from whatsapp_bridge.providers.contract import NotUnderstood, StatusEvent
 from whatsapp_bridge.schedules import Schedule, system_luck
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.messages import Climb, Climbing, Messages
+from whatsapp_bridge.store.notes import FILES_LOST, FILES_LOST_SECONDS, Notes
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, Queue
 
 # CleverTap said that the content is at fault: another batch, or a part of this one, may pass.
@@ -74,10 +75,11 @@ class ForwardStatuses:
         retry: Schedule,
         correlation_retry: Schedule,
         http: HttpClient,
+        notes: Notes,
         luck: Callable[[], float] = system_luck,
         now: Callable[[], float] = time,
     ) -> None:
-        self._accounts, self._messages, self._http = accounts, messages, http
+        self._accounts, self._messages, self._http, self._notes = accounts, messages, http, notes
         self._luck, self._now = luck, now
         self._statuses, self._dead_letters, self._quarantine = statuses, dead_letters, quarantine
         self._retry, self._correlation_retry = retry, correlation_retry
@@ -113,6 +115,8 @@ class ForwardStatuses:
         if "confirm" in payload:
             return self._unconfirmed(record, payload)
         event = StatusEvent(**payload["status"])
+        if event.media_lost:
+            self._notes.put(account, FILES_LOST, str(int(self._now())), FILES_LOST_SECONDS)
         if event.reference is None and event.bsp_id is not None:
             event = replace(event, reference=self._messages.reference_of(account, event.bsp_id))
         if event.reference is not None and is_validation_reference(event.reference):

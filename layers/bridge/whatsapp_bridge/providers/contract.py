@@ -7,7 +7,7 @@ only the part it uses:
     outbound   CAPABILITIES, translate(): a CleverTap message to a BSP request; pure
     inbound    authentic(), challenge(), split(), reply(): BSP callbacks to events; pure
     codes      the vendor's status and error tables, row by row
-    client     Client: prepare (encrypt, upload), send, open (decrypt, download); the only part with I/O
+    client     Client: prepare (encrypt, upload), send, open (decrypt), download; the only part with I/O
 
 CleverTap's models are the common language: `outbound` reads them, `inbound` writes them.
 """
@@ -22,10 +22,12 @@ from whatsapp_bridge.providers.capabilities import Refused as Refused
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
-    from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+    from whatsapp_bridge.clevertap.callbacks import IncomingMessage, MediaKind
     from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
+    from whatsapp_bridge.files import File, Files
     from whatsapp_bridge.http import HttpClient
     from whatsapp_bridge.store.keys import KeyService
+    from whatsapp_bridge.store.notes import Notes
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -57,9 +59,13 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Surely not taken: the request never left, or the BSP said it failed and asked for a repeat."""
+    """Surely not taken: the request never left, or the BSP said it failed and asked for a repeat.
+
+    `verdict` is what the message is rejected with once its time is up, where there is more to say than that.
+    """
 
     reason: str
+    verdict: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,18 @@ class Outbound(Protocol):
         """The BSP's message object. Pure. Raises `Refused` for what the BSP cannot express."""
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an adapter's client may use of the world outside."""
+
+    http: "HttpClient"
+    keys: "KeyService"
+    notes: "Notes"
+    """Small facts kept across invocations: a token, a file's id at the BSP."""
+    files: "Files"
+    """The files that messages to people name by their public address."""
+
+
 class Client(Protocol):
     def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
         """What has to happen before the request proper: client-side encryption, uploads. May be repeated safely."""
@@ -97,13 +115,19 @@ class Client(Protocol):
     def open(self, element: Json) -> Json:
         """A reply's element made readable: decrypted. Raises `Unreadable`."""
 
+    def download(self, attachment: "Attachment") -> "File":
+        """The file that a person has sent, in clear. Raises `Unreadable`."""
+
 
 class ClientFactory(Protocol):
-    def __call__(self, account: "Account", http: "HttpClient", keys: "KeyService") -> Client: ...
+    def __call__(self, account: "Account", services: Services) -> Client: ...
 
 
 class Unreadable(Exception):
-    """An encrypted reply cannot be read. `retriable`: another try may help (KMS away), else it never will."""
+    """A reply, or its file, cannot be had in clear. `retriable`: another try may help (KMS away), else it never will.
+
+    `reason` holds nothing private.
+    """
 
     def __init__(self, reason: str, *, retriable: bool) -> None:
         super().__init__(reason)
@@ -145,6 +169,8 @@ class StatusEvent:
     error_title: str | None = None
     unlisted: bool = False
     """The BSP's tables do not list this status; it is counted."""
+    media_lost: bool = False
+    """The BSP cannot find the file that it was given before: no file's id from before may be used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +198,28 @@ type Event = StatusEvent | ReplyEvent | NotUnderstood
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a message from a person. `source` is the adapter's own: what its `Client.download` has to know."""
+
+    kind: "MediaKind"
+    source: Json = field(repr=False)
+    content_type: str | None = None
+    """As the BSP has it."""
+    file_name: str | None = field(default=None, repr=False)
+    caption: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A message from a person in CleverTap's form, and which message it answers: by our msgId or the BSP's id."""
+    """A message from a person in CleverTap's form, and which message it answers: by our msgId or the BSP's id.
+
+    With an `attachment`, `message` is what CleverTap is told in case that the file cannot be had (`attachments`).
+    """
 
     message: "IncomingMessage" = field(repr=False)
     answers_reference: str | None = None
     answers_bsp_id: str | None = None
+    attachment: Attachment | None = None
 
 
 class Inbound(Protocol):

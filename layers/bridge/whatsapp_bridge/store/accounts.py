@@ -37,13 +37,14 @@ class Accounts:
 
     def authenticated(self, name: str, headers: Mapping[str, str]) -> Account | None:
         """The account when these headers carry its credentials, else None."""
-        return self._matching(name, lambda account: account.clevertap.accepts(headers))
+        return self.matching(name, lambda account: account.clevertap.accepts(headers))
 
     def with_token(self, name: str, token: str) -> Account | None:
         """The account when `token` is its callback token, else None."""
-        return self._matching(name, lambda account: account.token_matches(token))
+        return self.matching(name, lambda account: account.token_matches(token))
 
-    def _matching(self, name: str, matches: Callable[[Account], bool]) -> Account | None:
+    def matching(self, name: str, matches: Callable[[Account], bool]) -> Account | None:
+        """The account when `matches` says so of it, else None; of an old one that it denies, of the newest."""
         account = self.get(name)
         if account is None or matches(account):
             return account

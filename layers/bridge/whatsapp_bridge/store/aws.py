@@ -8,6 +8,7 @@ from typing import Any
 _CONNECT_SECONDS = 1
 _READ_SECONDS = 2
 _TRIES = 3
+_REGIONAL = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 
 
 @cache
@@ -30,11 +31,15 @@ def client(service: str, region: str | None = None) -> Any:
 
     from whatsapp_bridge.store.aws_data import SERVICES
 
+    # By itself botocore makes links to S3 for one address of all regions, in many of them with a signature (version 2)
+    # that buckets of today refuse.
+    regional = {"signature_version": "s3v4", "s3": _REGIONAL} if service == "s3" else {}
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": _TRIES},
         max_pool_connections=16,
+        **regional,
     )
     return _session(service in SERVICES).create_client(service, region_name=region, config=config)
 

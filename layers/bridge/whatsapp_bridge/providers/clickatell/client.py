@@ -1,4 +1,4 @@
-"""Speaking to One API: encrypt, send, and tell from the answer what became of each message.
+"""Speaking to One API: upload, encrypt, send; and decrypt and fetch what people send.
 
 The legacy WhatsApp API takes and answers requests in the same way under other names: `Dialect` holds these.
 
@@ -8,22 +8,28 @@ is /v1/message: the page's headings say /v1/messages, its endpoint table and exa
 """
 
 import os
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.files import File
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell import codes, encryption
-from whatsapp_bridge.providers.clickatell.values import blank, identifier, number
+from whatsapp_bridge.providers.clickatell.answers import MediaLost, of_the_request, outcomes, refused_for_its_form
+from whatsapp_bridge.providers.clickatell.dialect import Dialect
+from whatsapp_bridge.providers.clickatell.downloads import check_hash, named, received
+from whatsapp_bridge.providers.clickatell.media import FREEFORM, HEADERS
+from whatsapp_bridge.providers.clickatell.uploads import Noted, Refusal, Stopped, Uploads
+from whatsapp_bridge.providers.clickatell.values import blank
 from whatsapp_bridge.providers.contract import (
-    Accepted,
+    Attachment,
     Json,
     NotSent,
     Outcome,
     Outgoing,
     Rejected,
+    Services,
     Throttled,
     Unknown,
     Unreadable,
@@ -31,23 +37,6 @@ from whatsapp_bridge.providers.contract import (
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
-    from whatsapp_bridge.store.keys import KeyService
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What one of Clickatell's two APIs calls things. `code` and `description` are members of an `error` object."""
-
-    api: str
-    path: str
-    bsp_id: str
-    code: str
-    description: str
-    error: Callable[[int, str], codes.ErrorRow]
-    outgoing: tuple[encryption.Path, ...]
-    """What is encrypted of a message to a person."""
-    incoming: tuple[encryption.Path, ...]
-    """What is encrypted of a message from a person."""
 
 
 ONE_API: Final = Dialect(
@@ -59,104 +48,199 @@ ONE_API: Final = Dialect(
     error=codes.error,
     outgoing=encryption.OUTGOING,
     incoming=encryption.INCOMING,
+    media_kind="moMedia",
 )
 
 # Finding the one bad message of a hundred takes 15 requests, two of them 27; `HttpClient` ends them when time is short.
 _MAX_REQUESTS: Final = 30
 
-# HTTP statuses whose meaning needs no body. 401 and 402 are One API's (errors 1, 7 and 20), 403 a gateway's.
-_BY_STATUS: Final = {
-    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)"),
-    402: Rejected(CallbackError.OTHER, "Insufficient account balance"),
-    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)"),
-}
+# What says of a message with a file that there is one, from whom and when; nothing of it is ever encrypted.
+_ALWAYS_CLEAR: Final = frozenset(
+    {
+        "kind",
+        "messageId",
+        "relatedMessageId",
+        "relatedClientMessageId",
+        "clientMessageId",
+        "from",
+        "timestamp",
+        "contentType",
+    }
+)
 
 
 class Client:
-    """One account's client. `data_keys` and `entropy` (n to n unpredictable bytes) are for tests."""
+    """One account's client, for one batch. `data_keys` and `entropy` (n to n unpredictable bytes) are for tests."""
 
     dialect: ClassVar[Dialect] = ONE_API
 
     def __init__(
         self,
         account: "Account",
-        http: HttpClient,
-        keys: "KeyService",
+        services: Services,
         data_keys: encryption.DataKeys = encryption.SHARED,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._account, self._http, self._keys = account, http, keys
+        self._account, self._services = account, services
         self._data_keys, self._entropy = data_keys, entropy
+        self._uploads = Uploads(account, services, self._upload_refused, data_keys, entropy)
+        self._noted: dict[str, Noted] = {}
+        """By reference, for a fileId that turns out to be lost."""
 
-    # --- encryption --------------------------------------------------------------------------------------------------
+    # --- what people are sent ----------------------------------------------------------------------------------------
 
-    def prepare(self, outgoing: Outgoing) -> Outgoing | NotSent:
-        """Encrypt where the account says so. Without a key the message waits: it never leaves in clear."""
-        settings, options = self._account.provider.encryption, self._account.options
-        if settings is None:
-            return outgoing
+    def prepare(self, outgoing: Outgoing) -> Outgoing | Refusal:
+        """Encrypt where the account says so, and bring the file there. Without a key the message waits: it never leaves
+        in clear."""
         from whatsapp_bridge.store.keys import KeyFailure
 
         try:
-            key = self._data_keys.for_sending(
-                self._keys, settings.mt_key_arn, options.data_key_max_seconds, options.data_key_max_messages
-            )
+            key = self._data_key()
+            return Outgoing(outgoing.reference, self._with_file(outgoing.reference, self._sealed(outgoing, key), key))
         except KeyFailure as failure:
             return NotSent(failure.reason)
+        except Stopped as stopped:
+            return stopped.outcome
+
+    def _data_key(self) -> encryption.DataKey | None:
+        """The message's; None where the account does not encrypt. Raises `KeyFailure`."""
+        settings, options = self._account.provider.encryption, self._account.options
+        if settings is None:
+            return None
+        return self._data_keys.for_sending(
+            self._services.keys, settings.mt_key_arn, options.data_key_max_seconds, options.data_key_max_messages
+        )
+
+    def _sealed(self, outgoing: Outgoing, key: encryption.DataKey | None) -> Json:
+        if key is None:
+            return outgoing.request
         # The key goes along even where there is nothing to encrypt: the integration expects encrypted messages.
         request = encryption.with_leaves(
             outgoing.request, self.dialect.outgoing, lambda text: encryption.encrypt(key.plaintext, text, self._entropy)
         )
-        return Outgoing(outgoing.reference, {**request, "encryptionKey": key.encryption_key})
+        return {**request, "encryptionKey": key.encryption_key}
+
+    def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
+        """`fileId` in place of `source`. Raises `Stopped`, `KeyFailure`."""
+        if "source" in request.get("media", {}):
+            source = request["media"]["source"]
+            noted = self._uploads.for_everybody(source, FREEFORM[source["kind"]])
+            self._noted[reference] = noted
+            return {**request, "media": _instead(request["media"], noted.members["fileId"])}
+        header = request.get("template", {}).get("header", {})
+        if "source" in header.get("media", {}):
+            source = header["media"]["source"]
+            file_id = self._uploads.for_recipient(source, HEADERS[source["kind"]], request["to"])
+            header = {**header, "media": _instead(header["media"], file_id)}
+            return {**request, "template": {**request["template"], "header": header}}
+        return request
+
+    # --- what people send --------------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """A reply's element in clear; one that came in clear as it is. Raises `Unreadable`."""
+        """A reply's element in clear, its file aside; one that came in clear as it is. Raises `Unreadable`.
+
+        A message with a file is told of even where nothing of it can be read: then it comes without all that.
+        """
+        if element.get("kind") != self.dialect.media_kind:
+            return self._open(element, self.dialect.incoming)
+        fields = tuple(path for path in self.dialect.incoming if path != ("content",))
+        try:
+            return {"fileKey": element.get("encryptionKey"), **self._open(element, fields)}
+        except Unreadable as error:
+            if error.retriable:
+                raise
+            return {**_clear(element), "unreadable": error.reason}
+
+    def _open(self, element: Json, fields: tuple[encryption.Path, ...]) -> Json:
         encryption_key = element.get("encryptionKey")
         settings = self._account.provider.encryption
         if blank(encryption_key):
             # Clickatell's own sample of an encrypted moText shows no key. Without one it is nothing but garbage.
-            if settings is not None and encryption.looks_encrypted(element, self.dialect.incoming):
+            if settings is not None and encryption.looks_encrypted(element, fields):
                 raise Unreadable("encrypted, but without an encryptionKey", retriable=False)
             return element
-        if settings is None:
-            raise Unreadable("encrypted, but the account has no provider.encryption.mo_key_arn", retriable=True)
+        key = self._reading_key(str(encryption_key))
+        try:
+            clear: Json = encryption.with_leaves(element, fields, lambda text: encryption.decrypt(key.plaintext, text))
+        except encryption.Undecipherable as error:
+            raise Unreadable(str(error), retriable=False) from None
+        return {**clear, "encryptionKey": None}
+
+    def _reading_key(self, encryption_key: str) -> encryption.DataKey:
+        """Raises `Unreadable`."""
         from whatsapp_bridge.store.keys import KeyFailure
 
+        settings, options = self._account.provider.encryption, self._account.options
+        if settings is None:
+            raise Unreadable("encrypted, but the account has no provider.encryption.mo_key_arn", retriable=True)
         try:
-            key = self._data_keys.for_reading(
-                self._keys, settings.mo_key_arn, str(encryption_key), self._account.options.data_key_max_seconds
-            )
-            clear: Json = encryption.with_leaves(
-                element, self.dialect.incoming, lambda text: encryption.decrypt(key.plaintext, text)
+            return self._data_keys.for_reading(
+                self._services.keys, settings.mo_key_arn, encryption_key, options.data_key_max_seconds
             )
         except KeyFailure as failure:
             raise Unreadable(failure.reason, retriable=failure.retriable) from None
         except encryption.Undecipherable as error:
             raise Unreadable(str(error), retriable=False) from None
-        return {**clear, "encryptionKey": None}
+
+    def download(self, attachment: Attachment) -> File:
+        """The file of a person's message, decrypted. Raises `Unreadable`."""
+        raw = received(attachment, self._account, self._services.http)
+        content = raw
+        if "fileKey" in attachment.source:
+            key = self._reading_key(attachment.source["fileKey"])
+            try:
+                content = encryption.decrypt_bytes(key.plaintext, raw)
+            except encryption.Undecipherable as error:
+                raise Unreadable(str(error), retriable=False) from None
+        if not content:
+            raise Unreadable("the file is empty", retriable=False)
+        check_hash(attachment, self._account, content, raw)
+        return named(attachment, content)
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
         """One request for the batch. Where all of it is refused for its form (One API's errors 21, 22), the halves are
         sent for themselves, so that one bad message does not take a hundred down."""
-        outcomes: dict[str, Outcome] = {}
+        known: dict[str, Outcome] = {}
         parts = deque([list(batch)] if batch else [])
         for _ in range(_MAX_REQUESTS):
             if not parts:
                 break
             part = parts.popleft()
             answer = self._post(part)
-            if len(part) > 1 and isinstance(answer, Answer) and _refused_for_its_form(answer, self.dialect):
+            if len(part) > 1 and isinstance(answer, Answer) and refused_for_its_form(answer, self.dialect):
                 parts.extend((part[: len(part) // 2], part[len(part) // 2 :]))
             else:
-                outcomes.update(_outcomes(part, answer, self.dialect))
+                known.update(outcomes(part, answer, self.dialect))
         later = NotSent("request refused for its form")
-        return [outcomes.get(outgoing.reference, later) for outgoing in batch]
+        return [self._unless_lost(outgoing.reference, known.get(outgoing.reference, later)) for outgoing in batch]
+
+    def _unless_lost(self, reference: str, outcome: Outcome) -> Outcome:
+        """A noted fileId that is lost is forgotten; the message's next try uploads the file again."""
+        if not isinstance(outcome, MediaLost):
+            return outcome
+        rejected = Rejected(outcome.code, outcome.title)
+        if reference not in self._noted:
+            return rejected
+        self._uploads.forget(self._noted[reference])
+        return NotSent(outcome.title, verdict=rejected)
+
+    def _upload_refused(self, answer: Answer) -> Refusal:
+        outcome = of_the_request(answer, self.dialect)
+        if answer.status == 413 and isinstance(outcome, NotSent):
+            return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "File too large (HTTP 413)")
+        if isinstance(outcome, MediaLost):
+            return Rejected(outcome.code, outcome.title)
+        # An upload can be repeated; whether this one was taken does not matter.
+        if isinstance(outcome, Rejected | Throttled | NotSent):
+            return outcome
+        return NotSent(f"upload: HTTP {answer.status}")
 
     def _post(self, batch: Sequence[Outgoing]) -> Answer | Outcome:
         try:
-            return self._http.post_json(
+            return self._services.http.post_json(
                 f"{self._account.provider.base_url}{self.dialect.path}",
                 {"messages": [outgoing.request for outgoing in batch]},
                 {"authorization": self._account.provider.api_key},
@@ -167,117 +251,13 @@ class Client:
             return Unknown(f"answer lost: {error}")
 
 
-def _outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Dialect) -> dict[str, Outcome]:
-    """The outcome of each message of a request, by its reference."""
-    if not isinstance(answer, Answer):
-        return {outgoing.reference: answer for outgoing in batch}
-    results = _results(answer)
-    if not results:
-        outcome = _of_the_request(answer, dialect)
-        return {outgoing.reference: outcome for outgoing in batch}
-    matched = _match(batch, results)
-    lost = Unknown("not in the answer")
-    return {
-        outgoing.reference: _of_one(matched[outgoing.reference], answer, dialect)
-        if outgoing.reference in matched
-        else lost
-        for outgoing in batch
-    }
+def _clear(element: Json) -> Json:
+    """What can be read of a message with a file without its key."""
+    files = element.get("files")
+    first = files[0] if isinstance(files, list) and files else None
+    clear = {name: value for name, value in element.items() if name in _ALWAYS_CLEAR}
+    return {**clear, "files": [{"contentType": first.get("contentType")}]} if isinstance(first, dict) else clear
 
 
-# --- which result is whose -------------------------------------------------------------------------------------------
-
-
-def _results(answer: Answer) -> list[Json]:
-    """The per-message results, which come under any status: 202, 200, 207, 400 (all refused), 500."""
-    body = answer.json()
-    messages = body.get("messages") if isinstance(body, dict) else None
-    return [result for result in messages if isinstance(result, dict)] if isinstance(messages, list) else []
-
-
-def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json]:
-    """Results by reference. Their order says nothing (Clickatell), and answers without clientMessageId exist: those go
-    by recipient where only one message and one result are left for it. What stays open is not guessed at."""
-    if len(batch) == len(results) == 1:
-        return {batch[0].reference: results[0]}
-    references = {outgoing.reference for outgoing in batch}
-    matched: dict[str, Json] = {}
-    nameless: dict[str, list[Json]] = defaultdict(list)
-    for result in results:
-        reference = identifier(result.get("clientMessageId"))
-        if reference in references:
-            # Should one message be answered twice, a yes outweighs a no: it may not be sent again.
-            if matched.get(reference, {}).get("accepted") is not True:
-                matched[reference] = result
-        elif reference is None:
-            nameless[(identifier(result.get("to")) or "").removeprefix("+")].append(result)
-    waiting: dict[str, list[str]] = defaultdict(list)
-    for outgoing in batch:
-        if outgoing.reference not in matched:
-            waiting[outgoing.request["to"]].append(outgoing.reference)
-    for to, candidates in waiting.items():
-        if len(candidates) == len(nameless[to]) == 1:
-            matched[candidates[0]] = nameless[to][0]
-    return matched
-
-
-# --- what a result means ---------------------------------------------------------------------------------------------
-
-
-def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
-    accepted, error = result.get("accepted"), _error_row(result, dialect)
-    bsp_id = identifier(result.get(dialect.bsp_id))
-    if accepted is True or (accepted is None and error is None and bsp_id is not None):
-        return Accepted(bsp_id)
-    if error is not None:
-        return _reaction(error, answer)
-    if accepted is False:
-        return Rejected(CallbackError.OTHER, "Not accepted, without a reason")
-    return Unknown("unreadable answer")
-
-
-def _of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
-    """The outcome of every message of a request that was answered as a whole."""
-    row = _error_row(answer.json(), dialect)
-    if answer.status == 429:
-        return Throttled(answer.retry_after)
-    if row is not None and row.listed and row.reaction != "internal":
-        return _reaction(row, answer)
-    if answer.status in _BY_STATUS:
-        return _BY_STATUS[answer.status]
-    if row is not None and 400 <= answer.status < 500:
-        return _reaction(row, answer)
-    if 300 <= answer.status < 500:
-        # Clickatell's own errors have a body; without one, something in front of it answered and passed nothing on.
-        return NotSent(f"HTTP {answer.status} without {dialect.api}'s answer")
-    # 2xx: taken, by all appearances, but not a word about which message. 5xx: it may come from Clickatell after it took
-    # (part of) the request, or from a gateway that lost its answer.
-    return Unknown(f"HTTP {answer.status} without an answer per message")
-
-
-def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
-    match row.reaction:
-        case "throttle":
-            return Throttled(answer.retry_after)
-        case "retry" | "internal":
-            return NotSent(row.title)
-        case "reject" | "split":
-            return Rejected(row.error, row.title, unlisted=not row.listed)
-
-
-def _refused_for_its_form(answer: Answer, dialect: Dialect) -> bool:
-    row, results = _error_row(answer.json(), dialect), _results(answer)
-    if results:
-        # The legacy API says so of every message, as its table of errors has it.
-        rows = [_error_row(result, dialect) for result in results if result.get("accepted") is False]
-        return len(rows) == len(results) and all(each is not None and each.reaction == "split" for each in rows)
-    # A gateway in front of Clickatell says so of a body that is too large, without Clickatell's error.
-    return (row is None and answer.status == 413) or (row is not None and row.reaction == "split")
-
-
-def _error_row(holder: Any, dialect: Dialect) -> codes.ErrorRow | None:
-    """The error of an answer or of one result, None where there is none (readable)."""
-    error = holder.get("error") if isinstance(holder, dict) else None
-    if not isinstance(error, dict) or (code := number(error.get(dialect.code))) is None:
-        return None
-    return dialect.error(code, str(error.get(dialect.description, "")))
+def _instead(media: Json, file_id: str) -> Json:
+    return {"fileId": file_id, **{name: value for name, value in media.items() if name != "source"}}

@@ -25,6 +25,7 @@ class StatusRow(NamedTuple):
     """False for a code that is not in the table."""
 
 
+MEDIA_NOT_FOUND: Final = "MEDIA_NOT_FOUND"
 _BAD_TEMPLATE: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
 _OTHER: Final = CallbackError.OTHER
 
@@ -62,7 +63,7 @@ _STATUSES: Final = (
     StatusRow(60, "ENCRYPTION_ACCESS_DENIED", "failed", "Security access denied", _OTHER),
     StatusRow(61, "ENCRYPTION_CONTENT_ERROR", "failed", "Content decryption failed", _OTHER),
     # CleverTap counts a template's media among its parameters.
-    StatusRow(80, "MEDIA_NOT_FOUND", "failed", "Media not found", _BAD_TEMPLATE),
+    StatusRow(80, MEDIA_NOT_FOUND, "failed", "Media not found", _BAD_TEMPLATE),
     StatusRow(81, "MEDIA_SIZE_ERROR", "failed", "Media size error", _BAD_TEMPLATE),
     StatusRow(82, "MEDIA_CHECKSUM_FAILURE", "failed", "Media checksum failure", _BAD_TEMPLATE),
     StatusRow(83, "MEDIA_REJECTED_BY_SUPPLIER", "failed", "Channel supplier rejected media file", _BAD_TEMPLATE),
@@ -195,7 +196,7 @@ def status(code: int) -> StatusRow:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-type Reaction = Literal["reject", "throttle", "retry", "internal", "split"]
+type Reaction = Literal["reject", "throttle", "retry", "internal", "split", "media_lost"]
 """What to do about an error.
 
 reject    the message never will be taken
@@ -203,6 +204,7 @@ throttle  not taken; One API asks for less
 retry     not taken; One API asks for a repeat
 internal  not taken, where One API says so of the very message (`accepted` false); else its fate is open
 split     the whole request was refused for its form, of which one message of many may be the cause
+media_lost  the file behind a fileId is gone: never, with this fileId
 """
 
 
@@ -245,7 +247,7 @@ _ERRORS: Final = (
     ErrorRow(30, "reject", "Content type not supported", *_PARAMETERS),
     ErrorRow(31, "reject", "Media file size exceeds limit", *_PARAMETERS),
     ErrorRow(32, "reject", "Media payload size exceeds limit", *_PARAMETERS),
-    ErrorRow(33, "reject", "Media item not found", *_PARAMETERS),
+    ErrorRow(33, "media_lost", "Media item not found", *_PARAMETERS),
     ErrorRow(38, "reject", "Channel/feature is not active on integration", *_MISCELLANEOUS),
     ErrorRow(39, "reject", "Channel is not available on integration", *_MISCELLANEOUS),
     ErrorRow(40, "reject", "Character set is not supported", *_MISCELLANEOUS),

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from whatsapp_bridge.store.keys import KeyService
 
+_NOT_OURS: Final = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 _IV_BYTES: Final = 16
 _BLOCK_BITS: Final = 128
+_PIECE_BYTES: Final = 262_144
 # Clickatell may use a fresh key for each message, whose entry then serves only when that message is tried again.
 _MAX_INCOMING_KEYS: Final = 500
 _FAILURE_SECONDS: Final = 2.0
@@ -29,12 +31,23 @@ _FAILURE_SECONDS: Final = 2.0
 type Path = tuple[str, ...]
 
 # `*` stands for every member of an object or a list.
+CONTACTS: Final[tuple[Path, ...]] = (
+    ("contacts", "*", "birthday"),
+    ("contacts", "*", "name", "*"),
+    ("contacts", "*", "org", "*"),
+    ("contacts", "*", "addresses", "*", "*"),
+    ("contacts", "*", "emails", "*", "*"),
+    ("contacts", "*", "phones", "*", "*"),
+    ("contacts", "*", "urls", "*", "*"),
+)
 OUTGOING: Final[tuple[Path, ...]] = (
     ("content",),
     ("location", "longitude"),
     ("location", "latitude"),
     ("location", "name"),
     ("location", "address"),
+    ("media", "caption"),
+    *CONTACTS,
     ("hsm", "parameters", "*"),
     ("template", "header", "text", "parameters", "*"),
     ("template", "body", "parameters", "*"),
@@ -47,13 +60,16 @@ OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
     ("to",),
     ("clientMessageId",),
     ("previewFirstUrl",),
+    ("media", "fileId"),
     ("hsm", "template"),
     ("template", "templateName"),
     ("template", "header", "type"),
+    ("template", "header", "media", "fileId"),
     ("template", "buttons", "websiteUrl", "*", "listPosition"),
 )
 INCOMING: Final[tuple[Path, ...]] = (
     ("content",),
+    ("caption",),
     ("postbackData",),
     ("whatsapp", "profileName"),
     ("locationName",),
@@ -62,13 +78,7 @@ INCOMING: Final[tuple[Path, ...]] = (
     # The spelling of the sample in clear; the encrypted one has the other.
     ("latitute",),
     ("longitude",),
-    ("contacts", "*", "birthday"),
-    ("contacts", "*", "name", "*"),
-    ("contacts", "*", "org", "*"),
-    ("contacts", "*", "addresses", "*", "*"),
-    ("contacts", "*", "emails", "*", "*"),
-    ("contacts", "*", "phones", "*", "*"),
-    ("contacts", "*", "urls", "*", "*"),
+    *CONTACTS,
     # moButtonResponse has no sample, encrypted or not. These hold what a person is shown and what comes back of it,
     # which is ciphertext in every other kind; were they clear, the reply would be quarantined, not lost.
     ("title",),
@@ -97,20 +107,48 @@ def encrypt(key: bytes, text: str, entropy: Callable[[int], bytes]) -> str:
 
 def decrypt(key: bytes, text: str) -> str:
     """The reverse of `encrypt`. Raises `Undecipherable`."""
+    try:
+        return decrypt_bytes(key, b64decode(text, validate=True)).decode()
+    except ValueError:
+        # Neither base64 nor UTF-8.
+        raise Undecipherable(_NOT_OURS) from None
+
+
+class EncryptedFile:
+    """IV || ciphertext of a file, made piece by piece: its length is known before."""
+
+    def __init__(self, key: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
+        self._key, self._content, self._iv = key, memoryview(content), entropy(_IV_BYTES)
+
+    def __len__(self) -> int:
+        # PKCS#7 always adds something: a whole block where the content fills its last one.
+        return _IV_BYTES + (len(self._content) // _IV_BYTES + 1) * _IV_BYTES
+
+    def __iter__(self) -> Iterator[bytes]:
+        from cryptography.hazmat.primitives.padding import PKCS7
+
+        padder, encryptor = PKCS7(_BLOCK_BITS).padder(), _cipher(self._key, self._iv).encryptor()
+        yield self._iv
+        for start in range(0, len(self._content), _PIECE_BYTES):
+            yield encryptor.update(padder.update(self._content[start : start + _PIECE_BYTES]))
+        yield encryptor.update(padder.finalize()) + encryptor.finalize()
+
+
+def decrypt_bytes(key: bytes, raw: bytes) -> bytes:
+    """The content of an encrypted file, or the UTF-8 of a field. Raises `Undecipherable`."""
     from cryptography.hazmat.primitives.padding import PKCS7
 
+    # That the IV stands in front is inferred: it has to travel somewhere, the lengths of Clickatell's samples leave
+    # 16 bytes beside the padded text, and in front is where everybody puts it.
+    iv, ciphertext = raw[:_IV_BYTES], memoryview(raw)[_IV_BYTES:]
     try:
-        raw = b64decode(text, validate=True)
-        # That the IV stands in front is inferred: it has to travel somewhere, the lengths of Clickatell's samples leave
-        # 16 bytes beside the padded text, and in front is where everybody puts it.
-        iv, ciphertext = raw[:_IV_BYTES], raw[_IV_BYTES:]
         decryptor = _cipher(key, iv).decryptor()
         unpadder = PKCS7(_BLOCK_BITS).unpadder()
         padded = decryptor.update(ciphertext) + decryptor.finalize()
-        return (unpadder.update(padded) + unpadder.finalize()).decode()
+        return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
-        # Not base64, no whole blocks, wrong padding or not UTF-8: which of them would help nobody.
-        raise Undecipherable("encrypted under another key, or not by AES-256-CBC with PKCS#7") from None
+        # No whole blocks or wrong padding: which of them would help nobody.
+        raise Undecipherable(_NOT_OURS) from None
 
 
 def looks_encrypted(element: Any, paths: tuple[Path, ...]) -> bool:
@@ -203,12 +241,12 @@ class DataKeys:
     def for_sending(self, keys: "KeyService", arn: str, max_seconds: float, max_messages: int) -> DataKey:
         """A data key under `arn` for one message; 0 for either limit means a fresh one. Raises `KeyFailure`."""
         if not (max_seconds and max_messages):
-            return self._generate(keys, arn)
+            return self.fresh(keys, arn)
         with self._turn(arn):
             entry = self._outgoing.get(arn)
             if entry is None or self._clock() - entry.made >= max_seconds or entry.uses >= max_messages:
                 made = self._clock()
-                entry = self._outgoing[arn] = _Entry(self._generate(keys, arn), made)
+                entry = self._outgoing[arn] = _Entry(self.fresh(keys, arn), made)
             entry.uses += 1
             return entry.key
 
@@ -241,7 +279,8 @@ class DataKeys:
             while len(self._incoming) > _MAX_INCOMING_KEYS:
                 self._incoming.popitem(last=False)
 
-    def _generate(self, keys: "KeyService", arn: str) -> DataKey:
+    def fresh(self, keys: "KeyService", arn: str) -> DataKey:
+        """A data key that nothing else has: a file's. Raises `KeyFailure`."""
         plaintext, blob = self._ask(arn, lambda: keys.generate(arn))
         return DataKey(plaintext, b64encode(blob).decode())
 

@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 
 # Clickatell lists messageFallback among its events too, but shows its fields nowhere; it is quarantined like any kind
 # that is not known, with all it holds.
-_REPLY_KINDS: Final = frozenset({"moText", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"})
+_REPLY_KINDS: Final = frozenset(
+    {"moText", "moMedia", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"}
+)
+# Several of these may come with one messageId: contacts as elements of their own, a file inline and by reference.
+_IN_PARTS: Final = frozenset({"moContacts", "moMedia"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
@@ -61,7 +65,7 @@ def split(callback: Callback) -> list[Event]:
     event = body.get("event") if isinstance(body, dict) else None
     if not isinstance(event, dict):
         raise NotACallback("no event object")
-    return _apart([_event(kind, element) for kind, elements in event.items() for element in _each(elements)])
+    return _apart([_event(kind, part) for kind, elements in event.items() for part in _parts(kind, _each(elements))])
 
 
 def _each(elements: Any) -> list[Any]:
@@ -70,12 +74,29 @@ def _each(elements: Any) -> list[Any]:
     return elements if isinstance(elements, list) else [elements]
 
 
+def _parts(kind: str, elements: list[Any]) -> list[Any]:
+    """CleverTap's messages hold one file each: an element with several becomes as many, the caption with the first."""
+    if kind != "moMedia":
+        return elements
+    parts = []
+    for element in elements:
+        files = element.get("files") if isinstance(element, dict) else None
+        if not isinstance(files, list) or len(files) < 2:
+            parts.append(element)
+            continue
+        parts += [
+            {**element, "files": [file], "caption": None if place else element.get("caption")}
+            for place, file in enumerate(files)
+        ]
+    return parts
+
+
 def _apart(events: list[Event]) -> list[Event]:
-    """Several contacts sent at once may come as elements with one messageId: each is a message of its own, by place."""
+    """What comes in parts under one messageId is a message each, by place."""
     seen: Counter[str] = Counter()
     apart: list[Event] = []
     for event in events:
-        if isinstance(event, ReplyEvent) and event.element["kind"] == "moContacts":
+        if isinstance(event, ReplyEvent) and event.element["kind"] in _IN_PARTS:
             seen[event.id] += 1
             if seen[event.id] > 1:
                 event = replace(event, id=f"{event.id}.{seen[event.id]}")
@@ -112,17 +133,25 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     sender = digits(element.get("from"))
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
-    found = _content(kind, element)
-    if found is None:
-        return NotUnderstood(kind, "no content", element)
     # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
     from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+    from whatsapp_bridge.providers.clickatell import files
 
+    attachment = files.attachment(_file(element), element) if kind == "moMedia" else None
+    found = files.in_words(attachment) if attachment else _content(kind, element)
+    if found is None:
+        return NotUnderstood(kind, "no content", element)
     form, content = found
     message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
     reference, bsp_id = identifier(element.get("relatedClientMessageId")), identifier(element.get("relatedMessageId"))
     # Clickatell's samples of moText have the apiMessageId in both places; that is no msgId of CleverTap's.
-    return Reply(message, None if reference == bsp_id else reference, bsp_id)
+    return Reply(message, None if reference == bsp_id else reference, bsp_id, attachment)
+
+
+def _file(element: Json) -> Json:
+    """What says where the file is: the entry of `files`, or the element itself, which then has it inline."""
+    files = element.get("files")
+    return files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else element
 
 
 def _content(kind: str, element: Json) -> "tuple[Kind, Text | Button | Location] | None":

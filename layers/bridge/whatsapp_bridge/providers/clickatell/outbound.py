@@ -22,7 +22,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.clickatell.texts import by_place, content, hsm
+from whatsapp_bridge.providers.clickatell.texts import by_place, caption, content, hsm, source
 from whatsapp_bridge.providers.clickatell.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell One API",
-    freeform=frozenset({"text", "location"}),
-    headers=frozenset({"text"}),
+    freeform=frozenset({"text", "location", "image", "video", "audio", "file"}),
+    headers=frozenset({"text", "image", "video", "file"}),
     buttons=frozenset({"quickReply", "dynamicUrl", "staticUrl", "callPhone"}),
-    incoming=frozenset({"text", "button", "location", "contacts"}),
+    incoming=frozenset({"text", "button", "location", "contacts", "image", "video", "audio", "file"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"encryption", "reference", "batch"}),
     batch_size=100,
@@ -48,7 +48,10 @@ type _Placed = tuple[str, Button]
 
 
 def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
-    """The message object for `messages[]` of POST /v1/message, in clear. Raises `Refused`."""
+    """The message object for `messages[]` of POST /v1/message, in clear. Raises `Refused`.
+
+    Where a file belongs, it has `source` in place of `fileId`: {"kind", "url", "fileName"?}, which `client` uploads.
+    """
     # A message without `channel` is an SMS.
     request: Json = {"channel": "whatsapp", "to": message.to, "clientMessageId": reference}
     if isinstance(message, FreeformMessage):
@@ -66,6 +69,9 @@ def _freeform(message: FreeformMessage) -> Json:
         return content(message.text.body)
     if message.type == "location" and message.location is not None:
         return {"location": _location(message.location)}
+    if message.media is not None:
+        media = message.media
+        return {"media": {"source": source(media, message.type, message.type), **caption(media, message.type)}}
     raise Refused("type", f"{message.type} messages are {_UNSUPPORTED}")
 
 
@@ -121,6 +127,8 @@ def _header(component: HeaderComponent, path: str) -> Json:
         # A type that CleverTap does not document is a value of the message: it is not repeated.
         kind = header.type if header.type in Header.model_fields else "such"
         raise Refused(f"{path}.header.type", f"{kind} headers are {_UNSUPPORTED}")
+    if header.media is not None:
+        return {"type": "media", "media": {"source": source(header.media, header.type, f"{path}.header.{header.type}")}}
     parameters = header.text.parameters if header.text else []
     if len(parameters) > 1:
         raise Refused(f"{path}.header.text.parameters", "a text header takes one parameter at the most")

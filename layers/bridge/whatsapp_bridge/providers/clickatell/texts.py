@@ -1,16 +1,20 @@
-"""What both of Clickatell's APIs take in the same form: the text of a freeform message, parameters by place, and hsm.
+"""What both of Clickatell's APIs take in the same form: the text of a freeform message, a file's address and caption,
+parameters by place, and hsm.
 
-Source: sections "Plain text" and "HSM (legacy support)" of the comparison page named in `codes`.
+Source: sections "Plain text", "Inline media" and "HSM (legacy support)" of the comparison page named in `codes`.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from whatsapp_bridge.clevertap.messages import BodyComponent, CustomProps, FooterComponent, TemplateMessage
+from whatsapp_bridge.addresses import address
+from whatsapp_bridge.clevertap.messages import BodyComponent, CustomProps, FooterComponent, Media, TemplateMessage
 from whatsapp_bridge.providers.capabilities import Json, Refused
 
 _MAX_TEXT: Final = 4096
+_MAX_CAPTION: Final = 1024
+"""WhatsApp's, in characters."""
 _LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
 
 
@@ -22,6 +26,26 @@ def content(text: str) -> Json:
         raise Refused("text.body", f"is longer than {_MAX_TEXT} characters")
     preview = {"previewFirstUrl": True} if _LINK.search(text) else {}
     return {"content": text, **preview}
+
+
+def source(media: Media, kind: str, path: str) -> Json:
+    """What `client` needs to fetch the file; `path` is the media's in CleverTap's message. Raises `Refused`."""
+    try:
+        url = address(media.media_url)
+    except ValueError as error:
+        raise Refused(f"{path}.mediaURL", str(error)) from None
+    return {"kind": kind, "url": url, **({"fileName": media.filename} if media.filename else {})}
+
+
+def caption(media: Media, kind: str) -> Json:
+    """The caption of a freeform message's file. Raises `Refused`."""
+    if not media.caption:
+        return {}
+    if kind == "audio":
+        raise Refused("audio.caption", "WhatsApp shows no caption with audio")
+    if len(media.caption) > _MAX_CAPTION:
+        raise Refused(f"{kind}.caption", f"is longer than {_MAX_CAPTION} characters")
+    return {"caption": media.caption}
 
 
 def by_place(values: Sequence[str], path: str) -> dict[str, str]:

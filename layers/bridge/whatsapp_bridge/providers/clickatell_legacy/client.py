@@ -1,4 +1,4 @@
-"""Speaking to the legacy WhatsApp API: One API's way of asking and answering, under other names.
+"""Speaking to the legacy WhatsApp API: One API's way of asking and answering, under other names, with files inline.
 
 Source: https://docs.clickatell.com/archive/channels/whatsapp-restful-api-archived/whatsapp-restful-api-basic-commands/
 and the section "Outbound message request acceptance response" of the comparison page named in `codes`. Answers are HTTP
@@ -8,19 +8,25 @@ and the section "Outbound message request acceptance response" of the comparison
 from typing import ClassVar, Final
 
 from whatsapp_bridge.providers.clickatell.client import Client as OneApiClient
-from whatsapp_bridge.providers.clickatell.client import Dialect
-from whatsapp_bridge.providers.clickatell.encryption import Path
+from whatsapp_bridge.providers.clickatell.dialect import Dialect
+from whatsapp_bridge.providers.clickatell.encryption import CONTACTS, DataKey, Path
+from whatsapp_bridge.providers.clickatell.media import INLINE
+from whatsapp_bridge.providers.clickatell.uploads import fetch, inline
 from whatsapp_bridge.providers.clickatell_legacy import codes
+from whatsapp_bridge.providers.contract import Json
 
 # Fields with One API's names; the page shows no encrypted message of the legacy API.
 OUTGOING: Final[tuple[Path, ...]] = (
     ("content",),
+    ("caption",),
     ("hsm", "parameters", "*"),
 )
 OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
     ("to",),
     ("clientMessageId",),
     ("previewFirstUrl",),
+    ("contentType",),
+    ("sha256Hash",),
     ("hsm", "template"),
 )
 INCOMING: Final[tuple[Path, ...]] = (
@@ -31,6 +37,7 @@ INCOMING: Final[tuple[Path, ...]] = (
     ("locationAddress",),
     ("latitude",),
     ("longitude",),
+    *CONTACTS,
 )
 
 
@@ -44,4 +51,13 @@ class Client(OneApiClient):
         error=codes.error,
         outgoing=OUTGOING,
         incoming=INCOMING,
+        media_kind="media",
     )
+
+    def _with_file(self, reference: str, request: Json, key: DataKey | None) -> Json:
+        source = request.get("source")
+        if source is None:
+            return request
+        fetched = fetch(self._services, self._account, source, INLINE[source["kind"]])
+        file = {"contentType": fetched.type.content_type, **inline(fetched.content, key, self._entropy)}
+        return {**{name: value for name, value in request.items() if name != "source"}, **file}

@@ -33,10 +33,11 @@ from whatsapp_bridge.providers.contract import (
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.clevertap.callbacks import Kind, Location, Text
 
 _INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
 _MARKS: Final = _INTEGRATION | {"messageId"}
-_REPLY_KINDS: Final = frozenset({"text", "location"})
+_REPLY_KINDS: Final = frozenset({"text", "media", "location", "contacts"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
@@ -94,32 +95,37 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
     # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
-    from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Location, Text
+    from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+    from whatsapp_bridge.providers.clickatell import files
 
-    content: Text | Location
-    if kind == "location":
-        latitude = degrees(element.get("latitude"), MAX_LATITUDE)
-        longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
-        if latitude is None or longitude is None:
-            return NotUnderstood(kind, "not both latitude and longitude", element)
-        name, address = _text(element.get("locationName")), _text(element.get("locationAddress"))
-        content = Location(latitude=latitude, longitude=longitude, name=name, address=address)
-    elif kind == "text" and (text := _text(element.get("content"))):
-        content = Text(body=text)
-    else:
-        return NotUnderstood(kind, "no content", element)
-    message = IncomingMessage.of(
-        "text" if isinstance(content, Text) else "location",
-        content,
-        sender=sender,
-        waba_number=account.waba_number,
-        timestamp=timestamp,
-    )
+    attachment = files.attachment(element, element) if kind == "media" else None
+    found = files.in_words(attachment) if attachment else _content(kind, element)
+    if isinstance(found, str):
+        return NotUnderstood(kind, found, element)
+    form, content = found
+    message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
     # A person's message has no client id of its own: with `relatedMessageId` beside it, where One API has
     # `relatedClientMessageId`, this one is taken for that of the message answered. All samples have null in both. As in
     # One API's, an id that is the same as Clickatell's own would be no msgId.
     reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("relatedMessageId"))
-    return Reply(message, None if reference == bsp_id else reference, bsp_id)
+    return Reply(message, None if reference == bsp_id else reference, bsp_id, attachment)
+
+
+def _content(kind: str, element: Json) -> "tuple[Kind, Text | Location] | str":
+    """CleverTap's form of what the person sent, or why there is none."""
+    from whatsapp_bridge.clevertap.callbacks import Location, Text
+    from whatsapp_bridge.providers.clickatell import contacts
+
+    if kind == "location":
+        latitude = degrees(element.get("latitude"), MAX_LATITUDE)
+        longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
+        if latitude is None or longitude is None:
+            return "not both latitude and longitude"
+        name, address = _text(element.get("locationName")), _text(element.get("locationAddress"))
+        return "location", Location(latitude=latitude, longitude=longitude, name=name, address=address)
+    # CleverTap has no form for contacts; as text they arrive all the same.
+    text = contacts.as_text(element.get("contacts")) if kind == "contacts" else _text(element.get("content"))
+    return ("text", Text(body=text)) if text else "no content"
 
 
 def _text(value: Any) -> str | None:

@@ -1,7 +1,7 @@
-"""CleverTap's messages as message objects of the legacy WhatsApp API: texts, and templates of text alone.
+"""CleverTap's messages as message objects of the legacy WhatsApp API: texts, files, and templates of text alone.
 
-Source: the columns "Legacy WhatsApp API" of the comparison page named in `codes`. The API takes inline media as well,
-which the adapter does not send; it knows neither locations nor templates of other forms than `hsm`.
+Source: the columns "Legacy WhatsApp API" of the comparison page named in `codes`. The API knows neither locations nor
+templates of other forms than `hsm`.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -17,17 +17,17 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.clickatell.texts import content, hsm
+from whatsapp_bridge.providers.clickatell.texts import caption, content, hsm, source
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell legacy WhatsApp API",
-    freeform=frozenset({"text"}),
+    freeform=frozenset({"text", "image", "video", "audio", "file"}),
     headers=frozenset(),
     buttons=frozenset(),
-    incoming=frozenset({"text", "location"}),
+    incoming=frozenset({"text", "location", "contacts", "image", "video", "audio", "file"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"encryption", "reference", "batch"}),
     # Error 153 says that there is a limit, and nothing says which; One API's. `Client` sends the halves on 153.
@@ -38,13 +38,19 @@ _BY_LEGACY: Final = "not supported by Clickatell's legacy WhatsApp API"
 
 
 def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
-    """The message object for `messages[]` of POST /wa/messages, in clear. Raises `Refused`."""
+    """The message object for `messages[]` of POST /wa/messages, in clear. Raises `Refused`.
+
+    A file is in `source`, {"kind", "url", "fileName"?}: `client` puts `content` and `contentType` in its place.
+    """
     request: Json = {"to": message.to, "clientMessageId": reference}
     if isinstance(message, TemplateMessage):
         return {**request, "hsm": hsm(message, _refused)}
-    if message.type != "text" or message.text is None:
-        raise Refused("type", f"{message.type} messages are {_BY_LEGACY}")
-    return {**request, **content(message.text.body)}
+    if message.type == "text" and message.text is not None:
+        return {**request, **content(message.text.body)}
+    if message.media is not None:
+        file = source(message.media, message.type, message.type)
+        return {**request, "source": file, **caption(message.media, message.type)}
+    raise Refused("type", f"{message.type} messages are {_BY_LEGACY}")
 
 
 def _refused(component: object, path: str) -> Refused:

@@ -1,20 +1,14 @@
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from local.aws import LocalAws
 from local.sandbox import encryption
-from local.sandbox.clickatell import ClickatellSandbox, Delivered, Integration
-from local.web import LoopbackHandler, LoopbackServer
-
-REGION = "eu-west-1"
-MT_KEY = "arn:aws:kms:eu-west-1:210987654321:key/0a1b2c3d-0000-4000-8000-000000000001"
-MO_KEY = "arn:aws:kms:eu-west-1:210987654321:alias/mo"
-OTHER_KEY = "arn:aws:kms:eu-west-1:210987654321:alias/other"
+from local.sandbox.bsp import Delivered, KmsClient
+from local.sandbox.one_api import OneApiSandbox
+from tests.local.bridge import MO_KEY, MT_KEY, OTHER_KEY, Bridge, one_api_codes, playing
 
 TEXT = {"channel": "whatsapp", "to": "27821230001", "clientMessageId": "1|2|3|4", "content": "Hi"}
 
@@ -43,6 +37,13 @@ def hsm(**changes: Any) -> dict[str, Any]:
     return other(hsm={"template": "t", "parameters": {"1": "a"}} | changes)
 
 
+def contacts(*changes: dict[str, Any]) -> dict[str, Any]:
+    return other(contacts=[{"name": {"formattedName": "Ann"}, **change} for change in changes])
+
+
+PHONE = {"phones": [{"phone": "+27 82 123 0008", "type": "WORK", "wa_id": "27821230008"}]}
+
+
 def text_header(parameters: Any) -> dict[str, Any]:
     return {"type": "text", "text": {"parameters": parameters}}
 
@@ -55,71 +56,19 @@ def website(position: Any = 1, parameters: Any = None, **extra: Any) -> dict[str
     return {"listPosition": position, "parameters": {"1": "p"} if parameters is None else parameters, **extra}
 
 
-class Bridge:
-    """The bridge's callback URLs: keeps what is posted, answers `statuses` in turn and 200 after that."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[str, Any]] = []
-        self.statuses: list[int] = []
-        self.changed = threading.Condition()
-        bridge = self
-
-        class Handler(LoopbackHandler):
-            def respond(self) -> None:
-                body = json.loads(self.read_body())
-                with bridge.changed:
-                    bridge.received.append((self.path, body))
-                    status = bridge.statuses.pop(0) if bridge.statuses else 200
-                    bridge.changed.notify_all()
-                self.answer(status)
-
-        self.server = LoopbackServer(Handler)
-
-    def wait_for(self, count: int) -> list[tuple[str, Any]]:
-        with self.changed:
-            assert self.changed.wait_for(lambda: len(self.received) >= count, 10)
-            return list(self.received)
-
-    def codes(self, count: int) -> list[int]:
-        events = [body["event"]["messageStatusUpdate"][0] for _, body in self.wait_for(count)]
-        return [event["statusCode"] for event in sorted(events, key=lambda event: event["timestamp"])]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    with LocalAws(REGION) as made:
-        made.add_account("st", "keys", {"keys": [MT_KEY, MO_KEY, OTHER_KEY]})
-        yield made
-
-
 @pytest.fixture
-def bridge() -> Iterator[Bridge]:
-    made = Bridge()
-    with made.server:
-        yield made
+def clickatell(kms: KmsClient, bridge: Bridge) -> Iterator[OneApiSandbox]:
+    yield from playing(OneApiSandbox(kms, seed=1), bridge)
 
 
-@pytest.fixture
-def clickatell(aws: LocalAws, bridge: Bridge) -> Iterator[ClickatellSandbox]:
-    with ClickatellSandbox(lambda region: aws.client("kms", region), seed=1) as sandbox:
-        url = bridge.server.url
-        sandbox.add(Integration("clear", "key-clear", "27999000001", f"{url}/clear/status", f"{url}/clear/incoming"))
-        sandbox.add(
-            Integration(
-                "secure", "key-secure", "27999000002", f"{url}/secure/status", f"{url}/secure/incoming", MT_KEY, MO_KEY
-            )
-        )
-        yield sandbox
-
-
-def send(clickatell: ClickatellSandbox, *messages: Any, key: str = "key-clear") -> tuple[int, Any]:
+def send(clickatell: OneApiSandbox, *messages: Any, key: str = "key-clear") -> tuple[int, Any]:
     answer = requests.post(
         f"{clickatell.url}/v1/message", json={"messages": list(messages)}, headers={"Authorization": key}, timeout=10
     )
     return answer.status_code, answer.json()
 
 
-def only(clickatell: ClickatellSandbox) -> Delivered:
+def only(clickatell: OneApiSandbox) -> Delivered:
     [delivered] = clickatell.delivered
     return delivered
 
@@ -151,7 +100,7 @@ def only(clickatell: ClickatellSandbox) -> Delivered:
     ],
 )
 def test_global_errors(
-    clickatell: ClickatellSandbox,
+    clickatell: OneApiSandbox,
     method: str,
     path: str,
     authorization: str | None,
@@ -185,17 +134,29 @@ def test_global_errors(
         pytest.param(location(name="Shop", address="Street", latitude="90", longitude="0"), id="location in words"),
         pytest.param(hsm(), id="hsm"),
         pytest.param(hsm(parameters={}), id="hsm without parameters"),
+        pytest.param(contacts(PHONE, {"birthday": "1980-01-31"}), id="contacts"),
+        pytest.param(
+            contacts(
+                {
+                    "addresses": [{"city": "Cape Town", "countryCode": "za"}],
+                    "emails": [{"email": "ann@example.com", "type": "WORK"}],
+                    "org": {"company": "Sample shop"},
+                    "urls": [{"url": "https://example.com"}],
+                }
+            ),
+            id="a contact with everything else",
+        ),
     ],
 )
-def test_accepted(clickatell: ClickatellSandbox, message: dict[str, Any]) -> None:
+def test_accepted(clickatell: OneApiSandbox, message: dict[str, Any]) -> None:
     status, body = send(clickatell, message)
     delivered = only(clickatell)
     assert (status, body["error"]) == (202, None)
-    expected = {"apiMessageId": delivered.api_message_id, "accepted": True, "to": message["to"]}
+    expected = {"apiMessageId": delivered.message_id, "accepted": True, "to": message["to"]}
     if "clientMessageId" in message:
         expected["clientMessageId"] = message["clientMessageId"]
     assert body["messages"] == [expected]
-    assert len(delivered.api_message_id) == 32
+    assert len(delivered.message_id) == 32
     assert (delivered.wire, delivered.content, delivered.problem) == (message, message, "")
 
 
@@ -222,7 +183,6 @@ def test_accepted(clickatell: ClickatellSandbox, message: dict[str, Any]) -> Non
         pytest.param({**TEXT, "previewFirstUrl": "true"}, 23, "previewFirstUrl", id="preview is a text"),
         pytest.param({**TEXT, **template()}, 23, "content", id="content and template"),
         pytest.param({key: value for key, value in TEXT.items() if key != "content"}, 23, "content", id="neither"),
-        pytest.param({**TEXT, "media": {}}, 38, "feature", id="media"),
         pytest.param({**TEXT, "location": PLACE}, 23, "content", id="content and location"),
         pytest.param(location(longitude=18.5), 23, "location.longitude", id="longitude is a number"),
         pytest.param(location(latitude="-91"), 23, "location.latitude", id="beyond the pole"),
@@ -234,6 +194,14 @@ def test_accepted(clickatell: ClickatellSandbox, message: dict[str, Any]) -> Non
         pytest.param(location(url="x"), 23, "location", id="unknown field of a location"),
         pytest.param(other(location={"latitude": "1"}), 23, "location", id="no longitude"),
         pytest.param(location() | {"previewFirstUrl": True}, 23, "previewFirstUrl", id="preview of a location"),
+        pytest.param(other(contacts=[]), 23, "contacts", id="no contact"),
+        pytest.param(contacts({}), 23, "contacts", id="contact with a name alone"),
+        pytest.param(other(contacts=[PHONE]), 23, "contacts", id="contact without a name"),
+        pytest.param(contacts({"phones": []}), 23, "contacts.phones", id="contact with no phones in phones"),
+        pytest.param(contacts({"phones": [{"waId": "1"}]}), 23, "contacts.phones", id="waId is the callbacks'"),
+        pytest.param(contacts({"birthday": ""}), 23, "contacts.birthday", id="empty birthday"),
+        pytest.param(contacts({"org": {"title": None}}), 23, "contacts.org", id="title is null"),
+        pytest.param(contacts({"hobbies": ["x"]}), 23, "contacts", id="unknown field of a contact"),
         pytest.param(hsm(template=""), 23, "hsm.template", id="no template name of an hsm"),
         pytest.param(hsm(parameters={"2": "x"}), 23, "hsm.parameters", id="keys of an hsm from 2"),
         pytest.param(other(hsm={"template": "t"}), 23, "hsm", id="hsm without parameters"),
@@ -266,7 +234,7 @@ def test_accepted(clickatell: ClickatellSandbox, message: dict[str, Any]) -> Non
         pytest.param({**TEXT, "to": "27821239427"}, 27, "not available", id="convention 9427"),
     ],
 )
-def test_message_errors(clickatell: ClickatellSandbox, message: dict[str, Any], code: int, text: str) -> None:
+def test_message_errors(clickatell: OneApiSandbox, message: dict[str, Any], code: int, text: str) -> None:
     status, body = send(clickatell, message)
     [result] = body["messages"]
     assert (status, body["error"], result["accepted"]) == (400, None, False)
@@ -276,7 +244,7 @@ def test_message_errors(clickatell: ClickatellSandbox, message: dict[str, Any], 
     assert clickatell.delivered == []
 
 
-def test_mixed_answers_in_an_order_of_its_own(clickatell: ClickatellSandbox) -> None:
+def test_mixed_answers_in_an_order_of_its_own(clickatell: OneApiSandbox) -> None:
     messages = [{**TEXT, "clientMessageId": str(number)} for number in range(20)]
     messages[7]["content"] = ""
     status, body = send(clickatell, *messages)
@@ -300,26 +268,26 @@ def test_mixed_answers_in_an_order_of_its_own(clickatell: ClickatellSandbox) -> 
         pytest.param("27821239431", [2, 131], id="outside the window"),
     ],
 )
-def test_statuses(clickatell: ClickatellSandbox, bridge: Bridge, to: str, codes: list[int]) -> None:
+def test_statuses(clickatell: OneApiSandbox, bridge: Bridge, to: str, codes: list[int]) -> None:
     send(clickatell, {**TEXT, "to": to})
-    assert bridge.codes(len(codes)) == codes
+    assert one_api_codes(bridge, len(codes)) == codes
     assert clickatell.wait_idle(10)
     assert len(bridge.received) == len(codes)
     path, body = bridge.received[0]
     [event] = body["event"]["messageStatusUpdate"]
     assert path == "/clear/status"
-    assert (event["messageId"], event["clientMessageId"]) == (only(clickatell).api_message_id, "1|2|3|4")
+    assert (event["messageId"], event["clientMessageId"]) == (only(clickatell).message_id, "1|2|3|4")
     assert len(str(event["timestamp"])) == 13
 
 
-def test_rate_limit_passes(clickatell: ClickatellSandbox) -> None:
+def test_rate_limit_passes(clickatell: OneApiSandbox) -> None:
     message = {**TEXT, "to": "27821239429"}
     answers = [send(clickatell, message) for _ in range(3)]
     assert [status for status, _ in answers] == [400, 400, 202]
     assert answers[0][1]["messages"][0]["error"] == {"code": 43, "description": "Rate limit"}
 
 
-def test_unavailable_once_as_a_whole(clickatell: ClickatellSandbox) -> None:
+def test_unavailable_once_as_a_whole(clickatell: OneApiSandbox) -> None:
     messages = [TEXT, {**TEXT, "to": "27821239503", "clientMessageId": "other"}]
     status, body = send(clickatell, *messages)
     assert (status, body["error"]["code"]) == (503, 19)
@@ -327,14 +295,14 @@ def test_unavailable_once_as_a_whole(clickatell: ClickatellSandbox) -> None:
     assert send(clickatell, *messages)[0] == 202
 
 
-def test_lost_answer(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_lost_answer(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     with pytest.raises(requests.ConnectionError):
         send(clickatell, {**TEXT, "to": "27821239408"})
-    assert only(clickatell).client_message_id == "1|2|3|4"
-    assert bridge.codes(4) == [2, 4, 5, 6]
+    assert only(clickatell).msg_id == "1|2|3|4"
+    assert one_api_codes(bridge, 4) == [2, 4, 5, 6]
 
 
-def test_callbacks_are_retried_until_acknowledged(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_callbacks_are_retried_until_acknowledged(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     bridge.statuses += [500, 403, 301]
     clickatell.post_event("clear", "moUnknown", {"messageId": "m"})
     received = bridge.wait_for(4)
@@ -347,11 +315,14 @@ def test_callbacks_are_retried_until_acknowledged(clickatell: ClickatellSandbox,
 # Encryption
 
 
-def encrypted(aws: LocalAws, message: dict[str, Any], key_arn: str = MT_KEY) -> dict[str, Any]:
-    from local.sandbox import one_api
+def encrypted(kms: KmsClient, message: dict[str, Any], key_arn: str = MT_KEY) -> dict[str, Any]:
+    from local.sandbox import one_api_requests
 
-    key, wrapped = encryption.new_data_key(lambda region: aws.client("kms", region), key_arn)
-    return {**one_api.map_values(message, lambda value: encryption.encrypt(key, value)), "encryptionKey": wrapped}
+    key, wrapped = encryption.new_data_key(kms, key_arn)
+    return {
+        **one_api_requests.map_values(message, lambda value: encryption.encrypt(key, value)),
+        "encryptionKey": wrapped,
+    }
 
 
 @pytest.mark.parametrize(
@@ -361,20 +332,21 @@ def encrypted(aws: LocalAws, message: dict[str, Any], key_arn: str = MT_KEY) -> 
         pytest.param(template(header=text_header({"1": "h"}), buttons=replies({"1": "p"})), id="template"),
         pytest.param(template(buttons={"websiteUrl": [website(2)]}), id="URL"),
         pytest.param(location(name="Shop"), id="location"),
+        pytest.param(contacts(PHONE), id="contacts"),
         pytest.param(hsm(), id="hsm"),
     ],
 )
-def test_decrypts(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge, message: dict[str, Any]) -> None:
-    wire = encrypted(aws, message)
+def test_decrypts(clickatell: OneApiSandbox, kms: KmsClient, bridge: Bridge, message: dict[str, Any]) -> None:
+    wire = encrypted(kms, message)
     assert send(clickatell, wire, key="key-secure")[0] == 202
     assert only(clickatell).wire == wire
     assert only(clickatell).content == message
-    assert bridge.codes(4) == [2, 4, 5, 6]
+    assert one_api_codes(bridge, 4) == [2, 4, 5, 6]
 
 
-def broken(kind: str, aws: LocalAws) -> dict[str, Any]:
+def broken(kind: str, kms: KmsClient) -> dict[str, Any]:
     clear = location(latitude="0", longitude="0") if kind == "no place" else TEXT
-    message = encrypted(aws, clear, OTHER_KEY if kind == "key of another CMK" else MT_KEY)
+    message = encrypted(kms, clear, OTHER_KEY if kind == "key of another CMK" else MT_KEY)
     match kind:
         case "clear value":
             message["content"] = "Hi"
@@ -399,25 +371,23 @@ def broken(kind: str, aws: LocalAws) -> dict[str, Any]:
     ],
 )
 def test_what_cannot_be_decrypted_fails_later(
-    clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge, kind: str, code: int
+    clickatell: OneApiSandbox, kms: KmsClient, bridge: Bridge, kind: str, code: int
 ) -> None:
-    assert send(clickatell, broken(kind, aws), key="key-secure")[0] == 202
-    assert bridge.codes(2) == [2, code]
+    assert send(clickatell, broken(kind, kms), key="key-secure")[0] == 202
+    assert one_api_codes(bridge, 2) == [2, code]
     assert only(clickatell).content is None
 
 
-def test_clear_text_on_an_encrypted_integration_is_garbage(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_clear_text_on_an_encrypted_integration_is_garbage(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     assert send(clickatell, TEXT, key="key-secure")[0] == 202
-    assert bridge.codes(4) == [2, 4, 5, 6], "as the real one, it tells nobody"
+    assert one_api_codes(bridge, 4) == [2, 4, 5, 6], "as the real one, it tells nobody"
     assert only(clickatell).content is None
     assert "garbage" in only(clickatell).problem
 
 
-def test_encryption_without_a_key_on_the_integration(
-    clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge
-) -> None:
-    send(clickatell, encrypted(aws, TEXT))
-    assert bridge.codes(2) == [2, 60]
+def test_encryption_without_a_key_on_the_integration(clickatell: OneApiSandbox, kms: KmsClient, bridge: Bridge) -> None:
+    send(clickatell, encrypted(kms, TEXT))
+    assert one_api_codes(bridge, 2) == [2, 60]
 
 
 # People
@@ -425,15 +395,13 @@ def test_encryption_without_a_key_on_the_integration(
 
 def event_of(bridge: Bridge, path: str) -> tuple[str, dict[str, Any]]:
     """The kind and the event of the one callback at `path`."""
-    with bridge.changed:
-        assert bridge.changed.wait_for(lambda: any(at == path for at, _ in bridge.received), 10)
-        [body] = [body for at, body in bridge.received if at == path]
+    body = bridge.wait_at(path)
     assert set(body) == {"integrationId", "integrationName", "event"}
     [(kind, [event])] = body["event"].items()
     return kind, event
 
 
-def test_a_button_with_postback_data(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_a_button_with_postback_data(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     send(clickatell, template(buttons=replies({"1": "first", "2": "second"})))
     message_id = clickatell.person_taps_button(only(clickatell), 2, "No")
     kind, event = event_of(bridge, "/clear/incoming")
@@ -441,7 +409,7 @@ def test_a_button_with_postback_data(clickatell: ClickatellSandbox, bridge: Brid
     assert event | {"timestamp": 0} == {
         "channel": "whatsapp",
         "messageId": message_id,
-        "relatedMessageId": only(clickatell).api_message_id,
+        "relatedMessageId": only(clickatell).message_id,
         "relatedClientMessageId": "1|2|3|4",
         "from": "27821230001",
         "to": "27999000001",
@@ -454,7 +422,7 @@ def test_a_button_with_postback_data(clickatell: ClickatellSandbox, bridge: Brid
     }
 
 
-def test_a_button_without_postback_data_is_a_text(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_a_button_without_postback_data_is_a_text(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     send(clickatell, template())
     clickatell.person_taps_button(only(clickatell), 1, "Yes")
     kind, event = event_of(bridge, "/clear/incoming")
@@ -462,7 +430,7 @@ def test_a_button_without_postback_data_is_a_text(clickatell: ClickatellSandbox,
     assert "postbackData" not in event
 
 
-def test_a_text_out_of_the_blue(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_a_text_out_of_the_blue(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     clickatell.person_writes("clear", "27821230009", "Hello")
     kind, event = event_of(bridge, "/clear/incoming")
     assert (kind, event["from"], event["content"]) == ("moText", "27821230009", "Hello")
@@ -479,7 +447,7 @@ def test_a_text_out_of_the_blue(clickatell: ClickatellSandbox, bridge: Bridge) -
     ids=["with words", "without"],
 )
 def test_a_location_from_a_person(
-    clickatell: ClickatellSandbox, bridge: Bridge, place: dict[str, str], expected: dict[str, Any]
+    clickatell: OneApiSandbox, bridge: Bridge, place: dict[str, str], expected: dict[str, Any]
 ) -> None:
     clickatell.person_sends_location("clear", "27821230009", place)
     kind, event = event_of(bridge, "/clear/incoming")
@@ -489,28 +457,28 @@ def test_a_location_from_a_person(
     assert not {"content", "latitude"} & event.keys()
 
 
-def test_contacts_from_a_person(clickatell: ClickatellSandbox, bridge: Bridge) -> None:
+def test_contacts_from_a_person(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     contacts = [{"name": {"formattedName": "Ben"}, "phones": [{"phone": "27821230008", "waId": "27821230008"}]}]
     clickatell.person_sends_contacts("clear", "27821230009", contacts)
     kind, event = event_of(bridge, "/clear/incoming")
     assert (kind, event["contacts"]) == ("moContacts", contacts)
 
 
-def test_an_encrypted_location_from_a_person(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge) -> None:
+def test_an_encrypted_location_from_a_person(clickatell: OneApiSandbox, kms: KmsClient, bridge: Bridge) -> None:
     clickatell.person_sends_location("secure", "27821230009", {**PLACE, "name": "Shop"})
     kind, event = event_of(bridge, "/secure/incoming")
-    key = encryption.unwrap(lambda region: aws.client("kms", region), MO_KEY, event["encryptionKey"])
+    key = encryption.unwrap(kms, MO_KEY, event["encryptionKey"])
     assert kind == "moLocation"
     clear = {name: encryption.decrypt(key, event[name]) for name in ("latitude", "longitude", "locationName")}
     assert clear == {"latitude": "-33.9", "longitude": "18.5", "locationName": "Shop"}
     assert event["locationAddress"] is None
 
 
-def test_replies_on_an_encrypted_integration(clickatell: ClickatellSandbox, aws: LocalAws, bridge: Bridge) -> None:
-    send(clickatell, encrypted(aws, template(buttons=replies({"1": "first"}))), key="key-secure")
+def test_replies_on_an_encrypted_integration(clickatell: OneApiSandbox, kms: KmsClient, bridge: Bridge) -> None:
+    send(clickatell, encrypted(kms, template(buttons=replies({"1": "first"}))), key="key-secure")
     clickatell.person_taps_button(only(clickatell), 1, "Yes")
     kind, event = event_of(bridge, "/secure/incoming")
-    key = encryption.unwrap(lambda region: aws.client("kms", region), MO_KEY, event["encryptionKey"])
+    key = encryption.unwrap(kms, MO_KEY, event["encryptionKey"])
     assert kind == "moSuggestedResponse"
     assert encryption.decrypt(key, event["content"]) == "Yes"
     assert encryption.decrypt(key, event["postbackData"]) == "first"

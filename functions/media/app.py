@@ -1,0 +1,22 @@
+"""GET /{account}/media/{id}: signed links to the files that people have sent."""
+
+from typing import Any
+
+from whatsapp_bridge import startup
+from whatsapp_bridge.events import answer
+from whatsapp_bridge.flows.show_media import ShowMedia
+from whatsapp_bridge.observability import observed
+
+show = ShowMedia.from_environment()
+startup.done()
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    path = event["pathParameters"]
+    status, body, location = show(path["account"], path["id"], event.get("queryStringParameters") or {})
+    shown = answer(status, body, "text/plain; charset=utf-8")
+    shown["headers"] |= {"cache-control": "private, no-store", "referrer-policy": "no-referrer"}
+    if location is not None:
+        shown["headers"]["location"] = location
+    return shown

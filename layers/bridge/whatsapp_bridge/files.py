@@ -1,0 +1,145 @@
+"""Files that messages to people name by their address: fetched once for all who want them at the same time."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.http import Answer, HttpClient
+
+# What a batch keeps for those of its messages whose turn comes later.
+_MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
+# A server's word for "not now"; anything else below 500 says that there is no such file, or none for us.
+_LATER: Final = frozenset({202, 408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`content_type` without parameters; `name` with an extension."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as it was fetched. `validator` changes when the file does: its ETag, its date, else its hash."""
+
+    content: bytes = field(repr=False)
+    validator: str
+
+
+class SourceDead(Exception):
+    """There is no such file for us, and will not be. `reason` names no address."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SourceUnavailable(Exception):
+    """The file cannot be had for now. `reason` names no address."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Each of those who ask gets an exception of its own: they are threads, and a raised one grows a traceback."""
+
+    kind: type[SourceDead | SourceUnavailable]
+    reason: str
+
+
+_NOT_KEPT: Final = _Failed(SourceUnavailable, "not asked for yet")
+
+
+class Files:
+    """For one batch: it keeps what it has fetched, failures too, so that messages with one file fetch it once."""
+
+    def __init__(self, http: "HttpClient") -> None:
+        self._http = http
+        self._lock = Lock()
+        self._turns: dict[Hashable, Lock] = {}
+        self._kept: OrderedDict[Hashable, Source | _Failed | None] = OrderedDict()
+        self._kept_bytes = 0
+
+    def fetch(self, url: str, max_bytes: int, *, loopback: bool = False, validator: str | None = None) -> Source | None:
+        """The file, None when it is still the one with this `validator`. Raises `SourceDead`, `SourceUnavailable`."""
+        key = (url, max_bytes, validator)
+        with self._turn(key):
+            found = self._kept.get(key, _NOT_KEPT)
+            if found is _NOT_KEPT:
+                found = self._ask(url, max_bytes, loopback, validator)
+                self._keep(key, found)
+        if isinstance(found, _Failed):
+            raise found.kind(found.reason)
+        return found
+
+    def _turn(self, key: Hashable) -> AbstractContextManager[object]:
+        with self._lock:
+            return self._turns.setdefault(key, Lock())
+
+    def _keep(self, key: Hashable, found: Source | _Failed | None) -> None:
+        with self._lock:
+            self._kept[key] = found
+            self._kept_bytes += _size(found)
+            while self._kept_bytes > _MAX_KEPT_BYTES and len(self._kept) > 1:
+                _, dropped = self._kept.popitem(last=False)
+                self._kept_bytes -= _size(dropped)
+
+    def _ask(self, url: str, max_bytes: int, loopback: bool, validator: str | None) -> Source | _Failed | None:
+        try:
+            return self._fetch(url, max_bytes, loopback, validator)
+        except (SourceDead, SourceUnavailable) as error:
+            return _Failed(type(error), error.reason)
+
+    def _fetch(self, url: str, max_bytes: int, loopback: bool, validator: str | None) -> Source | None:
+        from whatsapp_bridge.http import AnswerLost, Forbidden, NotReached, TooLarge
+
+        conditions = _conditions(validator)
+        try:
+            answer = self._http.fetch(url, max_bytes=max_bytes, headers=conditions, loopback=loopback)
+        except Forbidden as error:
+            raise SourceDead(str(error)) from None
+        except TooLarge:
+            raise SourceDead(f"is larger than {_in_words(max_bytes)}") from None
+        except (NotReached, AnswerLost) as error:
+            raise SourceUnavailable(f"cannot be fetched: {error}") from None
+        if answer.status == 304 and conditions:
+            return None
+        if answer.status != 200:
+            later = answer.status >= 500 or answer.status in _LATER
+            raise (SourceUnavailable if later else SourceDead)(f"answers HTTP {answer.status}")
+        if not answer.body:
+            raise SourceDead("is empty")
+        source = Source(answer.body, _validator(answer))
+        return None if source.validator == validator else source
+
+
+def _in_words(size: int) -> str:
+    return f"{size // 1024**2} MB" if size >= 1024**2 else f"{size // 1024} KB"
+
+
+def _size(found: Source | _Failed | None) -> int:
+    return len(found.content) if isinstance(found, Source) else 0
+
+
+def _validator(answer: "Answer") -> str:
+    for name in ("etag", "last-modified"):
+        if value := answer.headers.get(name):
+            return f"{name}:{value}"
+    return f"sha256:{sha256(answer.body).hexdigest()}"
+
+
+def _conditions(validator: str | None) -> dict[str, str]:
+    name, _, value = (validator or "").partition(":")
+    header = {"etag": "if-none-match", "last-modified": "if-modified-since"}.get(name)
+    return {header: value} if header else {}

@@ -1,0 +1,47 @@
+"""media: lead whoever has a signed link to the file that a person has sent."""
+
+from collections.abc import Callable, Mapping
+from re import fullmatch
+from time import time
+from typing import NamedTuple
+
+from whatsapp_bridge.media_links import ID_PATTERN, is_good
+from whatsapp_bridge.observability import count
+from whatsapp_bridge.settings import MediaSettings
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.media import MediaStore
+
+
+class Shown(NamedTuple):
+    """`location` is the address at S3, None where there is nothing to show; `body` is for people."""
+
+    status: int
+    body: str
+    location: str | None = None
+
+
+FORBIDDEN = Shown(403, "This link is not valid, or not any more.")
+
+
+class ShowMedia:
+    def __init__(self, accounts: Accounts, media: MediaStore, now: Callable[[], float] = time) -> None:
+        self._accounts, self._media, self._now = accounts, media, now
+
+    @classmethod
+    def from_environment(cls) -> "ShowMedia":
+        settings = MediaSettings.read()
+        return cls(Accounts(settings.account_secret_prefix), MediaStore(settings.payloads_bucket))
+
+    def __call__(self, account_name: str, identifier: str, query: Mapping[str, str]) -> Shown:
+        """Unknown accounts, wrong signatures and links that have expired are answered alike."""
+        account = None
+        if fullmatch(ID_PATTERN, identifier):
+            # One whose token has just been changed: forward may know it before us, and make links with it.
+            account = self._accounts.matching(
+                account_name, lambda known: is_good(known, identifier, query, self._now())
+            )
+        if account is None:
+            count("MediaForbidden")
+            return FORBIDDEN
+        count("MediaShown")
+        return Shown(302, "", self._media.link(account.name, identifier))

@@ -1,0 +1,156 @@
+"""What became of each message, by the answer to its request.
+
+Source: section "Outbound message request acceptance response" of the comparison page named in `codes`. Clickatell's
+two APIs answer in the same way: `Dialect`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.http import Answer
+from whatsapp_bridge.providers.clickatell import codes
+from whatsapp_bridge.providers.clickatell.dialect import Dialect
+from whatsapp_bridge.providers.clickatell.values import identifier, number
+from whatsapp_bridge.providers.contract import (
+    Accepted,
+    Json,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Rejected,
+    Throttled,
+    Unknown,
+)
+
+# HTTP statuses whose meaning needs no body. 401 and 402 are One API's (errors 1, 7 and 20), 403 a gateway's.
+_BY_STATUS: Final = {
+    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)"),
+    402: Rejected(CallbackError.OTHER, "Insufficient account balance"),
+    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost(Rejected):
+    """Clickatell does not find the file behind the fileId."""
+
+
+def outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Dialect) -> dict[str, Outcome]:
+    """The outcome of each message of a request, by its reference."""
+    if not isinstance(answer, Answer):
+        return {outgoing.reference: answer for outgoing in batch}
+    results = _results(answer)
+    if not results:
+        outcome = of_the_request(answer, dialect)
+        return {outgoing.reference: outcome for outgoing in batch}
+    matched = _match(batch, results)
+    lost = Unknown("not in the answer")
+    return {
+        outgoing.reference: _of_one(matched[outgoing.reference], answer, dialect)
+        if outgoing.reference in matched
+        else lost
+        for outgoing in batch
+    }
+
+
+# --- which result is whose -------------------------------------------------------------------------------------------
+
+
+def _results(answer: Answer) -> list[Json]:
+    """The per-message results, which come under any status: 202, 200, 207, 400 (all refused), 500."""
+    body = answer.json()
+    messages = body.get("messages") if isinstance(body, dict) else None
+    return [result for result in messages if isinstance(result, dict)] if isinstance(messages, list) else []
+
+
+def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json]:
+    """Results by reference. Their order says nothing (Clickatell), and answers without clientMessageId exist: those go
+    by recipient where only one message and one result are left for it. What stays open is not guessed at."""
+    if len(batch) == len(results) == 1:
+        return {batch[0].reference: results[0]}
+    references = {outgoing.reference for outgoing in batch}
+    matched: dict[str, Json] = {}
+    nameless: dict[str, list[Json]] = defaultdict(list)
+    for result in results:
+        reference = identifier(result.get("clientMessageId"))
+        if reference in references:
+            # Should one message be answered twice, a yes outweighs a no: it may not be sent again.
+            if matched.get(reference, {}).get("accepted") is not True:
+                matched[reference] = result
+        elif reference is None:
+            nameless[(identifier(result.get("to")) or "").removeprefix("+")].append(result)
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for outgoing in batch:
+        if outgoing.reference not in matched:
+            waiting[outgoing.request["to"]].append(outgoing.reference)
+    for to, candidates in waiting.items():
+        if len(candidates) == len(nameless[to]) == 1:
+            matched[candidates[0]] = nameless[to][0]
+    return matched
+
+
+# --- what a result means ---------------------------------------------------------------------------------------------
+
+
+def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
+    accepted, error = result.get("accepted"), _error_row(result, dialect)
+    bsp_id = identifier(result.get(dialect.bsp_id))
+    if accepted is True or (accepted is None and error is None and bsp_id is not None):
+        return Accepted(bsp_id)
+    if error is not None:
+        return _reaction(error, answer)
+    if accepted is False:
+        return Rejected(CallbackError.OTHER, "Not accepted, without a reason")
+    return Unknown("unreadable answer")
+
+
+def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
+    """The outcome of every message of a request that was answered as a whole."""
+    row = _error_row(answer.json(), dialect)
+    if answer.status == 429:
+        return Throttled(answer.retry_after)
+    if row is not None and row.listed and row.reaction != "internal":
+        return _reaction(row, answer)
+    if answer.status in _BY_STATUS:
+        return _BY_STATUS[answer.status]
+    if row is not None and 400 <= answer.status < 500:
+        return _reaction(row, answer)
+    if 300 <= answer.status < 500:
+        # Clickatell's own errors have a body; without one, something in front of it answered and passed nothing on.
+        return NotSent(f"HTTP {answer.status} without {dialect.api}'s answer")
+    # 2xx: taken, by all appearances, but not a word about which message. 5xx: it may come from Clickatell after it took
+    # (part of) the request, or from a gateway that lost its answer.
+    return Unknown(f"HTTP {answer.status} without an answer per message")
+
+
+def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
+    match row.reaction:
+        case "throttle":
+            return Throttled(answer.retry_after)
+        case "retry" | "internal":
+            return NotSent(row.title)
+        case "media_lost":
+            return MediaLost(row.error, row.title)
+        case "reject" | "split":
+            return Rejected(row.error, row.title, unlisted=not row.listed)
+
+
+def refused_for_its_form(answer: Answer, dialect: Dialect) -> bool:
+    row, results = _error_row(answer.json(), dialect), _results(answer)
+    if results:
+        # The legacy API says so of every message, as its table of errors has it.
+        rows = [_error_row(result, dialect) for result in results if result.get("accepted") is False]
+        return len(rows) == len(results) and all(each is not None and each.reaction == "split" for each in rows)
+    # A gateway in front of Clickatell says so of a body that is too large, without Clickatell's error.
+    return (row is None and answer.status == 413) or (row is not None and row.reaction == "split")
+
+
+def _error_row(holder: Any, dialect: Dialect) -> codes.ErrorRow | None:
+    """The error of an answer or of one result, None where there is none (readable)."""
+    error = holder.get("error") if isinstance(holder, dict) else None
+    if not isinstance(error, dict) or (code := number(error.get(dialect.code))) is None:
+        return None
+    return dialect.error(code, str(error.get(dialect.description, "")))

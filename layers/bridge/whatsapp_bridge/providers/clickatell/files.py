@@ -1,0 +1,32 @@
+"""Files in messages from people, as both of Clickatell's APIs describe them.
+
+Source: sections "Media by reference" and, for inline media, "Inbound message callback comparisons" of the comparison
+page named in `codes`.
+"""
+
+from typing import Any
+
+from whatsapp_bridge.clevertap.callbacks import Kind, Text
+from whatsapp_bridge.providers.attachments import kind_of, text_without_file
+from whatsapp_bridge.providers.clickatell.values import blank
+from whatsapp_bridge.providers.contract import Attachment, Json
+
+
+def attachment(file: Json, element: Json) -> Attachment:
+    """`file` has contentType, and downloadUrl or content; `element`, as `client` opens it, the caption and the key, or
+    why it cannot be read."""
+    source = {name: file[name] for name in ("downloadUrl", "content", "sha256Hash") if not blank(file.get(name))}
+    if not blank(element.get("unreadable")):
+        source = {"unreadable": str(element["unreadable"])}
+    content_type, caption = _text(file.get("contentType")), _text(element.get("caption"))
+    key = {} if blank(element.get("fileKey")) else {"fileKey": str(element["fileKey"])}
+    return Attachment(kind_of(content_type), {**source, **key}, content_type, _text(file.get("fileName")), caption)
+
+
+def in_words(attachment: Attachment) -> tuple[Kind, Text]:
+    """The message where its file cannot be had."""
+    return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,212 @@
+"""Files on their way to people: fetched from CleverTap's address, checked, and uploaded to One API for a `fileId`.
+
+Source: sections "Media file upload" and "Sending media by reference" of the comparison page named in `codes`. A file
+for a template is uploaded for its one recipient. One for freeform messages is uploaded for everybody, kept at
+Clickatell for 30 days, and its fileId noted; the note ends a day earlier.
+"""
+
+import os
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote, urlencode, urlsplit
+
+from pydantic_core import from_json, to_json
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.fields import is_loopback
+from whatsapp_bridge.file_types import FileType, file_name
+from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.clickatell import encryption
+from whatsapp_bridge.providers.clickatell.media import Accepted, type_of
+from whatsapp_bridge.providers.contract import Json, NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.store.notes import FILES_LOST
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.http import Body
+
+_PATH: Final = "/v1/media"
+_NOTE_SECONDS: Final = 29 * 86_400
+
+type Refusal = Rejected | Throttled | NotSent
+
+
+class Stopped(Exception):
+    """The message cannot go on, for now or at all."""
+
+    def __init__(self, outcome: Refusal) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that Clickatell takes. `name` has an extension of its type."""
+
+    content: bytes = field(repr=False)
+    type: FileType
+    name: str = field(repr=False)
+    validator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A fileId that serves all freeform messages with the same file."""
+
+    key: str
+    note: str = field(repr=False)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """fileId, validator (of the file that was uploaded), lost (what the note `FILES_LOST` was by then)."""
+        members: dict[str, Any] = from_json(self.note)
+        return members
+
+
+# --- from CleverTap's address ----------------------------------------------------------------------------------------
+
+
+def fetch(services: Services, account: "Account", source: Json, accepted: Accepted) -> Fetched:
+    """The file that `outbound` names, if Clickatell takes it. Raises `Stopped`."""
+    # Without a validator there is nothing to be unchanged.
+    found = cast("Source", _fetch(services, account, source, accepted.max_bytes, None))
+    return _checked(source, found, accepted)
+
+
+def _fetch(services: Services, account: "Account", source: Json, max_bytes: int, known: str | None) -> Source | None:
+    kind = source["kind"]
+    # A stack whose BSP is on this machine is one machine's alone.
+    loopback = is_loopback(urlsplit(account.provider.base_url).hostname)
+    try:
+        return services.files.fetch(source["url"], max_bytes, loopback=loopback, validator=known)
+    except SourceDead as error:
+        raise Stopped(_rejected(f"{kind}: mediaURL {error.reason}")) from None
+    except SourceUnavailable as error:
+        reason = f"{kind}: mediaURL {error.reason}"
+        raise Stopped(NotSent(reason, verdict=_rejected(reason))) from None
+
+
+def _checked(source: Json, found: Source, accepted: Accepted) -> Fetched:
+    if not found.content:
+        raise Stopped(_rejected(f"{source['kind']}: mediaURL is empty"))
+    kind = type_of(found.content, accepted)
+    if kind is None:
+        raise Stopped(_rejected(f"{source['kind']}: mediaURL is no {accepted.words}"))
+    return Fetched(found.content, kind, file_name(source.get("fileName"), source["url"], kind), found.validator)
+
+
+def _rejected(title: str) -> Rejected:
+    # CleverTap counts a message's file among its parameters.
+    return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, title)
+
+
+# --- to One API ------------------------------------------------------------------------------------------------------
+
+
+class Uploads:
+    """One account's. `refused` says what an answer without a fileId means; `entropy(n)` gives n unpredictable bytes."""
+
+    def __init__(
+        self,
+        account: "Account",
+        services: Services,
+        refused: Callable[[Answer], Refusal],
+        data_keys: encryption.DataKeys,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._account, self._services, self._refused = account, services, refused
+        self._data_keys, self._entropy = data_keys, entropy
+
+    def for_recipient(self, source: Json, accepted: Accepted, to: str) -> str:
+        """The fileId of a file that may go to `to` alone, as a template's has to. Raises `Stopped`, `KeyFailure`."""
+        return self._upload(fetch(self._services, self._account, source, accepted), {"to": to})
+
+    def for_everybody(self, source: Json, accepted: Accepted) -> Noted:
+        """The noted fileId of a file for freeform messages, uploaded anew if the source has changed.
+
+        Raises `Stopped`, `KeyFailure`.
+        """
+        key = self._key(source)
+        lost = self._services.notes.get(self._account.name, FILES_LOST)
+        noted = self._noted(key, lost)
+        validator = noted.members["validator"] if noted else None
+        try:
+            found = _fetch(self._services, self._account, source, accepted.max_bytes, validator)
+        except Stopped as stopped:
+            # Clickatell has the file; that its source is out of reach for now holds up nothing.
+            if noted is not None and isinstance(stopped.outcome, NotSent):
+                return noted
+            raise
+        if noted is not None and found is None:
+            return noted
+        fetched = _checked(source, cast("Source", found), accepted)
+        file_id = self._upload(fetched, {"broadcastAllowed": "true"})
+        note = {"fileId": file_id, "validator": fetched.validator, "lost": lost}
+        made = Noted(key, to_json(note).decode())
+        self._services.notes.put(self._account.name, key, made.note, _NOTE_SECONDS)
+        return made
+
+    def forget(self, noted: Noted) -> None:
+        """Clickatell does not find the file any more: the next message uploads it again."""
+        self._services.notes.forget(self._account.name, noted.key, noted.note)
+
+    def _noted(self, key: str, lost: str | None) -> Noted | None:
+        note = self._services.notes.get(self._account.name, key)
+        noted = None if note is None else Noted(key, note)
+        # A file that was uploaded before one was lost. The note of that outlives those of all files before it.
+        return None if noted is None or (lost is not None and noted.members["lost"] != lost) else noted
+
+    def _key(self, source: Json) -> str:
+        """A fileId belongs to an API key; the file behind it has one name, and is encrypted or is not."""
+        provider = self._account.provider
+        arn = provider.encryption.mt_key_arn if provider.encryption else None
+        serves = [source["url"], source["kind"], source.get("fileName"), arn, provider.base_url, provider.api_key]
+        return f"file#{sha256(to_json(serves)).hexdigest()}"
+
+    def _upload(self, fetched: Fetched, audience: dict[str, str]) -> str:
+        body, secrets = self._sealed(fetched)
+        # A space as %20: "+" stands for one only where a query is read as a form.
+        query = urlencode({"fileName": fetched.name, **audience, **secrets}, quote_via=quote)
+        provider = self._account.provider
+        headers = {"authorization": provider.api_key, "content-type": fetched.type.content_type}
+        try:
+            answer = self._services.http.request("POST", f"{provider.base_url}{_PATH}?{query}", body, headers)
+        except (NotReached, AnswerLost) as error:
+            # Nothing reaches a person by an upload alone: unlike a message it can be repeated.
+            raise Stopped(NotSent(f"upload: {error}")) from None
+        return self._file_id(answer)
+
+    def _sealed(self, fetched: Fetched) -> "tuple[Body, dict[str, str]]":
+        """What is uploaded, and what of encryption goes along: the file has a data key of its own."""
+        settings = self._account.provider.encryption
+        if settings is None:
+            return fetched.content, {}
+        key = self._data_keys.fresh(self._services.keys, settings.mt_key_arn)
+        secrets = {
+            "encryptionKey": key.encryption_key,
+            "kmsArn": settings.mt_key_arn,
+            "sha256FileHash": sha256(fetched.content).hexdigest(),
+        }
+        return encryption.EncryptedFile(key.plaintext, fetched.content, self._entropy), secrets
+
+    def _file_id(self, answer: Answer) -> str:
+        body = answer.json()
+        file_id = body.get("fileId") if isinstance(body, dict) else None
+        if 200 <= answer.status < 300 and isinstance(file_id, str) and file_id and body.get("accepted") is not False:
+            # Seen for a file name or content type that One API does not know.
+            if file_id.endswith(".unsupported"):
+                raise Stopped(_rejected("Content type not supported"))
+            return file_id
+        raise Stopped(self._refused(answer))
+
+
+def inline(content: bytes, key: encryption.DataKey | None, entropy: Callable[[int], bytes]) -> Json:
+    """A file as members of the message itself, under the message's own data key."""
+    if key is None:
+        return {"content": b64encode(content).decode()}
+    sealed = b"".join(encryption.EncryptedFile(key.plaintext, content, entropy))
+    return {"content": b64encode(sealed).decode(), "sha256Hash": sha256(content).hexdigest()}

@@ -1,0 +1,75 @@
+"""Files that people have sent, kept in S3 for as long as their links are good."""
+
+from collections.abc import Callable
+from re import fullmatch
+from typing import Any, Final
+from urllib.parse import quote
+
+from whatsapp_bridge.files import File
+from whatsapp_bridge.store.aws import client
+
+_PREFIX: Final = "media/"
+# RFC 6838's names, without parameters.
+_CONTENT_TYPE: Final = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+"
+# Nine times as many bytes in the worst case; S3 takes 8 KB of headers.
+_MAX_NAME: Final = 200
+_UNKNOWN: Final = "application/octet-stream"
+LINK_SECONDS: Final = 300
+"""How long the link to S3 is good for, once the bridge has given it out."""
+
+# What a browser shows without running anything of it. All else, HTML and SVG above all, is to be saved.
+_SHOWN: Final = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+        "video/mp4",
+        "video/3gpp",
+        "audio/aac",
+        "audio/amr",
+        "audio/mp4",
+        "audio/mpeg",
+        "audio/ogg",
+        "application/pdf",
+    }
+)
+
+
+class MediaStore:
+    """Objects are private and encrypted, and expire by the bucket's lifecycle."""
+
+    def __init__(self, bucket: str, s3: Callable[[], Any] = lambda: client("s3")) -> None:
+        # The client is made at the first file: most processes never see one.
+        self._bucket, self._s3 = bucket, s3
+
+    def put(self, account: str, media_id: str, file: File) -> None:
+        """Keep a file, in place of the one of this id. Raises botocore's errors."""
+        self._s3().put_object(
+            Bucket=self._bucket,
+            Key=_key(account, media_id),
+            Body=file.content,
+            ContentType=file.content_type if fullmatch(_CONTENT_TYPE, file.content_type) else _UNKNOWN,
+            ContentDisposition=disposition(file.content_type, file.name),
+            CacheControl="private",
+        )
+
+    def link(self, account: str, media_id: str) -> str:
+        """An address at S3 that gives the file for `LINK_SECONDS`. No call to AWS."""
+        place = {"Bucket": self._bucket, "Key": _key(account, media_id)}
+        link: str = self._s3().generate_presigned_url("get_object", Params=place, ExpiresIn=LINK_SECONDS)
+        return link
+
+
+def disposition(content_type: str, name: str) -> str:
+    """A Content-Disposition header (RFC 6266): the name in ASCII, and in UTF-8 for those who read that."""
+    shown = "inline" if content_type in _SHOWN else "attachment"
+    # Its end says what kind of file it is.
+    name = name[-_MAX_NAME:]
+    plain = "".join(letter if letter.isascii() and letter.isprintable() else "_" for letter in name)
+    plain = plain.replace("\\", "_").replace('"', "_")
+    return f"{shown}; filename=\"{plain}\"; filename*=UTF-8''{quote(name.encode('utf-8', 'replace'), safe='')}"
+
+
+def _key(account: str, media_id: str) -> str:
+    return f"{_PREFIX}{account}/{media_id}"

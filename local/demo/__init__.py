@@ -1,0 +1,1 @@
+"""The sample conversation: `python -m local.demo`."""

@@ -1,0 +1,29 @@
+"""What is played, in order: the parts of all BSPs, then the look at what is left."""
+
+from collections.abc import Callable
+
+import requests
+
+from local.demo import clickatell, clickatell_legacy
+from local.demo.conversation import Conversation, Step, StepFailed
+from local.stack import Stack
+
+PARTS: tuple[Callable[[Conversation], list[Step]], ...] = (
+    clickatell.steps,
+    clickatell_legacy.steps,
+)
+
+
+def play(stack: Stack, day: str) -> list[str]:
+    """Play every step, printing what happens; returns what failed. `day` is that of the msgIds: YYYYMMDD."""
+    conversation = Conversation(stack, day)
+    steps = [step for part in PARTS for step in part(conversation)]
+    failures = []
+    for title, step in [*steps, ("In the end", conversation.conclude)]:
+        print(f"\n{title}", flush=True)
+        try:
+            step()
+        except (StepFailed, requests.RequestException) as error:
+            print(f"  FAILED: {error}", flush=True)
+            failures.append(f"{title}: {error}")
+    return failures

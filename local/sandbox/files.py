@@ -1,0 +1,38 @@
+"""Files: those that people send and get, and those on the web that CleverTap's messages name."""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from urllib.parse import quote, unquote
+
+PATH = "/files/"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in clear."""
+
+    content: bytes = field(repr=False)
+    content_type: str
+    name: str
+
+
+class FileHost:
+    """A server of static files, each with an ETag that changes when its content does."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, File] = {}
+
+    def put(self, file: File) -> str:
+        """The file's path, from now on or anew."""
+        self._files[file.name] = file
+        return PATH + quote(file.name, safe="")
+
+    def answer(self, path: str, if_none_match: str) -> tuple[int, bytes, list[tuple[str, str]]]:
+        """HTTP status, body and headers; `if_none_match` is the request's header, "" where it has none."""
+        file = self._files.get(unquote(path.removeprefix(PATH)))
+        if file is None:
+            return 404, b"", []
+        tag = f'"{sha256(file.content).hexdigest()[:32]}"'
+        if tag in [known.strip() for known in if_none_match.split(",")]:
+            return 304, b"", [("ETag", tag)]
+        return 200, file.content, [("ETag", tag), ("Content-Type", file.content_type)]

@@ -1,0 +1,120 @@
+"""POST and GET /v1/media of Clickatell's One API: files on their way to people, and from them.
+
+Source: the sections "Media file upload", "Sending media by reference" and "Media download" of Clickatell's comparison
+of its legacy WhatsApp API with One API.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from local.sandbox import media_types
+from local.sandbox.clickatell import Integration
+from local.sandbox.files import File
+from local.sandbox.one_api_requests import Refused, check_recipient
+
+_PARAMETERS = frozenset({"fileName", "to", "broadcastAllowed", "encryptionKey", "kmsArn", "sha256FileHash"})
+_ENCRYPTION = ("kmsArn", "sha256FileHash")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it was uploaded: ciphertext where it has a key. `to` is None where it may go to everybody."""
+
+    file_id: str
+    api_key: str
+    to: str | None
+    raw: bytes = field(repr=False)
+    content_type: str
+    name: str
+    encryption_key: str | None = None
+    sha256: str | None = None
+
+
+def query_of(path: str) -> dict[str, str]:
+    return dict(parse_qsl(path.partition("?")[2], keep_blank_values=True))
+
+
+def check_upload(integration: Integration, query: dict[str, str], content_type: str, body: bytes) -> Upload:
+    """Raises `Refused` with the upload's first error."""
+    for name in sorted(query.keys() - _PARAMETERS):
+        raise Refused(23, name)
+    for name, value in (("fileName", query.get("fileName")), ("Content-Type", content_type), ("body", body)):
+        if not value:
+            raise Refused(23, name)
+    if len(body) > media_types.MAX_UPLOAD_BYTES:
+        raise Refused(31, "30")
+    _check_audience(query)
+    _check_encryption(integration, query)
+    name = query["fileName"]
+    # Every file is taken; what WhatsApp does not take is refused once it is to be sent.
+    extension = media_types.extension(name, content_type) or "unsupported"
+    return Upload(
+        f"{uuid.uuid4().hex}.{extension}",
+        integration.api_key,
+        query.get("to"),
+        body,
+        content_type,
+        name,
+        query.get("encryptionKey"),
+        query.get("sha256FileHash"),
+    )
+
+
+def _check_audience(query: dict[str, str]) -> None:
+    broadcast = query.get("broadcastAllowed")
+    if broadcast not in (None, "true"):
+        raise Refused(23, "broadcastAllowed")
+    if (broadcast is None) == ("to" not in query):
+        raise Refused(23, "to")
+    if "to" in query:
+        check_recipient(query["to"])
+
+
+def _check_encryption(integration: Integration, query: dict[str, str]) -> None:
+    if "encryptionKey" not in query:
+        for name in _ENCRYPTION:
+            if name in query:
+                raise Refused(23, "encryptionKey")
+        return
+    for name in ("encryptionKey", *_ENCRYPTION):
+        if not query.get(name):
+            raise Refused(23, name)
+    if query["kmsArn"] != integration.mt_key_arn:
+        raise Refused(23, "kmsArn")
+
+
+class Uploads:
+    """Files that were uploaded, and those that people have sent, each for one integration alone."""
+
+    def __init__(self) -> None:
+        self._uploads: dict[str, Upload] = {}
+        self._downloads: dict[str, tuple[str, File]] = {}
+
+    def put(self, upload: Upload) -> None:
+        self._uploads[upload.file_id] = upload
+
+    def find(self, integration: Integration, file_id: str, to: str, *, in_template: bool) -> Upload:
+        """The file for a message. Raises `Refused`; the page gives no error for a file that was not uploaded for this
+        use, only that it is not allowed."""
+        upload = self._uploads.get(file_id)
+        if upload is None or upload.api_key != integration.api_key or upload.to not in (None, to):
+            raise Refused(33)
+        if in_template and upload.to is None:
+            raise Refused(23, "template.header.media.fileId")
+        if file_id.endswith(".unsupported") or not media_types.is_taken(upload.content_type, in_template=in_template):
+            raise Refused(30)
+        return upload
+
+    def offer(self, integration: Integration, raw: bytes, content_type: str, name: str) -> str:
+        """A file from a person, to be fetched by its fileId."""
+        file_id = f"{uuid.uuid4().hex}.{name.rpartition('.')[2]}"
+        self._downloads[file_id] = (integration.api_key, File(raw, content_type, name))
+        return file_id
+
+    def fetch(self, integration: Integration, file_id: str) -> File:
+        """Raises `Refused`."""
+        api_key, file = self._downloads.get(file_id, ("", None))
+        if file is None or api_key != integration.api_key:
+            raise Refused(33)
+        return file

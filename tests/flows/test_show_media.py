@@ -1,0 +1,115 @@
+"""media: only a good link leads to a file, whatever else is asked."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from tests.conftest import Log
+from tests.support.world import PUBLIC_URL, TOKEN, World, account, world
+from whatsapp_bridge.accounts import AccountInvalid, parse_account
+from whatsapp_bridge.files import File
+from whatsapp_bridge.flows.show_media import FORBIDDEN, Shown
+from whatsapp_bridge.media_links import link, media_id
+
+ROTATED = account(callback_token="u" * 40)
+ACME, NEW_ACME = parse_account("acme", account()), parse_account("acme", ROTATED)
+ID = media_id(ACME, "message-1")
+
+
+@pytest.fixture
+def made() -> Iterator[World]:
+    with world(acme=account(), other=account(callback_token="v" * 40)) as fresh:
+        yield fresh
+
+
+def made_link(made: World, owner: Any = ACME, seconds: int = 60) -> str:
+    return link(PUBLIC_URL, owner, ID, int(made.now) + seconds)
+
+
+def follow(made: World, address: str, **changes: str) -> Shown:
+    """What a link is answered; `changes` are members of its path and query that are put in place of its own."""
+    parts = urlsplit(address)
+    _, account_name, _, identifier = parts.path.split("/")
+    query = dict(parse_qsl(parts.query))
+    asked = {"account": account_name, "id": identifier, **query, **changes}
+    with made.invocation():
+        return made.show_media(asked.pop("account"), asked.pop("id"), asked)
+
+
+def test_shown(made: World, counted: Callable[[], dict[str, int]], log: Log) -> None:
+    made.show_media._media.put("acme", ID, File(b"content", "image/png", "a.png"))
+    shown = follow(made, made_link(made))
+    assert (shown.status, shown.body) == (302, "")
+    assert shown.location is not None
+    assert urlsplit(shown.location).path.endswith(f"/media/acme/{ID}")
+    assert counted() == {"MediaShown": 1}
+    assert log.text == ""
+
+
+def test_one_call_to_aws_at_first_and_none_after(made: World) -> None:
+    for _ in range(2):
+        assert follow(made, made_link(made)).status == 302
+    assert made.steps == ["before GetSecretValue", "after GetSecretValue"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"account": "other"}, id="another account"),
+        pytest.param({"account": "nobody"}, id="no such account"),
+        pytest.param({"account": "../acme"}, id="no name of an account"),
+        pytest.param({"account": ""}, id="no account"),
+        pytest.param({"id": media_id(ACME, "message-2")}, id="another file"),
+        pytest.param({"id": "../../payloads/secret"}, id="a path"),
+        pytest.param({"id": ID.upper()}, id="id in capitals"),
+        pytest.param({"id": ID + "\n"}, id="id and a new line"),
+        pytest.param({"id": ""}, id="no id"),
+        pytest.param({"signature": "0" * 64}, id="another signature"),
+        pytest.param({"expires": "4102444800"}, id="a longer time"),
+        pytest.param({"expires": "garbage"}, id="no time"),
+    ],
+)
+def test_forbidden(made: World, log: Log, counted: Callable[[], dict[str, int]], changes: dict[str, str]) -> None:
+    assert follow(made, made_link(made), **changes) == FORBIDDEN
+    assert counted() == {"MediaForbidden": 1}
+    assert log.text == ""
+
+
+def test_without_a_query(made: World) -> None:
+    assert follow(made, made_link(made).partition("?")[0]) == FORBIDDEN
+
+
+def test_expired(made: World) -> None:
+    address = made_link(made, seconds=60)
+    made.now += 59
+    assert follow(made, address).status == 302
+    made.now += 1
+    assert follow(made, address) == FORBIDDEN
+
+
+def test_a_new_token_ends_all_links(made: World) -> None:
+    address = made_link(made, seconds=3600)
+    assert follow(made, address).status == 302
+    made.change_account("acme", ROTATED)
+    made.now += 301
+    assert follow(made, address) == FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [pytest.param(14, False, id="asked a moment ago"), pytest.param(16, True, id="asked again")],
+)
+def test_a_link_made_with_a_token_that_forward_knew_first(made: World, seconds: int, shown: bool) -> None:
+    assert follow(made, made_link(made)).status == 302
+    made.change_account("acme", ROTATED)
+    made.now += seconds
+    assert (follow(made, made_link(made, NEW_ACME)).status == 302) is shown
+
+
+def test_a_broken_secret_is_our_own_fault(made: World) -> None:
+    made.change_account("acme", account(callback_token="short"))
+    with pytest.raises(AccountInvalid) as raised:
+        follow(made, made_link(made))
+    assert TOKEN not in str(raised.value)

@@ -1,0 +1,626 @@
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+
+from tests.providers.clickatell import samples
+from tests.providers.clickatell.samples import ENCRYPTION, MT_KEY, Json, failure
+from tests.providers.clickatell.test_client import said
+from tests.providers.clickatell.test_encryption import Clock, Keys, Numbered
+from tests.providers.conformance import PERSON, SECRET, TEXT, assert_public, body, freeform, header, template
+from tests.support import sample_files as files
+from tests.support.services import MemoryNotes, services
+from tests.support.world import World, account, json_answer, status_update, world
+from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.clevertap.answers import SUCCESS
+from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.flows.records import Record
+from whatsapp_bridge.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.providers.clickatell import encryption, outbound
+from whatsapp_bridge.providers.clickatell.client import Client
+from whatsapp_bridge.providers.contract import NotSent, Outgoing, Rejected, Throttled
+from whatsapp_bridge.store.keys import KeyFailure
+from whatsapp_bridge.store.notes import FILES_LOST
+
+MB = 1024 * 1024
+URL = "https://files.example/private.jpg"
+CREATED = said(201, {"fileId": "one.jpg", "accepted": True, "error": None})
+
+
+class Net(HttpClient):
+    """One API's upload and the internet. `file` and `upload` answer in turn, the last one for all that follow."""
+
+    def __init__(self, file: Any = files.JPEG, upload: Any = CREATED) -> None:
+        super().__init__()
+        self.files, self.answers = _turns(file), _turns(upload)
+        self.fetched: list[tuple[str, int, dict[str, str]]] = []
+        self.uploads: list[tuple[str, str, bytes, dict[str, str]]] = []
+
+    def fetch(self, url: str, *, max_bytes: int, headers: Any = None, loopback: bool = False) -> Answer:
+        self.fetched.append((url, max_bytes, dict(headers or {})))
+        content = _next(self.files)
+        answer = Answer(200, {}, content) if isinstance(content, bytes) else content
+        if len(answer.body) > max_bytes:
+            raise TooLarge("answer too large")
+        return answer
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, *, max_bytes: int = 0) -> Answer:
+        assert len(body) == len(b"".join(body) if not isinstance(body, bytes) else body)
+        self.uploads.append((method, url, body if isinstance(body, bytes) else b"".join(body), dict(headers or {})))
+        answer: Answer = _next(self.answers)
+        return answer
+
+    @property
+    def queries(self) -> list[dict[str, str]]:
+        return [dict(parse_qsl(urlsplit(url).query)) for _, url, _, _ in self.uploads]
+
+
+def _turns(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list) else [given]
+
+
+def _next(turns: list[Any]) -> Any:
+    turn = turns.pop(0) if len(turns) > 1 else turns[0]
+    if isinstance(turn, Exception):
+        raise turn
+    return turn
+
+
+def client(net: Net, keys: Keys | None = None, notes: Any = None, **provider: Any) -> Client:
+    encrypted = {"encryption": ENCRYPTION} if keys else {}
+    secret = samples.secret("https://bsp.example/base/", **encrypted) | {"options": {}}
+    secret["provider"] |= provider
+    acme = parse_account("acme", secret)
+    return Client(acme, services(net, keys, notes), encryption.DataKeys(Clock()), Numbered())
+
+
+def prepared(made: Client, message: Json, reference: str = "r1") -> Any:
+    request = outbound.translate(parse_message(json.dumps(message)), reference, made._account)
+    return made.prepare(Outgoing(reference, request))
+
+
+def media_of(outgoing: Any) -> Json:
+    assert isinstance(outgoing, Outgoing), outgoing
+    request = outgoing.request
+    found: Json = request["template"]["header"]["media"] if "template" in request else request["media"]
+    return found
+
+
+def picture(url: str = URL, **more: str) -> Json:
+    return freeform("image", {"mediaURL": url, **more})
+
+
+def campaign(url: str = URL, kind: str = "image", to: str = PERSON) -> Json:
+    return template(header(kind, {"mediaURL": url}), body("Ada"), to=to)
+
+
+# --- the request -----------------------------------------------------------------------------------------------------
+
+
+def test_file_of_a_template_is_uploaded_for_its_recipient() -> None:
+    net = Net()
+
+    assert media_of(prepared(client(net), campaign())) == {"fileId": "one.jpg"}
+    assert net.fetched == [(URL, 5 * MB, {})]
+    assert net.uploads == [
+        (
+            "POST",
+            f"https://bsp.example/base/v1/media?fileName=private.jpg&to={PERSON}",
+            files.JPEG,
+            {"authorization": SECRET, "content-type": "image/jpeg"},
+        )
+    ]
+
+
+def test_file_of_a_freeform_message_is_uploaded_for_everybody() -> None:
+    net = Net()
+
+    assert media_of(prepared(client(net), picture(caption=TEXT))) == {"fileId": "one.jpg", "caption": TEXT}
+    assert [url for _, url, _, _ in net.uploads] == [
+        "https://bsp.example/base/v1/media?fileName=private.jpg&broadcastAllowed=true"
+    ]
+
+
+KINDS: dict[str, tuple[str, bytes, str, str]] = {
+    "JPEG called a PNG": ("image", files.JPEG, "image/jpeg", "a.jpg"),
+    "PNG": ("image", files.PNG, "image/png", "a.png"),
+    "MP4": ("video", files.MP4, "video/mp4", "a.mp4"),
+    "audio in an MP4 of a general brand": ("audio", files.MP4, "audio/mp4", "a.m4a"),
+    "Opus": ("audio", files.OPUS, "audio/ogg; codecs=opus", "a.ogg"),
+    "PDF": ("file", files.PDF, "application/pdf", "a.pdf"),
+    "text": ("file", files.TEXT, "text/plain", "a.txt"),
+}
+
+
+@pytest.mark.parametrize(("kind", "content", "content_type", "name"), KINDS.values(), ids=KINDS.keys())
+def test_content_says_type_and_extension(kind: str, content: bytes, content_type: str, name: str) -> None:
+    net = Net(Answer(200, {"content-type": "image/gif"}, content))
+
+    prepared(client(net), freeform(kind, {"mediaURL": "https://files.example/a.png"}))
+
+    ((_, _, uploaded, headers),) = net.uploads
+    assert (uploaded, headers["content-type"], net.queries[0]["fileName"]) == (content, content_type, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [
+        ("see you.jpg", "see%20you.jpg"),
+        ("a&b=c+d.jpg", "a%26b%3Dc%2Bd.jpg"),
+        ("m\u00e9nu#1.jpg", "m%C3%A9nu%231.jpg"),
+        ("100%.jpg", "100%25.jpg"),
+    ],
+)
+def test_file_name_is_encoded(name: str, encoded: str) -> None:
+    net = Net()
+
+    prepared(client(net), picture(filename=name))
+
+    ((_, url, _, _),) = net.uploads
+    assert f"?fileName={encoded}&" in url
+    assert parse_qs(urlsplit(url).query)["fileName"] == [name]
+
+
+@pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
+def test_encrypted_file_has_a_key_of_its_own(message: Json) -> None:
+    net, keys = Net(), Keys()
+
+    outgoing = prepared(client(net, keys), message)
+
+    (query,) = net.queries
+    ((_, _, uploaded, headers),) = net.uploads
+    assert query.keys() - {"to", "broadcastAllowed"} == {"fileName", "encryptionKey", "kmsArn", "sha256FileHash"}
+    assert query["kmsArn"] == MT_KEY
+    # Clickatell: over the file as it was before.
+    assert query["sha256FileHash"] == sha256(files.JPEG).hexdigest()
+    assert query["encryptionKey"] != outgoing.request["encryptionKey"]
+    key = keys.decrypt(MT_KEY, b64decode(query["encryptionKey"]))
+    assert files.JPEG not in uploaded
+    assert encryption.decrypt_bytes(key, uploaded) == files.JPEG
+    # What it is uploaded as, not what it is.
+    assert headers["content-type"] == "image/jpeg"
+    assert media_of(outgoing)["fileId"] == "one.jpg"
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 262_143, 262_144, 262_145, 700_000])
+def test_encrypted_file_of_any_size(size: int) -> None:
+    content = bytes(range(256)) * (size // 256 + 1)
+    content = content[:size]
+    key = bytes(range(32))
+
+    sealed = encryption.EncryptedFile(key, content, Numbered())
+
+    raw = b"".join(sealed)
+    assert len(raw) == len(sealed)
+    assert encryption.decrypt_bytes(key, raw) == content
+
+
+def test_no_key_no_upload() -> None:
+    net, keys = Net(), Keys()
+    keys.failure = KeyFailure("KMS generate_data_key: AccessDeniedException", retriable=True)
+
+    assert prepared(client(net, keys), picture()) == NotSent("KMS generate_data_key: AccessDeniedException")
+    assert net.uploads == []
+
+
+def test_nothing_to_upload_nothing_done() -> None:
+    net = Net()
+
+    for message in (freeform("text", {"body": TEXT}), template(body("Ada"))):
+        prepared(client(net), message)
+
+    assert (net.fetched, net.uploads) == ([], [])
+
+
+# --- the source ------------------------------------------------------------------------------------------------------
+
+
+def refused(title: str) -> Rejected:
+    return Rejected(1001, title)
+
+
+def waits(reason: str) -> NotSent:
+    return NotSent(reason, verdict=refused(reason))
+
+
+SOURCES: dict[str, tuple[Any, Any]] = {
+    "gone": (Answer(404, {}, b""), refused("image: mediaURL answers HTTP 404")),
+    "gone for good": (Answer(410, {}, b""), refused("image: mediaURL answers HTTP 410")),
+    "not for us": (Answer(403, {}, b""), refused("image: mediaURL answers HTTP 403")),
+    "empty": (b"", refused("image: mediaURL is empty")),
+    "another type": (files.GIF, refused("image: mediaURL is no JPEG or PNG")),
+    "a page that says it is gone": (files.HTML, refused("image: mediaURL is no JPEG or PNG")),
+    "not public": (Forbidden("is no public address"), refused("image: mediaURL is no public address")),
+    "larger than it may be": (TooLarge("answer too large"), refused("image: mediaURL is larger than 5 MB")),
+    "busy": (Answer(503, {}, b""), waits("image: mediaURL answers HTTP 503")),
+    "asks for less": (Answer(429, {}, b""), waits("image: mediaURL answers HTTP 429")),
+    "not reached": (NotReached("ConnectTimeout"), waits("image: mediaURL cannot be fetched: ConnectTimeout")),
+    "cut off": (AnswerLost("ReadTimeout"), waits("image: mediaURL cannot be fetched: ReadTimeout")),
+}
+
+
+@pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
+@pytest.mark.parametrize(("source", "expected"), SOURCES.values(), ids=SOURCES.keys())
+def test_source_that_cannot_be_had(source: Any, expected: Any, message: Json) -> None:
+    net = Net(source)
+
+    outcome = prepared(client(net), message)
+
+    assert outcome == expected
+    assert net.uploads == []
+    assert_public(outcome)
+
+
+@pytest.mark.parametrize(
+    ("kind", "megabytes", "start", "make"),
+    [
+        ("image", 5, files.JPEG, lambda kind, url: freeform(kind, {"mediaURL": url})),
+        ("video", 16, files.MP4, lambda kind, url: freeform(kind, {"mediaURL": url})),
+        ("audio", 16, files.MP3, lambda kind, url: freeform(kind, {"mediaURL": url})),
+        ("file", 30, files.PDF, lambda kind, url: freeform(kind, {"mediaURL": url})),
+        ("image", 5, files.JPEG, lambda kind, url: campaign(url, kind)),
+        ("video", 16, files.MP4, lambda kind, url: campaign(url, kind)),
+        ("file", 30, files.PDF, lambda kind, url: campaign(url, kind)),
+    ],
+    ids=["image", "video", "audio", "file", "image header", "video header", "file header"],
+)
+def test_limit_at_the_byte(kind: str, megabytes: int, start: bytes, make: Callable[[str, str], Json]) -> None:
+    whole = start.ljust(megabytes * MB, b"\0")
+
+    assert media_of(prepared(client(Net(whole)), make(kind, URL))) == {"fileId": "one.jpg"}
+    assert prepared(client(Net(whole + b"\0")), make(kind, URL)) == refused(
+        f"{kind}: mediaURL is larger than {megabytes} MB"
+    )
+
+
+# --- Clickatell's answer ---------------------------------------------------------------------------------------------
+
+ANSWERS: dict[str, tuple[Any, Any]] = {
+    "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key")),
+    "7": (said(401, failure(7)), Rejected(1000, "Originating IP address is not approved in your account")),
+    "18": (said(500, failure(18)), NotSent("upload: HTTP 500")),
+    "19": (said(503, failure(19)), NotSent("Internal error, please retry")),
+    "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance")),
+    "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
+    "23": (said(400, failure(23, "Invalid or missing parameter: fileName")), refused("Invalid or missing parameter")),
+    "23 about to": (
+        said(400, failure(23, "Invalid or missing parameter: to")),
+        Rejected(1002, "Invalid or missing parameter: to"),
+    ),
+    "25": (said(400, failure(25)), Rejected(1002, "Invalid recipient address")),
+    "30": (said(400, failure(30)), refused("Content type not supported")),
+    "31": (said(400, failure(31)), refused("Media file size exceeds limit")),
+    "31 under 413": (said(413, failure(31)), refused("Media file size exceeds limit")),
+    "32": (said(400, failure(32)), refused("Media payload size exceeds limit")),
+    "33": (said(400, failure(33)), refused("Media item not found")),
+    "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration")),
+    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0)),
+    "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
+    "401 alone": (Answer(401, {}, b""), Rejected(1000, "Credentials refused (HTTP 401)")),
+    "402 alone": (Answer(402, {}, b""), Rejected(1009, "Insufficient account balance")),
+    "403 alone": (Answer(403, {}, b"<html>"), Rejected(1000, "Credentials refused (HTTP 403)")),
+    "404 of a gateway": (Answer(404, {}, b"<html>"), NotSent("HTTP 404 without One API's answer")),
+    "413 alone": (Answer(413, {}, b""), refused("File too large (HTTP 413)")),
+    "429": (Answer(429, {"retry-after": "7"}, b""), Throttled(7.0)),
+    "500": (Answer(500, {}, b""), NotSent("upload: HTTP 500")),
+    "502": (Answer(502, {}, b"<html>"), NotSent("upload: HTTP 502")),
+    "not accepted": (said(201, {"fileId": "x.jpg", "accepted": False, "error": None}), NotSent("upload: HTTP 201")),
+    "not accepted, with the reason": (
+        said(201, {"fileId": None, "accepted": False, **failure(30)}),
+        refused("Content type not supported"),
+    ),
+    "a type that it does not know": (
+        said(201, {"fileId": "7d3e.unsupported", "accepted": True, "error": None}),
+        refused("Content type not supported"),
+    ),
+    "no fileId": (said(201, {"accepted": True, "error": None}), NotSent("upload: HTTP 201")),
+    "fileId null": (said(201, {"fileId": None, "accepted": True}), NotSent("upload: HTTP 201")),
+    "fileId empty": (said(201, {"fileId": "", "accepted": True}), NotSent("upload: HTTP 201")),
+    "fileId a number": (said(201, {"fileId": 7, "accepted": True}), NotSent("upload: HTTP 201")),
+    "a list": (said(201, ["private"]), NotSent("upload: HTTP 201")),  # type: ignore[arg-type]
+    "no JSON": (Answer(201, {}, b"private"), NotSent("upload: HTTP 201")),
+    "fileId under 400": (said(400, {"fileId": "x.jpg"}), NotSent("HTTP 400 without One API's answer")),
+    "lost": (AnswerLost("ReadTimeout"), NotSent("upload: ReadTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), NotSent("upload: ConnectTimeout")),
+}
+
+
+@pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
+@pytest.mark.parametrize(("answer", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_answer_without_a_file_id(answer: Any, expected: Any, message: Json) -> None:
+    net, notes = Net(upload=answer), MemoryNotes()
+
+    outcome = prepared(client(net, notes=notes), message)
+
+    assert outcome == expected
+    assert len(net.uploads) == 1
+    assert notes.kept == {}
+    assert_public(outcome)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_file_id_under_any_2xx(status: int) -> None:
+    net = Net(upload=said(status, {"fileId": "one.jpg"}))
+
+    assert media_of(prepared(client(net), picture())) == {"fileId": "one.jpg"}
+
+
+# --- reuse -----------------------------------------------------------------------------------------------------------
+
+TAGGED = Answer(200, {"etag": '"1"'}, files.JPEG)
+DATED = Answer(200, {"last-modified": "Fri, 14 Nov 2025 08:00:00 GMT"}, files.JPEG)
+UNCHANGED = Answer(304, {}, b"")
+UPLOADS = [said(201, {"fileId": f"{place}.jpg", "accepted": True}) for place in range(1, 6)]
+
+# What the source answers the second time; the fileId that the second message has.
+SECOND: dict[str, tuple[Any, Any, str]] = {
+    "unchanged by its tag": (TAGGED, UNCHANGED, "1.jpg"),
+    "unchanged by its date": (DATED, UNCHANGED, "1.jpg"),
+    "the same tag, with the file": (TAGGED, TAGGED, "1.jpg"),
+    "no tag, the same file": (files.JPEG, files.JPEG, "1.jpg"),
+    "another tag": (TAGGED, Answer(200, {"etag": '"2"'}, files.JPEG), "2.jpg"),
+    "another date": (DATED, Answer(200, {"last-modified": "Sat, 15 Nov 2025 08:00:00 GMT"}, files.PNG), "2.jpg"),
+    "no tag, another file": (files.JPEG, files.PNG, "2.jpg"),
+    "busy": (TAGGED, Answer(503, {}, b""), "1.jpg"),
+    "away": (TAGGED, NotReached("ConnectTimeout"), "1.jpg"),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), SECOND.values(), ids=SECOND.keys())
+def test_second_message_with_the_same_address(first: Any, second: Any, expected: str) -> None:
+    net, notes = Net([first, second], UPLOADS), MemoryNotes()
+
+    assert media_of(prepared(client(net, notes=notes), picture()))["fileId"] == "1.jpg"
+    assert media_of(prepared(client(net, notes=notes), picture()))["fileId"] == expected
+    assert len(net.uploads) == int(expected[0])
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (TAGGED, {"if-none-match": '"1"'}),
+        (DATED, {"if-modified-since": "Fri, 14 Nov 2025 08:00:00 GMT"}),
+        (files.JPEG, {}),
+    ],
+    ids=["tag", "date", "neither"],
+)
+def test_source_is_asked_whether_it_changed(source: Any, expected: dict[str, str]) -> None:
+    net, notes = Net([source, source], UPLOADS), MemoryNotes()
+    for _ in range(2):
+        prepared(client(net, notes=notes), picture())
+
+    assert [headers for _, _, headers in net.fetched] == [{}, expected]
+
+
+@pytest.mark.parametrize("second", [Answer(404, {}, b""), files.GIF, b""], ids=["gone", "another type", "empty"])
+def test_source_that_is_gone_is_told_of_though_clickatell_has_the_file(second: Any) -> None:
+    net, notes = Net([TAGGED, second], UPLOADS), MemoryNotes()
+    prepared(client(net, notes=notes), picture())
+
+    assert isinstance(prepared(client(net, notes=notes), picture()), Rejected)
+
+
+def test_note_ends_a_day_before_clickatell_drops_the_file() -> None:
+    notes = MemoryNotes()
+
+    prepared(client(Net(TAGGED), notes=notes), picture())
+
+    ((key, note),) = notes.kept.items()
+    assert json.loads(note) == {"fileId": "one.jpg", "validator": 'etag:"1"', "lost": None}
+    assert notes.seconds == {key: 29 * 86_400}
+    # Keys show in AWS's logs.
+    assert "private" not in str(key)
+
+
+OTHERS: dict[str, tuple[Json, dict[str, Any], bool]] = {
+    "another address": (picture("https://files.example/other.jpg"), {}, False),
+    "another query": (picture(f"{URL}?v=2"), {}, False),
+    "another file name": (picture(filename="other.jpg"), {}, False),
+    "another kind": (freeform("file", {"mediaURL": URL}), {}, False),
+    "another API key": (picture(), {"api_key": "private-other"}, False),
+    "another Clickatell": (picture(), {"base_url": "https://other.example"}, False),
+    "encrypted": (picture(), {"encryption": ENCRYPTION}, False),
+    "another caption": (picture(caption="k"), {}, True),
+    "no scheme": (picture(URL.removeprefix("https://")), {}, True),
+}
+
+
+@pytest.mark.parametrize(("message", "provider", "same"), OTHERS.values(), ids=OTHERS.keys())
+def test_a_file_id_serves_the_same_file_alone(message: Json, provider: dict[str, Any], same: bool) -> None:
+    net, notes = Net([TAGGED, TAGGED if message["type"] == "image" else files.PDF], UPLOADS), MemoryNotes()
+    prepared(client(net, notes=notes), picture())
+
+    keys = Keys() if "encryption" in provider else None
+    prepared(client(net, keys, notes, **provider), message)
+
+    assert len(net.uploads) == (1 if same else 2)
+
+
+def test_templates_do_not_share_what_was_uploaded_for_everybody() -> None:
+    net, notes = Net(TAGGED, UPLOADS), MemoryNotes()
+    prepared(client(net, notes=notes), picture())
+
+    assert media_of(prepared(client(net, notes=notes), campaign())) == {"fileId": "2.jpg"}
+    assert "broadcastAllowed" not in net.queries[1]
+
+
+# The note that a file was lost, when one was uploaded and when the next message comes.
+LOST = {
+    "never": (None, None, "1.jpg"),
+    "before": ("7", "7", "1.jpg"),
+    "before, and forgotten since": ("7", None, "1.jpg"),
+    "since": (None, "8", "2.jpg"),
+    "before and since": ("7", "8", "2.jpg"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), LOST.values(), ids=LOST.keys())
+def test_no_file_id_from_before_one_was_lost_is_used(before: str | None, after: str | None, expected: str) -> None:
+    net, notes = Net([TAGGED, TAGGED], UPLOADS), MemoryNotes()
+    for lost in (before, after):
+        notes.kept.pop(("acme", FILES_LOST), None)
+        if lost is not None:
+            notes.put("acme", FILES_LOST, lost, 1)
+        outgoing = prepared(client(net, notes=notes), picture())
+
+    assert media_of(outgoing)["fileId"] == expected
+
+
+# --- the whole way ---------------------------------------------------------------------------------------------------
+
+
+class Clickatell:
+    """One API in a `World`: numbers uploads; `codes` are the errors that the next messages get."""
+
+    def __init__(self, made: World, *codes: int) -> None:
+        self.uploads: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
+        self.codes = list(codes)
+        made.bsp = self
+
+    def __call__(self, url: str, payload: Any) -> Answer:
+        if "/v1/media" in url:
+            self.uploads.append(dict(parse_qsl(urlsplit(url).query)))
+            self.bodies.append(payload)
+            return json_answer(201, {"fileId": f"{len(self.uploads)}.jpg", "accepted": True, "error": None})
+        results = [
+            samples.refused(message["clientMessageId"], self.codes.pop(0), to=message["to"])
+            if self.codes
+            else samples.taken(message["clientMessageId"], message["to"])
+            for message in payload["messages"]
+        ]
+        return json_answer(202, samples.results(*results))
+
+
+def sent_messages(made: World) -> list[Json]:
+    return [m for url, payload in made.http.requests if url.endswith("/v1/message") for m in payload["messages"]]
+
+
+def number(place: int) -> str:
+    return f"2782{place:07}"
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["clear", "encrypted"])
+def test_campaign_of_a_hundred_fetches_its_image_once(encrypted: bool) -> None:
+    secret = account()
+    with world(acme=secret) as made:
+        if encrypted:
+            kms = made.client("kms")
+            arns = {name: kms.create_key()["KeyMetadata"]["Arn"] for name in ENCRYPTION}
+            made.change_account("acme", secret | {"provider": secret["provider"] | {"encryption": arns}})
+        clickatell = Clickatell(made)
+        made.files = lambda url, headers: TAGGED
+        people = [number(place) for place in range(100)]
+        for place, to in enumerate(people):
+            assert made.send(campaign(to=to) | {"msgId": f"r{place}"}) == SUCCESS
+        bodies = made.bodies("CampaignQueue")
+        assert made.dispatch.many([Record(f"m{n}", json.dumps(body), "", 1) for n, body in enumerate(bodies)]) == []
+
+        assert made.http.fetched == [URL]
+        assert sorted(upload["to"] for upload in clickatell.uploads) == people
+        assert len(sent_messages(made)) == 100
+        if encrypted:
+            assert len({upload["encryptionKey"] for upload in clickatell.uploads}) == 100
+            assert len(set(clickatell.bodies)) == 100
+
+
+def test_conversation_reuses_its_file_for_twenty_nine_days() -> None:
+    with world() as made:
+        clickatell = Clickatell(made)
+        made.files = lambda url, headers: UNCHANGED if headers.get("if-none-match") == '"1"' else TAGGED
+        for place, days in enumerate((0, 1, 27, 1)):
+            made.now += days * 86_400
+            assert made.send(picture() | {"msgId": f"r{place}"}) == SUCCESS
+            made.pump()
+
+        assert [message["media"]["fileId"] for message in sent_messages(made)] == ["1.jpg", "1.jpg", "1.jpg", "2.jpg"]
+        assert [upload["broadcastAllowed"] for upload in clickatell.uploads] == ["true", "true"]
+
+
+def test_error_33_uploads_again_and_sends_once() -> None:
+    with world() as made:
+        clickatell = Clickatell(made)
+        made.files = lambda url, headers: TAGGED
+        made.send(picture() | {"msgId": "r1"})
+        made.pump()
+        clickatell.codes = [33]
+        made.send(picture() | {"msgId": "r2"})
+        made.pump()
+
+        assert [(m["clientMessageId"], m["media"]["fileId"]) for m in sent_messages(made)] == [
+            ("r1", "1.jpg"),
+            ("r2", "1.jpg"),
+            ("r2", "2.jpg"),
+        ]
+        assert made.told == []
+
+
+def test_error_33_that_stays_ends_as_a_lost_file() -> None:
+    with world() as made:
+        Clickatell(made, *[33] * 1000)
+        made.files = lambda url, headers: TAGGED
+        made.send(picture() | {"msgId": "r1"})
+        made.pump()
+
+        (status,) = made.statuses
+        assert (status["status"], status["error"]) == ("failed", {"code": 1001, "title": "Media item not found"})
+
+
+def test_error_33_of_a_template_is_a_rejection() -> None:
+    with world() as made:
+        clickatell = Clickatell(made, 33)
+        made.files = lambda url, headers: TAGGED
+        made.send(campaign() | {"msgId": "r1"})
+        made.pump()
+
+        (status,) = made.statuses
+        assert (status["status"], status["error"]["code"]) == ("failed", 1001)
+        assert len(clickatell.uploads) == 1
+
+
+def test_status_80_makes_the_next_message_upload_again() -> None:
+    with world() as made:
+        Clickatell(made)
+        made.files = lambda url, headers: TAGGED
+        made.send(picture() | {"msgId": "r1"})
+        made.pump()
+        made.now += 60
+        made.callback(status_update("r1", 80, api_id="bsp-r1"))
+        made.pump()
+        made.now += 60
+        for name in ("r2", "r3"):
+            made.send(picture() | {"msgId": name})
+            made.pump()
+
+        assert [m["media"]["fileId"] for m in sent_messages(made)] == ["1.jpg", "2.jpg", "2.jpg"]
+        assert made.told == [("r1", "failed")]
+
+
+def test_dead_source_is_told_with_its_reason() -> None:
+    with world() as made:
+        clickatell = Clickatell(made)
+        made.send(picture() | {"msgId": "r1"})
+        made.send(campaign() | {"msgId": "r2"})
+        made.pump()
+
+        assert {(s["msgId"], s["error"]["code"], s["error"]["title"]) for s in made.statuses} == {
+            ("r1", 1001, "image: mediaURL answers HTTP 404"),
+            ("r2", 1001, "image: mediaURL answers HTTP 404"),
+        }
+        assert (clickatell.uploads, sent_messages(made)) == ([], [])
+
+
+def test_source_that_stays_away_is_named_in_the_end() -> None:
+    with world() as made:
+        Clickatell(made)
+        made.files = lambda url, headers: NotReached("ConnectTimeout")
+        made.send(picture() | {"msgId": "r1"})
+        made.pump()
+
+        (status,) = made.statuses
+        assert status["error"] == {"code": 1001, "title": "image: mediaURL cannot be fetched: ConnectTimeout"}
+        assert len(made.http.fetched) > 3

@@ -1,0 +1,19 @@
+"""Calls to AWS that fail, for `World.fail`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+def failing(operation: str, times: int, *needles: str) -> Callable[[str, Any], Exception | None]:
+    """Calls of `operation` whose parameters hold all `needles` fail so many times, with a text for no eyes: Canary."""
+    left = [times]
+
+    def fail(called: str, parameters: Any) -> Exception | None:
+        if called != operation or not all(needle in repr(parameters) for needle in needles) or not left[0]:
+            return None
+        left[0] -= 1
+        return ClientError({"Error": {"Code": "InternalServerError", "Message": "Canary"}}, "X")
+
+    return fail

@@ -1,0 +1,129 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import sample_files as files
+from whatsapp_bridge import file_types
+from whatsapp_bridge.file_types import FileType, file_name, type_of
+
+TYPES: dict[str, tuple[bytes, FileType | None]] = {
+    "JPEG": (files.JPEG, file_types.JPEG),
+    "JPEG, bare": (b"\xff\xd8\xff", file_types.JPEG),
+    "PNG": (files.PNG, file_types.PNG),
+    "MP4": (files.MP4, file_types.MP4),
+    **{
+        f"MP4 of brand {brand}": (files.iso_media(brand.encode()), file_types.MP4)
+        for brand in ("iso6", "mp41", "mp42", "avc1", "M4V ", "M4VH", "MSNV", "dash", "mmp4", "f4v ")
+    },
+    "3GPP": (files.THREE_GPP, file_types.THREE_GPP),
+    **{
+        f"3GPP of brand {brand}": (files.iso_media(brand.encode()), file_types.THREE_GPP)
+        for brand in ("3gp6", "3ge6", "3gg6", "3gr6", "3gs7")
+    },
+    "MP4 audio": (files.M4A, file_types.MP4_AUDIO),
+    "MP4 audiobook": (files.iso_media(b"M4B "), file_types.MP4_AUDIO),
+    "AAC, MPEG-4": (files.AAC, file_types.AAC),
+    "AAC, MPEG-2 without CRC": (b"\xff\xf9\x50", file_types.AAC),
+    "AAC with CRC": (b"\xff\xf0\x50", file_types.AAC),
+    "AMR": (files.AMR, file_types.AMR),
+    "AMR wide band": (b"#!AMR-WB\n\x04", file_types.AMR),
+    "MP3": (files.MP3, file_types.MPEG_AUDIO),
+    "MP3, MPEG-2.5": (b"\xff\xe3\x90", file_types.MPEG_AUDIO),
+    "MP3 with a tag": (files.MP3_WITH_TAG, file_types.MPEG_AUDIO),
+    "Ogg with Opus": (files.OPUS, file_types.OGG),
+    "Ogg with Vorbis": (files.VORBIS, file_types.OGG),
+    "PDF": (files.PDF, file_types.PDF),
+    "Word": (files.WORD, file_types.WORD),
+    "Excel": (files.EXCEL, file_types.EXCEL),
+    "Excel 5": (files.OLD_EXCEL, file_types.EXCEL),
+    "PowerPoint": (files.POWERPOINT, file_types.POWERPOINT),
+    "text": (files.TEXT, file_types.TEXT),
+    "text with a byte order mark": ("\ufeffHello".encode(), file_types.TEXT),
+    "text with an angle bracket": (b"<hello@shop.example>", file_types.TEXT),
+    "text of markup further on": (b"Write <html> first", file_types.TEXT),
+    "text with an escape sequence": (b"\x1b[1mHello", file_types.TEXT),
+    # Not taken by anybody here, or not at all.
+    "nothing": (b"", None),
+    "HEIC": (files.HEIC, None),
+    "AVIF": (files.AVIF, None),
+    "QuickTime": (files.QUICKTIME, None),
+    "3GPP2": (files.THREE_GPP2, None),
+    "WebP": (files.WEBP, None),
+    "GIF": (files.GIF, None),
+    "ZIP, as Office's documents since 2007": (files.ZIP, None),
+    "compound file of something else": (files.compound_file("MatOST"), None),
+    "HTML": (files.HTML, None),
+    "HTML without a doctype": (b"<html lang=en><p>Gone", None),
+    "HTML that begins with a comment": (b"<!-- made by hand --><p>Gone", None),
+    "HTML with a byte order mark": ("\ufeff<HTML>".encode(), None),
+    "SVG": (files.SVG, None),
+    "XML": (files.XML, None),
+    "RTF": (files.RTF, None),
+    "UTF-16": (files.UTF_16, None),
+    "Latin-1": ("caf\u00e9".encode("latin-1"), None),
+    "zeros": (bytes(16), None),
+    "PNG cut short": (b"\x89PNG", None),
+    "one byte": (b"\xff", None),
+    "MPEG layer II": (b"\xff\xfd\x90", None),
+    "box of no brand": (b"\x00\x00\x00\x08ftyp", None),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), TYPES.values(), ids=TYPES.keys())
+def test_type(content: bytes, expected: FileType | None) -> None:
+    assert type_of(content) == expected
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(st.binary(max_size=64))
+def test_any_bytes_have_a_type_or_none(content: bytes) -> None:
+    found = type_of(content)
+
+    assert found is None or (found.content_type and found.extensions)
+
+
+URL = "https://files.example/a/picture.jpg?size=1"
+NAMES: dict[str, tuple[str | None, str, FileType, str]] = {
+    "right extension": ("menu.pdf", URL, file_types.PDF, "menu.pdf"),
+    "right extension in capitals": ("MENU.PDF", URL, file_types.PDF, "MENU.PDF"),
+    "another right extension": ("a.jpeg", URL, file_types.JPEG, "a.jpeg"),
+    "wrong extension of a file type": ("menu.pdf", URL, file_types.PNG, "menu.png"),
+    "wrong extension of none": ("menu.v2", URL, file_types.PDF, "menu.v2.pdf"),
+    "extension that runs": ("menu.exe", URL, file_types.PDF, "menu.exe.pdf"),
+    "no extension": ("menu", URL, file_types.PDF, "menu.pdf"),
+    "trailing point": ("menu.", URL, file_types.PDF, "menu.pdf"),
+    "extension alone": (".pdf", URL, file_types.PDF, "pdf.pdf"),
+    "unicode": ("men\u00fa \u83dc\u5355.pdf", URL, file_types.PDF, "men\u00fa \u83dc\u5355.pdf"),
+    "spaces around": ("  menu.pdf ", URL, file_types.PDF, "menu.pdf"),
+    "path": ("/etc/menu.pdf", URL, file_types.PDF, "menu.pdf"),
+    "path upwards": ("../../menu.pdf", URL, file_types.PDF, "menu.pdf"),
+    "path of Windows": ("C:\\Users\\x\\menu.pdf", URL, file_types.PDF, "menu.pdf"),
+    "path alone": ("../..", URL, file_types.PDF, "file.pdf"),
+    "line breaks and zeros": ("me\r\nnu\x00.pdf", URL, file_types.PDF, "menu.pdf"),
+    "written from right to left": ("menu\u202efdp.exe", URL, file_types.PDF, "menufdp.exe.pdf"),
+    "long": ("m" * 300 + ".pdf", URL, file_types.PDF, "m" * 100 + ".pdf"),
+    "long, no extension": ("m" * 300, URL, file_types.PDF, "m" * 100 + ".pdf"),
+    "none, from the address": (None, URL, file_types.JPEG, "picture.jpg"),
+    "blank, from the address": (" ", URL, file_types.JPEG, "picture.jpg"),
+    "from the address, wrong extension": (None, URL, file_types.PNG, "picture.png"),
+    "from the address, encoded": (None, "https://files.example/a%20b%2Fc.jpg", file_types.JPEG, "c.jpg"),
+    "nothing in the address": (None, "https://files.example/", file_types.JPEG, "file.jpg"),
+    "nothing in the address but a query": (None, "https://files.example?x=a.jpg", file_types.JPEG, "file.jpg"),
+}
+
+
+@pytest.mark.parametrize(("wanted", "url", "found", "expected"), NAMES.values(), ids=NAMES.keys())
+def test_file_name(wanted: str | None, url: str, found: FileType, expected: str) -> None:
+    assert file_name(wanted, url, found) == expected
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(st.text(max_size=40))
+def test_any_name_becomes_one_with_an_extension_and_no_path(wanted: str) -> None:
+    name = file_name(wanted, URL, file_types.PDF)
+
+    stem, _, extension = name.rpartition(".")
+    assert stem
+    assert extension.lower() == "pdf"
+    assert name.isprintable()
+    assert not set("/\\") & set(name)
