@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from local.accounts import AccountsFileInvalid, read_accounts
 from local.demo.conversation import show, show_file
 from local.demo.files import picture
-from local.demo.messages import BUTTONS, template_message
+from local.demo.messages import BUTTONS, template_message, text_message
 from local.runtime import FunctionError
 from local.sandbox.bsp import BspSandbox
 from local.sandbox.clevertap import CleverTapSandbox
@@ -74,12 +75,15 @@ def _speed(text: str) -> float:
 def _introduce(stack: Stack) -> None:
     print("Sample accounts, and what to type in another terminal. First a template message, as CleverTap sends it:")
     for name, account in stack.accounts.items():
-        if account["provider"]["type"] != "clickatell":
-            # The legacy API has no buttons to tap.
-            continue
-        encrypted = "with client-side encryption" if "encryption" in account["provider"] else "in clear"
-        print(f"\n{name}, {encrypted}:\n{_send(stack.url, name, account)}")
-    print("\nThen its person taps a button, writes, or sends a file (the msgId is the one shown below):")
+        if account["provider"]["type"] == "clickatell":
+            encrypted = "with client-side encryption" if "encryption" in account["provider"] else "in clear"
+            print(f"\n{name}, {encrypted}:\n{_send(stack.url, name, account, template_message)}")
+    print("\nA chat message over each of the other BSPs:")
+    for name, account in stack.accounts.items():
+        kind = account["provider"]["type"]
+        if kind != "clickatell":
+            print(f"\n{name}, {kind}:\n{_send(stack.url, name, account, _chat_message)}")
+    print("\nThen the person at One API taps a button, writes, or sends a file (the msgId is the one shown below):")
     tap = {"msgId": "MSGID", "button": 1, "text": BUTTONS[0]}
     write = {"msgId": "MSGID", "text": "Thank you"}
     door = base64.b64encode(picture(60, 80, 160)).decode()
@@ -101,8 +105,12 @@ def _credentials(account: dict[str, object]) -> str:
     return f"-H '{first['name']}: {first['value']}'"
 
 
-def _send(url: str, name: str, account: dict[str, Any]) -> str:
-    message = json.dumps(template_message("MSGID", "27821230001", account["waba_number"]))
+def _chat_message(msg_id: str, to: str, waba_number: str) -> dict[str, Any]:
+    return text_message(msg_id, to, waba_number, "Hello, how can we help?")
+
+
+def _send(url: str, name: str, account: dict[str, Any], make: Callable[[str, str, str], dict[str, Any]]) -> str:
+    message = json.dumps(make("MSGID", "27821230001", account["waba_number"]))
     # The shell fills in the time: a msgId that was there before is a repeat, and is not sent again.
     message = message.replace("MSGID", "1|'$(date +%s)'|20260101|1")
     return f"  curl {_credentials(account)} -H 'Content-Type: application/json' -d '{message}' {url}/{name}/send"

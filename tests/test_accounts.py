@@ -44,6 +44,7 @@ def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]
         pytest.param("callback_token", "aZ09_.~-" * 4, id="every character of a token"),
         pytest.param("options", ..., id="no options"),
         pytest.param("options", {"conversation_time_limit_seconds": 86_400}, id="longest time limit"),
+        pytest.param("options", {"source_networks": ["203.0.113.0/24", "2001:db8::/32", "::1"]}, id="networks"),
         pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN, "mo_key_arn": KEY_ARN}, id="encryption"),
         pytest.param(
             "clevertap.authorization", [{"type": "header", "name": "X-Api-Key", "value": "v"}], id="header credentials"
@@ -102,6 +103,19 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("provider.base_url", f"http://{CANARY}/", "provider.base_url", id="plain base_url"),
         pytest.param("provider.base_url", f"https://host/?{CANARY}", "provider.base_url", id="base_url with a query"),
         pytest.param("provider.extra", CANARY, "provider.extra", id="unknown provider key"),
+        pytest.param("options", {"source_networks": CANARY}, "options.source_networks", id="networks are no list"),
+        pytest.param(
+            "options",
+            {"source_networks": ["203.0.113.0/24", CANARY]},
+            "options.source_networks.1",
+            id="no network",
+        ),
+        pytest.param(
+            "options",
+            {"source_networks": ["203.0.113.7/24"]},
+            "options.source_networks.0",
+            id="a network with bits behind its prefix",
+        ),
         pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN}, "provider.encryption.mo_key_arn", id="one key"),
         pytest.param(
             "provider.encryption",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -17,10 +18,12 @@ from local.sandbox import encryption, one_api_requests
 from tests.support import sample_files
 from tests.support.world import INCOMING_URL, LOST, PUBLIC_URL, START, STATUS_URL, World, accept_all, json_answer, world
 from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.http import Answer
 from whatsapp_bridge.media_links import link, media_id
 from whatsapp_bridge.observability import logger, metrics
 from whatsapp_bridge.providers.clickatell.encryption import SHARED, DataKeys
+from whatsapp_bridge.providers.contract import Status, StatusEvent
 from whatsapp_bridge.store import aws
 
 ROOT = Path(__file__).parents[1]
@@ -69,8 +72,9 @@ def requested(name: str) -> Any:
     return json.loads(load(name)["body"])
 
 
-ACCOUNTS = {"account", "account-secure", "account-legacy"}
-SECURE, LEGACY = load("account-secure"), load("account-legacy")
+ACCOUNTS = {"account", "account-secure", "account-legacy", "account-gupshup", "account-central", "account-meta"}
+SECURE, LEGACY, META = load("account-secure"), load("account-legacy"), load("account-meta")
+GUPSHUP = load("account-gupshup")
 KEYS = SECURE["provider"]["encryption"]
 
 
@@ -98,7 +102,7 @@ def function_of(name: str) -> str:
 
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
-    with world(**{"acme": load("account"), "acme-secure": SECURE, "acme-legacy": LEGACY}) as made:
+    with world(**{name.replace("account", "acme"): load(name) for name in sorted(ACCOUNTS)}) as made:
         kms = made.client("kms")
         for arn in KEYS.values():
             alias = arn.rpartition(":")[2]
@@ -184,6 +188,34 @@ def sent(handlers: Handlers) -> None:
     handlers.run("dispatch-campaign")
 
 
+def sent_by_meta(handlers: Handlers) -> None:
+    """Meta takes what there is; the message that the reply answers has gone out."""
+    meta_takes(handlers)
+    handlers.run("dispatch-campaign-meta")
+
+
+def meta_takes(handlers: Handlers) -> None:
+    answer = {"messages": [{"id": requested_of_meta("incoming-text-meta", "messages")["context"]["id"]}]}
+    handlers.world.bsp = lambda url, payload: json_answer(200, answer)
+
+
+def requested_of_meta(name: str, elements: str, place: int = 0) -> Any:
+    """An element of a webhook in an event file."""
+    return requested(name)["entry"][0]["changes"][0]["value"][elements][place]
+
+
+def without_an_id(handlers: Handlers) -> None:
+    """Message Central takes everything, and names no id of it."""
+    handlers.world.bsp = lambda url, payload: json_answer(
+        200, {"responseCode": 200, "message": "SUCCESS", "data": None}
+    )
+
+
+def sent_without_an_id(handlers: Handlers) -> None:
+    without_an_id(handlers)
+    handlers.run("dispatch-campaign-message-central")
+
+
 def answer_lost(handlers: Handlers) -> None:
     """They have gone out, and nobody knows whether they arrived."""
     handlers.world.bsp = lambda url, payload: LOST
@@ -209,6 +241,17 @@ def without_files(handlers: Handlers) -> None:
     handlers.world.bsp = lambda url, payload: Answer(404, {}, b"")
 
 
+def gupshup_takes(handlers: Handlers) -> None:
+    """Gupshup answers that it has the message."""
+    body = {"response": {"id": GUPSHUP_ID, "phone": "27820000001", "details": "", "status": "success"}}
+    handlers.world.bsp = lambda url, payload: json_answer(200, body)
+
+
+def sent_by_gupshup(handlers: Handlers) -> None:
+    gupshup_takes(handlers)
+    handlers.run("dispatch-campaign-gupshup")
+
+
 def under_the_mo_key(made: World, event: Any) -> None:
     """A data key is good for one KMS key alone, which the file cannot know: the reply as Clickatell would send it."""
     key, encryption_key = encryption.new_data_key(lambda region: made.client("kms", region), KEYS["mo_key_arn"])
@@ -231,7 +274,7 @@ def statuses(*updates: dict[str, Any]) -> tuple[str, Any]:
 
 
 def incoming(url: str = INCOMING_URL, waba_number: str = "27999000001", **content: Any) -> tuple[str, Any]:
-    (kind,) = content
+    kind = next(iter(content))
     envelope = {"payloadVersion": "0.1", "from": "27820000001", "wabaNumber": waba_number, "timestamp": "1700000120"}
     return url, envelope | {"type": kind, "context": {"id": FIRST}} | content
 
@@ -270,6 +313,13 @@ def unreadable(name: str, reason: str) -> dict[str, Any]:
     return quarantined("reply", reason, queued(name)["reply"]["element"], "acme-secure")
 
 
+GUPSHUP_ID = "5001002003004005006-600700800900100200"
+GUPSHUP_STATUS = {"account": "acme-gupshup", "attempt": 1, "waits": 1}
+CENTRAL, CENTRAL_NAME = "1700000000|1|0|1005", "Message Central WhatsApp Now"
+BROADCAST = (
+    "flowType=WHATSAPP&senderId=27999000005&type=BROADCAST&countryCode=27&mobileNumber=820000001"
+    "&templateName=order_update&langId=en&variables=Thandi%2CFriday"
+)
 FIRST, SECOND, TEXT = "1700000000|1|0|1001", "1700000000|1|0|1002", "1700000000|1|0|1003"
 LOCATION = "1700000000|1|0|1004"
 MEDIA_ID = "ea56c0324d8e8529213d616fa9a59859"
@@ -301,6 +351,7 @@ ENCRYPTED = {"encryptionKey": KEYS["mt_key_arn"]}
 
 SEND = [
     Case("send-template", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign")]}),
+    Case("send-gupshup-template", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign-gupshup")]}),
     Case("send-freeform-text", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation")]}),
     Case("send-freeform-location", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation-location")]}),
     Case("send-provider-validation", SUCCESS),
@@ -319,11 +370,51 @@ SEND = [
         failure(2002, "to: must be a phone number with its country code, 7 to 15 digits"),
     ),
     Case("send-not-json", answered(403, {"message": "Bad Request"})),
+    Case("send-message-central", SUCCESS, {"CampaignQueue": [queued("dispatch-campaign-message-central")]}),
+    Case(
+        "send-message-central-comma",
+        failure(
+            2001,
+            f"components[0].body.parameters[1].text: a comma in a value is not supported by {CENTRAL_NAME}",
+        ),
+    ),
 ]
 
 DISPATCH = [
     Case("dispatch-campaign", DONE, posts=[to_bsp(UPDATE, TRACKING)]),
     Case("dispatch-campaign-encrypted", DONE, posts=[to_bsp(UPDATE | ENCRYPTED, TRACKING | ENCRYPTED)]),
+    Case(
+        "dispatch-campaign-gupshup",
+        DONE,
+        posts=[
+            (
+                "https://bsp.example/GatewayAPI/rest",
+                {
+                    "userid": "2000000001",
+                    "password": "made-up-hsm-password",
+                    "v": "1.1",
+                    "auth_scheme": "plain",
+                    "format": "json",
+                    "method": "SendMessage",
+                    "send_to": "27820000001",
+                    "extra": FIRST,
+                    "isHSM": "true",
+                    "isTemplate": "true",
+                    "msg_type": "TEXT",
+                    "header": "Order 1042",
+                    "msg": "Hello Thandi, your order arrives on Friday. Is that fine?",
+                    "data_encoding": "TEXT",
+                },
+            )
+        ],
+        before=gupshup_takes,
+    ),
+    Case(
+        "dispatch-campaign-message-central",
+        DONE,
+        posts=[(f"https://bsp.example/verification/v3/send?{BROADCAST}", None)],
+        before=without_an_id,
+    ),
     Case("dispatch-campaign-unknown-account", comes_back("dispatch-campaign-unknown-account")),
     Case(
         "dispatch-conversation",
@@ -441,6 +532,29 @@ RECEIVE = [
     Case("incoming-verification", answered(400, "not JSON")),
     Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
     Case("status-legacy", ok(""), {"StatusesQueue": [queued("forward-status") | {"account": "acme-legacy"}]}),
+    Case(
+        "status-gupshup-form",
+        ok(""),
+        {"StatusesQueue": [GUPSHUP_STATUS | {"status": queued("forward-status")["status"] | {"bsp_id": GUPSHUP_ID}}]},
+    ),
+    Case(
+        "status-gupshup-query",
+        ok(""),
+        {
+            "StatusesQueue": [
+                GUPSHUP_STATUS
+                | {"status": queued("forward-status")["status"] | {"bsp_id": GUPSHUP_ID, "reference": None}}
+            ]
+        },
+    ),
+    Case(
+        "status-gupshup-click",
+        ok(""),
+        {"StatusesQueue": [GUPSHUP_STATUS | {"status": queued("forward-click")["status"]}]},
+    ),
+    Case("status-gupshup-elsewhere", answered(403, "forbidden")),
+    Case("incoming-gupshup-form", ok(""), {"RepliesQueue": [queued("forward-reply-gupshup")]}),
+    Case("status-message-central", ok(""), {"StatusesQueue": [queued("forward-status-message-central")]}),
     Case("status-failed", ok(""), {"StatusesQueue": [queued("forward-status-failed")]}),
     Case(
         "status-unlisted-code",
@@ -462,7 +576,7 @@ RECEIVE = [
         ok(""),
         {
             "QuarantineQueue": [
-                quarantined("statusIsTyping", "unknown kind", element("status-unknown-kind", "statusIsTyping"))
+                quarantined("messageFallback", "unknown kind", element("status-unknown-kind", "messageFallback"))
             ]
         },
     ),
@@ -484,12 +598,90 @@ RECEIVE = [
     Case("status-not-a-callback", answered(400, "no event object")),
 ]
 
+
+def status_of_meta(place: int, name: Status, **error: Any) -> Any:
+    """What a status of `status-meta` becomes on its queue."""
+    told = requested_of_meta("status-meta", "statuses", place)
+    person = parse_account("acme-meta", META).pseudonym(told["recipient_id"])
+    event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], told["id"], recipient=person, **error)
+    return json.loads(queued_status("acme-meta", event).body)
+
+
+META_URL, META_INCOMING_URL = (
+    "https://bsp.example/v23.0/106500000000003/messages",
+    "https://clevertap.example/incoming?a=3",
+)
+META_MESSAGE = {
+    "messaging_product": "whatsapp",
+    "recipient_type": "individual",
+    "to": "+27820000001",
+    "biz_opaque_callback_data": "1700000000|1|0|3001",
+    "type": "template",
+    "template": {
+        "name": "order_update",
+        "language": {"code": "en"},
+        "components": [
+            {"type": "header", "parameters": [{"type": "text", "text": "1042"}]},
+            {
+                "type": "body",
+                "parameters": [{"type": "text", "text": "Thandi"}, {"type": "text", "text": "Friday"}],
+            },
+            *(
+                {
+                    "type": "button",
+                    "sub_type": "quick_reply",
+                    "index": index,
+                    "parameters": [{"type": "payload", "payload": payload}],
+                }
+                for index, payload in (("0", "delivery-yes"), ("1", "delivery-other"))
+            ),
+        ],
+    },
+}
+HELD_BACK = {"error_code": 1010, "error_title": "Not delivered to maintain healthy ecosystem engagement"}
+
+META_CASES = [
+    Case("dispatch-campaign-meta", DONE, posts=[(META_URL, META_MESSAGE)], before=meta_takes),
+    Case("incoming-verification-meta", ok("1158201444")),
+    Case("incoming-text-meta", ok(""), {"RepliesQueue": [queued("forward-reply-meta")]}),
+    Case("incoming-wrong-signature-meta", answered(403, "forbidden")),
+    Case(
+        "status-meta",
+        ok(""),
+        {"StatusesQueue": [status_of_meta(0, "delivered"), status_of_meta(1, "failed", **HELD_BACK)]},
+    ),
+    Case(
+        "forward-reply-meta",
+        DONE,
+        posts=[
+            incoming(
+                META_INCOMING_URL,
+                "27999000003",
+                text={"body": "Friday is perfect, thank you."},
+                context={"id": "1700000000|1|0|3001"},
+            )
+        ],
+        before=sent_by_meta,
+    ),
+]
+
 FORWARD = [
     Case(
         "forward-status",
         DONE,
         posts=[statuses(status(FIRST, "sent"), status(FIRST, "delivered"))],
         before=sent,
+    ),
+    Case(
+        "forward-status-message-central",
+        DONE,
+        posts=[
+            (
+                load("account-central")["clevertap"]["status_url"],
+                statuses(status(CENTRAL, "sent"), status(CENTRAL, "delivered"))[1],
+            )
+        ],
+        before=sent_without_an_id,
     ),
     Case(
         "forward-status-failed",
@@ -518,6 +710,32 @@ FORWARD = [
             )
         ],
         before=answer_lost,
+    ),
+    Case(
+        "forward-click",
+        DONE,
+        posts=[
+            statuses(
+                status(FIRST, "clicked")
+                | {
+                    "timestamp": "1700000120",
+                    "url": "https://shop.example/orders/1042",
+                    "shortUrl": "www.gs.example/a1b2",
+                    "userAgent": "Mozilla/5.0",
+                }
+            )
+        ],
+        before=sent,
+    ),
+    Case(
+        "forward-reply-gupshup",
+        DONE,
+        posts=[
+            incoming(
+                GUPSHUP["clevertap"]["incoming_url"], "27999000003", text={"body": "Friday is perfect, thank you."}
+            )
+        ],
+        before=sent_by_gupshup,
     ),
     Case("forward-reply", DONE, posts=[incoming(text={"body": "Friday is perfect, thank you."})]),
     Case("forward-reply-button", DONE, posts=[incoming(button={"payload": "delivery-yes", "text": "Yes"})]),
@@ -602,7 +820,7 @@ MEDIA = [
     Case("media-wrong-signature", NO_LINK),
 ]
 
-CASES = [*SEND, *DISPATCH, *RECEIVE, *FORWARD, *MEDIA]
+CASES = [*SEND, *DISPATCH, *RECEIVE, *META_CASES, *FORWARD, *MEDIA]
 
 
 # --- tests ----------------------------------------------------------------------------------------------------------
@@ -668,8 +886,11 @@ def readable(answer: dict[str, Any]) -> Any:
 
 
 def readable_request(made: World, request: tuple[str, Any]) -> tuple[str, Any]:
-    """A request to the BSP as its owner of the MT key reads it; one in clear, and CleverTap's, as it is."""
+    """A request to the BSP as its owner of the MT key reads it, a form by its fields; in clear, and CleverTap's, as it
+    is."""
     url, payload = request
+    if isinstance(payload, bytes) and payload.startswith(b"userid="):
+        return url, dict(parse_qsl(payload.decode()))
     if not isinstance(payload, dict):
         return request
     messages = [_opened(made, message) for message in payload.get("messages", [])]

@@ -321,6 +321,10 @@ ALARMS = {
     # The bridge's own: retries are new messages, whose age says nothing.
     alarm("CleverTapWhatsAppBridge", "CleverTapUnavailable", "service", "forward"): 1,
     alarm("CleverTapWhatsAppBridge", "MessagesNotSent", "service", "dispatch"): 1,
+    **{
+        alarm("CleverTapWhatsAppBridge", "ProviderAccountAlarms", "service", service): 1
+        for service in ("dispatch", "incoming", "status")
+    },
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from local.bench import memory, report
+from local.bench import memory, report, webhooks
 from local.bench.cases import CASES, Case, secrets
 from local.bench.interpreter import make_interpreter
 from local.bench.measure import Bench, BenchError, Sample
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lines, checks = _measure(bench, cases, options.runs)
                 if options.function in (None, "dispatch"):
                     checks.append(memory.check(bench, peers))
+                if options.function in (None, "incoming"):
+                    checks += [webhooks.parsing(), webhooks.storing(bench, peers)]
         except BenchError as error:
             tail = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
             print(*tail, f"bench: {error}", sep="\n", file=sys.stderr)

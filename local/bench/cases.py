@@ -13,6 +13,8 @@ FLOORS = Path(__file__).with_name("floors")
 STACK = "local"
 ACCOUNT = "acme"
 SECURE_ACCOUNT = "acme-secure"
+META_ACCOUNT = "account-meta"
+"""The event file with it."""
 
 type Answer = dict[str, Any]
 
@@ -75,6 +77,7 @@ def secrets(peers_url: str) -> dict[str, str]:
     return {
         f"{STACK}/accounts/{ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),
+        f"{STACK}/accounts/acme-meta": _secret(META_ACCOUNT, peers_url),
     }
 
 

@@ -26,13 +26,13 @@ def check(bench: Bench, peers: Peers) -> Check:
         # What is imported late, for the first message and the first encryption, is the handler's own.
         for number in range(2):
             _invoke(process, _message(number, "text", {"body": "Hello"}))
-        idle = _resident(process, "VmRSS")
-        _forget_peak(process)
+        idle = resident(process, "VmRSS")
+        forget_peak(process)
         before = peers.calls()
         document = {"mediaURL": peers.url + FILE_PATH, "filename": "large.pdf"}
         _invoke(process, _message(2, "file", document))
         calls = peers.calls() - before
-        peak = _resident(process, "VmHWM")
+        peak = resident(process, "VmHWM")
     except (OSError, FunctionError) as error:
         raise BenchError(f"memory: {type(error).__name__}: {error}") from None
     finally:
@@ -63,7 +63,7 @@ def _invoke(process: FunctionProcess, event: bytes) -> None:
         raise BenchError("memory: the handler did not succeed")
 
 
-def _resident(process: FunctionProcess, name: str) -> int:
+def resident(process: FunctionProcess, name: str) -> int:
     """VmRSS or VmHWM (the peak) of the process, in bytes; Linux alone tells."""
     for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
@@ -71,6 +71,7 @@ def _resident(process: FunctionProcess, name: str) -> int:
     raise BenchError(f"memory: this system does not tell {name}")
 
 
-def _forget_peak(process: FunctionProcess) -> None:
+def forget_peak(process: FunctionProcess) -> None:
+    """From now on, VmHWM is the peak of what follows."""
     # proc(5): 5 resets the peak to what is resident now.
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")

@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import requests
 
-from local.demo import clickatell, clickatell_legacy
+from local.demo import clickatell, clickatell_legacy, gupshup, message_central, meta
 from local.demo.conversation import Conversation, Step, StepFailed
 from local.stack import Stack
 
 PARTS: tuple[Callable[[Conversation], list[Step]], ...] = (
     clickatell.steps,
     clickatell_legacy.steps,
+    gupshup.steps,
+    message_central.steps,
+    meta.steps,
 )
 
 

@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlencode
 
 import requests
 
@@ -17,12 +18,25 @@ _TIMEOUT_SECONDS = 10
 _THREADS = 4
 
 
+type Encoding = Literal["json", "form", "query"]
+"""How a callback's body travels; a query is a GET."""
+
+type Proof = Callable[[bytes], dict[str, str]]
+"""The headers by which a BSP proves that a body is its own."""
+
+
+def no_proof(body: bytes) -> dict[str, str]:
+    return {}
+
+
 @dataclass(order=True)
 class Callback:
     due: float
     number: int
     url: str = field(compare=False)
-    body: dict[str, Any] = field(compare=False)
+    body: Any = field(compare=False)
+    encoding: Encoding = field(default="json", compare=False)
+    proof: Proof = field(default=no_proof, compare=False)
     attempt: int = field(default=0, compare=False)
 
 
@@ -49,10 +63,11 @@ class CallbackSender:
         for thread in self._threads:
             thread.join(_TIMEOUT_SECONDS)
 
-    def post(self, url: str, body: dict[str, Any], delay: float = 0) -> None:
-        """Send `body` in `delay` seconds."""
+    def post(self, url: str, body: Any, delay: float = 0, proof: Proof = no_proof, encoding: Encoding = "json") -> None:
+        """Send `body` (an object of texts, but for JSON) in `delay` seconds."""
         with self._changed:
-            heapq.heappush(self._heap, Callback(time.monotonic() + delay, next(self._numbers), url, body))
+            callback = Callback(time.monotonic() + delay, next(self._numbers), url, body, encoding, proof)
+            heapq.heappush(self._heap, callback)
             self._changed.notify_all()
 
     def wait_idle(self, timeout: float) -> bool:
@@ -77,12 +92,15 @@ class CallbackSender:
         return None
 
     def _send(self, session: requests.Session, callback: Callback) -> bool:
+        body = _BODIES[callback.encoding](callback.body)
         try:
             # Redirects are not followed: they count as no acknowledgement.
-            answer = session.post(
+            answer = session.request(
+                "GET" if callback.encoding == "query" else "POST",
                 callback.url,
-                data=json.dumps(callback.body),
-                headers={"Content-Type": "application/json"},
+                params=callback.body if callback.encoding == "query" else None,
+                data=body,
+                headers={"Content-Type": _TYPES[callback.encoding], **callback.proof(body)},
                 timeout=_TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
@@ -101,3 +119,15 @@ class CallbackSender:
             self._changed.notify_all()
         if given_up:
             self._on_given_up(callback)
+
+
+_BODIES: dict[Encoding, Callable[[Any], bytes]] = {
+    "json": lambda body: json.dumps(body).encode(),
+    "form": lambda body: urlencode(body).encode(),
+    "query": lambda body: b"",
+}
+_TYPES: dict[Encoding, str] = {
+    "json": "application/json",
+    "form": "application/x-www-form-urlencoded",
+    "query": "text/plain",
+}

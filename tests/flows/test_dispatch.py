@@ -25,6 +25,8 @@ from tests.support.world import (
 )
 from whatsapp_bridge.flows.records import process_batch
 from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.clickatell.client import Client
+from whatsapp_bridge.providers.contract import Rejected
 
 PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
 # A visibility time-out, after which a record that was reported as failed comes back.
@@ -316,6 +318,17 @@ def test_an_unlisted_error_is_counted(made: World, counted: Callable[[], dict[st
     made.run()
     assert counted()["ErrorsUnlisted"] == 1
     assert made.statuses[0]["error"]["code"] == 1009
+
+
+@pytest.mark.parametrize("alarm", [True, False])
+def test_an_account_that_somebody_has_to_see_to_is_counted(
+    made: World, counted: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch, alarm: bool
+) -> None:
+    monkeypatch.setattr(Client, "send", lambda self, batch: [Rejected(1000, "Refused", alarm=alarm) for _ in batch])
+    made.send(template("a"))
+    made.run()
+    assert counted().get("ProviderAccountAlarms") == (1 if alarm else None)
+    assert made.told == [("a", "failed")]
 
 
 @pytest.mark.parametrize("answer", [pytest.param(refuse(25), id="rejected"), pytest.param(LOST, id="answer lost")])

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.conftest import Log
 from tests.support.world import START, TOKEN, World, account, mo_text, status_update, world
 from whatsapp_bridge.flows.receive import Acknowledgement, callback_of
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.clickatell import inbound
+from whatsapp_bridge.providers.contract import Callback, StatusEvent
 from whatsapp_bridge.store.queues import NotStored
 
 PRIVATE = ("27820000001", "820000001", "a reply", "Ann", TOKEN, "Canary")
@@ -64,6 +65,38 @@ def test_forbidden(
     assert depths(made) == (0, 0, 0)
     assert counted() == {"CallbacksForbidden": 1}
     assert not [private for private in PRIVATE if private in log.text]
+
+
+NETWORKS = ["203.0.113.0/24", "2001:db8::/32", "198.51.100.7"]
+
+
+@pytest.mark.parametrize(
+    ("networks", "source", "status"),
+    [
+        pytest.param([], "192.0.2.1", 200, id="no networks named"),
+        pytest.param([], "", 200, id="no networks named, no address"),
+        pytest.param(NETWORKS, "203.0.113.200", 200, id="in the first"),
+        pytest.param(NETWORKS, "2001:db8::1", 200, id="IPv6"),
+        pytest.param(NETWORKS, "198.51.100.7", 200, id="a single address"),
+        pytest.param(NETWORKS, "198.51.100.8", 403, id="beside the single address"),
+        pytest.param(NETWORKS, "203.0.114.1", 403, id="outside"),
+        pytest.param(NETWORKS, "2001:db9::1", 403, id="outside, IPv6"),
+        pytest.param(NETWORKS, "", 403, id="no address"),
+        pytest.param(NETWORKS, "Canary", 403, id="no address but a word"),
+    ],
+)
+def test_source_networks(
+    log: Log, counted: Callable[[], dict[str, int]], networks: list[str], source: str, status: int
+) -> None:
+    with world(acme=account(options={"source_networks": networks})) as made:
+        answers = [made.callback(mo_text(), source=source)]
+        answers.append(made.receive("acme", TOKEN, Callback("GET", {}, {}, b"", source)))
+        assert answers[0].status == status
+        assert depths(made) == ((1, 0, 0) if status == 200 else (0, 0, 0))
+        # A verification of the URL comes from the BSP, too.
+        assert answers[1].status == (400 if status == 200 else 403)
+        assert counted().get("CallbacksForbidden", 0) == (0 if status == 200 else 2)
+        assert "Canary" not in log.text
 
 
 @pytest.mark.parametrize(
@@ -171,7 +204,12 @@ def test_the_queue_messages(made: World) -> None:
         "error_code": 1009,
         "error_title": "Insufficient account balance",
         "unlisted": False,
+        "recipient": None,
+        "alarm": True,
         "media_lost": False,
+        "url": None,
+        "short_url": None,
+        "user_agent": None,
     }
     (kept,) = made.bodies("QuarantineQueue")
     assert kept == {
@@ -196,9 +234,51 @@ def test_repeats_within_five_minutes(made: World, second: dict[str, str], depth:
     assert made.depth("RepliesQueue") == depth
 
 
+def test_many_events_in_one_callback_are_all_stored_each_persons_in_order(made: World) -> None:
+    people = [f"2782000000{person}" for person in range(10)]
+    texts = [reply(mo_id=f"{person}-{place}", sender=person) for place in range(12) for person in people]
+    updates = [update(f"r{place}", 4) for place in range(95)]
+
+    assert made.callback(callback(moText=texts, messageStatusUpdate=updates, moNew=["x"] * 25)).status == 200
+
+    # FIFO queues hand out a group's messages in their order, each once the one before it is done with.
+    stored = [from_queue["reply"]["id"] for from_queue in made.emptied("RepliesQueue")]
+    assert len(stored) == len(texts)
+    for person in people:
+        assert [i for i in stored if i.startswith(person)] == [f"{person}-{place}" for place in range(12)]
+    references = [body["status"]["reference"] for body in made.emptied("StatusesQueue")]
+    assert sorted(references) == sorted(f"r{place}" for place in range(95))
+    assert made.depth("QuarantineQueue") == 25
+
+
+@pytest.mark.parametrize("queue", ["RepliesQueue", "StatusesQueue"])
+def test_one_call_of_many_that_fails_fails_the_callback(made: World, queue: str) -> None:
+    calls = iter(range(1000))
+
+    def fail(operation: str, parameters: Any) -> Exception | None:
+        mine = operation == "SendMessageBatch" and parameters["QueueUrl"] == made.url(queue)
+        return EndpointConnectionError(endpoint_url="x") if mine and next(calls) == 3 else None
+
+    made.fail = fail
+    texts = [reply(mo_id=f"r{place}", sender=f"27820000{place:03}") for place in range(100)]
+    with pytest.raises(NotStored):
+        made.callback(callback(moText=texts, messageStatusUpdate=[update(f"r{place}", 4) for place in range(100)]))
+
+
 def test_unlisted_statuses_are_counted(made: World, counted: Callable[[], dict[str, int]]) -> None:
     made.callback(callback(messageStatusUpdate=[update("a", 999), update("b", 4)], moNew=["x"]))
     assert counted() == {"StatusesUnlisted": 1, "EventsQuarantined": 1, "EventsReceived": 3}
+
+
+@pytest.mark.parametrize("alarm", [True, False])
+def test_statuses_of_an_account_that_somebody_has_to_see_to_are_counted(
+    made: World, counted: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch, alarm: bool
+) -> None:
+    failed = StatusEvent("failed", int(START), "a", None, 1009, "Refused", alarm=alarm)
+    monkeypatch.setattr(inbound, "split", lambda callback, account: [failed])
+    made.callback({})
+    assert counted().get("ProviderAccountAlarms") == (1 if alarm else None)
+    assert made.depth("StatusesQueue") == 1
 
 
 @pytest.mark.parametrize("kind", [pytest.param("moText", id="a reply"), pytest.param("moNew", id="for quarantine")])
@@ -270,12 +350,17 @@ def test_not_acknowledged_when_aws_fails(made: World, operation: str, error: Exc
         ),
         pytest.param({"queryStringParameters": {"a": "b"}}, Callback("POST", {}, {"a": "b"}, b""), id="query, no body"),
         pytest.param({"body": "\udcff"}, Callback("POST", {}, {}, b"\xed\xb3\xbf"), id="a lone surrogate"),
+        pytest.param(
+            {"requestContext": {"http": {"method": "GET", "sourceIp": "203.0.113.7"}}},
+            Callback("GET", {}, {}, b"", "203.0.113.7"),
+            id="an address",
+        ),
     ],
 )
 def test_callback_of(event: dict[str, Any], expected: Callback) -> None:
-    assert callback_of({"requestContext": {"http": {"method": "POST"}}, **event}) == expected
+    assert callback_of({"requestContext": {"http": {"method": "POST"}}} | event) == expected
 
 
 def test_a_callback_does_not_show_in_its_repr() -> None:
-    shown = repr(Callback("POST", {"authorization": "Canary"}, {"token": "Canary"}, b"Canary"))
+    shown = repr(Callback("POST", {"authorization": "Canary"}, {"token": "Canary"}, b"Canary", "Canary"))
     assert shown == "Callback(method='POST')"

@@ -12,7 +12,7 @@ from botocore.session import get_session
 
 from local import TEMPLATE
 from local.bench import __main__ as program
-from local.bench import memory, report
+from local.bench import memory, report, webhooks
 from local.bench.cases import CASES, Case, secrets
 from local.bench.interpreter import layer_distributions, make_interpreter
 from local.bench.measure import WARM_EVENTS, Bench, BenchError, Sample
@@ -80,6 +80,23 @@ def test_a_large_file_is_uploaded_within_its_memory(python: Path, tmp_path: Path
     with Peers(secrets) as peers, log_path.open("ab", buffering=0) as log:
         check = memory.check(Bench(python, peers, log), peers)
     assert check.passed, check.found
+
+
+def test_metas_largest_webhook_is_read_and_stored(python: Path, tmp_path: Path) -> None:
+    log_path = tmp_path / "functions.log"
+    with Peers(secrets) as peers, log_path.open("ab", buffering=0) as log:
+        stored = webhooks.storing(Bench(python, peers, log), peers)
+    assert "calls" in stored.found
+    assert "updates/s" in webhooks.parsing().found
+    assert len(webhooks._webhook()) in range(2_900_000, 3_000_001)
+
+
+@pytest.mark.parametrize(("most", "passed"), [(0.0, False), (float("inf"), True)])
+def test_a_webhook_that_is_read_too_slowly_misses_its_target(
+    monkeypatch: pytest.MonkeyPatch, most: float, passed: bool
+) -> None:
+    monkeypatch.setattr(webhooks, "MAX_RATIO", most)
+    assert webhooks.parsing().passed is passed
 
 
 # --- the interpreter --------------------------------------------------------------------------------------------------

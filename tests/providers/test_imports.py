@@ -10,7 +10,7 @@ import pytest
 from whatsapp_bridge.providers.registry import PROVIDERS
 
 LAYER = Path(__file__).parents[2] / "layers" / "bridge"
-HEAVY = {"boto3", "botocore", "cryptography", "requests", "urllib3"}
+HEAVY = {"boto3", "botocore", "cryptography", "openpyxl", "phonenumbers", "requests", "urllib3"}
 
 
 @pytest.mark.parametrize("part", ["settings", "outbound", "inbound", "codes", "client"])

@@ -6,7 +6,7 @@ invocation at any step: a step is the moment before or after a call to AWS, the 
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,8 +25,9 @@ from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.accept import Accept
 from whatsapp_bridge.flows.dispatch import Dispatch
-from whatsapp_bridge.flows.forward_replies import ForwardReplies, MediaLinks
+from whatsapp_bridge.flows.forward_replies import ForwardReplies
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.receive import Acknowledgement, Receive
 from whatsapp_bridge.flows.records import FifoSource, process_batch, process_fifo
@@ -253,19 +254,20 @@ class World:
             luck=lambda: 0.5,
             now=clock,
         )
+        forward_retry = read_schedule(environment["FORWARD_RETRY"])
+        self.files_of_people = PeopleFiles(media, PUBLIC_URL, 30, notes, forward_retry, lambda: 0.5, clock)
         self.forward_replies = ForwardReplies(
             accounts,
             self.messages,
             self.replies_source.dead_letters,
             quarantine,
             payloads,
-            MediaLinks(media, PUBLIC_URL, 30),
-            read_schedule(environment["FORWARD_RETRY"]),
+            self.files_of_people,
+            forward_retry,
             self.http,
             keys,
             notes,
             luck=lambda: 0.5,
-            now=clock,
         )
         self.forward_statuses = ForwardStatuses(
             accounts,
@@ -273,7 +275,7 @@ class World:
             statuses,
             queue("StatusesDeadLetterQueue"),
             quarantine,
-            read_schedule(environment["FORWARD_RETRY"]),
+            forward_retry,
             read_schedule(environment["CORRELATION_RETRY"]),
             self.http,
             notes,
@@ -312,10 +314,19 @@ class World:
         with self.invocation():
             return self.accept(account, BASIC if headers is None else headers, raw)
 
-    def callback(self, body: Any, account: str = "acme", token: str = TOKEN) -> Acknowledgement:
+    def callback(
+        self,
+        body: Any,
+        account: str = "acme",
+        token: str = TOKEN,
+        source: str = "203.0.113.7",
+        headers: Mapping[str, str] | None = None,
+    ) -> Acknowledgement:
+        """`headers` are those besides the content type: a BSP's proof."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent_with = {"content-type": "application/json", **(headers or {})}
         with self.invocation():
-            return self.receive(account, token, Callback("POST", {"content-type": "application/json"}, {}, raw))
+            return self.receive(account, token, Callback("POST", sent_with, {}, raw, source))
 
     # --- the queues ------------------------------------------------------------------------------------------------
 
@@ -388,6 +399,15 @@ class World:
         bodies = []
         while found := self.sqs.receive_message(QueueUrl=self.url(logical_id), MaxNumberOfMessages=10).get("Messages"):
             bodies += [json.loads(message["Body"]) for message in found]
+        return bodies
+
+    def emptied(self, logical_id: str) -> list[dict[str, Any]]:
+        """Take and delete what is on a queue: of a FIFO queue all of it, where `bodies` gets each group's first."""
+        url, bodies = self.url(logical_id), []
+        while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                bodies.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
 
     # --- what was received -------------------------------------------------------------------------------------------

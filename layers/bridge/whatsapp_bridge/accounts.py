@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import from_json
 
-from whatsapp_bridge.fields import Config, Secret, Url
+from whatsapp_bridge.fields import Config, Network, Secret, Url, is_in
 from whatsapp_bridge.providers import registry
 
 NAME_PATTERN = r"^[a-z0-9-]{1,40}$"
@@ -55,6 +55,13 @@ class Options(Config):
     """The same for a template message."""
     document_copy: bool = False
     """Tell CleverTap of a file in both `file` and `document`: its table has the one, its sample both."""
+    source_networks: list[Network] = Field(default=[])
+    """Where the BSP's callbacks come from; others are forbidden. Empty: from anywhere, the token alone decides."""
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether several messages may go in one request, where the BSP takes several."""
+        return True
 
 
 class Account(Config):
@@ -83,6 +90,11 @@ class Account(Config):
 
     def token_matches(self, token: str) -> bool:
         return _same(token, self.callback_token)
+
+    def admits(self, source: str) -> bool:
+        """Whether the BSP's callbacks may come from this IP address."""
+        networks = self.options.source_networks
+        return not networks or is_in(networks, source)
 
     def pseudonym(self, number: str) -> str:
         """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables."""

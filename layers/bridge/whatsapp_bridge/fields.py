@@ -1,6 +1,7 @@
 """Field types of the account secret, shared with the adapters' settings."""
 
-from ipaddress import ip_address
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,25 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        # ipaddress's own texts quote the value.
+        raise ValueError("must be a network like 203.0.113.0/24, without bits behind its prefix") from None
+    return value
+
+
+def is_in(networks: Sequence[str], address: str) -> bool:
+    """Whether one of these networks holds this IP address."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in ip_network(network) for network in networks)
+
+
+type Network = Annotated[str, AfterValidator(_network)]
 type Url = Annotated[str, AfterValidator(_url)]
 type BaseUrl = Annotated[str, AfterValidator(_base_url)]
 type Secret = Annotated[str, Field(min_length=1)]

@@ -34,7 +34,11 @@ TEXT: Final = FileType("text/plain", ("txt", "text", "log", "csv"))
 _TYPES: Final = (
     JPEG, PNG, MP4, THREE_GPP, AAC, MP4_AUDIO, AMR, MPEG_AUDIO, OGG, PDF, WORD, EXCEL, POWERPOINT, TEXT,
 )  # fmt: skip
+# Stickers from people; none is sent.
+_WEBP: Final = FileType("image/webp", ("webp",))
+_USUAL: Final = {kind.content_type: f".{kind.extensions[0]}" for kind in (*_TYPES, _WEBP)}
 _EXTENSIONS: Final = {extension for kind in _TYPES for extension in kind.extensions}
+_NO_TEXTS: Final = (_EXTENSIONS - {*TEXT.extensions}) | {"docx", "xlsx", "pptx", "zip"}
 
 _SIGNATURES: Final = (
     (b"\xff\xd8\xff", JPEG),
@@ -73,12 +77,16 @@ _STREAMS: Final = (
 )
 # What is text, and of a type that is not in the table: HTML, XML, RTF. An address whose file is gone often answers with
 # a page that says so.
-_MARKUP: Final = re.compile(
-    r"\ufeff?\s*(<!doctype|<!--|<\?xml|<(html|head|title|meta|body|script|style|div|p|h1|svg)[\s/>]|\{\\rtf)",
-    re.IGNORECASE,
-)
+_MARKUP: Final = re.compile(r"\ufeff?\s*(<[!?]|<[a-z][a-z0-9]*[\s/>]|\{\\rtf)", re.IGNORECASE)
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MAX_NAME: Final = 100
+
+
+def extension(content_type: str) -> str:
+    """The usual extension of a content type, with its dot; `.bin` for one that nobody knows."""
+    from mimetypes import guess_extension
+
+    return _USUAL.get(content_type) or guess_extension(content_type) or ".bin"
 
 
 def type_of(content: bytes) -> FileType | None:
@@ -110,16 +118,26 @@ def _is_text(content: bytes) -> bool:
     return bool(text) and not _NO_TEXT.search(text) and not _MARKUP.match(text)
 
 
+def may_be_text(wanted: str | None, url: str) -> bool:
+    """Whether a file by this name can be plain text: not where it is called a file of another type."""
+    _, dot, extension = _last(wanted, url).rpartition(".")
+    return not dot or extension.lower() not in _NO_TEXTS
+
+
 def file_name(wanted: str | None, url: str, found: FileType) -> str:
     """A name with an extension that fits: the wanted one, else the one in the address, else `file`."""
-    from urllib.parse import unquote, urlsplit
-
-    last = (wanted or "").strip() or unquote(urlsplit(url).path)
-    last = last.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    name = "".join(letter for letter in last if letter.isprintable()).strip(" .")
+    name = "".join(letter for letter in _last(wanted, url) if letter.isprintable()).strip(" .")
     stem, dot, extension = name.rpartition(".")
     if dot and extension.lower() in found.extensions:
         return f"{stem[:_MAX_NAME] or 'file'}.{extension}"
     if dot and extension.lower() in _EXTENSIONS:
         name = stem
     return f"{name[:_MAX_NAME] or 'file'}.{found.extensions[0]}"
+
+
+def _last(wanted: str | None, url: str) -> str:
+    """The last part of the wanted name, else of the address's path."""
+    from urllib.parse import unquote, urlsplit
+
+    last = (wanted or "").strip() or unquote(urlsplit(url).path)
+    return last.replace("\\", "/").rstrip("/").rpartition("/")[2]

@@ -72,7 +72,10 @@ class Files:
         self._kept_bytes = 0
 
     def fetch(self, url: str, max_bytes: int, *, loopback: bool = False, validator: str | None = None) -> Source | None:
-        """The file, None when it is still the one with this `validator`. Raises `SourceDead`, `SourceUnavailable`."""
+        """The file, None when it is still the one with this `validator`.
+
+        Raises `SourceDead`, `SourceUnavailable`, and `OutOfTime` where the invocation is over before it could be had.
+        """
         key = (url, max_bytes, validator)
         with self._turn(key):
             found = self._kept.get(key, _NOT_KEPT)
@@ -102,7 +105,7 @@ class Files:
             return _Failed(type(error), error.reason)
 
     def _fetch(self, url: str, max_bytes: int, loopback: bool, validator: str | None) -> Source | None:
-        from whatsapp_bridge.http import AnswerLost, Forbidden, NotReached, TooLarge
+        from whatsapp_bridge.http import AnswerLost, Forbidden, NotReached, OutOfTime, TooLarge
 
         conditions = _conditions(validator)
         try:
@@ -111,6 +114,9 @@ class Files:
             raise SourceDead(str(error)) from None
         except TooLarge:
             raise SourceDead(f"is larger than {_in_words(max_bytes)}") from None
+        except OutOfTime:
+            # That is nothing about the file.
+            raise
         except (NotReached, AnswerLost) as error:
             raise SourceUnavailable(f"cannot be fetched: {error}") from None
         if answer.status == 304 and conditions:

@@ -37,6 +37,10 @@ class NotReached(Exception):
     """No connection: surely not taken. The text names the host's role, never an address or a credential."""
 
 
+class OutOfTime(NotReached):
+    """Not begun: the invocation is over before it could end."""
+
+
 class AddressMalformed(NotReached):
     """No connection, because of an address that is none."""
 
@@ -190,7 +194,7 @@ class HttpClient:
 
     def _has_time_for(self, seconds: float) -> None:
         if self._clock() + seconds + self._left_over + _RECORDING_SECONDS > self._ends:
-            raise NotReached("no time left in this invocation")
+            raise OutOfTime("no time left in this invocation")
 
     def _send(
         self,

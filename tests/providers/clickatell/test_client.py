@@ -190,14 +190,14 @@ def test_answers_per_message(batch: list[Outgoing], answer: Answer, expected: li
 # --- answers to the request as a whole -------------------------------------------------------------------------------
 
 WHOLE: dict[str, tuple[Any, Outcome]] = {
-    "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key")),
-    "2": (said(400, failure(2)), Rejected(1000, "Account is not active")),
+    "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key", alarm=True)),
+    "2": (said(400, failure(2)), Rejected(1000, "Account is not active", alarm=True)),
     "7 with empty messages": (
         said(401, {"messages": [], **failure(7)}),
-        Rejected(1000, "Originating IP address is not approved in your account"),
+        Rejected(1000, "Originating IP address is not approved in your account", alarm=True),
     ),
-    "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance")),
-    "402 alone": (said(402, {}), Rejected(1009, "Insufficient account balance")),
+    "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
+    "402 alone": (said(402, {}), Rejected(1009, "Insufficient account balance", alarm=True)),
     "43": (said(400, failure(43)), Throttled()),
     "43 with a time": (said(400, failure(43), retry_after="5"), Throttled(5.0)),
     "429 with another error": (said(429, failure(99), retry_after="5"), Throttled(5.0)),
@@ -205,10 +205,13 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
     "18": (said(500, failure(18)), Unknown("HTTP 500 without an answer per message")),
     "41": (said(400, failure(41)), Rejected(1009, "Resource does not exist")),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
-    "unlisted with 401": (said(401, failure(99)), Rejected(1000, "Credentials refused (HTTP 401)")),
+    "unlisted with 401": (said(401, failure(99)), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
     "unlisted with 500": (said(500, failure(99)), Unknown("HTTP 500 without an answer per message")),
     "unlisted with 202": (said(202, failure(99)), Unknown("HTTP 202 without an answer per message")),
-    "20 with 202": (said(202, {"messages": [], **failure(20)}), Rejected(1009, "Insufficient account balance")),
+    "20 with 202": (
+        said(202, {"messages": [], **failure(20)}),
+        Rejected(1009, "Insufficient account balance", alarm=True),
+    ),
     "messages null": (said(202, {"messages": None, "error": None}), Unknown("HTTP 202 without an answer per message")),
     "messages no list": (said(202, {"messages": {}}), Unknown("HTTP 202 without an answer per message")),
     "error without code": (said(400, {"error": {}}), NotSent("HTTP 400 without One API's answer")),

@@ -42,18 +42,23 @@ def test_unlisted_status_is_a_failure(code: int) -> None:
 
 # (what to do, 10xx, 200x): Clickatell's errors.
 ERRORS: dict[tuple[str, int, int], list[int]] = {
-    ("reject", 1000, 2000): [1, 2, 3, 7],
+    ("stop", 1000, 2000): [1, 2, 3, 7],
+    ("stop", 1009, 2004): [20],
     ("reject", 1001, 2001): [23, 24, 30, 31, 32],
     ("media_lost", 1001, 2001): [33],
     ("reject", 1002, 2002): [25],
     ("reject", 1005, 2003): [27, 28],
     ("reject", 1006, 2003): [26],
-    ("reject", 1009, 2004): [20, 38, 39, 40, 41, 42, 44, 45, 46],
+    ("reject", 1009, 2004): [38, 39, 40, 41, 42, 44, 45, 46],
     ("split", 1009, 2004): [21, 22],
     ("internal", 1009, 2004): [18],
     ("retry", 1009, 2004): [19],
     ("throttle", 1009, 2004): [43],
 }
+
+
+def test_statuses_that_are_about_the_account_ring() -> None:
+    assert {code for code in codes.STATUSES if codes.status(code).alarm} == {25, 130}
 
 
 @pytest.mark.parametrize("meaning", ERRORS, ids=str)

@@ -55,7 +55,7 @@ def client(net: HttpClient, keys: Keys | None = None, base_url: str = BASE_URL) 
 
 def replied(reader: Client, element: Json) -> Reply:
     """What a callback with this element comes to, as far as CleverTap's form."""
-    (event,) = inbound.split(callback(samples.callback(moMedia=[element])))
+    (event,) = inbound.split(callback(samples.callback(moMedia=[element])), reader._account)
     assert isinstance(event, ReplyEvent)
     answer = inbound.reply(reader.open(event.element), reader._account)
     assert isinstance(answer, Reply)
@@ -174,7 +174,10 @@ ANSWERS: dict[str, tuple[Any, tuple[str, bool]]] = {
     "a redirect": (Answer(302, {"location": "https://evil.example"}, b""), ("download: HTTP 302", False)),
     "another 2xx": (Answer(204, {}, b""), ("download: HTTP 204", False)),
     "401": (Answer(401, {}, b""), ("download: HTTP 401", True)),
+    "402": (Answer(402, {}, b""), ("download: HTTP 402", True)),
     "403": (Answer(403, {}, b""), ("download: HTTP 403", True)),
+    "408": (Answer(408, {}, b""), ("download: HTTP 408", True)),
+    "425": (Answer(425, {}, b""), ("download: HTTP 425", True)),
     "429": (Answer(429, {}, b""), ("download: HTTP 429", True)),
     "500": (Answer(500, {}, b""), ("download: HTTP 500", True)),
     "503": (Answer(503, {}, b""), ("download: HTTP 503", True)),
@@ -226,7 +229,7 @@ def test_inline_file() -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("private", "the file is not base64"), ("====", "the file is empty"), ("\u00e9", "the file is not base64")],
+    [("private", "the file is not base64"), ("====", "the file is not base64"), ("\u00e9", "the file is not base64")],
     ids=["cut short", "nothing in it", "not ASCII"],
 )
 def test_inline_that_is_no_file(content: str, reason: str) -> None:
@@ -347,7 +350,7 @@ def sealed(keys: Keys, element: Json, arn: str = MO_KEY) -> tuple[Json, bytes]:
     raw = b"".join(encryption.EncryptedFile(plaintext, files.JPEG, Numbered()))
     fields = tuple(path for path in encryption.INCOMING if path != ("content",))
     secret: Json = encryption.with_leaves(
-        element, fields, lambda text: encryption.encrypt(plaintext, text, Numbered())
+        element, (*fields, *encryption.HINTS), lambda text: encryption.encrypt(plaintext, text, Numbered())
     ) | {"encryptionKey": b64encode(blob).decode()}
     return secret | ({"content": b64encode(raw).decode()} if "content" in element else {}), raw
 
@@ -381,9 +384,6 @@ BROKEN: dict[str, tuple[Json, str]] = {
         {"encryptionKey": b64encode(f"{MT_KEY} 7".encode()).decode()},
         "KMS decrypt: IncorrectKeyException",
     ),
-    "caption in clear": ({"caption": TEXT}, UNREADABLE),
-    "caption no text": ({"caption": 5}, "an encrypted field is not text"),
-    "key of another message": ({"encryptionKey": b64encode(f"{MO_KEY} other".encode()).decode()}, UNREADABLE),
 }
 
 
@@ -401,6 +401,31 @@ def test_message_that_cannot_be_read_says_that_there_was_a_file(change: Json, re
     assert answer.answers_reference == "1|2|3|4"
     assert failure(reader, secret | change) == (reason, False)
     assert net.requests == []
+
+
+def test_message_with_the_key_of_another_says_that_there_was_a_file() -> None:
+    keys = Keys()
+    secret, raw = sealed(keys, samples.media())
+    secret["encryptionKey"] = b64encode(f"{MO_KEY} other".encode()).decode()
+    reader = client(Net(raw), keys)
+
+    assert replied(reader, secret).message.wire()["text"] == {"body": "[image not available]"}
+    assert failure(reader, secret) == (UNREADABLE, False)
+
+
+@pytest.mark.parametrize("element", [samples.media(), samples.inline(files.JPEG)], ids=["by reference", "inline"])
+@pytest.mark.parametrize(
+    ("caption", "told"),
+    [(TEXT, None), (5, None), ("", ""), ("null", "null"), (None, None)],
+    ids=["in clear", "no text", "empty", "null as text", "null"],
+)
+def test_caption_that_its_key_does_not_open_costs_no_file(element: Json, caption: Any, told: str | None) -> None:
+    keys = Keys()
+    secret, raw = sealed(keys, element)
+    reader = client(Net(raw), keys)
+
+    assert reader.open(secret | {"caption": caption, "kind": "moMedia"})["caption"] == told
+    assert downloaded(reader, secret | {"caption": caption}).content == files.JPEG
 
 
 @pytest.mark.parametrize(
@@ -438,7 +463,7 @@ def test_opened_element_can_be_opened_again() -> None:
 
 
 def events(*elements: Json) -> list[Any]:
-    return inbound.split(callback(samples.callback(moMedia=list(elements))))
+    return inbound.split(callback(samples.callback(moMedia=list(elements))), parse_account("acme", samples.secret()))
 
 
 def test_several_files_in_one_element_are_a_message_each() -> None:
@@ -539,7 +564,6 @@ LOCKED: dict[str, Callable[[World], Json]] = {
     "no key": lambda made: {"encryptionKey": None},
     "key no base64": lambda made: {"encryptionKey": "private!"},
     "key of another message": lambda made: {"encryptionKey": b64encode(data_key(made)[1]).decode()},
-    "caption in clear": lambda made: {"caption": TEXT},
 }
 
 
@@ -571,6 +595,55 @@ def test_message_with_a_file_waits_for_kms(counting_world: World, counted: Calla
 
     assert [reply["type"] for reply in made.replies] == ["image"]
     assert (counted()["MediaStored"], "MediaUnavailable" in counted()) == (1, False)
+
+
+def test_message_with_a_file_for_which_kms_never_gives_a_key_arrives_in_words(
+    counting_world: World, counted: Callable[[], dict[str, int]]
+) -> None:
+    made = counting_world
+    element, _ = under_kms(made, samples.media())
+    made.fail = lambda operation, parameters: (
+        EndpointConnectionError(endpoint_url="kms") if operation == "Decrypt" else None
+    )
+    made.callback(at_bsp(element), account="secure")
+    made.pump(hours=24 * 6)
+
+    (reply,) = made.replies
+    assert (reply["text"], reply["context"]) == ({"body": "[image not available]"}, {"id": "1|2|3|4"})
+    assert (counted()["MediaUnavailable"], made.depth("QuarantineQueue")) == (1, 0)
+
+
+def test_file_has_its_own_patience_whatever_waited_before_it(counting_world: World) -> None:
+    made = counting_world
+    element, raw = under_kms(made, samples.media())
+    downloads = [Answer(503, {}, b""), Answer(200, {}, raw)]
+    made.bsp = lambda url, payload: downloads.pop(0)
+    away = made.now + 3600
+    made.fail = lambda operation, parameters: (
+        EndpointConnectionError(endpoint_url="kms") if operation == "Decrypt" and made.now < away else None
+    )
+    made.callback(at_bsp(element), account="secure")
+    made.pump(hours=3)
+
+    assert ([reply["type"] for reply in made.replies], downloads) == (["image"], [])
+
+
+def test_file_that_is_gone_is_asked_for_once(counting_world: World, counted: Callable[[], dict[str, int]]) -> None:
+    made = counting_world
+    asked = []
+
+    def gone(url: str, payload: Any) -> Answer:
+        asked.append(url)
+        return Answer(404, {}, b"")
+
+    away = made.now + 3600
+    made.bsp = gone
+    made.clevertap = lambda url, payload: Answer(503 if made.now < away else 200, {}, b"{}")
+    made.callback(at_bsp(samples.media()))
+    made.pump(hours=3)
+
+    assert ([reply["type"] for reply in made.replies], len(asked)) == (["text"], 1)
+    assert counted()["MediaUnavailable"] == 1
 
 
 def test_file_in_clear_where_a_key_is_named_arrives_in_words_and_is_counted(

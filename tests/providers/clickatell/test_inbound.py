@@ -13,7 +13,7 @@ ACCOUNT = parse_account("acme", samples.secret())
 
 
 def events(raw: bytes) -> list[Any]:
-    return inbound.split(callback(raw))
+    return inbound.split(callback(raw), ACCOUNT)
 
 
 # --- statuses --------------------------------------------------------------------------------------------------------
@@ -75,16 +75,19 @@ def test_kinds_together_in_their_order() -> None:
     assert [getattr(event, "id", None) or getattr(event, "status", None) or event.kind for event in events(raw)] == [
         "m1",
         "m2",
-        "statusIsTyping",
         "sent",
         "delivered",
         "m3",
     ]
 
 
-@pytest.mark.parametrize("kind", ["messageFallback", "statusIsTyping", "", "x"])
+@pytest.mark.parametrize("kind", ["messageFallback", "", "x"])
 def test_other_kinds_are_not_understood(kind: str) -> None:
     assert events(samples.callback(**{kind: [{"a": 1}]})) == [NotUnderstood(kind, "unknown kind", {"a": 1})]
+
+
+def test_typing_is_no_event() -> None:
+    assert events(samples.callback(statusIsTyping=[{"from": PERSON}])) == []
 
 
 # --- messages from people --------------------------------------------------------------------------------------------

@@ -628,7 +628,7 @@ def encrypted_by(key: bytes, encryption_key: str, inline: str, value: Any) -> An
 
 
 def events(provider: str, given: Json) -> Sequence[Any]:
-    return registry.inbound(provider).split(callback(json.dumps(given).encode()))
+    return registry.inbound(provider).split(callback(json.dumps(given).encode()), acme(provider))
 
 
 STATUSES: dict[str, tuple[str, Json, StatusEvent]] = {

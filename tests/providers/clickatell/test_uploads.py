@@ -140,7 +140,9 @@ KINDS: dict[str, tuple[str, bytes, str, str]] = {
 def test_content_says_type_and_extension(kind: str, content: bytes, content_type: str, name: str) -> None:
     net = Net(Answer(200, {"content-type": "image/gif"}, content))
 
-    prepared(client(net), freeform(kind, {"mediaURL": "https://files.example/a.png"}))
+    # A text that is called a picture would be a page about one.
+    name_there = "a" if content is files.TEXT else "a.png"
+    prepared(client(net), freeform(kind, {"mediaURL": f"https://files.example/{name_there}"}))
 
     ((_, _, uploaded, headers),) = net.uploads
     assert (uploaded, headers["content-type"], net.queries[0]["fileName"]) == (content, content_type, name)
@@ -280,11 +282,11 @@ def test_limit_at_the_byte(kind: str, megabytes: int, start: bytes, make: Callab
 # --- Clickatell's answer ---------------------------------------------------------------------------------------------
 
 ANSWERS: dict[str, tuple[Any, Any]] = {
-    "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key")),
-    "7": (said(401, failure(7)), Rejected(1000, "Originating IP address is not approved in your account")),
+    "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key", alarm=True)),
+    "7": (said(401, failure(7)), Rejected(1000, "Originating IP address is not approved in your account", alarm=True)),
     "18": (said(500, failure(18)), NotSent("upload: HTTP 500")),
     "19": (said(503, failure(19)), NotSent("Internal error, please retry")),
-    "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance")),
+    "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
     "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
     "23": (said(400, failure(23, "Invalid or missing parameter: fileName")), refused("Invalid or missing parameter")),
     "23 about to": (
@@ -300,9 +302,9 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration")),
     "43": (said(400, failure(43), retry_after="9"), Throttled(9.0)),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
-    "401 alone": (Answer(401, {}, b""), Rejected(1000, "Credentials refused (HTTP 401)")),
-    "402 alone": (Answer(402, {}, b""), Rejected(1009, "Insufficient account balance")),
-    "403 alone": (Answer(403, {}, b"<html>"), Rejected(1000, "Credentials refused (HTTP 403)")),
+    "401 alone": (Answer(401, {}, b""), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
+    "402 alone": (Answer(402, {}, b""), Rejected(1009, "Insufficient account balance", alarm=True)),
+    "403 alone": (Answer(403, {}, b"<html>"), Rejected(1000, "Credentials refused (HTTP 403)", alarm=True)),
     "404 of a gateway": (Answer(404, {}, b"<html>"), NotSent("HTTP 404 without One API's answer")),
     "413 alone": (Answer(413, {}, b""), refused("File too large (HTTP 413)")),
     "429": (Answer(429, {"retry-after": "7"}, b""), Throttled(7.0)),
@@ -362,7 +364,8 @@ SECOND: dict[str, tuple[Any, Any, str]] = {
     "unchanged by its date": (DATED, UNCHANGED, "1.jpg"),
     "the same tag, with the file": (TAGGED, TAGGED, "1.jpg"),
     "no tag, the same file": (files.JPEG, files.JPEG, "1.jpg"),
-    "another tag": (TAGGED, Answer(200, {"etag": '"2"'}, files.JPEG), "2.jpg"),
+    "another tag, the same file": (TAGGED, Answer(200, {"etag": '"2"'}, files.JPEG), "1.jpg"),
+    "another tag": (TAGGED, Answer(200, {"etag": '"2"'}, files.PNG), "2.jpg"),
     "another date": (DATED, Answer(200, {"last-modified": "Sat, 15 Nov 2025 08:00:00 GMT"}, files.PNG), "2.jpg"),
     "no tag, another file": (files.JPEG, files.PNG, "2.jpg"),
     "busy": (TAGGED, Answer(503, {}, b""), "1.jpg"),
@@ -410,7 +413,8 @@ def test_note_ends_a_day_before_clickatell_drops_the_file() -> None:
     prepared(client(Net(TAGGED), notes=notes), picture())
 
     ((key, note),) = notes.kept.items()
-    assert json.loads(note) == {"fileId": "one.jpg", "validator": 'etag:"1"', "lost": None}
+    hashed = sha256(files.JPEG).hexdigest()
+    assert json.loads(note) == {"fileId": "one.jpg", "validator": 'etag:"1"', "sha256": hashed, "lost": None}
     assert notes.seconds == {key: 29 * 86_400}
     # Keys show in AWS's logs.
     assert "private" not in str(key)

@@ -47,7 +47,7 @@ ANSWERS: dict[str, tuple[Answer, list[Outcome]]] = {
     ),
     "all refused": (
         said(202, results(refused("r1", 158), refused("r2", 301))),
-        [Rejected(1002, "Invalid destination address"), Rejected(1009, "Not enough money")],
+        [Rejected(1002, "Invalid destination address"), Rejected(1009, "Not enough money", alarm=True)],
     ),
     "without clientMessageId, by recipient": (
         said(202, results(taken(None, OTHER_PERSON, "b2"), refused(None, 150))),
@@ -66,12 +66,12 @@ ANSWERS: dict[str, tuple[Answer, list[Outcome]]] = {
         said(202, results(taken("r1"), refused("r2", 153))),
         [Accepted("bsp-r1"), Rejected(1009, "Too many MSISDNs")],
     ),
-    "wrong key": (said(401, failure(1)), [Rejected(1000, "Invalid or missing Integration API Key")] * 2),
+    "wrong key": (said(401, failure(1)), [Rejected(1000, "Invalid or missing Integration API Key", alarm=True)] * 2),
     "locked out, under 202": (
         said(202, failure(109)),
-        [Rejected(1000, "IP lockdown violation. Request is forbidden according to settings")] * 2,
+        [Rejected(1000, "IP lockdown violation. Request is forbidden according to settings", alarm=True)] * 2,
     ),
-    "account not active, under 202": (said(202, failure(3)), [Rejected(1000, "Account is not active")] * 2),
+    "account not active, under 202": (said(202, failure(3)), [Rejected(1000, "Account is not active", alarm=True)] * 2),
     "please retry, under 202": (said(202, failure(901)), [NotSent("Internal error - please retry")] * 2),
     "internal error, under 202": (said(202, failure(900)), [Unknown("HTTP 202 without an answer per message")] * 2),
     "unlisted, under 400": (said(400, failure(99)), [Rejected(1009, "Unlisted error 99", unlisted=True)] * 2),
@@ -156,6 +156,6 @@ def test_encrypted_reply_becomes_the_message_it_was(body: Json) -> None:
 
 
 def reply(keys: KeyService, body: Json) -> Any:
-    (event,) = inbound.split(callback(samples.raw(body)))
+    (event,) = inbound.split(callback(samples.raw(body)), parse_account("acme", samples.secret()))
     element = encrypting(keys).open(event.element)  # type: ignore[union-attr]
     return inbound.reply(element, parse_account("acme", samples.secret()))

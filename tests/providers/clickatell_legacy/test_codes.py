@@ -130,11 +130,12 @@ def test_one_apis_status_means_what_the_legacy_apis_means(code: int) -> None:
 
 # (what to do, 10xx, 200x): the legacy API's errors.
 ERRORS: dict[tuple[str, int, int], list[int]] = {
-    ("reject", 1000, 2000): [1, 2, 3, 7, 109],
+    ("stop", 1000, 2000): [1, 2, 3, 7, 109],
+    ("stop", 1009, 2004): [301],
     ("reject", 1001, 2001): [100, 101, 103, 104, 105, 106, 107, 111],
     ("reject", 1002, 2002): [102, 150, 151, 152, 158],
     ("reject", 1005, 2003): [159, 160],
-    ("reject", 1009, 2004): [108, 110, 161, 301],
+    ("reject", 1009, 2004): [108, 110, 161],
     ("split", 1009, 2004): [153],
     ("internal", 1009, 2004): [900],
     ("retry", 1009, 2004): [901],

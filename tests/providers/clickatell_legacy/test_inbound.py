@@ -13,7 +13,7 @@ ACCOUNT = parse_account("acme", samples.secret())
 
 
 def event(body: Json) -> Any:
-    (found,) = inbound.split(callback(samples.raw(body)))
+    (found,) = inbound.split(callback(samples.raw(body)), ACCOUNT)
     return found
 
 

@@ -27,6 +27,7 @@ from whatsapp_bridge.clevertap.messages import (
     read_message,
 )
 from whatsapp_bridge.files import Files
+from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.parallel import each, each_request
 from whatsapp_bridge.flows.records import FifoSource, Pointless, Postponed, Record
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
@@ -68,6 +69,11 @@ class Job:
     grant: str
     attempt: int
     payload: dict[str, Any] = field(repr=False)
+
+    @property
+    def recipient(self) -> str:
+        """The person, as a keyed hash."""
+        return self.account.pseudonym(self.message.to)
 
     @property
     def time_limit(self) -> int:
@@ -187,8 +193,7 @@ class Dispatch:
     def _prepare(self, client: Client, job: Job) -> Outgoing | Outcome | None:
         """Everything that may be repeated; None for a message that is somebody else's or settled already."""
         account = job.account
-        recipient = account.pseudonym(job.message.to)
-        claim = self._messages.claim(account.name, job.reference, job.owner, recipient, job.grant)
+        claim = self._messages.claim(account.name, job.reference, job.owner, job.recipient, job.grant)
         if claim is Claim.REPEAT:
             count("RepeatsDropped")
             return None
@@ -217,10 +222,13 @@ class Dispatch:
         return outcomes
 
     def _begin_sending(self, job: Job) -> bool:
+        # Before the mark: behind it, the request may have left, and what it brings may be quicker than any other write.
+        correlation.expect(self._messages.waiting, job.account, job.message, job.recipient, job.reference)
         return self._messages.begin_sending(job.account.name, job.reference, job.grant)
 
     def _batch_size(self, jobs: Sequence[Job]) -> int:
-        return registry.outbound(jobs[0].account.provider_type).CAPABILITIES.batch_size
+        account = jobs[0].account
+        return registry.outbound(account.provider_type).CAPABILITIES.batch_size if account.options.in_batches else 1
 
     def _client(self, account: Account) -> Client:
         """One for a batch: what it fetches serves all of its messages."""
@@ -234,11 +242,12 @@ class Dispatch:
         which the ladder ignores, and never loses it.
         """
         keys = {"account": job.account.name, "msgId": job.reference, "attempt": job.attempt}
+        if outcome is None:
+            return None
+        if isinstance(outcome, Exception):
+            raise outcome
+        correlation.settle(self._messages.waiting, job.account, job.message, job.recipient, job.reference, outcome)
         match outcome:
-            case None:
-                return None
-            case Exception():
-                raise outcome
             case Accepted(bsp_id):
                 self._record(job, "accepted", bsp_id)
                 count("MessagesSent")
@@ -277,6 +286,8 @@ class Dispatch:
     def _reject(self, job: Job, verdict: Rejected) -> None:
         if verdict.unlisted:
             count("ErrorsUnlisted")
+        if verdict.alarm:
+            count("ProviderAccountAlarms")
         if not is_validation_reference(job.reference):
             now = int(self._now())
             failed = StatusEvent("failed", now, job.reference, None, error_code=verdict.code, error_title=verdict.title)

@@ -1,7 +1,8 @@
 """forward: tell CleverTap what became of messages (`forward_statuses`) and what people write (`forward_replies`)."""
 
-from whatsapp_bridge.flows.forward_replies import ForwardReplies, MediaLinks
+from whatsapp_bridge.flows.forward_replies import ForwardReplies
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import FifoSource
 from whatsapp_bridge.http import HttpClient
@@ -22,6 +23,8 @@ def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, Forw
     notes = Notes(settings.messages_table)
     payloads = Payloads(settings.payloads_bucket)
     quarantine = Quarantine(Queue(settings.quarantine_queue_url), payloads)
+    media = MediaStore(settings.payloads_bucket)
+    files = PeopleFiles(media, settings.public_url, settings.media_ttl_days, notes, settings.forward_retry)
     source = FifoSource(Queue(settings.replies_queue_url), Queue(settings.replies_dead_letter_queue_url))
     replies = ForwardReplies(
         accounts,
@@ -29,7 +32,7 @@ def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, Forw
         source.dead_letters,
         quarantine,
         payloads,
-        MediaLinks(MediaStore(settings.payloads_bucket), settings.public_url, settings.media_ttl_days),
+        files,
         settings.forward_retry,
         http,
         KeyService(),

@@ -5,22 +5,20 @@ A file is fetched and stored before CleverTap is told of its message; one that c
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from time import time
+from dataclasses import replace
 
 from whatsapp_bridge.accounts import Account
-from whatsapp_bridge.clevertap.callbacks import Context, IncomingMessage, Media
+from whatsapp_bridge.clevertap.callbacks import Context
 from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
 from whatsapp_bridge.files import Files
+from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Pointless, Postponed, Record
 from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.media_links import link, media_id
 from whatsapp_bridge.observability import count, logger
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
-    Attachment,
     Client,
     NotUnderstood,
     Reply,
@@ -31,23 +29,10 @@ from whatsapp_bridge.providers.contract import (
 from whatsapp_bridge.schedules import Schedule, system_luck
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
-from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.messages import Messages
 from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, Queue
-
-# A person's next messages wait behind the file of this one.
-_FILE_PATIENCE_SECONDS = 900
-
-
-@dataclass(frozen=True, slots=True)
-class MediaLinks:
-    """Where files are kept, and how they are linked: below `public_url`, for so many days."""
-
-    store: MediaStore
-    public_url: str
-    days: int
 
 
 class ForwardReplies:
@@ -58,18 +43,17 @@ class ForwardReplies:
         dead_letters: Queue,
         quarantine: Quarantine,
         payloads: Payloads,
-        media: MediaLinks,
+        files: PeopleFiles,
         retry: Schedule,
         http: HttpClient,
         keys: KeyService,
         notes: Notes,
         luck: Callable[[], float] = system_luck,
-        now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._messages, self._payloads = accounts, messages, payloads
-        self._dead_letters, self._quarantine, self._media = dead_letters, quarantine, media
+        self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
         self._retry, self._http, self._keys, self._notes = retry, http, keys, notes
-        self._luck, self._now = luck, now
+        self._luck = luck
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` where that shall be tried again."""
@@ -91,7 +75,7 @@ class ForwardReplies:
             self._messages.leave_reply(account.name, event.id, record.id)
             return
         if reply.attachment is not None:
-            message = self._with_file(client, account, event, reply.message, reply.attachment, record)
+            message = self._files.linked(client, account, event.id, reply.message, reply.attachment)
             reply = replace(reply, message=message)
         self._tell(account, event, reply, record)
 
@@ -109,50 +93,12 @@ class ForwardReplies:
             delay = self._delay(record) if error.retriable else None
             if delay is not None:
                 raise Postponed(delay) from None
-            return NotUnderstood("reply", error.reason, event.element)
+            if error.rest is None:
+                return NotUnderstood("reply", error.reason, event.element)
+            element = error.rest
         reply = registry.inbound(account.provider_type).reply(element, account)
         # What came encrypted is kept encrypted.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
-
-    def _with_file(
-        self,
-        client: Client,
-        account: Account,
-        event: ReplyEvent,
-        message: IncomingMessage,
-        attachment: Attachment,
-        record: Record,
-    ) -> IncomingMessage:
-        """The message with a link to its file; as it is, in words, where the file cannot be had.
-
-        A file is fetched once: when CleverTap has to be told again, the BSP may have it no longer.
-        """
-        identifier = media_id(account, event.id)
-        key, good_for = f"media#{identifier}", self._media.days * 86_400
-        note = self._notes.get(account.name, key)
-        if note is None:
-            try:
-                file = client.download(attachment)
-            except Unreadable as error:
-                keys = {"account": account.name, "id": event.id, "reason": error.reason}
-                delay = self._delay(record, _FILE_PATIENCE_SECONDS) if error.retriable else None
-                if delay is not None:
-                    logger.warning("file not to be had yet", extra=keys)
-                    raise Postponed(delay) from None
-                count("MediaUnavailable")
-                logger.error("file not to be had", extra=keys)
-                return message
-            self._media.store.put(account.name, identifier, file)
-            note = f"{int(self._now())} {file.content_type}"
-            self._notes.put(account.name, key, note, good_for)
-            count("MediaStored")
-        stored, _, content_type = note.partition(" ")
-        address = link(self._media.public_url, account, identifier, int(stored) + good_for)
-        return message.with_media(
-            attachment.kind,
-            Media(media_url=address, mime_type=content_type, caption=attachment.caption),
-            document_copy=account.options.document_copy,
-        )
 
     def _tell(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
         message = reply.message
@@ -182,8 +128,8 @@ class ForwardReplies:
             reference = self._messages.reference_of(account.name, reply.answers_bsp_id)
         return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
 
-    def _delay(self, record: Record, limit: int | None = None) -> int | None:
-        return self._retry.delay(record.attempt, self._luck(), at_most=MAX_VISIBILITY_SECONDS, limit=limit)
+    def _delay(self, record: Record) -> int | None:
+        return self._retry.delay(record.attempt, self._luck(), at_most=MAX_VISIBILITY_SECONDS)
 
     def _bury(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id as deduplication: a delivery that dies behind this line repeats it.

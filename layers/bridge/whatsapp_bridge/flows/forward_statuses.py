@@ -2,22 +2,25 @@
 
 Each message's ladder is climbed by one queue message at a time. CleverTap is told first, the table second: a delivery
 that dies in between tells CleverTap the same again, and one that dies before tells it for the first time.
+
+Clicks leave the ladder alone. Each is told once, known by what it says, however often the BSP reports it.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from time import time
 from typing import Any, Literal
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.accounts import Account
 from whatsapp_bridge.clevertap.callbacks import StatusCallback, StatusUpdate
 from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import is_validation_reference
-from whatsapp_bridge.flows import ladder
+from whatsapp_bridge.flows import correlation, ladder
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Pointless, Record
@@ -62,6 +65,57 @@ class Ascent:
     @property
     def owner(self) -> str:
         return self.items[0].owner
+
+    def end(self, messages: Messages, account: str) -> None:
+        messages.end_climb(account, self.reference, self.owner, self.goal)
+
+    def leave(self, messages: Messages, account: str) -> None:
+        messages.leave_climb(account, self.reference, self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A tap on a link in a message, held by the queue message that says so."""
+
+    item: Item
+
+    @property
+    def reference(self) -> str:
+        return str(self.item.event.reference)
+
+    @property
+    def id(self) -> str:
+        """The same for each report of the same click; the BSPs give clicks no id."""
+        event = self.item.event
+        content = [self.reference, event.timestamp, event.url, event.short_url, event.user_agent]
+        return sha256(to_json(content)).hexdigest()
+
+    @property
+    def items(self) -> Sequence[Item]:
+        return [self.item]
+
+    @property
+    def updates(self) -> Sequence[StatusUpdate]:
+        event = self.item.event
+        return [
+            StatusUpdate(
+                msg_id=self.reference,
+                status="clicked",
+                timestamp=event.timestamp,
+                url=event.url,
+                short_url=event.short_url,
+                user_agent=event.user_agent,
+            )
+        ]
+
+    def end(self, messages: Messages, account: str) -> None:
+        messages.end_click(account, self.id)
+
+    def leave(self, messages: Messages, account: str) -> None:
+        messages.leave_click(account, self.id, self.item.owner)
+
+
+type News = Ascent | Click
 
 
 class ForwardStatuses:
@@ -116,7 +170,9 @@ class ForwardStatuses:
             return self._unconfirmed(record, payload)
         event = StatusEvent(**payload["status"])
         if event.media_lost:
-            self._notes.put(account, FILES_LOST, str(int(self._now())), FILES_LOST_SECONDS)
+            # The event's own time: the same event again forgets nothing more. Which file it was, and whether a noted
+            # one at all, the event does not say.
+            self._notes.put(account, FILES_LOST, str(event.timestamp), FILES_LOST_SECONDS)
         if event.reference is None and event.bsp_id is not None:
             event = replace(event, reference=self._messages.reference_of(account, event.bsp_id))
         if event.reference is not None and is_validation_reference(event.reference):
@@ -147,18 +203,14 @@ class ForwardStatuses:
 
     def _forward(self, account: Account, items: Sequence[Item]) -> list[str]:
         """The owners of what shall come back."""
-        by_reference: dict[str | None, list[Item]] = defaultdict(list)
-        for item in items:
-            by_reference[item.event.reference].append(item)
-        uncorrelated = by_reference.pop(None, [])
-        groups = list(by_reference.values())
-        ascents: list[Ascent] = []
+        items, failed = self._correlated(account, items)
+        uncorrelated, groups = _grouped(items)
+        news: list[News] = []
         busy: list[Item] = []
-        failed: list[str] = []
         for group, begun in zip(groups, each(lambda group: self._begin(account, group), groups), strict=True):
             match begun:
-                case Ascent():
-                    ascents.append(begun)
+                case Ascent() | Click():
+                    news.append(begun)
                 case Climb.REPEAT:
                     count("RepeatsDropped", len(group))
                 case Climb.BUSY:
@@ -171,17 +223,40 @@ class ForwardStatuses:
         self._wait_for_message(account, uncorrelated)
         # Another delivery is telling CleverTap of the same message, or died over it and loses its hold before long.
         self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in busy)
-        return failed + (self._tell(account, ascents) if ascents else [])
+        return failed + (self._tell(account, news) if news else [])
 
-    def _begin(self, account: Account, items: Sequence[Item]) -> Ascent | Climb:
+    def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+        """The same, with the msgId of those that are found by their recipient; the owners of what shall come back."""
+        known, failed = [item for item in items if item.event.reference is not None], []
+        nameless = [item for item in items if item.event.reference is None]
+        found = correlation.references(self._messages.waiting, account, [item.event for item in nameless])
+        for item, reference in zip(nameless, found, strict=True):
+            if isinstance(reference, Exception):
+                log_failure("status not forwarded", reference, account=account.name)
+                failed.append(item.owner)
+            elif reference is None or not is_validation_reference(reference):
+                known.append(replace(item, event=replace(item.event, reference=reference)))
+        return known, failed
+
+    def _begin(self, account: Account, items: Sequence[Item]) -> News | Climb:
+        if items[0].event.status == "clicked":
+            return self._begin_click(account, Click(items[0]))
         events = [item.event for item in items]
         reference, goal = str(events[0].reference), ladder.target(events)
         # What dispatch and the confirmation say of a message has no id of the BSP's.
-        heard = any(event.bsp_id is not None for event in events)
-        begun = self._messages.begin_climb(account.name, reference, items[0].owner, goal, heard=heard)
+        bsp_id = next((event.bsp_id for event in events if event.bsp_id is not None), None)
+        begun = self._messages.begin_climb(
+            account.name, reference, items[0].owner, goal, heard=bsp_id is not None, bsp_id=bsp_id
+        )
         if isinstance(begun, Climbing):
             return Ascent(reference, items, ladder.updates(reference, events, begun.rung), goal)
         return begun
+
+    def _begin_click(self, account: Account, click: Click) -> Click | Climb:
+        # Who taps a link in a message has it: that ends the doubt about one whose answer was lost.
+        if not self._messages.confirm(account.name, click.reference, None):
+            return Climb.NO_MESSAGE
+        return self._messages.begin_click(account.name, click.id, click.item.owner) or click
 
     def _wait_for_message(self, account: Account, items: Sequence[Item]) -> None:
         """A status can overtake the record of its message; one that finds none for long belongs to something else."""
@@ -189,14 +264,14 @@ class ForwardStatuses:
         reason = "belongs to no message that the bridge has sent"
         self._quarantine.put(account.name, [NotUnderstood("status", reason, event) for event in lost])
 
-    def _tell(self, account: Account, ascents: Sequence[Ascent]) -> list[str]:
+    def _tell(self, account: Account, news: Sequence[News]) -> list[str]:
         """POST them together; the owners of what shall come back.
 
         Where CleverTap refuses the content, the halves are sent for themselves: one bad status must not take the others
         to the dead-letter queue with it.
         """
         failed: list[str] = []
-        parts = deque([ascents])
+        parts = deque([news])
         for _ in range(_MAX_POSTS):
             if not parts:
                 break
@@ -210,44 +285,40 @@ class ForwardStatuses:
             failed += self._settle(account, part, RefusedCallback(400))
         return failed
 
-    def _post(self, account: Account, ascents: Sequence[Ascent]) -> Delivery:
-        updates = [update for ascent in ascents for update in ascent.updates]
+    def _post(self, account: Account, news: Sequence[News]) -> Delivery:
+        updates = [update for piece in news for update in piece.updates]
         return deliver(self._http, account.clevertap.status_url, StatusCallback(statuses=updates).wire())
 
-    def _settle(self, account: Account, ascents: Sequence[Ascent], delivery: Delivery) -> list[str]:
+    def _settle(self, account: Account, news: Sequence[News], delivery: Delivery) -> list[str]:
         """Act on CleverTap's answer; the owners of what shall come back."""
-        items = [item for ascent in ascents for item in ascent.items]
-        told = sum(len(ascent.updates) for ascent in ascents)
+        items = [item for piece in news for item in piece.items]
+        told = sum(len(piece.updates) for piece in news)
         match delivery:
             case Taken():
                 count("StatusesForwarded", told)
                 logger.info("statuses forwarded", extra={"account": account.name, "statuses": told})
-                return self._end(account, ascents)
+                return self._end(account, news)
             case TryLater(reason, retry_after):
                 logger.warning("CleverTap not available", extra={"account": account.name, "reason": reason})
                 count("CleverTapUnavailable")
-                self._leave(account, ascents)
+                self._leave(account, news)
                 self._bury(account, self._later(items, "attempt", self._retry, retry_after), reason)
             case RefusedCallback(status):
-                self._leave(account, ascents)
+                self._leave(account, news)
                 self._bury(account, items, f"HTTP {status}")
         return []
 
-    def _end(self, account: Account, ascents: Sequence[Ascent]) -> list[str]:
-        ended = each(
-            lambda ascent: self._messages.end_climb(account.name, ascent.reference, ascent.owner, ascent.goal), ascents
-        )
+    def _end(self, account: Account, news: Sequence[News]) -> list[str]:
+        ended = each(lambda piece: piece.end(self._messages, account.name), news)
         failed = []
-        for ascent, error in zip(ascents, ended, strict=True):
+        for piece, error in zip(news, ended, strict=True):
             if isinstance(error, Exception):
-                log_failure("status told but not recorded", error, account=account.name, msgId=ascent.reference)
-                failed += [item.owner for item in ascent.items]
+                log_failure("status told but not recorded", error, account=account.name, msgId=piece.reference)
+                failed += [item.owner for item in piece.items]
         return failed
 
-    def _leave(self, account: Account, ascents: Sequence[Ascent]) -> None:
-        for error in each(
-            lambda ascent: self._messages.leave_climb(account.name, ascent.reference, ascent.owner), ascents
-        ):
+    def _leave(self, account: Account, news: Sequence[News]) -> None:
+        for error in each(lambda piece: piece.leave(self._messages, account.name), news):
             if isinstance(error, Exception):
                 # The hold runs out by itself; until then the next attempt finds the message busy and waits.
                 log_failure("hold not released", error, account=account.name)
@@ -277,3 +348,18 @@ class ForwardStatuses:
             logger.error(
                 "statuses dead-lettered", extra={"account": account.name, "statuses": len(items), "reason": reason}
             )
+
+
+def _grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:
+    """Items whose message is not known yet, and the others: a message's ladder together, each click for itself."""
+    unknown: list[Item] = []
+    clicks: list[list[Item]] = []
+    ladders: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.event.reference is None:
+            unknown.append(item)
+        elif item.event.status == "clicked":
+            clicks.append([item])
+        else:
+            ladders[item.event.reference].append(item)
+    return unknown, [*ladders.values(), *clicks]

@@ -11,6 +11,7 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.messages import DELIVERED, FAILED, READ, SENT
 
+# A click is no rung: it neither moves a message nor waits for one.
 RUNGS = {"sent": SENT, "delivered": DELIVERED, "read": READ, "failed": FAILED}
 
 

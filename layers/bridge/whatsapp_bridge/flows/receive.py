@@ -4,10 +4,11 @@ Authenticate, split into events, put each on its queue, acknowledge. Nothing is 
 callback is acknowledged in milliseconds, and only once everything in it is stored.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from whatsapp_bridge.accounts import Account
 from whatsapp_bridge.events import body_of, headers_of
@@ -29,12 +30,16 @@ from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, Queue
 
+# SQS takes ten in a call, of some milliseconds: up to two calls one after the other, what is more side by side.
+_AT_ONCE = 20
+_LANES = 8
+
 
 def callback_of(event: Mapping[str, Any]) -> Callback:
     """An API Gateway event as a callback."""
-    method = str(event["requestContext"]["http"]["method"])
+    http = event["requestContext"]["http"]
     query = event.get("queryStringParameters") or {}
-    return Callback(method, headers_of(event), query, body_of(event))
+    return Callback(str(http["method"]), headers_of(event), query, body_of(event), str(http.get("sourceIp", "")))
 
 
 class Acknowledgement(NamedTuple):
@@ -77,6 +82,10 @@ class Receive:
         if account is None:
             count("CallbacksForbidden")
             return FORBIDDEN
+        if not account.admits(callback.source):
+            count("CallbacksForbidden")
+            logger.warning("callback from outside options.source_networks", extra={"account": account.name})
+            return FORBIDDEN
         inbound = registry.inbound(account.provider_type)
         challenge = inbound.challenge(callback, account) if callback.method == "GET" else None
         if challenge is not None:
@@ -89,13 +98,13 @@ class Receive:
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
         try:
-            events = inbound.split(callback)
+            events = inbound.split(callback, account)
         except NotACallback as error:
             count("CallbacksMalformed")
             logger.warning("no callback of this BSP", extra={"account": account.name, "reason": str(error)})
             return Acknowledgement(400, str(error))
-        self._replies.send_all(self._reply(account, event) for event in events if isinstance(event, ReplyEvent))
-        self._statuses.send_all(queued_status(account.name, event) for event in _statuses(events))
+        _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
+        _send(self._statuses, [queued_status(account.name, event) for event in _statuses(account, events)])
         self._quarantine.put(account.name, [event for event in events if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
         return Acknowledgement(200)
@@ -107,9 +116,36 @@ class Receive:
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
 
 
-def _statuses(events: Iterable[Event]) -> Iterable[StatusEvent]:
+def _send(queue: Queue, entries: Sequence[Entry]) -> None:
+    """Store them all. Raises `NotStored` if any was not taken."""
+    if len(entries) <= _AT_ONCE:
+        queue.send_all(entries)
+        return
+    # Imported here: most callbacks hold one event.
+    from whatsapp_bridge.flows.parallel import each
+
+    for result in each(queue.send_all, _lanes(entries)):
+        if isinstance(result, Exception):
+            raise result
+
+
+def _lanes(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Entries to be sent side by side. A group's are in one lane, which keeps their order."""
+    lanes: dict[int, list[Entry]] = {}
+    for place, entry in enumerate(entries):
+        lane = place if entry.group is None else crc32(entry.group.encode())
+        lanes.setdefault(lane % _LANES, []).append(entry)
+    return list(lanes.values())
+
+
+def _statuses(account: Account, events: Iterable[Event]) -> Iterable[StatusEvent]:
     for event in events:
         if isinstance(event, StatusEvent):
             if event.unlisted:
                 count("StatusesUnlisted")
-            yield event
+            if event.alarm:
+                count("ProviderAccountAlarms")
+                keys = {"account": account.name, "code": event.error_code, "title": event.error_title}
+                logger.error("the BSP refuses the account", extra=keys)
+            # Nobody's number waits on a queue of statuses.
+            yield event if event.recipient is None else replace(event, recipient=account.pseudonym(event.recipient))

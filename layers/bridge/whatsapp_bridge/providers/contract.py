@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The BSP took the message. `bsp_id` is its own id for it, None where it gives none."""
+    """The BSP took the message. `bsp_id` is its own id for it, None where it gives none (`Capabilities.nameless`)."""
 
     bsp_id: str | None
 
@@ -48,6 +48,8 @@ class Rejected:
     title: str
     unlisted: bool = False
     """The BSP's tables do not list this error; it is counted."""
+    alarm: bool = False
+    """The account is to blame and not the message: none will be taken until somebody sees to it. It is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Services:
     notes: "Notes"
     """Small facts kept across invocations: a token, a file's id at the BSP."""
     files: "Files"
-    """The files that messages to people name by their public address."""
+    """Files at public addresses: those that messages to people name, those of people at a BSP that asks for no key."""
 
 
 class Client(Protocol):
@@ -110,7 +112,8 @@ class Client(Protocol):
         """What has to happen before the request proper: client-side encryption, uploads. May be repeated safely."""
 
     def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
-        """One request for the whole batch (at most `batch_size`, references distinct); outcomes in its order."""
+        """As few requests as the BSP lets it be (at most `batch_size` messages, references distinct); outcomes in the
+        batch's order."""
 
     def open(self, element: Json) -> Json:
         """A reply's element made readable: decrypted. Raises `Unreadable`."""
@@ -126,12 +129,13 @@ class ClientFactory(Protocol):
 class Unreadable(Exception):
     """A reply, or its file, cannot be had in clear. `retriable`: another try may help (KMS away), else it never will.
 
-    `reason` holds nothing private.
+    `reason` holds nothing private. `rest` is the reply's element without what cannot be read, where CleverTap is to be
+    told that much once no try is left; without it the reply is quarantined.
     """
 
-    def __init__(self, reason: str, *, retriable: bool) -> None:
+    def __init__(self, reason: str, *, retriable: bool, rest: Json | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.retriable = reason, retriable
+        self.reason, self.retriable, self.rest = reason, retriable, rest
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------
@@ -145,13 +149,15 @@ class Callback:
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    source: str = field(default="", repr=False)
+    """The IP address that it came from, as API Gateway saw it."""
 
 
 class NotACallback(Exception):
     """The body is no callback of this BSP at all (answered with 400). The text carries no value of it."""
 
 
-type Status = Literal["accepted", "sent", "delivered", "read", "failed"]
+type Status = Literal["accepted", "sent", "delivered", "read", "failed", "clicked"]
 """CleverTap's statuses, and `accepted`: the BSP confirms that it has the message, which CleverTap is not told."""
 
 
@@ -169,8 +175,17 @@ class StatusEvent:
     error_title: str | None = None
     unlisted: bool = False
     """The BSP's tables do not list this status; it is counted."""
+    recipient: str | None = field(default=None, repr=False)
+    """The person, in digits, where a message may have to be found by that (`Capabilities.nameless`). On queues it is
+    the account's pseudonym for them."""
+    alarm: bool = False
+    """As in `Rejected`: some BSPs take messages of such an account, and let them fail."""
     media_lost: bool = False
     """The BSP cannot find the file that it was given before: no file's id from before may be used again."""
+    url: str | None = field(default=None, repr=False)
+    """For `clicked`: where the link leads; `short_url` is what was tapped, `user_agent` what it was opened with."""
+    short_url: str | None = field(default=None, repr=False)
+    user_agent: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +244,7 @@ class Inbound(Protocol):
     def challenge(self, callback: Callback, account: "Account") -> str | None:
         """The body to answer to a verification GET, None when this is no (right) verification."""
 
-    def split(self, callback: Callback) -> list[Event]:
+    def split(self, callback: Callback, account: "Account") -> list[Event]:
         """Every element of every list as an event; a broken one becomes `NotUnderstood` and harms no other.
 
         Raises `NotACallback` when the body as a whole is none of this BSP's.

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 PROVIDERS = {
     "clickatell": "whatsapp_bridge.providers.clickatell",
     "clickatell_legacy": "whatsapp_bridge.providers.clickatell_legacy",
+    "gupshup": "whatsapp_bridge.providers.gupshup",
+    "message_central": "whatsapp_bridge.providers.message_central",
+    "meta": "whatsapp_bridge.providers.meta",
 }
 
 

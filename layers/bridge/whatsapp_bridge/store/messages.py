@@ -9,8 +9,9 @@ One item per message, key `msg#{account}#{msgId}`:
     rung      the last status CleverTap has confirmed: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
     climber   the queue message that is telling CleverTap the next ones, which may lose that right after `climb_until`
 
-and one per message from a person, key `reply#{account}#{the BSP's id}`: `state` forwarding -> forwarded, `owner`,
-`held_until`.
+and one per message from a person, key `reply#{account}#{the BSP's id}`, and per click, key `click#{account}#{hash}`:
+`state` forwarding -> forwarded, `owner`, `held_until`. What is known of a message by its recipient alone is in
+`waiting`.
 
 Every step is one conditional write. An owner is a queue message's id and not an invocation's: when an invocation dies,
 the queue delivers the same message again, and that delivery carries on where the dead one stopped. A message redriven
@@ -23,12 +24,14 @@ from enum import Enum
 from time import time
 from typing import Any
 
-from whatsapp_bridge.store.aws import client, error_code
+from whatsapp_bridge.store.aws import client
+from whatsapp_bridge.store.items import try_update, typed, untyped
+from whatsapp_bridge.store.waiting import Waiting
 
 SENT, DELIVERED, READ, FAILED = 1, 2, 3, 9
 # Longer than any function may run: a holder that is older is not at work any more.
 _HOLD_SECONDS = 120
-_REPLY_DAYS = 14
+_FORWARDED_DAYS = 14
 
 
 class Claim(Enum):
@@ -61,6 +64,8 @@ class Messages:
         self._ttl_seconds = ttl_days * 86_400
         self._dynamodb = dynamodb or client("dynamodb")
         self._now = now
+        self.waiting = Waiting(table, ttl_days, self._dynamodb, now)
+        """For BSPs that do not name their id of some messages."""
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -113,20 +118,24 @@ class Messages:
             update, values = update + ", bsp_id = :bsp_id", {**values, ":bsp_id": _indexed(account, bsp_id)}
         self._update(_message_key(account, reference), update, condition, values)
 
-    def confirm(self, account: str, reference: str, bsp_id: str | None) -> None:
-        """The BSP says that it has the message: ends the doubt about one whose answer was lost."""
+    def confirm(self, account: str, reference: str, bsp_id: str | None) -> bool:
+        """The BSP says that it has the message: ends the doubt about one whose answer was lost. False: no message."""
         update, values = (
             "SET #state = :accepted",
             {":accepted": "accepted", ":sending": "sending", ":unknown": "unknown"},
         )
         if bsp_id is not None:
             update, values = update + ", bsp_id = :bsp_id", {**values, ":bsp_id": _indexed(account, bsp_id)}
-        self._update(_message_key(account, reference), update, "#state IN (:sending, :unknown)", values)
+        refused = self._update(_message_key(account, reference), update, "#state IN (:sending, :unknown)", values)
+        return refused != {}
 
     def unconfirmed(self, account: str, reference: str) -> bool:
-        """Whether nothing has been heard of a message whose answer was lost."""
+        """Whether nothing has been heard of a message whose answer was lost; it waits for no id then any more."""
         item = self._get(_message_key(account, reference))
-        return item is not None and item.get("state") in ("sending", "unknown") and not item.get("rung")
+        if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
+            return False
+        self.waiting.dismiss(account, str(item["recipient"]), reference)
+        return True
 
     # --- correlating ---------------------------------------------------------------------------------------------
 
@@ -136,7 +145,7 @@ class Messages:
             TableName=self._table,
             IndexName="bsp_id",
             KeyConditionExpression="bsp_id = :bsp_id",
-            ExpressionAttributeValues=_typed({":bsp_id": _indexed(account, bsp_id)}),
+            ExpressionAttributeValues=typed({":bsp_id": _indexed(account, bsp_id)}),
             Limit=1,
         )
         items = answer["Items"]
@@ -144,10 +153,13 @@ class Messages:
 
     # --- telling CleverTap ---------------------------------------------------------------------------------------
 
-    def begin_climb(self, account: str, reference: str, owner: str, rung: int, *, heard: bool) -> Climbing | Climb:
+    def begin_climb(
+        self, account: str, reference: str, owner: str, rung: int, *, heard: bool, bsp_id: str | None = None
+    ) -> Climbing | Climb:
         """Ask for the right to tell CleverTap of `rung` (and what is missing below it).
 
-        `heard`: the BSP said so, which ends the doubt about a message whose answer was lost.
+        `heard`: the BSP said so, which ends the doubt about a message whose answer was lost. `bsp_id`: the id that the
+        BSP knows it by, for messages that have none yet.
         """
         now = int(self._now())
         # A failure ends the ladder wherever it stands, except behind a read: what was read did arrive.
@@ -156,6 +168,9 @@ class Messages:
         values: dict[str, str | int] = {":climber": owner, ":until": now + _HOLD_SECONDS, ":now": now, ":below": below}
         if heard:
             update, values = update + ", #state = :accepted", {**values, ":accepted": "accepted"}
+        if bsp_id is not None:
+            update += ", bsp_id = if_not_exists(bsp_id, :bsp_id)"
+            values[":bsp_id"] = _indexed(account, bsp_id)
         answer = self._try_update(
             _message_key(account, reference),
             update,
@@ -186,11 +201,40 @@ class Messages:
             {":climber": owner},
         )
 
+    # --- telling CleverTap once ----------------------------------------------------------------------------------
+
     def begin_reply(self, account: str, reply: str, owner: str) -> bool:
         """Ask for the right to forward a message from a person; False for a repeat."""
+        return self._begin_once(_reply_key(account, reply), owner) is None
+
+    def leave_reply(self, account: str, reply: str, owner: str) -> None:
+        """It is kept elsewhere (dead-letter queue, quarantine); whoever brings it back may forward it at once."""
+        self._leave_once(_reply_key(account, reply), owner)
+
+    def end_reply(self, account: str, reply: str) -> None:
+        """CleverTap has taken it."""
+        self._end_once(_reply_key(account, reply))
+
+    def begin_click(self, account: str, click: str, owner: str) -> Climb | None:
+        """Ask for the right to tell CleverTap of a click: None when it is granted."""
+        refused = self._begin_once(_click_key(account, click), owner)
+        if refused is None:
+            return None
+        return Climb.REPEAT if refused.get("state") == "forwarded" else Climb.BUSY
+
+    def leave_click(self, account: str, click: str, owner: str) -> None:
+        """CleverTap has not taken it; the next try is another queue message's."""
+        self._leave_once(_click_key(account, click), owner)
+
+    def end_click(self, account: str, click: str) -> None:
+        """CleverTap has taken it."""
+        self._end_once(_click_key(account, click))
+
+    def _begin_once(self, key: str, owner: str) -> dict[str, Any] | None:
+        """None when the right is granted, else the item that stands against it."""
         now = int(self._now())
-        refused = self._update(
-            _reply_key(account, reply),
+        return self._update(
+            key,
             "SET #state = :forwarding, #owner = :owner, held_until = :until, expires_at = :expires",
             "attribute_not_exists(pk) OR (#state = :forwarding AND (#owner = :owner OR held_until < :now))",
             {
@@ -198,25 +242,20 @@ class Messages:
                 ":owner": owner,
                 ":until": now + _HOLD_SECONDS,
                 ":now": now,
-                ":expires": self._expiry(_REPLY_DAYS * 86_400),
+                ":expires": self._expiry(_FORWARDED_DAYS * 86_400),
             },
         )
-        return refused is None
 
-    def leave_reply(self, account: str, reply: str, owner: str) -> None:
-        """It is kept elsewhere (dead-letter queue, quarantine); whoever brings it back may forward it at once."""
+    def _leave_once(self, key: str, owner: str) -> None:
         self._update(
-            _reply_key(account, reply),
+            key,
             "SET held_until = :over",
             "#state = :forwarding AND #owner = :owner",
             {":over": 0, ":forwarding": "forwarding", ":owner": owner},
         )
 
-    def end_reply(self, account: str, reply: str) -> None:
-        """CleverTap has taken it."""
-        self._update(
-            _reply_key(account, reply), "SET #state = :forwarded", "attribute_exists(pk)", {":forwarded": "forwarded"}
-        )
+    def _end_once(self, key: str) -> None:
+        self._update(key, "SET #state = :forwarded", "attribute_exists(pk)", {":forwarded": "forwarded"})
 
     # --- DynamoDB ------------------------------------------------------------------------------------------------
 
@@ -224,8 +263,8 @@ class Messages:
         return int(self._now()) + seconds
 
     def _get(self, key: str) -> dict[str, Any] | None:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_typed({"pk": key}), ConsistentRead=True)
-        return _untyped(answer["Item"]) if "Item" in answer else None
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed({"pk": key}), ConsistentRead=True)
+        return untyped(answer["Item"]) if "Item" in answer else None
 
     def _update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> dict[str, Any] | None:
         """None when it was done, else the item that stood against it ({} when there is none)."""
@@ -233,27 +272,18 @@ class Messages:
         return None if answer.done else answer.item
 
     def _try_update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> "_Answer":
-        from botocore.exceptions import ClientError
-
         names = {name: name[1:] for name in ("#state", "#owner") if name in update + condition}
         arguments: dict[str, Any] = {
             "TableName": self._table,
-            "Key": _typed({"pk": key}),
+            "Key": typed({"pk": key}),
             "UpdateExpression": update,
             "ConditionExpression": condition,
-            "ExpressionAttributeValues": _typed(values),
-            "ReturnValues": "ALL_NEW",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            "ExpressionAttributeValues": typed(values),
         }
         if names:
             arguments["ExpressionAttributeNames"] = names
-        try:
-            return _Answer(done=True, item=_untyped(self._dynamodb.update_item(**arguments).get("Attributes", {})))
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            stood_against: Any = error.response.get("Item", {})
-            return _Answer(done=False, item=_untyped(stood_against))
+        done, item = try_update(self._dynamodb, arguments)
+        return _Answer(done, item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +300,9 @@ def _reply_key(account: str, reply: str) -> str:
     return f"reply#{account}#{reply}"
 
 
+def _click_key(account: str, click: str) -> str:
+    return f"click#{account}#{click}"
+
+
 def _indexed(account: str, bsp_id: str) -> str:
     return f"{account}#{bsp_id}"
-
-
-def _typed(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
-    return {name: {"N": str(v)} if isinstance(v, int) else {"S": v} for name, v in values.items()}
-
-
-def _untyped(item: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    return {name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()}

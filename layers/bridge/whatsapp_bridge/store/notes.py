@@ -49,7 +49,7 @@ class Notes:
                 Key=_key(account, key),
                 UpdateExpression="SET expires_at = :over",
                 ConditionExpression="note = :note",
-                ExpressionAttributeValues={":over": {"N": "0"}, ":note": {"S": note}},
+                ExpressionAttributeValues={":over": {"N": str(int(self._now()))}, ":note": {"S": note}},
             )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":

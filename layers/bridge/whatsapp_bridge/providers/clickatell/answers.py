@@ -13,7 +13,6 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.http import Answer
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
-from whatsapp_bridge.providers.clickatell.values import identifier, number
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Json,
@@ -24,12 +23,13 @@ from whatsapp_bridge.providers.contract import (
     Throttled,
     Unknown,
 )
+from whatsapp_bridge.providers.values import identifier, number
 
 # HTTP statuses whose meaning needs no body. 401 and 402 are One API's (errors 1, 7 and 20), 403 a gateway's.
 _BY_STATUS: Final = {
-    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)"),
-    402: Rejected(CallbackError.OTHER, "Insufficient account balance"),
-    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)"),
+    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
+    402: Rejected(CallbackError.OTHER, "Insufficient account balance", alarm=True),
+    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)", alarm=True),
 }
 
 
@@ -134,6 +134,8 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
             return NotSent(row.title)
         case "media_lost":
             return MediaLost(row.error, row.title)
+        case "stop":
+            return Rejected(row.error, row.title, alarm=True)
         case "reject" | "split":
             return Rejected(row.error, row.title, unlisted=not row.listed)
 

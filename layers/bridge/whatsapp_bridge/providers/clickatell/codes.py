@@ -23,6 +23,8 @@ class StatusRow(NamedTuple):
     error: CallbackError | None = None
     listed: bool = True
     """False for a code that is not in the table."""
+    alarm: bool = False
+    """True for what is wrong with the account, and not with the message."""
 
 
 MEDIA_NOT_FOUND: Final = "MEDIA_NOT_FOUND"
@@ -48,7 +50,7 @@ _STATUSES: Final = (
     StatusRow(23, "DELIVERY_FAILURE", "failed", "Error delivering message", _OTHER),
     # Only pretended to be sent; it stands among the errors, and nobody ever receives such a message.
     StatusRow(24, "EMULATED", "failed", "Emulated", _OTHER),
-    StatusRow(25, "INSUFFICIENT_ACCOUNT_BALANCE", "failed", "Insufficient account balance", _OTHER),
+    StatusRow(25, "INSUFFICIENT_ACCOUNT_BALANCE", "failed", "Insufficient account balance", _OTHER, alarm=True),
     # The account's volumes: CleverTap's 1004 is about one recipient's.
     StatusRow(26, "VOLUME_LIMIT", "failed", "Volume limit exceeded", _OTHER),
     StatusRow(27, "VOLUME_LIMIT_DAILY", "failed", "Daily volume limit exceeded", _OTHER),
@@ -83,7 +85,7 @@ _STATUSES: Final = (
     ),
     StatusRow(100, "ROUTING_ERROR", "failed", "Routing error", _OTHER),
     # Clickatell's heading from here: "WhatsApp-related".
-    StatusRow(130, "WHATSAPP_ACCOUNT_PAYMENT_ISSUE", "failed", "WhatsApp account payment issue", _OTHER),
+    StatusRow(130, "WHATSAPP_ACCOUNT_PAYMENT_ISSUE", "failed", "WhatsApp account payment issue", _OTHER, alarm=True),
     StatusRow(
         131, "WHATSAPP_RE_ENGAGEMENT_REQUIRED", "failed", "Re-engagement required", CallbackError.OUTSIDE_CHAT_WINDOW
     ),
@@ -196,10 +198,11 @@ def status(code: int) -> StatusRow:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-type Reaction = Literal["reject", "throttle", "retry", "internal", "split", "media_lost"]
+type Reaction = Literal["reject", "stop", "throttle", "retry", "internal", "split", "media_lost"]
 """What to do about an error.
 
 reject    the message never will be taken
+stop      nor will any other of the account's, until somebody sees to it
 throttle  not taken; One API asks for less
 retry     not taken; One API asks for a repeat
 internal  not taken, where One API says so of the very message (`accepted` false); else its fate is open
@@ -228,14 +231,14 @@ _MISCELLANEOUS: Final = (CallbackError.OTHER, RequestError.OTHER)
 
 # Source: table "Error code comparison" of the comparison page above (29 and 34-37 are reserved there).
 _ERRORS: Final = (
-    ErrorRow(1, "reject", "Invalid or missing integration API Key", *_CREDENTIALS),
-    ErrorRow(2, "reject", "Account is not active", *_CREDENTIALS),
-    ErrorRow(3, "reject", "Integration is not active", *_CREDENTIALS),
-    ErrorRow(7, "reject", "Originating IP address is not approved in your account", *_CREDENTIALS),
+    ErrorRow(1, "stop", "Invalid or missing integration API Key", *_CREDENTIALS),
+    ErrorRow(2, "stop", "Account is not active", *_CREDENTIALS),
+    ErrorRow(3, "stop", "Integration is not active", *_CREDENTIALS),
+    ErrorRow(7, "stop", "Originating IP address is not approved in your account", *_CREDENTIALS),
     # Unlike 19 it asks for no repeat: without a word about the message, parts of the request may have been taken.
     ErrorRow(18, "internal", "Internal error", *_MISCELLANEOUS),
     ErrorRow(19, "retry", "Internal error, please retry", *_MISCELLANEOUS),
-    ErrorRow(20, "reject", "Insufficient account balance", *_MISCELLANEOUS),
+    ErrorRow(20, "stop", "Insufficient account balance", *_MISCELLANEOUS),
     ErrorRow(21, "split", "Payload data is malformed", *_MISCELLANEOUS),
     ErrorRow(22, "split", "Maximum messages per request payload exceeded", *_MISCELLANEOUS),
     ErrorRow(23, "reject", "Invalid or missing parameter", *_PARAMETERS),

@@ -19,6 +19,8 @@ class Dialect:
     outgoing: tuple[encryption.Path, ...]
     """What is encrypted of a message to a person."""
     incoming: tuple[encryption.Path, ...]
-    """What is encrypted of a message from a person."""
+    """What is encrypted of a message from a person, as far as it is read."""
+    hints: tuple[encryption.Path, ...]
+    """What else is encrypted of it, by which an encrypted message is known."""
     media_kind: str
     """The `kind` of a message from a person that holds a file; its `content` is the file."""

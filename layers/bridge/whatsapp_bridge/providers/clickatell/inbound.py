@@ -14,15 +14,6 @@ from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell.statuses import status_event
-from whatsapp_bridge.providers.clickatell.values import (
-    MAX_LATITUDE,
-    MAX_LONGITUDE,
-    blank,
-    degrees,
-    digits,
-    identifier,
-    seconds,
-)
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -32,17 +23,29 @@ from whatsapp_bridge.providers.contract import (
     Reply,
     ReplyEvent,
 )
+from whatsapp_bridge.providers.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
     from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, Text
 
-# Clickatell lists messageFallback among its events too, but shows its fields nowhere; it is quarantined like any kind
-# that is not known, with all it holds.
+# That a person is typing is no message, and old news once it could be told.
+_IGNORED: Final = frozenset({"statusIsTyping"})
+# Clickatell lists messageFallback among its events too, but shows its fields nowhere, so that nobody can say what it
+# would be to CleverTap. It is quarantined like any kind that is not known, with all it holds.
 _REPLY_KINDS: Final = frozenset(
     {"moText", "moMedia", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"}
 )
 # Several of these may come with one messageId: contacts as elements of their own, a file inline and by reference.
+# Nothing says that the latter two are one and the same, so that neither is dropped.
 _IN_PARTS: Final = frozenset({"moContacts", "moMedia"})
 
 
@@ -56,7 +59,7 @@ def challenge(callback: Callback, account: "Account") -> str | None:
     return None
 
 
-def split(callback: Callback) -> list[Event]:
+def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
     try:
         body = from_json(callback.body, allow_inf_nan=False)
@@ -65,7 +68,8 @@ def split(callback: Callback) -> list[Event]:
     event = body.get("event") if isinstance(body, dict) else None
     if not isinstance(event, dict):
         raise NotACallback("no event object")
-    return _apart([_event(kind, part) for kind, elements in event.items() for part in _parts(kind, _each(elements))])
+    kinds = {kind: _each(elements) for kind, elements in event.items() if kind not in _IGNORED}
+    return _apart([_event(kind, part) for kind, elements in kinds.items() for part in _parts(kind, elements)])
 
 
 def _each(elements: Any) -> list[Any]:
@@ -157,7 +161,7 @@ def _file(element: Json) -> Json:
 def _content(kind: str, element: Json) -> "tuple[Kind, Text | Button | Location] | None":
     """CleverTap's form of what the person sent, None where it holds nothing."""
     from whatsapp_bridge.clevertap.callbacks import Button, Text
-    from whatsapp_bridge.providers.clickatell import contacts
+    from whatsapp_bridge.providers import contacts
 
     text = _text(element.get("content"))
     match kind:

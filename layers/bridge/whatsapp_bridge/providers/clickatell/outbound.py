@@ -21,9 +21,10 @@ from whatsapp_bridge.clevertap.messages import (
     Location,
     TemplateMessage,
 )
+from whatsapp_bridge.providers import whatsapp
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.clickatell.texts import by_place, caption, content, hsm, source
-from whatsapp_bridge.providers.clickatell.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees
+from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
@@ -76,11 +77,7 @@ def _freeform(message: FreeformMessage) -> Json:
 
 
 def _location(location: Location) -> Json:
-    latitude, longitude = degrees(location.latitude, MAX_LATITUDE), degrees(location.longitude, MAX_LONGITUDE)
-    if latitude is None:
-        raise Refused("location.latitude", f"must be decimal degrees from -{MAX_LATITUDE} to {MAX_LATITUDE}")
-    if longitude is None:
-        raise Refused("location.longitude", f"must be decimal degrees from -{MAX_LONGITUDE} to {MAX_LONGITUDE}")
+    latitude, longitude = whatsapp.coordinates(location, "location")
     if float(latitude) == float(longitude) == 0:
         raise Refused("location", f"latitude 0 with longitude 0 is {_UNSUPPORTED}")
     words = {"name": location.name, "address": location.address}

@@ -15,13 +15,14 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic_core import from_json, to_json
 
+from whatsapp_bridge import file_types
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.fields import is_loopback
 from whatsapp_bridge.file_types import FileType, file_name
 from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached, OutOfTime
 from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.providers.clickatell.media import Accepted, type_of
+from whatsapp_bridge.providers.clickatell.media import Takes, type_of
 from whatsapp_bridge.providers.contract import Json, NotSent, Rejected, Services, Throttled
 from whatsapp_bridge.store.notes import FILES_LOST
 
@@ -62,7 +63,7 @@ class Noted:
 
     @property
     def members(self) -> dict[str, Any]:
-        """fileId, validator (of the file that was uploaded), lost (what the note `FILES_LOST` was by then)."""
+        """fileId, validator and sha256 of the file that was uploaded, lost (what the note `FILES_LOST` was by then)."""
         members: dict[str, Any] = from_json(self.note)
         return members
 
@@ -70,11 +71,11 @@ class Noted:
 # --- from CleverTap's address ----------------------------------------------------------------------------------------
 
 
-def fetch(services: Services, account: "Account", source: Json, accepted: Accepted) -> Fetched:
+def fetch(services: Services, account: "Account", source: Json, takes: Takes) -> Fetched:
     """The file that `outbound` names, if Clickatell takes it. Raises `Stopped`."""
     # Without a validator there is nothing to be unchanged.
-    found = cast("Source", _fetch(services, account, source, accepted.max_bytes, None))
-    return _checked(source, found, accepted)
+    found = cast("Source", _fetch(services, account, source, takes.max_bytes, None))
+    return _checked(source, found, takes)
 
 
 def _fetch(services: Services, account: "Account", source: Json, max_bytes: int, known: str | None) -> Source | None:
@@ -83,6 +84,8 @@ def _fetch(services: Services, account: "Account", source: Json, max_bytes: int,
     loopback = is_loopback(urlsplit(account.provider.base_url).hostname)
     try:
         return services.files.fetch(source["url"], max_bytes, loopback=loopback, validator=known)
+    except OutOfTime as error:
+        raise Stopped(NotSent(f"{kind}: {error}")) from None
     except SourceDead as error:
         raise Stopped(_rejected(f"{kind}: mediaURL {error.reason}")) from None
     except SourceUnavailable as error:
@@ -90,12 +93,12 @@ def _fetch(services: Services, account: "Account", source: Json, max_bytes: int,
         raise Stopped(NotSent(reason, verdict=_rejected(reason))) from None
 
 
-def _checked(source: Json, found: Source, accepted: Accepted) -> Fetched:
-    if not found.content:
-        raise Stopped(_rejected(f"{source['kind']}: mediaURL is empty"))
-    kind = type_of(found.content, accepted)
-    if kind is None:
-        raise Stopped(_rejected(f"{source['kind']}: mediaURL is no {accepted.words}"))
+def _checked(source: Json, found: Source, takes: Takes) -> Fetched:
+    kind = type_of(found.content, takes)
+    # A page or an error in words in place of a file: by its name it should be something else.
+    veiled = kind is file_types.TEXT and not file_types.may_be_text(source.get("fileName"), source["url"])
+    if kind is None or veiled:
+        raise Stopped(_rejected(f"{source['kind']}: mediaURL is no {takes.words}"))
     return Fetched(found.content, kind, file_name(source.get("fileName"), source["url"], kind), found.validator)
 
 
@@ -120,12 +123,13 @@ class Uploads:
     ) -> None:
         self._account, self._services, self._refused = account, services, refused
         self._data_keys, self._entropy = data_keys, entropy
+        self._throttled: Throttled | None = None
 
-    def for_recipient(self, source: Json, accepted: Accepted, to: str) -> str:
+    def for_recipient(self, source: Json, takes: Takes, to: str) -> str:
         """The fileId of a file that may go to `to` alone, as a template's has to. Raises `Stopped`, `KeyFailure`."""
-        return self._upload(fetch(self._services, self._account, source, accepted), {"to": to})
+        return self._upload(fetch(self._services, self._account, source, takes), {"to": to})
 
-    def for_everybody(self, source: Json, accepted: Accepted) -> Noted:
+    def for_everybody(self, source: Json, takes: Takes) -> Noted:
         """The noted fileId of a file for freeform messages, uploaded anew if the source has changed.
 
         Raises `Stopped`, `KeyFailure`.
@@ -135,7 +139,7 @@ class Uploads:
         noted = self._noted(key, lost)
         validator = noted.members["validator"] if noted else None
         try:
-            found = _fetch(self._services, self._account, source, accepted.max_bytes, validator)
+            found = _fetch(self._services, self._account, source, takes.max_bytes, validator)
         except Stopped as stopped:
             # Clickatell has the file; that its source is out of reach for now holds up nothing.
             if noted is not None and isinstance(stopped.outcome, NotSent):
@@ -143,9 +147,13 @@ class Uploads:
             raise
         if noted is not None and found is None:
             return noted
-        fetched = _checked(source, cast("Source", found), accepted)
+        fetched = _checked(source, cast("Source", found), takes)
+        hashed = sha256(fetched.content).hexdigest()
+        if noted is not None and noted.members["sha256"] == hashed:
+            # Some hosts call the same bytes by another ETag or date each time.
+            return noted
         file_id = self._upload(fetched, {"broadcastAllowed": "true"})
-        note = {"fileId": file_id, "validator": fetched.validator, "lost": lost}
+        note = {"fileId": file_id, "validator": fetched.validator, "sha256": hashed, "lost": lost}
         made = Noted(key, to_json(note).decode())
         self._services.notes.put(self._account.name, key, made.note, _NOTE_SECONDS)
         return made
@@ -168,6 +176,9 @@ class Uploads:
         return f"file#{sha256(to_json(serves)).hexdigest()}"
 
     def _upload(self, fetched: Fetched, audience: dict[str, str]) -> str:
+        if self._throttled is not None:
+            # Clickatell has asked for less: the rest of the batch waits without asking again.
+            raise Stopped(self._throttled)
         body, secrets = self._sealed(fetched)
         # A space as %20: "+" stands for one only where a query is read as a form.
         query = urlencode({"fileName": fetched.name, **audience, **secrets}, quote_via=quote)
@@ -201,7 +212,10 @@ class Uploads:
             if file_id.endswith(".unsupported"):
                 raise Stopped(_rejected("Content type not supported"))
             return file_id
-        raise Stopped(self._refused(answer))
+        outcome = self._refused(answer)
+        if isinstance(outcome, Throttled):
+            self._throttled = outcome
+        raise Stopped(outcome)
 
 
 def inline(content: bytes, key: encryption.DataKey | None, entropy: Callable[[int], bytes]) -> Json:

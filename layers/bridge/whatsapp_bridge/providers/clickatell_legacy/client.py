@@ -7,7 +7,7 @@ and the section "Outbound message request acceptance response" of the comparison
 
 from typing import ClassVar, Final
 
-from whatsapp_bridge.providers.clickatell.client import Client as OneApiClient
+from whatsapp_bridge.providers.clickatell.base_client import BaseClient
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
 from whatsapp_bridge.providers.clickatell.encryption import CONTACTS, DataKey, Path
 from whatsapp_bridge.providers.clickatell.media import INLINE
@@ -32,7 +32,6 @@ OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
 INCOMING: Final[tuple[Path, ...]] = (
     ("content",),
     ("caption",),
-    ("profileName",),
     ("locationName",),
     ("locationAddress",),
     ("latitude",),
@@ -40,8 +39,10 @@ INCOMING: Final[tuple[Path, ...]] = (
     *CONTACTS,
 )
 
+HINTS: Final[tuple[Path, ...]] = (("profileName",),)
 
-class Client(OneApiClient):
+
+class Client(BaseClient):
     dialect: ClassVar[Dialect] = Dialect(
         api="the legacy WhatsApp API",
         path="/wa/messages",
@@ -51,6 +52,7 @@ class Client(OneApiClient):
         error=codes.error,
         outgoing=OUTGOING,
         incoming=INCOMING,
+        hints=HINTS,
         media_kind="media",
     )
 

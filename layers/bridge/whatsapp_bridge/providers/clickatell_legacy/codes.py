@@ -114,10 +114,10 @@ _MISCELLANEOUS: Final = (CallbackError.OTHER, RequestError.OTHER)
 # Source: "Legacy WhatsApp Error Codes" in "Error code comparison" of the page above. 1, 2, 3, 7, 105, 109 and 161 are
 # of the whole request, 301, 900 and 901 of either, the rest of one message.
 _ERRORS: Final = (
-    ErrorRow(1, "reject", "Invalid or missing Integration API Key", *_CREDENTIALS),
-    ErrorRow(2, "reject", "Integration is not active", *_CREDENTIALS),
-    ErrorRow(3, "reject", "Account is not active", *_CREDENTIALS),
-    ErrorRow(7, "reject", "IP lockdown violation", *_CREDENTIALS),
+    ErrorRow(1, "stop", "Invalid or missing Integration API Key", *_CREDENTIALS),
+    ErrorRow(2, "stop", "Integration is not active", *_CREDENTIALS),
+    ErrorRow(3, "stop", "Account is not active", *_CREDENTIALS),
+    ErrorRow(7, "stop", "IP lockdown violation", *_CREDENTIALS),
     ErrorRow(100, "reject", "Empty message content", *_PARAMETERS),
     ErrorRow(101, "reject", "Message content is too long", *_PARAMETERS),
     ErrorRow(102, "reject", "Empty receivers list", *_NUMBER),
@@ -128,7 +128,7 @@ _ERRORS: Final = (
     ErrorRow(107, "reject", "SHA256 hash missing for encrypted media message", *_PARAMETERS),
     # 108 and 110 have no counterpart in One API. Both are about the account; CleverTap's 1004 is about one recipient.
     ErrorRow(108, "reject", "You have exceeded the allowed amount of whitelisted numbers", *_MISCELLANEOUS),
-    ErrorRow(109, "reject", "IP lockdown violation. Request is forbidden according to settings", *_CREDENTIALS),
+    ErrorRow(109, "stop", "IP lockdown violation. Request is forbidden according to settings", *_CREDENTIALS),
     ErrorRow(110, "reject", "Account exceeded daily quota", *_MISCELLANEOUS),
     ErrorRow(111, "reject", "Client message id too long", *_PARAMETERS),
     ErrorRow(150, "reject", "Invalid country code found for the input phone", *_NUMBER),
@@ -139,7 +139,7 @@ _ERRORS: Final = (
     ErrorRow(159, "reject", "Number is not approved WhatsApp number", *_UNREACHABLE),
     ErrorRow(160, "reject", "Sandbox number without WhatsApp", *_UNREACHABLE),
     ErrorRow(161, "reject", "Resource does not exist", *_MISCELLANEOUS),
-    ErrorRow(301, "reject", "Not enough money", *_MISCELLANEOUS),
+    ErrorRow(301, "stop", "Not enough money", *_MISCELLANEOUS),
     # Unlike 901 it asks for no repeat: without a word about the message, parts of the request may have been taken.
     ErrorRow(900, "internal", "Internal error", *_MISCELLANEOUS),
     ErrorRow(901, "retry", "Internal error - please retry", *_MISCELLANEOUS),

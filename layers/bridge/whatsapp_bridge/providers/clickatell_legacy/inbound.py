@@ -11,15 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.clickatell.statuses import status_event
-from whatsapp_bridge.providers.clickatell.values import (
-    MAX_LATITUDE,
-    MAX_LONGITUDE,
-    blank,
-    degrees,
-    digits,
-    identifier,
-    seconds,
-)
 from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.contract import (
     Callback,
@@ -29,6 +20,15 @@ from whatsapp_bridge.providers.contract import (
     NotUnderstood,
     Reply,
     ReplyEvent,
+)
+from whatsapp_bridge.providers.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    seconds,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def challenge(callback: Callback, account: "Account") -> str | None:
     return None
 
 
-def split(callback: Callback) -> list[Event]:
+def split(callback: Callback, account: "Account") -> list[Event]:
     """The callback as one event, none where it names the integration alone. Raises `NotACallback`."""
     try:
         body = from_json(callback.body, allow_inf_nan=False)
@@ -114,7 +114,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
 def _content(kind: str, element: Json) -> "tuple[Kind, Text | Location] | str":
     """CleverTap's form of what the person sent, or why there is none."""
     from whatsapp_bridge.clevertap.callbacks import Location, Text
-    from whatsapp_bridge.providers.clickatell import contacts
+    from whatsapp_bridge.providers import contacts
 
     if kind == "location":
         latitude = degrees(element.get("latitude"), MAX_LATITUDE)

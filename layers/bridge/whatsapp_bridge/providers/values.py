@@ -1,11 +1,11 @@
-"""Single values of Clickatell's JSON as they really come: numbers also as text, null also as the text "null"."""
+"""Single values of BSPs' callbacks as they really come: numbers also as text, null also as the text "null"."""
 
 import re
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
-# Timestamps are documented in milliseconds. As seconds, this one is in the year 5138; as milliseconds, in 1973.
+# BSPs count in milliseconds or in seconds. As seconds, this one is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180

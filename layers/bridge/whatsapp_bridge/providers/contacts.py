@@ -1,16 +1,17 @@
 """Contacts from people as lines of text, for which CleverTap has no form of its own.
 
-Source: the callback moContacts in the section "Inbound message callback comparisons" of the comparison page named in
-`codes`. An inbound phone has its WhatsApp number in `waId`.
+BSPs hand on WhatsApp's contacts, some with Meta's names, some with the same in camel case: both are read. Sources: the
+callback moContacts in the section "Inbound message callback comparisons" of the page named in `clickatell.codes`;
+"Contacts messages webhook reference" of Meta's documentation. A phone has its WhatsApp number in `wa_id`.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
 
-from whatsapp_bridge.providers.clickatell.values import identifier
+from whatsapp_bridge.providers.values import identifier
 
-_NAME_PARTS: Final = ("prefix", "firstName", "middleName", "lastName", "suffix")
-_ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "countryCode")
+_NAME_PARTS: Final = ("prefix", "first_name", "middle_name", "last_name", "suffix")
+_ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "country_code")
 
 
 def as_text(contacts: Any) -> str:
@@ -34,19 +35,25 @@ def _lines(contact: dict[str, Any]) -> list[str]:
 
 def _name(name: dict[str, Any]) -> str:
     """The name as the person's phone shows it, else its parts."""
-    return _joined([name.get("formattedName")]) or _joined((name.get(part) for part in _NAME_PARTS), " ")
+    return _joined([_member(name, "formatted_name")]) or _joined((_member(name, part) for part in _NAME_PARTS), " ")
 
 
 def _phone(entry: dict[str, Any]) -> str:
     """The number, and the one on WhatsApp where it is another."""
-    phone, on_whatsapp = _joined([entry.get("phone")]), _joined([entry.get("waId")])
+    phone, on_whatsapp = _joined([entry.get("phone")]), _joined([_member(entry, "wa_id")])
     if not on_whatsapp or _digits(on_whatsapp) == _digits(phone):
         return phone or on_whatsapp
     return f"{phone}, WhatsApp {on_whatsapp}" if phone else f"WhatsApp {on_whatsapp}"
 
 
 def _address(entry: dict[str, Any]) -> str:
-    return _joined(entry.get(part) for part in _ADDRESS_PARTS)
+    return _joined(_member(entry, part) for part in _ADDRESS_PARTS)
+
+
+def _member(holder: dict[str, Any], name: str) -> Any:
+    """The member by Meta's name, else by the same in camel case."""
+    first, *others = name.split("_")
+    return holder.get(name, holder.get(first + "".join(map(str.capitalize, others))))
 
 
 def _labelled(value: str, entry: dict[str, Any]) -> str:

@@ -1,0 +1,72 @@
+"""Messages of which the BSP's answer names no id, and statuses that name nothing else (`store.waiting`).
+
+A message waits from when its request leaves, under the person it is for. A status with an id that no message has goes
+to the message that has waited longest for its person. For BSPs that name their ids or echo ours, nothing is done here.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
+from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.contract import Accepted, Outcome, StatusEvent, Unknown
+from whatsapp_bridge.store.waiting import Waiting
+
+type Message = TemplateMessage | FreeformMessage
+
+
+def expect(waiting: Waiting, account: Account, message: Message, recipient: str, reference: str) -> None:
+    """The request with `message` is about to leave."""
+    if nameless := _nameless(account):
+        waiting.expect(account.name, recipient, reference, named=_kind(message) not in nameless)
+
+
+def settle(
+    waiting: Waiting, account: Account, message: Message, recipient: str, reference: str, outcome: Outcome
+) -> None:
+    """What the answer says of `message`."""
+    nameless = _nameless(account)
+    if not nameless:
+        return
+    match outcome:
+        case Accepted(bsp_id) if bsp_id is not None:
+            waiting.name(account.name, recipient, reference, bsp_id)
+        case Accepted() | Unknown():
+            # One that was expected without an id waits already.
+            if _kind(message) not in nameless:
+                waiting.wait(account.name, recipient, reference)
+        case _:
+            waiting.dismiss(account.name, recipient, reference)
+
+
+def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]) -> list[str | Exception | None]:
+    """The msgId that each of these statuses belongs to; None where none is found (yet), or what went wrong."""
+    found: list[str | Exception | None] = [None] * len(events)
+    if not (events and _nameless(account)):
+        return found
+    people: dict[str, list[int]] = defaultdict(list)
+    for place, event in enumerate(events):
+        if event.recipient is not None and event.bsp_id is not None:
+            people[event.recipient].append(place)
+
+    def bind(recipient: str) -> None:
+        # One person's in the order in which things happened: the first id is the oldest message's.
+        for place in sorted(people[recipient], key=lambda place: events[place].timestamp):
+            found[place] = waiting.bind(account.name, recipient, str(events[place].bsp_id))
+
+    recipients = list(people)
+    for recipient, error in zip(recipients, each(bind, recipients), strict=True):
+        if isinstance(error, Exception):
+            for place in people[recipient]:
+                found[place] = error
+    return found
+
+
+def _kind(message: Message) -> str:
+    return "template" if isinstance(message, TemplateMessage) else "freeform"
+
+
+def _nameless(account: Account) -> frozenset[str]:
+    return registry.outbound(account.provider_type).CAPABILITIES.nameless

@@ -1,0 +1,91 @@
+"""Files that people send: fetched from the BSP once, stored, and linked in the message that CleverTap is told.
+
+A note says how far a message's file is, so that CleverTap is told the same again where it has to be told again, whether
+the BSP still has the file or not:
+
+    tried {n}              n tries, and it was not to be had yet
+    gone                   it never will be
+    stored {at} {type}     it lies in S3 since `at` (seconds since 1970)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import time
+from typing import Final
+
+from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
+from whatsapp_bridge.flows.records import Postponed
+from whatsapp_bridge.media_links import link, media_id
+from whatsapp_bridge.observability import count, logger
+from whatsapp_bridge.providers.contract import Attachment, Client, Unreadable
+from whatsapp_bridge.schedules import Schedule, system_luck
+from whatsapp_bridge.store.media import MediaStore
+from whatsapp_bridge.store.notes import Notes
+from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS
+
+# The person's next messages wait behind this one, all tries for its file together.
+_PATIENCE_SECONDS: Final = 900
+_GONE: Final = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFiles:
+    """Links are below `public_url`, and good for so many `days`."""
+
+    store: MediaStore
+    public_url: str
+    days: int
+    notes: Notes
+    retry: Schedule
+    luck: Callable[[], float] = field(default=system_luck)
+    now: Callable[[], float] = field(default=time)
+
+    def linked(
+        self, client: Client, account: Account, message_id: str, message: IncomingMessage, attachment: Attachment
+    ) -> IncomingMessage:
+        """The message with a link to its file; as it is, in words, where the file cannot be had. Raises `Postponed`."""
+        identifier = media_id(account, message_id)
+        note = self.notes.get(account.name, f"media#{identifier}")
+        if note is None or note.startswith("tried "):
+            note = self._fetched(client, account, message_id, attachment, int((note or "tried 0").split()[1]))
+        if note == _GONE:
+            return message
+        _, stored, content_type = note.split(" ", 2)
+        address = link(self.public_url, account, identifier, int(stored) + self._good_for)
+        return message.with_media(
+            attachment.kind,
+            Media(media_url=address, mime_type=content_type, caption=attachment.caption),
+            document_copy=account.options.document_copy,
+        )
+
+    @property
+    def _good_for(self) -> int:
+        return self.days * 86_400
+
+    def _fetched(self, client: Client, account: Account, message_id: str, attachment: Attachment, tries: int) -> str:
+        """Fetch and store the file; the note of what became of that."""
+        identifier = media_id(account, message_id)
+        try:
+            file = client.download(attachment)
+        except Unreadable as error:
+            return self._failed(account, message_id, error, tries + 1)
+        self.store.put(account.name, identifier, file)
+        note = f"stored {int(self.now())} {file.content_type}"
+        self.notes.put(account.name, f"media#{identifier}", note, self._good_for)
+        count("MediaStored")
+        return note
+
+    def _failed(self, account: Account, message_id: str, error: Unreadable, tries: int) -> str:
+        keys = {"account": account.name, "id": message_id, "reason": error.reason}
+        delay = None
+        if error.retriable:
+            delay = self.retry.delay(tries, self.luck(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)
+        note = _GONE if delay is None else f"tried {tries}"
+        self.notes.put(account.name, f"media#{media_id(account, message_id)}", note, self._good_for)
+        if delay is not None:
+            logger.warning("file not to be had yet", extra=keys)
+            raise Postponed(delay)
+        count("MediaUnavailable")
+        logger.error("file not to be had", extra=keys)
+        return note

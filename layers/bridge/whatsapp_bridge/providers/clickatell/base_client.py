@@ -1,0 +1,235 @@
+"""What the clients of Clickatell's two APIs have in common: encrypt, send; decrypt and fetch what people send.
+
+Source: the section "Outbound message request acceptance response" and the samples of encrypted messages on the
+comparison page named in `codes`.
+"""
+
+import os
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from whatsapp_bridge.files import File
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.clickatell import encryption
+from whatsapp_bridge.providers.clickatell.answers import MediaLost, outcomes, refused_for_its_form
+from whatsapp_bridge.providers.clickatell.dialect import Dialect
+from whatsapp_bridge.providers.clickatell.downloads import check_hash, named, received
+from whatsapp_bridge.providers.clickatell.uploads import Refusal, Stopped
+from whatsapp_bridge.providers.contract import (
+    Attachment,
+    Json,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Rejected,
+    Services,
+    Unknown,
+    Unreadable,
+)
+from whatsapp_bridge.providers.values import blank
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+# Finding the one bad message of a hundred takes 15 requests, two of them 27; `HttpClient` ends them when time is short.
+_MAX_REQUESTS: Final = 30
+
+_CAPTION: Final = ("caption",)
+# What says of a message with a file that there is one, from whom and when; nothing of it is ever encrypted.
+_ALWAYS_CLEAR: Final = frozenset(
+    {
+        "kind",
+        "messageId",
+        "relatedMessageId",
+        "relatedClientMessageId",
+        "clientMessageId",
+        "from",
+        "timestamp",
+        "contentType",
+    }
+)
+
+
+class BaseClient(ABC):
+    """One account's client, for one batch. `data_keys` and `entropy` (n to n unpredictable bytes) are for tests."""
+
+    dialect: ClassVar[Dialect]
+
+    def __init__(
+        self,
+        account: "Account",
+        services: Services,
+        data_keys: encryption.DataKeys = encryption.SHARED,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._account, self._services = account, services
+        self._data_keys, self._entropy = data_keys, entropy
+
+    # --- what people are sent ----------------------------------------------------------------------------------------
+
+    def prepare(self, outgoing: Outgoing) -> Outgoing | Refusal:
+        """Encrypt where the account says so, and bring the file there. Without a key the message waits: it never leaves
+        in clear."""
+        from whatsapp_bridge.store.keys import KeyFailure
+
+        try:
+            key = self._data_key()
+            return Outgoing(outgoing.reference, self._with_file(outgoing.reference, self._sealed(outgoing, key), key))
+        except KeyFailure as failure:
+            return NotSent(failure.reason)
+        except Stopped as stopped:
+            return stopped.outcome
+
+    def _data_key(self) -> encryption.DataKey | None:
+        """The message's; None where the account does not encrypt. Raises `KeyFailure`."""
+        settings, options = self._account.provider.encryption, self._account.options
+        if settings is None:
+            return None
+        return self._data_keys.for_sending(
+            self._services.keys, settings.mt_key_arn, options.data_key_max_seconds, options.data_key_max_messages
+        )
+
+    def _sealed(self, outgoing: Outgoing, key: encryption.DataKey | None) -> Json:
+        if key is None:
+            return outgoing.request
+        # The key goes along even where there is nothing to encrypt: the integration expects encrypted messages.
+        request = encryption.with_leaves(
+            outgoing.request, self.dialect.outgoing, lambda text: encryption.encrypt(key.plaintext, text, self._entropy)
+        )
+        return {**request, "encryptionKey": key.encryption_key}
+
+    @abstractmethod
+    def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
+        """The request with its file in place of `source`. Raises `Stopped`, `KeyFailure`."""
+
+    # --- what people send --------------------------------------------------------------------------------------------
+
+    def open(self, element: Json) -> Json:
+        """A reply's element in clear, its file aside; one that came in clear as it is. Raises `Unreadable`."""
+        if element.get("kind") == self.dialect.media_kind:
+            return self._open_with_file(element)
+        key = self._key_of(element, self.dialect.incoming)
+        if key is None:
+            return element
+        try:
+            clear: Json = encryption.with_leaves(element, self.dialect.incoming, key.read)
+        except encryption.Undecipherable as error:
+            raise Unreadable(str(error), retriable=False) from None
+        return {**self._without_hints(clear), "encryptionKey": None}
+
+    def _without_hints(self, element: Json) -> Json:
+        """What nobody reads would make an opened element look encrypted still."""
+        hints = {path[0] for path in self.dialect.hints}
+        return {name: value for name, value in element.items() if name not in hints}
+
+    def _open_with_file(self, element: Json) -> Json:
+        """A message with a file is told of even where nothing of it can be read: then it comes without all that."""
+        try:
+            key = self._key_of(element, (_CAPTION,))
+        except Unreadable as error:
+            rest = {**_clear(element), "unreadable": error.reason}
+            if error.retriable:
+                raise Unreadable(error.reason, retriable=True, rest=rest) from None
+            return rest
+        if key is None:
+            return element
+        opened = {**self._without_hints(element), "encryptionKey": None, "fileKey": key.encryption_key}
+        try:
+            return {**opened, "caption": encryption.with_leaves(element.get("caption"), ((),), key.read)}
+        except encryption.Undecipherable:
+            # Brings botocore along.
+            from whatsapp_bridge.observability import count
+
+            count("CaptionsUnreadable")
+            return {**opened, "caption": None}
+
+    def _key_of(self, element: Json, fields: tuple[encryption.Path, ...]) -> encryption.DataKey | None:
+        """The data key of a message from a person; None for one in clear. Raises `Unreadable`."""
+        encryption_key = element.get("encryptionKey")
+        if not blank(encryption_key):
+            return self._reading_key(str(encryption_key))
+        # Clickatell's own sample of an encrypted moText shows no key. Without one it is nothing but garbage.
+        encrypts = self._account.provider.encryption is not None
+        if encrypts and encryption.looks_encrypted(element, (*fields, *self.dialect.hints)):
+            raise Unreadable("encrypted, but without an encryptionKey", retriable=False)
+        return None
+
+    def _reading_key(self, encryption_key: str) -> encryption.DataKey:
+        """Raises `Unreadable`."""
+        from whatsapp_bridge.store.keys import KeyFailure
+
+        settings, options = self._account.provider.encryption, self._account.options
+        if settings is None:
+            raise Unreadable("encrypted, but the account has no provider.encryption.mo_key_arn", retriable=True)
+        try:
+            return self._data_keys.for_reading(
+                self._services.keys, settings.mo_key_arn, encryption_key, options.data_key_max_seconds
+            )
+        except KeyFailure as failure:
+            raise Unreadable(failure.reason, retriable=failure.retriable) from None
+        except encryption.Undecipherable as error:
+            raise Unreadable(str(error), retriable=False) from None
+
+    def download(self, attachment: Attachment) -> File:
+        """The file of a person's message, decrypted. Raises `Unreadable`."""
+        raw, of_type = received(attachment, self._account, self._services.http)
+        content = raw
+        if "fileKey" in attachment.source:
+            key = self._reading_key(attachment.source["fileKey"])
+            try:
+                content = encryption.decrypt_bytes(key.plaintext, raw)
+            except encryption.Undecipherable as error:
+                raise Unreadable(str(error), retriable=False) from None
+        if not content:
+            raise Unreadable("the file is empty", retriable=False)
+        check_hash(attachment, self._account, content, raw)
+        return named(attachment, content, of_type)
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """One request for the batch. Where all of it is refused for its form (One API's errors 21, 22), the halves are
+        sent for themselves, so that one bad message does not take a hundred down."""
+        known: dict[str, Outcome] = {}
+        parts = deque([list(batch)] if batch else [])
+        for _ in range(_MAX_REQUESTS):
+            if not parts:
+                break
+            part = parts.popleft()
+            answer = self._post(part)
+            if len(part) > 1 and isinstance(answer, Answer) and refused_for_its_form(answer, self.dialect):
+                parts.extend((part[: len(part) // 2], part[len(part) // 2 :]))
+            else:
+                known.update(outcomes(part, answer, self.dialect))
+        later = NotSent("request refused for its form")
+        settled = [(outgoing.reference, known.get(outgoing.reference, later)) for outgoing in batch]
+        return [
+            self._lost(reference, Rejected(outcome.code, outcome.title)) if isinstance(outcome, MediaLost) else outcome
+            for reference, outcome in settled
+        ]
+
+    def _lost(self, reference: str, rejected: Rejected) -> Outcome:
+        """What follows where Clickatell does not find the message's file."""
+        return rejected
+
+    def _post(self, batch: Sequence[Outgoing]) -> Answer | Outcome:
+        try:
+            return self._services.http.post_json(
+                f"{self._account.provider.base_url}{self.dialect.path}",
+                {"messages": [outgoing.request for outgoing in batch]},
+                {"authorization": self._account.provider.api_key},
+            )
+        except NotReached as error:
+            return NotSent(f"not reached: {error}")
+        except AnswerLost as error:
+            return Unknown(f"answer lost: {error}")
+
+
+def _clear(element: Json) -> Json:
+    """What can be read of a message with a file without its key."""
+    files = element.get("files")
+    first = files[0] if isinstance(files, list) and files else None
+    clear = {name: value for name, value in element.items() if name in _ALWAYS_CLEAR}
+    return {**clear, "files": [{"contentType": first.get("contentType")}]} if isinstance(first, dict) else clear

@@ -1,0 +1,180 @@
+"""Statuses and error codes of Meta's Cloud API, and what they mean to CleverTap.
+
+Titles are Meta's, shortened where they name things of no use here; nothing of an answer or webhook is repeated.
+"""
+
+from typing import Any, Final, Literal, NamedTuple
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.providers.contract import Status
+from whatsapp_bridge.providers.values import number
+
+# --- statuses --------------------------------------------------------------------------------------------------------
+
+
+class StatusRow(NamedTuple):
+    """One status. `status` is None for one that CleverTap has no use for; `title` says why."""
+
+    name: str
+    status: Status | None
+    title: str
+
+
+# Source: "Status messages webhook reference" of Meta's documentation; `deleted` is in older versions of it only.
+_STATUSES: Final = (
+    StatusRow("sent", "sent", "Sent"),
+    StatusRow("delivered", "delivered", "Delivered"),
+    StatusRow("read", "read", "Read"),
+    # A voice message that was listened to was opened before; CleverTap has no status beyond that.
+    StatusRow("played", "read", "Played"),
+    StatusRow("failed", "failed", "Failed"),
+    # It was there and is no more, which takes nothing back of what CleverTap has been told.
+    StatusRow("deleted", None, "deleted, of which CleverTap is not told"),
+)
+
+STATUSES: Final = {row.name: row for row in _STATUSES}
+
+
+def status(name: Any) -> StatusRow:
+    """The row of a status. Meta does not say what one that is not listed is to be taken for."""
+    row = STATUSES.get(name) if isinstance(name, str) else None
+    return row or StatusRow("", None, "unknown status")
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+type Reaction = Literal["reject", "throttle", "retry", "stop"]
+"""What to do about an error in the answer to a message.
+
+reject    the message never will be taken
+throttle  not taken; Meta asks for less
+retry     not taken; Meta asks for a repeat
+stop      nothing of this account will be taken until somebody sees to it: rejected, and an alarm
+"""
+
+
+class ErrorRow(NamedTuple):
+    """One error code. `error` is CleverTap's 10xx for a message that fails with it in the end."""
+
+    code: int
+    reaction: Reaction
+    title: str
+    error: CallbackError
+    listed: bool = True
+    """False for a code that is not in the table."""
+
+
+_CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
+_PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
+_NUMBER: Final = CallbackError.INVALID_PHONE_NUMBER
+_UNREACHABLE: Final = CallbackError.TEMPORARILY_UNAVAILABLE
+_BLOCKED: Final = CallbackError.BLOCKED_BY_META
+_OTHER: Final = CallbackError.OTHER
+
+# Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+_ERRORS: Final = (
+    # Meta's heading: "Authorization errors".
+    ErrorRow(0, "stop", "AuthException", _CREDENTIALS),
+    ErrorRow(3, "stop", "API Method", _CREDENTIALS),
+    ErrorRow(10, "stop", "Permission denied", _CREDENTIALS),
+    ErrorRow(190, "stop", "Access token has expired", _CREDENTIALS),
+    # "Throttling errors". The sender is too fast; of CleverTap's codes, "too many send requests" comes nearest.
+    ErrorRow(4, "throttle", "API Too Many Calls", CallbackError.TOO_MANY_SENDS),
+    ErrorRow(80007, "throttle", "Rate limit issues", CallbackError.TOO_MANY_SENDS),
+    ErrorRow(130429, "throttle", "Rate limit hit", CallbackError.TOO_MANY_SENDS),
+    # People block or report the sender; waiting alone does not help it.
+    ErrorRow(131048, "stop", "Spam rate limit hit", _BLOCKED),
+    ErrorRow(131056, "throttle", "Pair rate limit hit", CallbackError.TOO_MANY_SENDS),
+    # "Integrity errors".
+    ErrorRow(368, "stop", "Temporarily blocked for policies violations", _BLOCKED),
+    ErrorRow(130497, "reject", "Restricted from messaging users in this country", _BLOCKED),
+    ErrorRow(131031, "stop", "Account has been locked", _BLOCKED),
+    # "Other errors", and those of messages, templates and registration below.
+    ErrorRow(1, "retry", "API Unknown", _OTHER),
+    ErrorRow(2, "retry", "API Service", _OTHER),
+    # The business phone number is gone.
+    ErrorRow(33, "stop", "Parameter value is not valid", _OTHER),
+    ErrorRow(100, "reject", "Invalid parameter", _PARAMETERS),
+    # On-Premises API's code for 131047, seen on older accounts.
+    ErrorRow(470, "reject", "Re-engagement message", CallbackError.OUTSIDE_CHAT_WINDOW),
+    # Meta keeps some people out of marketing messages as an experiment.
+    ErrorRow(130472, "reject", "User's number is part of an experiment", _BLOCKED),
+    ErrorRow(131000, "retry", "Something went wrong", _OTHER),
+    ErrorRow(131005, "stop", "Access denied", _CREDENTIALS),
+    ErrorRow(131008, "reject", "Required parameter is missing", _PARAMETERS),
+    ErrorRow(131009, "reject", "Parameter value is not valid", _PARAMETERS),
+    ErrorRow(131016, "retry", "Service unavailable", _OTHER),
+    ErrorRow(131021, "reject", "Recipient cannot be sender", _NUMBER),
+    # Not on WhatsApp, too old a version, or its terms not accepted: Meta does not tell which.
+    ErrorRow(131026, "reject", "Message undeliverable", _UNREACHABLE),
+    # An app in development sends to numbers on its list alone.
+    ErrorRow(131030, "reject", "Recipient phone number not in allowed list", _UNREACHABLE),
+    ErrorRow(131036, "reject", "Failed on at least one of the user's devices", CallbackError.DEVICE_CANNOT_RECEIVE),
+    ErrorRow(131037, "stop", "Display name needs approval", _OTHER),
+    ErrorRow(131042, "stop", "Business eligibility payment issue", _OTHER),
+    ErrorRow(131045, "stop", "Incorrect certificate", _OTHER),
+    ErrorRow(131047, "reject", "Re-engagement message", CallbackError.OUTSIDE_CHAT_WINDOW),
+    ErrorRow(131049, "reject", "Not delivered to maintain healthy ecosystem engagement", _BLOCKED),
+    ErrorRow(131050, "reject", "User has stopped marketing messages", CallbackError.BLACKLISTED),
+    ErrorRow(131051, "reject", "Unsupported message type", _PARAMETERS),
+    # CleverTap counts a template's media among its parameters.
+    ErrorRow(131052, "reject", "Media download error", _PARAMETERS),
+    # Meta could not fetch the file from its address, or put it where it goes.
+    ErrorRow(131053, "retry", "Media upload error", _PARAMETERS),
+    ErrorRow(131057, "retry", "Account in maintenance mode", _OTHER),
+    # Not on Meta's page; the recipient cannot be addressed in the way in which it was.
+    ErrorRow(131062, "reject", "Recipient not supported", _NUMBER),
+    ErrorRow(132000, "reject", "Template param count mismatch", _PARAMETERS),
+    ErrorRow(132001, "reject", "Template does not exist", _PARAMETERS),
+    ErrorRow(132005, "reject", "Template hydrated text too long", _PARAMETERS),
+    ErrorRow(132007, "reject", "Template format character policy violated", _PARAMETERS),
+    ErrorRow(132012, "reject", "Template parameter format mismatch", _PARAMETERS),
+    ErrorRow(132015, "reject", "Template is paused", _PARAMETERS),
+    ErrorRow(132016, "reject", "Template is disabled", _PARAMETERS),
+    ErrorRow(132068, "reject", "Flow is blocked", _PARAMETERS),
+    ErrorRow(132069, "reject", "Flow is throttled", _PARAMETERS),
+    ErrorRow(133004, "retry", "Server temporarily unavailable", _OTHER),
+    ErrorRow(133010, "stop", "Phone number not registered", _OTHER),
+    ErrorRow(134011, "stop", "Payments terms of service not accepted", _OTHER),
+)
+
+ERRORS: Final = {row.code: row for row in _ERRORS}
+
+NO_ERROR: Final = ErrorRow(-1, "reject", "Failed, without a reason", _OTHER)
+"""Of a message that failed without an error."""
+
+# Meta lists them as one: "200-299, API Permission".
+PERMISSIONS: Final = range(200, 300)
+
+# As a code, and as the subcode of a parameter that is not valid: the number in the address is none, or not ours.
+_INVALID_PARAMETER: Final = 100
+_NO_SUCH_OBJECT: Final = 33
+
+# Which parameter is wrong is in the details alone; where that is the recipient, CleverTap has a code of its own for it.
+_OF_A_PARAMETER: Final = frozenset({_INVALID_PARAMETER, 131008, 131009})
+_RECIPIENT: Final = ("parameter to ", "parameter 'to'", "parameter `to`", "recipient phone number", "recipient_id")
+
+
+def error(code: int, details: str = "") -> ErrorRow:
+    """The row of an error code; `details` is Meta's text, of which nothing is repeated."""
+    row = ERRORS.get(code)
+    if row is None and code in PERMISSIONS:
+        return ErrorRow(code, "stop", "API permission", _CREDENTIALS)
+    if row is None:
+        return ErrorRow(code, "reject", f"Unlisted error {code}", _OTHER, listed=False)
+    if code in _OF_A_PARAMETER and any(word in f"{details.lower()} " for word in _RECIPIENT):
+        return ErrorRow(code, "reject", f"{row.title}: recipient", _NUMBER)
+    return row
+
+
+def error_of(holder: Any) -> ErrorRow | None:
+    """The row of an error object of either era, `{code, title}` or with `error_data`; None where it has no code."""
+    if not isinstance(holder, dict) or (code := number(holder.get("code"))) is None:
+        return None
+    if code == _INVALID_PARAMETER and number(holder.get("error_subcode")) == _NO_SUCH_OBJECT:
+        # The Graph API's way of saying that it knows no such number, or not for this token.
+        return ERRORS[_NO_SUCH_OBJECT]
+    data = holder.get("error_data")
+    # Some webhooks have `details` where `error_data` would be.
+    details = data.get("details") if isinstance(data, dict) else holder.get("details")
+    return error(code, details if isinstance(details, str) else "")

@@ -1,0 +1,177 @@
+"""CleverTap's template components in Meta's form, for every BSP that takes that.
+
+Source: "Template components" and the page of each kind of template below
+https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only what varies is sent: static
+texts, static URLs, phone numbers and footers are the template's own.
+"""
+
+from collections.abc import Iterable
+from os.path import splitext
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from whatsapp_bridge.clevertap.messages import (
+    BUTTON_SUB_TYPES,
+    BodyComponent,
+    Button,
+    Carousel,
+    Composed,
+    CustomProps,
+    FooterComponent,
+    Header,
+    HeaderComponent,
+    LimitedTimeOffer,
+    Location,
+    Media,
+)
+from whatsapp_bridge.providers import whatsapp
+from whatsapp_bridge.providers.capabilities import Json, Refused
+from whatsapp_bridge.providers.values import blank
+
+HEADERS: Final = frozenset({"text", "image", "video", "file", "location"})
+BUTTONS: Final = frozenset(BUTTON_SUB_TYPES.values())
+EXTRAS: Final = frozenset({"limited_time_offer", "carousel"})
+
+_MAX_CARDS: Final = 10
+# CleverTap's kinds of files by Meta's names.
+KINDS: Final = {"image": "image", "video": "video", "audio": "audio", "file": "document"}
+
+
+def components(message: Composed, bsp: str) -> list[Json]:
+    """`template.components`; empty where nothing varies. `bsp` stands in reasons. Raises `Refused`."""
+    return list(_components(message, "components", f"not supported by {bsp}"))
+
+
+def _components(composed: Composed, path: str, unsupported: str) -> Iterable[Json]:
+    for index, component in enumerate(composed.components):
+        place = f"{path}[{index}]"
+        match component:
+            case HeaderComponent():
+                yield from _header(component.header, f"{place}.header", unsupported)
+            case BodyComponent():
+                yield from _texts("body", component.body.parameters, f"{place}.body")
+            case Button():
+                yield from _button(component, place, unsupported)
+            case LimitedTimeOffer() if path == "components":
+                yield from _offer(component)
+            case Carousel() if path == "components":
+                yield _carousel(component, place, unsupported)
+            case FooterComponent() | CustomProps():
+                pass
+            case _:
+                raise Refused(f"{place}.type", f"such components are {unsupported}")
+
+
+def _texts(kind: str, values: list[str], path: str) -> Iterable[Json]:
+    parameters = [{"type": "text", "text": value} for value in whatsapp.filled(values, path)]
+    if parameters:
+        yield {"type": kind, "parameters": parameters}
+
+
+# --- headers ---------------------------------------------------------------------------------------------------------
+
+
+def _header(header: Header, path: str, unsupported: str) -> Iterable[Json]:
+    if header.type not in HEADERS:
+        # A type that CleverTap does not document is a value of the message: it is not repeated.
+        kind = header.type if header.type in Header.model_fields else "such"
+        raise Refused(f"{path}.type", f"{kind} headers are {unsupported}")
+    if header.media is not None:
+        kind = KINDS[header.type]
+        content = {kind: linked(header.media, header.type, f"{path}.{header.type}")}
+        yield {"type": "header", "parameters": [{"type": kind, **content}]}
+    elif header.location is not None and header.type == "location":
+        place = located(header.location, f"{path}.location")
+        yield {"type": "header", "parameters": [{"type": "location", "location": place}]}
+    elif header.text is not None:
+        if len(header.text.parameters) > 1:
+            raise Refused(f"{path}.text.parameters", "a text header takes one parameter at the most")
+        yield from _texts("header", header.text.parameters, f"{path}.text")
+
+
+def linked(media: Media, kind: str, path: str) -> Json:
+    """Meta's media object for a file by its address, without a caption; `kind` is CleverTap's. Raises `Refused`."""
+    url = whatsapp.media_address(media, path)
+    return {"link": url, **({"filename": _file_name(media, url)} if kind == "file" else {})}
+
+
+def located(location: Location, path: str) -> Json:
+    """Meta's location object. Raises `Refused`."""
+    latitude, longitude = whatsapp.coordinates(location, path)
+    words = {"name": location.name, "address": location.address}
+    return {
+        "latitude": latitude,
+        "longitude": longitude,
+        **{name: value for name, value in words.items() if not blank(value)},
+    }
+
+
+def _file_name(media: Media, url: str) -> str:
+    """A document is shown under its name, by whose extension the phone opens it; CleverTap's may have none."""
+    last = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+    name = (media.filename or "").strip() or last or "document"
+    return name if splitext(name)[1] else name + splitext(last)[1]
+
+
+# --- buttons ---------------------------------------------------------------------------------------------------------
+
+
+def _button(button: Button, path: str, unsupported: str) -> Iterable[Json]:
+    match button.sub_type:
+        case "dynamicUrl":
+            # Meta appends it to the base URL in the template, which the bridge does not know: it goes on as it is.
+            yield _placed(button, "url", {"type": "text", "text": _one(button, path, "text", "a dynamic URL")})
+        case "copy_code":
+            code = _one(button, path, "coupon_code", "a coupon")
+            yield _placed(button, "copy_code", {"type": "coupon_code", "coupon_code": code})
+        case "quickReply":
+            # Without a payload, Meta takes the button's text for it.
+            if len(button.parameters) > 1:
+                raise Refused(f"{path}.parameters", "a quick reply takes one parameter at the most")
+            payload = button.parameters[0].payload if button.parameters else None
+            if payload and payload.strip():
+                yield _placed(button, "quick_reply", {"type": "payload", "payload": payload})
+        case "staticUrl" | "callPhone":
+            pass
+        case _:
+            raise Refused(f"{path}.subType", f"such buttons are {unsupported}")
+
+
+def _placed(button: Button, sub_type: str, parameter: Json) -> Json:
+    # Meta's samples have the index as a number and as text; its reference says text.
+    return {"type": "button", "sub_type": sub_type, "index": str(button.position), "parameters": [parameter]}
+
+
+def _one(button: Button, path: str, member: str, what: str) -> str:
+    if len(button.parameters) != 1:
+        raise Refused(f"{path}.parameters", f"{what} takes exactly one parameter")
+    value: str | None = getattr(button.parameters[0], member)
+    if value is None or not value.strip():
+        raise Refused(f"{path}.parameters[0].{member}", "is empty")
+    return value
+
+
+# --- special templates -----------------------------------------------------------------------------------------------
+
+
+def _offer(offer: LimitedTimeOffer) -> Iterable[Json]:
+    """An offer without an end has no parameter: the template says so itself."""
+    ends = offer.expiration_time_ms
+    if ends is not None:
+        parameter = {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": ends}}
+        yield {"type": "limited_time_offer", "parameters": [parameter]}
+
+
+def _carousel(carousel: Carousel, path: str, unsupported: str) -> Json:
+    if len(carousel.cards) > _MAX_CARDS:
+        raise Refused(f"{path}.cards[{_MAX_CARDS}]", f"a carousel has {_MAX_CARDS} cards at the most")
+    return {
+        "type": "carousel",
+        "cards": [
+            {
+                "card_index": index,
+                "components": list(_components(card, f"{path}.cards[{index}].components", unsupported)),
+            }
+            for index, card in enumerate(carousel.cards)
+        ],
+    }

@@ -1,0 +1,196 @@
+"""What people send, in CleverTap's forms; what has none is told of in words, so that nothing they say is lost.
+
+Source: the reference of each type of message below the page named in `webhooks`. Words in brackets are the bridge's.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json
+
+from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, MediaKind, Text
+from whatsapp_bridge.providers import contacts
+from whatsapp_bridge.providers.attachments import text_without_file
+from whatsapp_bridge.providers.contract import Attachment, Json
+from whatsapp_bridge.providers.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees, identifier
+
+# A sticker is a WebP image. CleverTap's list of types has `voice`, its payloads have `audio` alone: a voice message is
+# sent as that.
+_FILES: Final[dict[str, MediaKind]] = {
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+    "document": "file",
+    "sticker": "image",
+    # Not documented by Meta, whose voice messages are `audio` with `voice` true; earlier APIs had the type.
+    "voice": "audio",
+}
+
+
+class Found(NamedTuple):
+    """A message's content in CleverTap's form. With an `attachment`, it is what is told without the file."""
+
+    form: Kind
+    content: Text | Button | Location
+    attachment: Attachment | None = None
+
+
+def of(kind: str, element: Json) -> Found | None:
+    """The content of a message of this type, None where it holds nothing."""
+    content = element.get(kind)
+    if kind in _FILES:
+        return _file(_FILES[kind], _object(content))
+    match kind:
+        case "button":
+            button = _object(content)
+            return _button(button.get("payload"), button.get("text"))
+        case "interactive":
+            return _interactive(_object(content))
+        case "location":
+            return _location(_object(content))
+    return _in_words(_words(kind, element))
+
+
+def answered(kind: str, element: Json) -> str | None:
+    """Meta's id of the message that this one answers. A forwarded one has a context without an id."""
+    if kind == "reaction":
+        return identifier(_object(element.get("reaction")).get("message_id"))
+    return identifier(_object(element.get("context")).get("id"))
+
+
+# --- forms of CleverTap's ---------------------------------------------------------------------------------------------
+
+
+def _file(kind: MediaKind, file: Json) -> Found | None:
+    names = ("id", "url", "sha256")
+    source = {name: value for name in names if (value := identifier(file.get(name)))}
+    if "id" not in source and "url" not in source:
+        return None
+    caption = _text(file.get("caption")) or None
+    attachment = Attachment(kind, source, identifier(file.get("mime_type")), identifier(file.get("filename")), caption)
+    return Found("text", Text(body=text_without_file(kind, caption)), attachment)
+
+
+def _button(payload: Any, label: Any) -> Found | None:
+    # CleverTap wants both; either stands in for the other.
+    payload, label = _text(payload), _text(label)
+    return Found("button", Button(payload=payload or label, text=label or payload)) if payload or label else None
+
+
+def _interactive(interactive: Json) -> Found | None:
+    kind = interactive.get("type")
+    content = _object(interactive.get(kind)) if isinstance(kind, str) else {}
+    if kind in ("button_reply", "list_reply"):
+        return _button(content.get("id"), content.get("title"))
+    if kind == "nfm_reply":
+        # A filled-in form (a flow). Its answers are JSON in a text.
+        answers = content.get("response_json")
+        return _in_words(_lines(_parsed(answers)) or [_text(content.get("body"))])
+    return _in_words(_other("interactive", interactive))
+
+
+def _location(location: Json) -> Found | None:
+    latitude = degrees(location.get("latitude"), MAX_LATITUDE)
+    longitude = degrees(location.get("longitude"), MAX_LONGITUDE)
+    if latitude is None or longitude is None:
+        return None
+    words = {name: _text(location.get(name)) or None for name in ("name", "address", "url")}
+    return Found("location", Location(latitude=latitude, longitude=longitude, **words))
+
+
+# --- in words --------------------------------------------------------------------------------------------------------
+
+
+def _words(kind: str, element: Json) -> Iterable[str]:
+    content = element.get(kind)
+    match kind:
+        case "text":
+            return [_text(_object(content).get("body"))]
+        case "contacts":
+            return [contacts.as_text(content)]
+        case "reaction":
+            # One that is taken back comes without an emoji, or with an empty one.
+            return [_text(_object(content).get("emoji")) or "[reaction removed]"] if content else []
+        case "order":
+            return _order(_object(content))
+        case "system":
+            # A person has changed number or identity; Meta says so in a sentence.
+            return [_text(_object(content).get("body"))] if _object(content).get("body") else _other(kind, content)
+        case "edit":
+            return ["[edited]", *_edited(_object(_object(content).get("message")))]
+        case "revoke":
+            return ["[message deleted]"]
+        case "unsupported" | "unknown":
+            of = identifier(_object(element.get("unsupported")).get("type"))
+            return [f"[unsupported message: {of}]" if of else "[unsupported message]"]
+        case "":
+            return []
+    return _other(kind, content)
+
+
+def _other(kind: str, content: Any) -> list[str]:
+    """A type that Meta has thought of since: its name, and all that it holds."""
+    return [f"[{kind}]", *_lines(content)]
+
+
+def _order(order: Json) -> list[str]:
+    return [_text(order.get("text")), *(_item(item) for item in _list(order.get("product_items")))]
+
+
+def _item(item: Any) -> str:
+    item = _object(item)
+    product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
+    return f"{quantity or '1'} x {product}{_price(item)}" if product else ""
+
+
+def _price(item: Json) -> str:
+    amount = item.get("item_price")
+    shown = "" if isinstance(amount, bool) or not isinstance(amount, str | int | float) else str(amount)
+    return f", {shown} {identifier(item.get('currency')) or ''}".rstrip() if shown else ""
+
+
+def _edited(message: Json) -> list[str]:
+    """The new words of a message that its sender has changed; those of a file are its caption."""
+    kind = message.get("type")
+    content = _object(message.get(kind)) if isinstance(kind, str) else {}
+    words = _text(content.get("body")) or _text(content.get("caption"))
+    return [words] if words else _lines(message)
+
+
+def _in_words(lines: Iterable[str]) -> Found | None:
+    body = "\n".join(line for line in lines if line)
+    return Found("text", Text(body=body)) if body else None
+
+
+def _lines(value: Any, name: str = "") -> list[str]:
+    """All that a JSON value holds, a line per single value: `name: value`."""
+    if isinstance(value, dict):
+        return [
+            line for member, inner in value.items() for line in _lines(inner, f"{name}.{member}" if name else member)
+        ]
+    if isinstance(value, list):
+        return [line for inner in value for line in _lines(inner, name)]
+    if blank(value):
+        return []
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return [f"{name}: {shown}" if name else shown]
+
+
+def _parsed(text: Any) -> Any:
+    """JSON in a text, the text itself where it is none."""
+    try:
+        return from_json(text) if isinstance(text, str) else text
+    except ValueError:
+        return text
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,190 @@
+"""Meta's webhooks: statuses of sent messages, and what people write.
+
+Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages. A request
+holds entries, these hold changes, and a change of the field `messages` holds lists of messages, statuses and errors, up
+to 1000 in 3 MB. Repeats and any order are normal. What an event is, the list that it is in tells: `contacts` come with
+messages, with statuses, or not at all.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import from_json, to_json
+
+from whatsapp_bridge.providers.cloud_api import codes
+from whatsapp_bridge.providers.contract import (
+    Event,
+    Json,
+    NotACallback,
+    NotUnderstood,
+    Reply,
+    ReplyEvent,
+    StatusEvent,
+)
+from whatsapp_bridge.providers.values import blank, digits, identifier, seconds
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+_OBJECT: Final = "whatsapp_business_account"
+_FIELD: Final = "messages"
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def split(body: bytes, number_id: str | None = None) -> list[Event]:
+    """Every element of every list as an event, a broken one as `NotUnderstood`. Raises `NotACallback`.
+
+    `number_id` is Meta's id of the one number whose events are wanted: a webhook may have those of others.
+    """
+    try:
+        webhook = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise NotACallback("not JSON") from None
+    if not isinstance(webhook, dict) or webhook.get("object", _OBJECT) != _OBJECT:
+        raise NotACallback(f"no {_OBJECT} object")
+    entries = webhook.get("entry")
+    if not isinstance(entries, list):
+        raise NotACallback("no list of entries")
+    return [event for entry in entries for event in _of_entry(entry, number_id)]
+
+
+def _of_entry(entry: Any, number_id: str | None) -> Iterator[Event]:
+    changes = entry.get("changes") if isinstance(entry, dict) else None
+    if not isinstance(changes, list):
+        yield NotUnderstood("entry", "no list of changes", entry)
+        return
+    for change in changes:
+        yield from _of_change(change, number_id)
+
+
+def _of_change(change: Any, number_id: str | None) -> Iterator[Event]:
+    value = change.get("value") if isinstance(change, dict) else None
+    if not isinstance(value, dict):
+        yield NotUnderstood("change", "no value", change)
+        return
+    field = change.get("field")
+    if not blank(field) and field != _FIELD:
+        # `history` repeats old messages and `smb_message_echoes` the business's own, in the same form.
+        yield NotUnderstood(_name(field), "another field", change)
+        return
+    metadata = value.get("metadata")
+    of = identifier(metadata.get("phone_number_id")) if isinstance(metadata, dict) else None
+    if number_id is not None and of not in (None, number_id):
+        yield NotUnderstood(_FIELD, "another number's", change)
+        return
+    lists = [name for name in ("messages", "statuses", "errors") if name in value]
+    if not lists:
+        yield NotUnderstood(_FIELD, "no messages, statuses or errors", change)
+    for name in lists:
+        for element in _each(value[name]):
+            yield _event(name, element)
+
+
+def _event(name: str, element: Any) -> Event:
+    if not isinstance(element, dict):
+        return NotUnderstood(name, "not an object", element)
+    if name == "statuses":
+        event = _status(element)
+        # Who has a BSP between us and Meta may know a message by nothing else.
+        return (
+            replace(event, recipient=digits(element.get("recipient_id"))) if isinstance(event, StatusEvent) else event
+        )
+    if name == "messages":
+        return _message(element)
+    row = codes.error_of(element)
+    # Errors that belong to no message: nobody can be told of them but whoever runs the bridge.
+    return NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
+
+
+def _status(element: Json) -> StatusEvent | NotUnderstood:
+    row, timestamp = codes.status(element.get("status")), seconds(element.get("timestamp"))
+    reference, bsp_id = identifier(element.get("biz_opaque_callback_data")), identifier(element.get("id"))
+    if row.status is None:
+        return NotUnderstood("statuses", row.title, element)
+    if element.get("recipient_type") == "group":
+        return NotUnderstood("statuses", "of a group", element)
+    if timestamp is None:
+        return NotUnderstood("statuses", "no timestamp", element)
+    if reference is None and bsp_id is None:
+        return NotUnderstood("statuses", "neither biz_opaque_callback_data nor id", element)
+    if row.status != "failed":
+        return StatusEvent(row.status, timestamp, reference, bsp_id)
+    rows = [error for holder in _each(element.get("errors")) if (error := codes.error_of(holder))]
+    if not rows:
+        return StatusEvent(
+            "failed", timestamp, reference, bsp_id, error_code=codes.NO_ERROR.error, error_title=codes.NO_ERROR.title
+        )
+    # The first is the reason; one that the table knows says more than one that it does not.
+    error = next((row for row in rows if row.listed), rows[0])
+    return StatusEvent(
+        "failed",
+        timestamp,
+        reference,
+        bsp_id,
+        error_code=error.error,
+        error_title=error.title,
+        unlisted=not error.listed,
+        alarm=error.reaction == "stop",
+    )
+
+
+def _message(element: Json) -> ReplyEvent | NotUnderstood:
+    kind = _name(type_of(element))
+    if not blank(element.get("group_id")):
+        # An answer to its sender would go to that person alone, who did not write to the business alone.
+        return NotUnderstood(kind, "in a group", element)
+    sender = digits(element.get("from"))
+    if sender is None:
+        # People with user names may hide their number; CleverTap knows people by nothing else.
+        hidden = not blank(element.get("from_user_id"))
+        return NotUnderstood(kind, "no phone number, only a user id" if hidden else "no sender", element)
+    # Repeats of a webhook are the same text, so that without an id the element itself can stand for one.
+    message_id = identifier(element.get("id")) or hashlib.sha256(to_json(element)).hexdigest()
+    return ReplyEvent(message_id, sender, element)
+
+
+def type_of(element: Json) -> str:
+    """The type of a message; of one that has none, the member that could be its content, else ""."""
+    kind = identifier(element.get("type"))
+    return kind or next((name for name in _CONTENTS if name in element), "")
+
+
+_CONTENTS: Final = ("text", "image", "video", "audio", "document", "sticker", "location", "contacts", "button", "order")
+
+
+def _name(value: Any) -> str:
+    """A field or type as a name to log: Meta's are words of letters, digits and underscores."""
+    known = isinstance(value, str) and len(value) <= 64 and value.isascii() and value.replace("_", "").isalnum()
+    return value if known else "unknown"
+
+
+def _each(elements: Any) -> list[Any]:
+    if elements is None:
+        return []
+    return elements if isinstance(elements, list) else [elements]
+
+
+# --- messages from people --------------------------------------------------------------------------------------------
+
+
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """A `ReplyEvent.element` as CleverTap's incoming message."""
+    type_, timestamp, sender = type_of(element), seconds(element.get("timestamp")), digits(element.get("from"))
+    kind = _name(type_)
+    if sender is None or timestamp is None:
+        return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
+    # Only forward makes replies; the functions that receive webhooks start without CleverTap's models.
+    from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+    from whatsapp_bridge.providers.cloud_api import contents
+
+    found = contents.of(type_, element)
+    if found is None:
+        return NotUnderstood(kind, "no content", element)
+    message = IncomingMessage.of(
+        found.form, found.content, sender=sender, waba_number=account.waba_number, timestamp=timestamp
+    )
+    return Reply(message, answers_bsp_id=contents.answered(type_, element), attachment=found.attachment)

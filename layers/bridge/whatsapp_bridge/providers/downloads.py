@@ -1,0 +1,65 @@
+"""Files from people that lie with a BSP, fetched with its account's credentials: the same for every BSP."""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.providers.contract import Unreadable
+from whatsapp_bridge.providers.values import blank
+
+MAX_BYTES: Final = 100 * 1024 * 1024
+"""WhatsApp's limit for the largest kind, documents."""
+_DEFAULT_TYPE: Final = "application/octet-stream"
+# The file may still come to be there, or the account's key be mended.
+_MAY_CHANGE: Final = frozenset({401, 402, 403, 408, 425, 429})
+# Scheme, host and port and nothing else in front of the path. Parsers of addresses do not agree on which host there is
+# in "https://one\\@other/", and the one that opens the connection is not the one of the standard library.
+_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?=[/?#]|\Z)", re.I | re.A)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def get(url: str, headers: Mapping[str, str], http: HttpClient, max_bytes: int = MAX_BYTES) -> Answer:
+    """What lies at `url`, which the caller has found to be the BSP's. Raises `Unreadable`."""
+    try:
+        answer = http.request("GET", url, None, {"accept-encoding": "identity", **headers}, max_bytes=max_bytes)
+    except TooLarge:
+        raise Unreadable("the file is too large", retriable=False) from None
+    except (NotReached, AnswerLost) as error:
+        raise Unreadable(f"download: {error}", retriable=True) from None
+    if answer.status != 200:
+        retriable = answer.status >= 500 or answer.status in _MAY_CHANGE
+        raise Unreadable(f"download: HTTP {answer.status}", retriable=retriable)
+    return answer
+
+
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an address; None where it is none, or has anything else in front of its path."""
+    found = _ORIGIN.match(url)
+    if found is None:
+        return None
+    scheme, host, port = found[1].lower(), found[2].lower(), found[3]
+    return (scheme, host, int(port) if port else _PORTS[scheme])
+
+
+def content_type(value: str | None) -> str:
+    """A content type without its parameters."""
+    return (value or "").partition(";")[0].strip().lower() or _DEFAULT_TYPE
+
+
+def check_hash(announced: Any, account: str, *contents: bytes) -> None:
+    """Warn where the file is not the one that was announced: by the SHA-256 of one of `contents`, in hex or base64."""
+    if blank(announced):
+        return
+    hashes = [sha256(content).digest() for content in contents]
+    named = str(announced).strip()
+    if named.lower() not in {found.hex() for found in hashes} and named not in {
+        b64encode(found).decode() for found in hashes
+    }:
+        # Brings botocore along.
+        from whatsapp_bridge.observability import count, logger
+
+        count("MediaHashMismatches")
+        logger.warning("file differs from its announced hash", extra={"account": account})

@@ -1,0 +1,173 @@
+"""Speaking to Gupshup's enterprise API: one form per message, and an answer that is to be read whatever its status.
+
+Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", and public clients of the API. Answers come in JSON
+or as text, errors with HTTP 200 as well; an error has its code where a success has the id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlencode, urlsplit
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.fields import is_loopback
+from whatsapp_bridge.files import File, Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers import downloads
+from whatsapp_bridge.providers.contract import (
+    Accepted,
+    Attachment,
+    Json,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Rejected,
+    Services,
+    Throttled,
+    Unknown,
+    Unreadable,
+)
+from whatsapp_bridge.providers.gupshup import codes
+from whatsapp_bridge.providers.values import identifier
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+_PATH: Final = "/GatewayAPI/rest"
+_COMMON: Final = {"v": "1.1", "auth_scheme": "plain", "format": "json"}
+_FORM: Final = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+_OPTED_IN_SECONDS: Final = 365 * 86_400
+
+# HTTP statuses whose meaning needs no body.
+_BY_STATUS: Final = {
+    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
+    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)", alarm=True),
+}
+
+
+class Client:
+    """One account's client."""
+
+    def __init__(self, account: "Account", services: Services) -> None:
+        self._account, self._http = account, services.http
+        self._notes, self._files = services.notes, services.files
+
+    # --- opt-in ------------------------------------------------------------------------------------------------------
+
+    def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
+        """Opt the person in before a template, where the account says so. Repeating that does nothing at Gupshup."""
+        mode = self._account.provider.opt_in
+        if mode == "off" or outgoing.request["account"] != "hsm":
+            return outgoing
+        person = str(outgoing.request["form"]["send_to"])
+        key = f"opt-in#{self._account.pseudonym(person)}"
+        if mode == "once" and self._notes.get(self._account.name, key) is not None:
+            return outgoing
+        answer = self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person})
+        match _outcome(answer) if isinstance(answer, Answer) else answer:
+            case Accepted():
+                if mode == "once":
+                    self._notes.put(self._account.name, key, "yes", _OPTED_IN_SECONDS)
+                return outgoing
+            case Rejected() as refused:
+                return replace(refused, title=f"Opt-in: {refused.title}")
+            case Unknown(reason) | NotSent(reason):
+                # The message itself has not left: its opt-in is tried again with it.
+                return NotSent(f"opt-in: {reason}")
+            case throttled:
+                return throttled
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """Gupshup takes one message per request."""
+        return [self._send(outgoing) for outgoing in batch]
+
+    def _send(self, outgoing: Outgoing) -> Outcome:
+        answer = self._post(outgoing.request["account"], outgoing.request["form"])
+        return _outcome(answer) if isinstance(answer, Answer) else answer
+
+    def _post(self, account: str, form: Json) -> Answer | NotSent | Unknown:
+        login = getattr(self._account.provider, account)
+        fields = {"userid": login.user_id, "password": login.password, **_COMMON, **form}
+        url = f"{self._account.provider.base_url}{_PATH}"
+        try:
+            return self._http.request("POST", url, urlencode(fields).encode(), _FORM)
+        except NotReached as error:
+            return NotSent(f"not reached: {error}")
+        except AnswerLost as error:
+            return Unknown(f"answer lost: {error}")
+
+    # --- receiving ---------------------------------------------------------------------------------------------------
+
+    def open(self, element: Json) -> Json:
+        """As it is: Gupshup encrypts nothing."""
+        return element
+
+    def download(self, attachment: Attachment) -> File:
+        """The file at a signed address, which needs no credentials and is good for 48 hours. Raises `Unreadable`."""
+        url = str(attachment.source["url"])
+        loopback = is_loopback(urlsplit(self._account.provider.base_url).hostname)
+        try:
+            # Without a validator to hold it against, there is always a file.
+            source = cast("Source", self._files.fetch(url, downloads.MAX_BYTES, loopback=loopback))
+        except SourceDead as error:
+            raise Unreadable(f"the file {error.reason}", retriable=False) from None
+        except SourceUnavailable as error:
+            raise Unreadable(f"the file {error.reason}", retriable=True) from None
+        content_type = downloads.content_type(attachment.content_type)
+        return File(source.content, content_type, attachment.file_name or _name(url))
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.rpartition("/")[2] or "file"
+
+
+# --- what an answer means --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Gupshup's own answer; `id` is that of the message, or the code of the error."""
+
+    status: str
+    id: str | None
+
+
+def _outcome(answer: Answer) -> Outcome:
+    if answer.status == 429:
+        return Throttled(answer.retry_after)
+    said = _said(answer)
+    if said is not None and said.status == "success":
+        return Accepted(said.id)
+    if said is not None and said.status == "error":
+        row = codes.error(said.id or "")
+        return Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.alarm)
+    if answer.status in _BY_STATUS:
+        return _BY_STATUS[answer.status]
+    if 300 <= answer.status < 500:
+        # Something in front of Gupshup answered and passed nothing on.
+        return NotSent(f"HTTP {answer.status} without Gupshup's answer")
+    # 2xx: taken, by all appearances, but not a word about it. 5xx: Gupshup may have taken it all the same.
+    return Unknown(f"HTTP {answer.status} without Gupshup's answer")
+
+
+def _said(answer: Answer) -> _Said | None:
+    """None for what is no answer of Gupshup's."""
+    body = answer.json()
+    if body is None:
+        return _said_as_text(answer.body)
+    response = body.get("response") if isinstance(body, dict) else None
+    status = response.get("status") if isinstance(response, dict) else None
+    if not isinstance(response, dict) or not isinstance(status, str):
+        return None
+    return _Said(status.strip().lower(), identifier(response.get("id")))
+
+
+def _said_as_text(raw: bytes) -> _Said | None:
+    """`success | <number> | <id>`, `error | <code> | <words>`."""
+    words = [word.strip() for word in raw.decode(errors="replace").split("|")]
+    if len(words) < 3:
+        return None
+    status = words[0].lower()
+    return _Said(status, identifier(words[2] if status == "success" else words[1]))

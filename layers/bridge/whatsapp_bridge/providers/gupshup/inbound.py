@@ -1,0 +1,127 @@
+"""Gupshup's callbacks: delivery reports in five envelopes, clicks in two formats, and what people write.
+
+Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POST and GET), CleverTap's page on Gupshup
+(reports, clicks, texts), and public clients of the API (all else that people send). Reports come as the form field
+`response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import from_json, to_json
+
+from whatsapp_bridge.providers.contract import Callback, Event, Json, NotACallback, NotUnderstood, Reply, ReplyEvent
+from whatsapp_bridge.providers.gupshup import reports
+from whatsapp_bridge.providers.values import digits
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+REPLY_KINDS: Final = frozenset(
+    {"text", "image", "video", "audio", "voice", "document", "location", "button", "interactive", "contacts"}
+)
+_REPORT: Final = frozenset({"eventType", "eventTs", "externalId", "deliveredTS"})
+_CLICK: Final = frozenset({"gsurl", "clickTime", "originalURL"})
+_MESSAGE: Final = frozenset({"waNumber", "mobile"})
+
+
+def authentic(callback: Callback, account: "Account") -> bool:
+    """True: Gupshup signs nothing. The token in the callback's path is the proof, and `options.source_networks`."""
+    return True
+
+
+def challenge(callback: Callback, account: "Account") -> str | None:
+    """None: Gupshup does not verify callback URLs; what it GETs is a delivery report."""
+    return None
+
+
+def split(callback: Callback, account: "Account") -> list[Event]:
+    """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
+    body: Any = dict(callback.query) if callback.method == "GET" else _body(callback.body)
+    if isinstance(body, dict) and "statuses" in body:
+        return [reports.generic_click(element) for element in _list(body["statuses"], "statuses")]
+    return [_event(element, account) for element in _elements(body)]
+
+
+def _body(raw: bytes) -> Any:
+    """JSON, else a form's fields: what a callback's content type says of it is not always there."""
+    value = _json(raw)
+    return _form(raw) if value is _NO_JSON else value
+
+
+_NO_JSON: Final = object()
+
+
+def _json(raw: bytes | str) -> Any:
+    try:
+        return from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return _NO_JSON
+
+
+def _form(raw: bytes) -> Json:
+    from urllib.parse import parse_qsl
+
+    try:
+        return dict(parse_qsl(raw.decode(), errors="strict"))
+    except ValueError:
+        raise NotACallback("neither JSON nor a form") from None
+
+
+def _elements(body: Any) -> list[Any]:
+    """What the envelope holds. Raises `NotACallback`."""
+    if isinstance(body, dict):
+        if "response" in body:
+            return _list(body["response"], "response")
+        if _MESSAGE & body.keys() or (_REPORT | _CLICK) & body.keys():
+            return [body]
+        raise NotACallback("no object with a delivery report, a click or a message")
+    if isinstance(body, list) and (not body or any(isinstance(element, dict) for element in body)):
+        return body
+    raise NotACallback("neither an object nor a list of objects")
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    value = _json(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        return [value]
+    if not isinstance(value, list):
+        raise NotACallback(f"{name} is no list")
+    return value
+
+
+def _event(element: Any, account: "Account") -> Event:
+    if not isinstance(element, dict):
+        return NotUnderstood("report", "not an object", element)
+    if _CLICK & element.keys():
+        return reports.click(element, account.options.click_time_zone)
+    if _MESSAGE & element.keys() and not _REPORT & element.keys():
+        return _reply_event(element)
+    return reports.report(element)
+
+
+def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
+    kind, sender = kind_of(element), digits(element.get("mobile"))
+    if kind not in REPLY_KINDS:
+        return NotUnderstood(kind or "message", "unknown kind", element)
+    if sender is None:
+        return NotUnderstood(kind, "no mobile", element)
+    # messageId is part of the answered message's id, and the same in all answers to it: what a person sends has no id
+    # of its own. A repeat of a callback says the same in the same millisecond.
+    return ReplyEvent(hashlib.sha256(to_json(sorted(element.items()))).hexdigest(), sender, element)
+
+
+def kind_of(element: Json) -> str:
+    """A message's type, in lower case; "" where it has none."""
+    kind = element.get("type")
+    if isinstance(kind, str):
+        return kind.strip().lower()
+    return "text" if kind is None and isinstance(element.get("text"), str) else ""
+
+
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """A `ReplyEvent`'s element as CleverTap's incoming message."""
+    # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
+    from whatsapp_bridge.providers.gupshup import messages
+
+    return messages.reply(element, account, kind_of(element))

@@ -1,0 +1,142 @@
+"""What people write to a Gupshup number, as CleverTap's incoming messages.
+
+Sources: CleverTap's page on Gupshup (text), and public clients of the API. What is more than a text comes in a field
+named like the type: an object, which is JSON in a text where the callback is a form.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import from_json
+
+from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
+from whatsapp_bridge.providers import contacts
+from whatsapp_bridge.providers.attachments import text_without_file
+from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    seconds,
+)
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+_MEDIA: Final[dict[str, MediaKind]] = {
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+    "voice": "audio",
+    "document": "file",
+}
+
+
+def reply(element: Json, account: "Account", kind: str) -> Reply | NotUnderstood:
+    """A message of one of `inbound.REPLY_KINDS`."""
+    timestamp, sender = seconds(element.get("timestamp")), digits(element.get("mobile"))
+    if sender is None or timestamp is None:
+        return NotUnderstood(kind, "no timestamp" if sender else "no mobile", element)
+    attachment = _attachment(element, kind) if kind in _MEDIA else None
+    found = _in_words(attachment) if attachment else _content(element, kind)
+    if found is None:
+        return NotUnderstood(kind, "no content", element)
+    form, content = found
+    message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
+    return Reply(message, answers_bsp_id=_answered(element), attachment=attachment)
+
+
+def _answered(element: Json) -> str | None:
+    """The `externalId` of the message that is answered. Public clients disagree on what the two halves are: one that is
+    not known as a whole is nobody's, and the reply goes on without a context."""
+    first, second = identifier(element.get("replyId")), identifier(element.get("messageId"))
+    return f"{first}-{second}" if first and second else None
+
+
+def _attachment(element: Json, kind: str) -> Attachment | None:
+    """The file's real address is `url` and `signature` together."""
+    file = _object(element.get(kind))
+    url = file.get("url")
+    if not isinstance(url, str) or blank(url):
+        return None
+    signature = file.get("signature")
+    address = url.strip() + (signature.strip() if isinstance(signature, str) else "")
+    caption = _text(file.get("caption")) or _text(element.get("caption"))
+    return Attachment(
+        _MEDIA[kind], {"url": address}, _text(file.get("mime_type")), _text(file.get("filename")), caption
+    )
+
+
+def _in_words(attachment: Attachment) -> tuple[Kind, Text]:
+    return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
+
+
+def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] | None:
+    """CleverTap's form of what the person sent, None where it holds nothing."""
+    match kind:
+        case "text":
+            text = _text(element.get("text"))
+            return ("text", Text(body=text)) if text else None
+        case "location":
+            location = _location(_object(element.get("location")))
+            return ("location", location) if location else None
+        case "button":
+            button = _object(element.get("button"))
+            return _tapped(_text(button.get("payload")), _text(button.get("text")))
+        case "interactive":
+            # Meta's form: {"type": "list_reply", "list_reply": {"id", "title", "description"}}.
+            interactive = _object(element.get("interactive"))
+            chosen = _object(interactive.get(str(interactive.get("type"))))
+            return _tapped(_text(chosen.get("id")), _text(chosen.get("title")))
+        case "contacts":
+            # Their shape is shown nowhere. In Meta's, they read well; in any other, nothing of them is lost.
+            given = _parsed(element.get("contacts"))
+            lines = contacts.as_text(given) or "\n".join(dict.fromkeys(_texts(given)))
+            return ("text", Text(body=lines)) if lines else None
+    return None
+
+
+def _tapped(payload: str | None, label: str | None) -> tuple[Kind, Button] | None:
+    # CleverTap wants both; either stands in for the other.
+    if payload is None and label is None:
+        return None
+    return "button", Button(payload=payload or label or "", text=label or payload or "")
+
+
+def _location(place: Json) -> Location | None:
+    latitude = degrees(place.get("latitude"), MAX_LATITUDE)
+    longitude = degrees(place.get("longitude"), MAX_LONGITUDE)
+    if latitude is None or longitude is None:
+        return None
+    words = {name: _text(place.get(name)) for name in ("name", "address", "url")}
+    return Location(latitude=latitude, longitude=longitude, **words)
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text and number in it, in order."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [text for item in inner for text in _texts(item)]
+    text = identifier(value)
+    return [text] if text else []
+
+
+def _object(value: Any) -> Json:
+    value = _parsed(value)
+    return value if isinstance(value, dict) else {}
+
+
+def _parsed(value: Any) -> Any:
+    """A value that may be JSON in a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return value
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None

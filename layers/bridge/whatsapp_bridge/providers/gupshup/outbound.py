@@ -1,0 +1,207 @@
+"""CleverTap's messages as requests of Gupshup's enterprise API: the form's fields, without the credentials.
+
+Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", https://docs.gupshup.io/, and public clients of the
+API. Session messages go out on the two-way account, templates on the HSM account. Gupshup knows a template by its
+rendered text, which CleverTap sends along; what a text cannot say needs the template's id at Gupshup.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from pydantic_core import to_json
+
+from whatsapp_bridge.clevertap.messages import (
+    BodyComponent,
+    Button,
+    Carousel,
+    FooterComponent,
+    FreeformMessage,
+    HeaderComponent,
+    LimitedTimeOffer,
+    TemplateMessage,
+)
+from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
+from whatsapp_bridge.providers.cloud_api.components import BUTTONS, EXTRAS, HEADERS, components, linked
+from whatsapp_bridge.providers.whatsapp import caption
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+CAPABILITIES: Final = Capabilities(
+    title="Gupshup",
+    freeform=frozenset({"text", "image", "video", "audio", "file"}),
+    # Some of it for templates alone whose id the account has: see _NEEDS_ID.
+    headers=HEADERS,
+    buttons=BUTTONS,
+    extras=EXTRAS,
+    incoming=frozenset({"text", "button", "image", "video", "audio", "file", "location", "contacts"}),
+    statuses=frozenset({"sent", "delivered", "read", "failed", "clicked"}),
+    features=frozenset({"reference"}),
+)
+
+# By CleverTap's kinds of files.
+_MEDIA_TYPES: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "DOCUMENT"}
+_TEXT_LIMIT: Final = 4096
+"""Characters; Gupshup takes less than that."""
+_MAX_FOOTER: Final = 60
+_NEEDS_ID: Final = (
+    "the template's id at Gupshup: add it to the account's provider.templates, under the template's name in CleverTap"
+)
+
+type Fields = dict[str, str]
+
+
+def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
+    """{"account": "hsm" | "two_way", "form": the fields}, for `client` to add the login. Raises `Refused`."""
+    if isinstance(message, FreeformMessage):
+        login, fields = "two_way", _session(message)
+    else:
+        login, fields = "hsm", _template(message, account.provider.templates.get(message.template.name))
+    # Gupshup's reports carry `extra` back.
+    form = {"send_to": message.to, "extra": reference, **fields}
+    ascii_only = all(value.isascii() for value in form.values())
+    return {"account": login, "form": {**form, "data_encoding": "TEXT" if ascii_only else "Unicode_text"}}
+
+
+# --- session messages ------------------------------------------------------------------------------------------------
+
+
+def _session(message: FreeformMessage) -> Fields:
+    if message.type == "text" and message.text is not None:
+        return {"method": "SendMessage", "msg_type": "TEXT", "msg": _text(message.text.body, "text.body")}
+    if message.media is None or message.type not in CAPABILITIES.freeform:
+        raise Refused("type", f"{message.type} messages are not supported by {CAPABILITIES.title}")
+    file = linked(message.media, message.type, message.type)
+    # Gupshup refuses null, and takes "".
+    words = caption(message.media, message.type) or ""
+    return {"method": "SendMediaMessage", "isHSM": "false", "caption": words, **_media(file, message.type)}
+
+
+def _text(text: str, path: str) -> str:
+    if not text.strip():
+        raise Refused(path, "is empty")
+    if len(text) >= _TEXT_LIMIT:
+        raise Refused(path, f"must be shorter than {_TEXT_LIMIT} characters")
+    return text
+
+
+def _media(file: Json, kind: str) -> Fields:
+    """`file` is Meta's media object, `kind` CleverTap's."""
+    named = {"filename": file["filename"]} if "filename" in file else {}
+    return {"msg_type": _MEDIA_TYPES[kind], "media_url": file["link"], **named}
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+
+def _template(message: TemplateMessage, template_id: str | None) -> Fields:
+    # All that varies, in Meta's form, which Gupshup takes for what has no field of its own.
+    varying = components(message, CAPABILITIES.title)
+    file = _file(message, varying)
+    footer = (message.footer or "").strip()
+    parts = bool((message.header and not file) or footer or message.buttons or message.other)
+    fields: Fields = {
+        "method": "SendMediaMessage" if file else "SendMessage",
+        "isHSM": "true",
+        "msg_type": "TEXT" if parts else "HSM",
+        **({"isTemplate": "true"} if parts else {}),
+        **file,
+    }
+    if template_id is None:
+        return fields | _by_text(message, varying, "caption" if file else "msg")
+    return fields | _by_id(message, varying, template_id)
+
+
+def _file(message: TemplateMessage, varying: Sequence[Json]) -> Fields:
+    """The fields of a header that is a file."""
+    header = message.header
+    if header is None or header.media is None:
+        return {}
+    (parameter,) = next(part["parameters"] for part in varying if part["type"] == "header")
+    return _media(parameter[parameter["type"]], header.type)
+
+
+def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fields:
+    """The rendered texts, by which Gupshup finds the template; `body` is the field that takes the body's."""
+    fields: Fields = {}
+    for index, component in enumerate(message.components):
+        path = f"components[{index}]"
+        match component:
+            case HeaderComponent(header=header) if header.type == "location":
+                raise Refused(f"{path}.header.type", f"location headers need {_NEEDS_ID}")
+            case HeaderComponent(header=header) if header.text is not None:
+                fields["header"] = _rendered(header.text.text, f"{path}.header.text.text")
+            case BodyComponent():
+                fields[body] = _text(_rendered(component.body.text, f"{path}.body.text"), f"{path}.body.text")
+            case FooterComponent() if component.footer.strip():
+                fields["footer"] = _footer(component.footer, path)
+            case Button() if component is not message.buttons[0]:
+                raise Refused(path, f"several buttons need {_NEEDS_ID}")
+            case Button():
+                fields |= _only_button(component, path, varying)
+            case LimitedTimeOffer():
+                raise Refused(path, f"limited-time offers need {_NEEDS_ID}")
+            case Carousel():
+                raise Refused(path, f"carousels need {_NEEDS_ID}")
+    if body not in fields:
+        raise Refused("components", f"a template without a body needs {_NEEDS_ID}")
+    return fields
+
+
+def _rendered(text: str, path: str) -> str:
+    if not text.strip():
+        raise Refused(path, f"is empty; without its text a template needs {_NEEDS_ID}")
+    return text
+
+
+def _footer(text: str, path: str) -> str:
+    if len(text) > _MAX_FOOTER:
+        raise Refused(f"{path}.footer", f"is longer than {_MAX_FOOTER} characters")
+    return text
+
+
+def _only_button(button: Button, path: str, varying: Sequence[Json]) -> Fields:
+    """What there is to say of a template's only button: static URLs, numbers and labels are the template's own."""
+    match next((part["parameters"][0] for part in varying if part["type"] == "button"), {}):
+        case {"type": "text", "text": suffix}:
+            return {"buttonUrlParam": suffix}
+        case {"type": "coupon_code"}:
+            raise Refused(f"{path}.subType", f"copy_code buttons need {_NEEDS_ID}")
+        case {"type": "payload", "payload": payload} if payload != button.text:
+            # Without it, a tap would come back with the button's text in its place.
+            raise Refused(f"{path}.parameters", f"a quick reply's payload needs {_NEEDS_ID}")
+    return {}
+
+
+def _by_id(message: TemplateMessage, varying: Sequence[Json], template_id: str) -> Fields:
+    """Variables by their place, and Meta's components for what has no field: a list, empty where all is static, where
+    there are several buttons. Source: public clients, of which few go this way."""
+    fields: Fields = {"whatsAppTemplateId": template_id}
+    rest: list[Json] = []
+    for part in varying:
+        match part["type"]:
+            case "body":
+                fields |= _numbered("var", part["parameters"])
+            case "header":
+                fields |= _header(part["parameters"])
+            case _:
+                rest.append(part)
+    buttons = len(message.buttons)
+    if buttons == len(rest) == 1 and rest[0].get("sub_type") == "url":
+        fields["buttonUrlParam"] = rest[0]["parameters"][0]["text"]
+    elif rest or buttons > 1:
+        fields["wa_template_json"] = to_json({"components": rest}).decode()
+    return fields
+
+
+def _header(parameters: Sequence[Json]) -> Fields:
+    match parameters:
+        case [{"type": "location", "location": place}]:
+            return {"msg_type": "LOCATION", "location": to_json(place).decode()}
+        case [{"type": "text"}, *_]:
+            return _numbered("hvar", parameters)
+    return {}
+
+
+def _numbered(prefix: str, parameters: Sequence[Json]) -> Fields:
+    return {f"{prefix}{place}": parameter["text"] for place, parameter in enumerate(parameters, 1)}

@@ -1,0 +1,113 @@
+"""What Gupshup reports of sent messages: statuses, and taps on links.
+
+Sources: those named in `inbound`. Numbers come as text too, times in milliseconds and in seconds, codes as `errorCode`
+and as `errCode`; a report by GET has names of its own.
+"""
+
+import re
+from datetime import datetime
+from typing import Any, Final
+
+from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
+from whatsapp_bridge.providers.gupshup import codes
+from whatsapp_bridge.providers.values import blank, identifier, seconds
+
+_CLICK_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
+# A longer text than that is no address and no browser's name; SQS takes 256 KiB in all.
+_MAX_TEXT: Final = 16_384
+
+
+def report(element: Json) -> StatusEvent | NotUnderstood:
+    """A delivery report, correlated by `extra`, else by Gupshup's own id."""
+    channel = element.get("channel")
+    # The same Gupshup account may send SMS too.
+    if isinstance(channel, str) and channel.strip() and channel.strip().upper() != "WHATSAPP":
+        return NotUnderstood("report", "another channel", element)
+    name = _word(element, "eventType", "status")
+    timestamp = seconds(_first(element, "eventTs", "deliveredTS"))
+    reference, bsp_id = identifier(element.get("extra")), identifier(element.get("externalId"))
+    if not name:
+        return NotUnderstood("report", "no eventType", element)
+    if timestamp is None:
+        return NotUnderstood("report", "no eventTs", element)
+    if reference is None and bsp_id is None:
+        return NotUnderstood("report", "neither extra nor externalId", element)
+    code = _code(element)
+    status = codes.SUCCESSES.get(code) if name == "SUCCESS" else None
+    status = status or codes.STATUSES.get(name, "failed")
+    if status != "failed":
+        return StatusEvent(status, timestamp, reference, bsp_id)
+    row = codes.cause(_word(element, "cause"), code)
+    listed = row.listed and name in codes.STATUSES
+    return StatusEvent(status, timestamp, reference, bsp_id, row.error, row.title, unlisted=not listed)
+
+
+def _code(element: Json) -> str:
+    """Three characters, as in the tables; numbers lose their zeros."""
+    code = identifier(_first(element, "errorCode", "errCode"))
+    return code.lower().zfill(3) if code else ""
+
+
+def _word(element: Json, *names: str) -> str:
+    """In upper case, "" for none."""
+    value = _first(element, *names)
+    return value.strip().upper() if isinstance(value, str) else ""
+
+
+def _first(element: Json, *names: str) -> Any:
+    return next((element[name] for name in names if not blank(element.get(name))), None)
+
+
+# --- clicks ----------------------------------------------------------------------------------------------------------
+
+
+def click(element: Json, zone: str) -> StatusEvent | NotUnderstood:
+    """Gupshup's own format, whose `clickTime` is a local time of `zone`."""
+    return _clicked(element, "extra", "originalURL", "gsurl", "clickTime", _local_seconds(element, zone))
+
+
+def generic_click(element: Any) -> StatusEvent | NotUnderstood:
+    """CleverTap's format for statuses, which Gupshup uses for clicks alone."""
+    if not isinstance(element, dict):
+        return NotUnderstood("click", "not an object", element)
+    if _word(element, "status") != "CLICKED":
+        return NotUnderstood("click", "another status", element)
+    timestamp = seconds(_first(element, "timestamp", "ts"))
+    return _clicked(element, "msgId", "url", "shortUrl", "timestamp", timestamp)
+
+
+def _clicked(
+    element: Json, msg_id: str, url: str, short_url: str, time: str, timestamp: int | None
+) -> StatusEvent | NotUnderstood:
+    """The names of the fields, which CleverTap's page calls mandatory, and the time in seconds since 1970."""
+    if timestamp is None:
+        return NotUnderstood("click", f"no {time}", element)
+    texts = {name: identifier(element.get(name)) for name in (msg_id, url, short_url, "userAgent")}
+    for name, text in texts.items():
+        if text is None and name != "userAgent":
+            return NotUnderstood("click", f"no {name}", element)
+        if text is not None and len(text) > _MAX_TEXT:
+            return NotUnderstood("click", f"{name} is too long", element)
+    return StatusEvent(
+        "clicked",
+        timestamp,
+        texts[msg_id],
+        None,
+        url=texts[url],
+        short_url=texts[short_url],
+        user_agent=texts["userAgent"],
+    )
+
+
+def _local_seconds(element: Json, zone: str) -> int | None:
+    text = element.get("clickTime")
+    if not isinstance(text, str) or not _CLICK_TIME.fullmatch(text.strip()):
+        return None
+    # Clicks alone need time zones, which take a moment to load.
+    from zoneinfo import ZoneInfo
+
+    try:
+        local = datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone))
+        return seconds(int(local.timestamp()))
+    except (ValueError, OverflowError):
+        return None

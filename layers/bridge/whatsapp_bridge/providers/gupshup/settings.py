@@ -1,0 +1,47 @@
+"""What an account of Gupshup's enterprise API configures."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from whatsapp_bridge.accounts import Options as CommonOptions
+from whatsapp_bridge.fields import BaseUrl, Config, Secret
+
+
+def _zone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        # zoneinfo's own texts quote the value, and an empty name is a directory to it.
+        raise ValueError("must be the name of a time zone, like Asia/Kolkata or UTC") from None
+    return value
+
+
+type ZoneName = Annotated[str, AfterValidator(_zone)]
+
+
+class Login(Config):
+    """One of the two Gupshup accounts."""
+
+    user_id: Secret
+    password: Secret
+
+
+class Settings(Config):
+    type: Literal["gupshup"]
+    hsm: Login
+    """Sends templates."""
+    two_way: Login
+    """Sends session messages."""
+    opt_in: Literal["off", "once", "always"] = "off"
+    """Whether a person is opted in before a template: never, before the first one, before each."""
+    templates: dict[Secret, Secret] = Field(default={})
+    """Gupshup's template ids by the templates' names in CleverTap."""
+    base_url: BaseUrl = "https://mediaapi.smsgupshup.com"
+
+
+class Options(CommonOptions):
+    click_time_zone: ZoneName = "Asia/Kolkata"
+    """Gupshup's `clickTime` names none; Gupshup is in India."""

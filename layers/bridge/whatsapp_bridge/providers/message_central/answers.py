@@ -1,0 +1,97 @@
+"""What Message Central's answer to a message means.
+
+Neither the body of an error nor its HTTP status is documented. `responseCode`, a number or text, decides wherever there
+is one; a CHAT's answer may have another one, of the chat itself, inside `data`.
+"""
+
+from typing import Any, Final
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.http import Answer
+from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
+from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.message_central import codes
+from whatsapp_bridge.providers.values import identifier, number
+
+_TAKEN: Final = 200
+_UNAUTHORIZED: Final = 401
+_TOO_MANY: Final = 429
+
+# HTTP statuses whose meaning needs no body.
+_BY_STATUS: Final = {
+    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
+    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)", alarm=True),
+    # All but a file travels in the address.
+    413: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too long (HTTP 413)"),
+    414: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too long (HTTP 414)"),
+    431: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too long (HTTP 431)"),
+}
+
+
+def refuses_token(answer: Answer) -> bool:
+    """Whether another token might be taken."""
+    code, message = _said(answer)
+    if code is None:
+        return answer.status == _UNAUTHORIZED
+    return code == _UNAUTHORIZED or codes.error(code, message).code == codes.INVALID_AUTH
+
+
+def outcome(answer: Answer) -> Outcome:
+    """What became of the message, or of each row of a sheet."""
+    code, message = _said(answer)
+    if code is None:
+        return _without_a_code(answer)
+    if code == _TAKEN:
+        return Accepted(_wamid(answer.json()))
+    if code == _TOO_MANY:
+        return Throttled(answer.retry_after)
+    if code in _BY_STATUS:
+        return _BY_STATUS[code]
+    if 500 <= code < 600 and code not in codes.ERRORS:
+        # HTTP's own numbers in the body: an error inside, before or after the message was passed on.
+        return Unknown(f"responseCode {code}")
+    return _reaction(codes.error(code, message), answer)
+
+
+def _without_a_code(answer: Answer) -> Outcome:
+    if answer.status == _TOO_MANY:
+        return Throttled(answer.retry_after)
+    if answer.status in _BY_STATUS:
+        return _BY_STATUS[answer.status]
+    if 300 <= answer.status < 500:
+        # Something in front of Message Central answered and passed nothing on.
+        return NotSent(f"HTTP {answer.status} without a responseCode")
+    # 2xx: taken, by all appearances. 5xx: from Message Central after it took the message, or a gateway lost its answer.
+    return Unknown(f"HTTP {answer.status} without a responseCode")
+
+
+def _reaction(row: ErrorRow, answer: Answer) -> Outcome:
+    rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
+    match row.reaction:
+        case "throttle":
+            return Throttled(answer.retry_after)
+        case "retry":
+            return NotSent(row.title, verdict=rejected)
+        case "reject" | "stop":
+            return rejected
+
+
+def _said(answer: Answer) -> tuple[int | None, str]:
+    """The code, that of an error before that of a success, and the text that goes with it."""
+    body = answer.json()
+    outer = _code(body, "message")
+    inner = _code(body.get("data"), "errorMessage") if isinstance(body, dict) else (None, "")
+    return inner if outer[0] == _TAKEN and inner[0] is not None else outer
+
+
+def _code(holder: Any, text: str) -> tuple[int | None, str]:
+    if not isinstance(holder, dict):
+        return None, ""
+    said = holder.get(text)
+    return number(holder.get("responseCode")), said if isinstance(said, str) else ""
+
+
+def _wamid(body: Any) -> str | None:
+    """Meta's id of a CHAT; a BROADCAST has none."""
+    data = body.get("data") if isinstance(body, dict) else None
+    return identifier(data.get("transactionId")) if isinstance(data, dict) else None

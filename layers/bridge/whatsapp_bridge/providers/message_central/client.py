@@ -1,0 +1,167 @@
+"""Speaking to Message Central: a call for each message, or one for all messages of a template.
+
+Source: sections "Send Broadcast" and "Send Chat Messages" of Message Central's "WhatsApp Now API Documentation". All
+parameters travel in the query, as in its samples; a file as the only part of a form.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.contract import (
+    Attachment,
+    Json,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Rejected,
+    Services,
+    Throttled,
+    Unknown,
+)
+from whatsapp_bridge.providers.message_central import answers, media, sheets
+from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.files import File
+
+_PATH: Final = "/verification/v3/send"
+_PARALLEL: Final = 8
+
+
+class Client:
+    """One account's client, for one batch. `now` is for tests."""
+
+    def __init__(self, account: "Account", services: Services, now: Callable[[], float] = time) -> None:
+        self._account, self._services = account, services
+        self._tokens = Tokens(account, services, now)
+
+    def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
+        """Split the number, and have the file and a token: once the message leaves, nothing else shall take time."""
+        request = outgoing.request
+        number = _split(request["to"])
+        if number is None:
+            return Rejected(CallbackError.INVALID_PHONE_NUMBER, "No country has such a number")
+        try:
+            if "file" in request:
+                request = {**request, **media.fetched(self._services, self._account, request)}
+            self._tokens.get()
+        except (media.NoFile, NoToken) as error:
+            return error.outcome
+        return Outgoing(outgoing.reference, {**request, "countryCode": number[0], "mobileNumber": number[1]})
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
+        """Prepared messages; those of one template as one sheet where the account says so."""
+        groups: dict[Any, list[Outgoing]] = defaultdict(list)
+        for place, outgoing in enumerate(batch):
+            group = sheets.group_of(outgoing.request) if self._account.options.bulk else None
+            groups[place if group is None else group].append(outgoing)
+        sent = self._at_once(self._group, list(groups.values()))
+        outcomes = {
+            outgoing.reference: outcome
+            for group, results in zip(groups.values(), sent, strict=True)
+            for outgoing, outcome in zip(group, results, strict=True)
+        }
+        return [outcomes[outgoing.reference] for outgoing in batch]
+
+    def _at_once[T, R](self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        if len(items) < 2:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            return list(pool.map(function, items))
+
+    def _group(self, group: Sequence[Outgoing]) -> list[Outcome]:
+        if len(group) == 1:
+            return [self._one(group[0])]
+        answer = self._sheet([outgoing.request for outgoing in group])
+        if isinstance(answer, Answer):
+            outcome = answers.outcome(answer)
+            if _is_about_the_sheet(outcome):
+                # Surely not taken: nothing is doubled by the single calls.
+                return self._at_once(self._one, group)
+            answer = outcome
+        return [answer] * len(group)
+
+    def _sheet(self, requests: Sequence[Json]) -> Answer | Outcome:
+        template = {name: requests[0][name] for name in ("templateName", "langId")}
+        file = ("messages.xlsx", sheets.sheet(requests), sheets.CONTENT_TYPE)
+        return self._call({"type": "BROADCAST", **template}, file)
+
+    def _one(self, outgoing: Outgoing) -> Outcome:
+        request = outgoing.request
+        number = {name: request[name] for name in ("countryCode", "mobileNumber")}
+        if request["type"] == "CHAT":
+            file = request.get("file")
+            part = None if file is None else (file["name"], file["content"], file["contentType"])
+            answer = self._call({"type": "CHAT", **number, "message": request["message"]}, part)
+        else:
+            template = {name: request[name] for name in ("templateName", "langId")}
+            values = {name: ",".join(request[name]) for name in ("variables", "ctaVariables") if request[name]}
+            answer = self._call({"type": "BROADCAST", **number, **template, **values})
+        return answers.outcome(answer) if isinstance(answer, Answer) else answer
+
+    def _call(self, parameters: dict[str, str], file: tuple[str, bytes, str] | None = None) -> Answer | Outcome:
+        """The answer; once more with another token where the first is refused, of which the message did not get past.
+        The outcome where there is no answer."""
+        query = urlencode({"flowType": "WHATSAPP", "senderId": self._account.waba_number, **parameters})
+        body, headers = _form(file) if file else (None, {})
+        try:
+            token = self._tokens.get()
+            answer = self._post(query, body, {**headers, "authToken": token})
+            if answers.refuses_token(answer):
+                answer = self._post(query, body, {**headers, "authToken": self._tokens.renew(token)})
+        except NoToken as error:
+            return error.outcome
+        except NotReached as error:
+            return NotSent(f"not reached: {error}")
+        except AnswerLost as error:
+            return Unknown(f"answer lost: {error}")
+        return answer
+
+    def _post(self, query: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        return self._services.http.request("POST", f"{self._account.provider.base_url}{_PATH}?{query}", body, headers)
+
+    # --- what people send --------------------------------------------------------------------------------------------
+
+    def open(self, element: Json) -> Json:
+        """As it is: nothing comes encrypted."""
+        return element
+
+    def download(self, attachment: Attachment) -> "File":
+        """The file, where the webhook has an address that anybody may ask. Raises `Unreadable`."""
+        return media.download(self._services, self._account, attachment)
+
+
+def _split(to: str) -> tuple[str, str] | None:
+    """Country code and the rest of a number in international form, None for one that has no country."""
+    # 40 ms to import, and a dry run of `outbound` does not split.
+    import phonenumbers
+
+    try:
+        country = str(phonenumbers.parse(f"+{to}").country_code)
+    except phonenumbers.NumberParseException:
+        return None
+    # The digits as they are: parsed numbers lose what some countries write but nobody dials, which WhatsApp may want.
+    return country, to[len(country) :]
+
+
+def _form(file: tuple[str, bytes, str]) -> tuple[bytes, dict[str, str]]:
+    from urllib3.filepost import encode_multipart_formdata
+
+    body, content_type = encode_multipart_formdata({"file": file})
+    return body, {"content-type": content_type}
+
+
+def _is_about_the_sheet(outcome: Outcome) -> bool:
+    """Refused, and not because of who asks: single messages may pass."""
+    if isinstance(outcome, Rejected):
+        return outcome.code != CallbackError.INVALID_CREDENTIALS
+    return isinstance(outcome, NotSent)

@@ -1,0 +1,53 @@
+"""Message Central's error codes, and what they mean to CleverTap. Statuses are Meta's: `cloud_api.codes`.
+
+Titles are the vendor's descriptions: they reach CleverTap and the logs.
+"""
+
+import re
+from typing import Final
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.providers.cloud_api import codes as meta
+from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
+
+_CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
+_PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
+_NUMBER: Final = CallbackError.INVALID_PHONE_NUMBER
+_OTHER: Final = CallbackError.OTHER
+
+# Source: the tables "Error Codes for Send Broadcast", "... for Chat Messages", "... for Create Template" (810-815, 826,
+# 827) and "... for Get Template Status" (816, 817) of Message Central's documentation.
+_ERRORS: Final = (
+    ErrorRow(800, "stop", "Invalid Auth", _CREDENTIALS),
+    # The sender is the account's own number: of CleverTap's codes, none is about that.
+    ErrorRow(801, "reject", "Invalid sender", _OTHER),
+    ErrorRow(802, "reject", "Invalid Template", _PARAMETERS),
+    ErrorRow(803, "reject", "Contact list not found", _OTHER),
+    ErrorRow(804, "reject", "Number of parameters doesn't match", _PARAMETERS),
+    ErrorRow(805, "stop", "Insufficient credits", _OTHER),
+    ErrorRow(810, "reject", "Required parameter is missing", _PARAMETERS),
+    ErrorRow(811, "reject", "Invalid header_format", _PARAMETERS),
+    ErrorRow(812, "reject", "File is not allowed in header_format TEXT", _PARAMETERS),
+    ErrorRow(813, "reject", "Header is mandatory if header_format is TEXT", _PARAMETERS),
+    ErrorRow(814, "reject", "File is mandatory if header_format is media type", _PARAMETERS),
+    ErrorRow(815, "reject", "Header is not allowed if header_format is file type", _PARAMETERS),
+    ErrorRow(816, "reject", "Provide a correct template name", _PARAMETERS),
+    ErrorRow(817, "reject", "Template id and Template name are required", _PARAMETERS),
+    ErrorRow(826, "reject", "Variable template but missing bodyValues field", _PARAMETERS),
+    ErrorRow(827, "reject", "bodyValue does not match with number of placeholders", _PARAMETERS),
+    ErrorRow(829, "reject", "mobileNumber is required", _NUMBER),
+    ErrorRow(830, "reject", "message is required", _OTHER),
+)
+
+ERRORS: Final = {row.code: row for row in _ERRORS}
+
+INVALID_AUTH: Final = 800
+# It also carries Meta's own errors, in a text that begins with their code: "(#100) Param category must be ...".
+_OF_META: Final = re.compile(r"\(#(\d{1,9})\)")
+
+
+def error(code: int, message: str = "") -> ErrorRow:
+    """The row of an error code; `message` is Message Central's text, of which nothing is repeated."""
+    if code == INVALID_AUTH and (found := _OF_META.search(message)):
+        return meta.error(int(found[1]), message)
+    return ERRORS.get(code) or ErrorRow(code, "reject", f"Unlisted error {code}", _OTHER, listed=False)

@@ -1,0 +1,39 @@
+"""Message Central's webhook: Meta's, passed through to one URL per customer.
+
+Source: section "Setup Webhook for WhatsApp Messages" of Message Central's documentation. It signs nothing and verifies
+no URL.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from whatsapp_bridge.providers.cloud_api import webhooks
+from whatsapp_bridge.providers.contract import Callback, Event, Json, NotUnderstood, Reply, StatusEvent
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+
+def authentic(callback: Callback, account: "Account") -> bool:
+    """True: nothing is signed, the token in the callback's path is the only proof."""
+    return True
+
+
+def challenge(callback: Callback, account: "Account") -> str | None:
+    """None: Message Central does not verify callback URLs."""
+    return None
+
+
+def split(callback: Callback, account: "Account") -> list[Event]:
+    """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
+    return [_event(event) for event in webhooks.split(callback.body)]
+
+
+def _event(event: Event) -> Event:
+    # What Meta echoes is what Message Central has given it, which no msgId of CleverTap's has ever reached.
+    return replace(event, reference=None) if isinstance(event, StatusEvent) else event
+
+
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """An element of a `ReplyEvent` as CleverTap's incoming message."""
+    return webhooks.reply(element, account)

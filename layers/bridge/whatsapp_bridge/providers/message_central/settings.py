@@ -1,0 +1,60 @@
+"""What an account of Message Central configures."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from whatsapp_bridge.accounts import Options as CommonOptions
+from whatsapp_bridge.fields import BaseUrl, Config, Secret
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+# It goes into a header as it is: a line break pasted along with it would stop every request.
+type Token = Annotated[str, Field(pattern=r"^[!-~]+$")]
+type CustomerId = Annotated[str, Field(pattern=r"^[!-~]+$")]
+# Message Central calls it an integer, and sends it as text.
+type Country = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]{1,3}$")]
+
+
+class Settings(Config):
+    """With `token`, one that does not change and comes from Message Central; else one is asked for with the others."""
+
+    type: Literal["message_central"]
+    base_url: BaseUrl = "https://cpaas.messagecentral.com"
+    token: Token | None = None
+    password: Secret | None = Field(default=None, validate_default=True)
+    customer_id: CustomerId | None = Field(default=None, validate_default=True)
+    country: Country | None = None
+    """The country calling code of the customer, which the request for a token may have."""
+    email: Secret | None = None
+
+    @field_validator("password")
+    @classmethod
+    def _either(cls, password: str | None, info: ValidationInfo) -> str | None:
+        token = info.data.get("token")
+        if password is None and token is None:
+            raise ValueError("is missing: either password or token is needed")
+        if password is not None and token is not None:
+            raise ValueError("must not be there beside token: only one of the two is used")
+        return password
+
+    @field_validator("customer_id")
+    @classmethod
+    def _with_the_password(cls, customer_id: str | None, info: ValidationInfo) -> str | None:
+        if customer_id is None and info.data.get("password") is not None:
+            raise ValueError("is missing: password needs it")
+        return customer_id
+
+
+class Options(CommonOptions):
+    bulk: bool = False
+    """Send messages of one template that come together as one sheet."""
+    template_media: list[Annotated[str, Field(min_length=1)]] = Field(default=[])
+    """Templates whose header is a file that was given to Message Central with the template: no other can be sent."""
+
+    @property
+    def in_batches(self) -> bool:
+        return self.bulk

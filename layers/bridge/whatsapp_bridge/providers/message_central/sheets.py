@@ -1,0 +1,47 @@
+"""Messages of one template as the sheet of a bulk BROADCAST.
+
+Source: section "Send Bulk Broadcast (Using Excel)" of Message Central's documentation: the columns Country, Mobile,
+ctaVar1, ctaVar2 always, then var1 to varN, as many as the template has variables.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Final
+
+from whatsapp_bridge.providers.contract import Json
+
+CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_URLS: Final = 2
+
+
+def group_of(request: Json) -> tuple[str, str, int, int] | None:
+    """Messages of one group may share a sheet; None for one that no sheet can hold."""
+    if request["type"] != "BROADCAST" or not all(map(_fits, (*request["variables"], *request["ctaVariables"]))):
+        return None
+    return request["templateName"], request["langId"], len(request["variables"]), len(request["ctaVariables"])
+
+
+def _fits(value: str) -> bool:
+    # XML has no control characters, and a cell 32767 characters.
+    return len(value) <= 32_767 and all(letter >= " " or letter in "\t\n\r" for letter in value)
+
+
+def sheet(requests: Sequence[Json]) -> bytes:
+    """The file, a row for each request of one group, in their order."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    page = book.active
+    places = range(1, len(requests[0]["variables"]) + 1)
+    page.append(["Country", "Mobile", "ctaVar1", "ctaVar2", *(f"var{place}" for place in places)])
+    for row, request in enumerate(requests, 2):
+        urls = [*request["ctaVariables"], *[None] * _URLS][:_URLS]
+        values = [request["countryCode"], request["mobileNumber"], *urls, *request["variables"]]
+        for column, value in enumerate(values, 1):
+            if value is not None:
+                cell = page.cell(row, column, value)
+                # As text: a number would lose its leading zeros, and "=1+1" be a formula.
+                cell.data_type = "s"
+    file = BytesIO()
+    book.save(file)
+    return file.getvalue()

@@ -1,0 +1,38 @@
+"""Meta's webhooks: whose they are, and what is in them.
+
+Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
+"""
+
+from typing import TYPE_CHECKING
+
+from whatsapp_bridge.providers.cloud_api import webhooks
+from whatsapp_bridge.providers.cloud_api.webhooks import reply as reply
+from whatsapp_bridge.providers.contract import Callback, Event
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+
+def authentic(callback: Callback, account: "Account") -> bool:
+    """Whether the raw bytes are signed with the app's secret."""
+    import hmac
+
+    given = callback.headers.get("x-hub-signature-256", "")
+    expected = hmac.digest(account.provider.app_secret.encode(), callback.body, "sha256").hex()
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), f"sha256={expected}".encode())
+
+
+def challenge(callback: Callback, account: "Account") -> str | None:
+    """`hub.challenge`, where `hub.verify_token` is the account's."""
+    import hmac
+
+    token = callback.query.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(token, account.provider.verify_token.encode()):
+        return None
+    return callback.query.get("hub.challenge") if callback.query.get("hub.mode") == "subscribe" else None
+
+
+def split(callback: Callback, account: "Account") -> list[Event]:
+    """The events of this account's number. An app's webhook has those of all numbers of all its customers, unless each
+    number or customer overrides the address. Raises `NotACallback`."""
+    return webhooks.split(callback.body, account.provider.phone_number_id)

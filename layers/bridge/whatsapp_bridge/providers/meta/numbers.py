@@ -1,0 +1,39 @@
+"""The number that CleverTap knows a person by, where WhatsApp knows them by another.
+
+Meta's answer to a message has both: `input` and `wa_id`, which differ in some countries (a digit more or less in
+Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may never have heard of. The number is kept
+as a note, readable for those alone who have the `wa_id` and the account's callback token.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from whatsapp_bridge.providers.values import number as whole_number
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.store.notes import Notes
+
+_SECONDS: Final = 180 * 86_400
+
+
+def keep(notes: "Notes", account: "Account", wa_id: str, number: str) -> None:
+    """Remember that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
+    notes.put(account.name, _key(account, wa_id), str(int(number) ^ _mask(account, wa_id)), _SECONDS)
+
+
+def known(notes: "Notes", account: "Account", wa_id: str) -> str:
+    """The number that CleverTap knows `wa_id` by: itself, unless another was kept. Raises botocore's errors."""
+    note = whole_number(notes.get(account.name, _key(account, wa_id)))
+    return wa_id if note is None else str(note ^ _mask(account, wa_id))
+
+
+def _key(account: "Account", wa_id: str) -> str:
+    return f"wa_id#{account.pseudonym(wa_id)}"
+
+
+def _mask(account: "Account", wa_id: str) -> int:
+    import hmac
+
+    digest = hmac.digest(account.callback_token.encode(), b"number of wa_id:" + wa_id.encode(), "sha256")
+    # 15 digits have 50 bits.
+    return int.from_bytes(digest[:8])

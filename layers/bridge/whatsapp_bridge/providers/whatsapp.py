@@ -1,0 +1,68 @@
+"""What a message to a person may hold: WhatsApp's own rules, the same for every BSP. What breaks them is `Refused`.
+
+Source: the pages of the message types and "Supported media types" of Meta's documentation of the Cloud API.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from whatsapp_bridge.addresses import address
+from whatsapp_bridge.clevertap.messages import Location, Media
+from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.providers.values import MAX_LATITUDE, MAX_LONGITUDE, degrees
+
+_MAX_TEXT: Final = 4096
+_MAX_CAPTION: Final = 1024
+_LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
+
+
+def text(body: str) -> str:
+    """A freeform text."""
+    if not body.strip():
+        raise Refused("text.body", "is empty")
+    if len(body) > _MAX_TEXT:
+        raise Refused("text.body", f"is longer than {_MAX_TEXT} characters")
+    return body
+
+
+def has_link(body: str) -> bool:
+    """Whether WhatsApp could show a preview of a link in it."""
+    return _LINK.search(body) is not None
+
+
+def media_address(media: Media, path: str) -> str:
+    """The address of a file in full; `path` is the media's in CleverTap's message."""
+    try:
+        return address(media.media_url)
+    except ValueError as error:
+        raise Refused(f"{path}.mediaURL", str(error)) from None
+
+
+def caption(media: Media, kind: str) -> str | None:
+    """The caption of a freeform message's file, None where there is none. `kind` is CleverTap's."""
+    if not media.caption:
+        return None
+    if kind == "audio":
+        raise Refused("audio.caption", "WhatsApp shows no caption with audio")
+    if len(media.caption) > _MAX_CAPTION:
+        raise Refused(f"{kind}.caption", f"is longer than {_MAX_CAPTION} characters")
+    return media.caption
+
+
+def coordinates(location: Location, path: str) -> tuple[str, str]:
+    """Latitude and longitude in decimal degrees; `path` is the location's in CleverTap's message."""
+    latitude, longitude = degrees(location.latitude, MAX_LATITUDE), degrees(location.longitude, MAX_LONGITUDE)
+    if latitude is None:
+        raise Refused(f"{path}.latitude", f"must be decimal degrees from -{MAX_LATITUDE} to {MAX_LATITUDE}")
+    if longitude is None:
+        raise Refused(f"{path}.longitude", f"must be decimal degrees from -{MAX_LONGITUDE} to {MAX_LONGITUDE}")
+    return latitude, longitude
+
+
+def filled(values: Sequence[str], path: str) -> Sequence[str]:
+    """A template's parameters, of which WhatsApp takes no empty one; `path` is their owner's in CleverTap's message."""
+    for index, value in enumerate(values):
+        if not value.strip():
+            raise Refused(f"{path}.parameters[{index}].text", "is empty")
+    return values

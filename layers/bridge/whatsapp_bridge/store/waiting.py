@@ -1,0 +1,171 @@
+"""Messages without the BSP's id, and the ids without a message: which belongs to which, by the person they are for.
+
+For a BSP whose answer names no id of some messages. One item per person in the messages table, key
+`waiting#{account}#{recipient's keyed hash}`, with an attribute for each message that is of interest:
+
+    w#{msgId}      waits for an id, since (milliseconds)
+    s#{msgId}      is being sent, since (milliseconds); its answer will name its id
+    b#{BSP's id}   "{milliseconds} {msgId}": bound to it, lately
+
+An id that no message has belongs to the message that waits longest; that is one conditional write, so that each message
+gets one id and each id one message, whoever comes at the same time. While a message is being sent whose id is not known
+yet, an unknown id may be just that one's, and nothing is bound.
+
+An item of its own and no index: an index is consistent only eventually, and may show a message that waits no more or an
+id that was bound a moment ago. So a bound id stays here for longer than the index on `bsp_id` needs to know it too. And
+an attribute per message and no list: each step but `bind` is one write that needs nothing read before it.
+"""
+
+from collections.abc import Callable, Mapping
+from time import time
+from typing import Any
+
+from whatsapp_bridge.store.aws import client
+from whatsapp_bridge.store.items import try_update, typed, untyped
+
+# Longer than any function may run: what is still being sent then has died over it, and waits.
+_SENDING_MS = 120_000
+# A message of which nothing is heard for so long is given up: it would take the id of a later one.
+_WAITING_MS = 86_400_000
+_BOUND_MS = 3_600_000
+# Each try finds that another one has bound something meanwhile.
+_MAX_TRIES = 20
+# Bound ids that are old are removed when another write is made anyway, or when there are so many.
+_MAX_OLD = 20
+
+
+class Waiting:
+    def __init__(self, table: str, ttl_days: int, dynamodb: Any = None, now: Callable[[], float] = time) -> None:
+        self._table, self._ttl_seconds, self._now = table, ttl_days * 86_400, now
+        self._dynamodb = dynamodb or client("dynamodb")
+
+    def expect(self, account: str, recipient: str, reference: str, *, named: bool) -> None:
+        """Its request is about to leave. `named`: the answer to it will name the BSP's id."""
+        self._update(
+            _key(account, recipient),
+            "SET #message = :at, expires_at = :expires REMOVE #other",
+            {"#message": _name("s" if named else "w", reference), "#other": _name("w" if named else "s", reference)},
+            {":at": self._now_ms(), ":expires": self._expiry()},
+        )
+
+    def wait(self, account: str, recipient: str, reference: str) -> None:
+        """Its answer has named no id, or is lost: it waits since it was sent, unless it is bound already."""
+        self._update(
+            _key(account, recipient),
+            "SET #waiting = #sending REMOVE #sending",
+            {"#waiting": _name("w", reference), "#sending": _name("s", reference)},
+            condition="attribute_exists(#sending)",
+        )
+
+    def name(self, account: str, recipient: str, reference: str, bsp_id: str) -> None:
+        """Its answer has named its id."""
+        key = _key(account, recipient)
+        _, item = self._update(
+            key,
+            "SET #bound = :bound, expires_at = :expires REMOVE #sending, #waiting",
+            {
+                "#bound": _name("b", bsp_id),
+                "#sending": _name("s", reference),
+                "#waiting": _name("w", reference),
+            },
+            {":bound": self._bound(reference), ":expires": self._expiry()},
+        )
+        old = self._old(item)
+        if len(old) >= _MAX_OLD:
+            names = {f"#old{number}": name for number, name in enumerate(old)}
+            self._update(key, f"REMOVE {', '.join(names)}", names)
+
+    def dismiss(self, account: str, recipient: str, reference: str) -> None:
+        """It has not been taken, or nobody asks for it any more."""
+        self._update(
+            _key(account, recipient),
+            "REMOVE #sending, #waiting",
+            {"#sending": _name("s", reference), "#waiting": _name("w", reference)},
+            condition="attribute_exists(#sending) OR attribute_exists(#waiting)",
+        )
+
+    def bind(self, account: str, recipient: str, bsp_id: str) -> str | None:
+        """The msgId of the message with this id: the one that has it, else the one that has waited longest.
+
+        None where nothing waits, or not yet. The same id brings the same message, however often.
+        """
+        key = _key(account, recipient)
+        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(key), ConsistentRead=True)
+        item = untyped(answer.get("Item", {}))
+        for _ in range(_MAX_TRIES):
+            bound = item.get(_name("b", bsp_id))
+            if bound is not None:
+                return str(bound).partition(" ")[2]
+            oldest = self._oldest(item)
+            if oldest is None:
+                return None
+            names = {"#bound": _name("b", bsp_id), "#message": oldest}
+            old = {f"#old{number}": name for number, name in enumerate(self._old(item))}
+            done, item = self._update(
+                key,
+                f"SET #bound = :bound, expires_at = :expires REMOVE {', '.join(('#message', *old))}",
+                names | old,
+                {":bound": self._bound(oldest[2:]), ":expires": self._expiry()},
+                condition="attribute_exists(#message) AND attribute_not_exists(#bound)",
+            )
+            if done:
+                return oldest[2:]
+        return None
+
+    def _oldest(self, item: Mapping[str, Any]) -> str | None:
+        """The attribute of the message that waits longest; None while one is being sent."""
+        now = self._now_ms()
+        sending = {name: at for name, at in item.items() if name.startswith("s#")}
+        if any(now - at < _SENDING_MS for at in sending.values()):
+            return None
+        waiting = {name: at for name, at in item.items() if name.startswith("w#")} | sending
+        fresh = [(at, name) for name, at in waiting.items() if now - at < _WAITING_MS]
+        return min(fresh)[1] if fresh else None
+
+    def _old(self, item: Mapping[str, Any]) -> list[str]:
+        """The attributes that nobody needs any more."""
+        now = self._now_ms()
+        return [
+            name
+            for name, value in item.items()
+            if (name.startswith("b#") and now - int(value.partition(" ")[0]) >= _BOUND_MS)
+            or (name.startswith(("w#", "s#")) and now - value >= _WAITING_MS)
+        ]
+
+    def _bound(self, reference: str) -> str:
+        return f"{self._now_ms()} {reference}"
+
+    def _now_ms(self) -> int:
+        return int(self._now() * 1000)
+
+    def _expiry(self) -> int:
+        return int(self._now()) + self._ttl_seconds
+
+    def _update(
+        self,
+        key: dict[str, str],
+        update: str,
+        names: Mapping[str, str],
+        values: Mapping[str, str | int] | None = None,
+        condition: str | None = None,
+    ) -> tuple[bool, dict[str, Any]]:
+        """Whether it was done, and the item: as it is then, or as it stood against."""
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": typed(key),
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": dict(names),
+        }
+        if values:
+            arguments["ExpressionAttributeValues"] = typed(values)
+        if condition:
+            arguments["ConditionExpression"] = condition
+        return try_update(self._dynamodb, arguments)
+
+
+def _key(account: str, recipient: str) -> dict[str, str]:
+    return {"pk": f"waiting#{account}#{recipient}"}
+
+
+def _name(kind: str, of: str) -> str:
+    return f"{kind}#{of}"

@@ -1,0 +1,261 @@
+"""Meta's Cloud API and the people behind it.
+
+Checks requests strictly (`cloud_api.py`), answers, posts signed webhooks, verifies the address these go to, keeps files
+that people send, and lets a person tap a button or write. What happens to a message is decided by the end of its
+number: `conventions`, and `cloud_api.OTHER_WA_ID`.
+"""
+
+import hmac
+import json
+import uuid
+from base64 import b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import requests
+
+from local.sandbox import cloud_api
+from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
+from local.sandbox.cloud_api import Json, Refused
+from local.sandbox.conventions import Convention, convention
+from local.sandbox.files import File
+from local.web import LoopbackHandler
+
+_MEDIA = "/lookaside"
+_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Number:
+    """A business phone number of an app: one account."""
+
+    account: str
+    number_id: str
+    number: str
+    access_token: str
+    app_secret: str
+    verify_token: str
+    api_version: str
+    webhook_url: str
+
+    def sign(self, body: bytes) -> dict[str, str]:
+        return {"X-Hub-Signature-256": f"sha256={hmac.digest(self.app_secret.encode(), body, 'sha256').hex()}"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; `lost`: the connection closes instead."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    lost: bool = False
+
+
+class MetaSandbox(BspSandbox):
+    """Accounts are numbers, each of an app of its own."""
+
+    def __init__(self, kms: KmsClient, seed: int | None = None) -> None:
+        super().__init__(kms, seed)
+        self._numbers: list[Number] = []
+        self._media: dict[str, tuple[str, File]] = {}
+        self._refusals: dict[tuple[str, str], int] = {}
+
+    def add_account(self, name: str, account: dict[str, Any], bridge_url: str) -> None:
+        provider = account["provider"]
+        self.add(
+            Number(
+                account=name,
+                number_id=provider["phone_number_id"],
+                number=account["waba_number"].removeprefix("+"),
+                access_token=provider["access_token"],
+                app_secret=provider["app_secret"],
+                verify_token=provider["verify_token"],
+                api_version=provider["api_version"],
+                # An app has one address for all that happens.
+                webhook_url=CallbackUrls.of(name, account, bridge_url).incoming,
+            )
+        )
+
+    def add(self, number: Number) -> None:
+        self._numbers.append(number)
+
+    def verify_webhook(self, account: str, token: str | None = None) -> bool:
+        """What the app's dashboard does with an address and a verify token, before it saves them."""
+        number = self._of(account)
+        challenge = uuid.uuid4().hex
+        asked = {"hub.mode": "subscribe", "hub.verify_token": token or number.verify_token, "hub.challenge": challenge}
+        answer = requests.get(number.webhook_url, params=asked, timeout=_TIMEOUT_SECONDS, allow_redirects=False)
+        return answer.status_code == 200 and answer.text == challenge
+
+    # The API
+
+    def respond(self, request: LoopbackHandler, body: bytes) -> None:
+        answer = self.handle(request.command, request.path, request.headers.get("Authorization"), body)
+        if self.before_answer:
+            self.before_answer()
+        if answer.lost:
+            request.close_connection = True
+            return
+        request.answer(answer.status, answer.body, [("Content-Type", answer.content_type)])
+
+    def handle(self, method: str, path: str, authorization: str | None, body: bytes) -> Answer:
+        """Carry out a request and answer it."""
+        owned = [number for number in self._numbers if authorization == f"Bearer {number.access_token}"]
+        try:
+            if not owned:
+                raise Refused(190)
+            for number in owned:
+                if (method, path) == ("POST", f"/{number.api_version}/{number.number_id}/messages"):
+                    return self._send(number, body)
+            if method == "GET":
+                return self._file(owned, path)
+            raise Refused(100, "Unsupported request")
+        except Refused as refused:
+            return Answer(refused.http_status, json.dumps(refused.wire()).encode())
+
+    def _send(self, number: Number, body: bytes) -> Answer:
+        message = _parsed(body)
+        recipient = cloud_api.check_message(message, number.number)
+        fate = convention(recipient, has_file=cloud_api.link_of(message) is not None)
+        self._refuse(fate, recipient, message)
+        wamid = _new_wamid()
+        self._deliver(number, fate, wamid, recipient, message)
+        answer = {
+            "messaging_product": "whatsapp",
+            "contacts": [{"input": message["to"], "wa_id": cloud_api.wa_id(recipient)}],
+            "messages": [{"id": wamid, "message_status": "accepted"}],
+        }
+        return Answer(200, json.dumps(answer).encode(), lost=fate.answer_lost)
+
+    def _refuse(self, fate: Convention, recipient: str, message: Json) -> None:
+        key = (recipient, str(message.get("biz_opaque_callback_data")))
+        with self._changed:
+            seen = self._refusals.get(key, 0)
+            if fate.error is None or (fate.times is not None and seen >= fate.times):
+                return
+            self._refusals[key] = seen + 1
+        raise Refused(cloud_api.ERROR_OF[fate.error])
+
+    def _deliver(self, number: Number, fate: Convention, wamid: str, recipient: str, message: Json) -> None:
+        reference = message.get("biz_opaque_callback_data")
+        link = cloud_api.link_of(message)
+        file = _fetched(link) if link else None
+        delivered = Delivered(number.account, wamid, str(reference or ""), recipient, message, message, file=file)
+        with self._changed:
+            self._delivered.append(delivered)
+            self._changed.notify_all()
+        # Meta takes a message before it has fetched its file.
+        codes = (4, 80) if link and file is None else fate.statuses
+        for step, code in enumerate(codes, start=1):
+            delay, failure = step * STATUS_INTERVAL_SECONDS, cloud_api.FAILURE_OF.get(code)
+            if failure or code in cloud_api.STATUS_OF:
+                name, wa_id = cloud_api.STATUS_OF.get(code, "failed"), cloud_api.wa_id(recipient)
+                self._post(number, delay, statuses=[cloud_api.status(name, wamid, wa_id, reference, delay, failure)])
+
+    # Files
+
+    def _file(self, owned: list[Number], path: str) -> Answer:
+        place, _, media_id = path.rpartition("/")
+        account, file = self._media.get(media_id, ("", None))
+        if file is None or account not in [number.account for number in owned]:
+            raise Refused(100, "There is no such file")
+        if place == _MEDIA:
+            return Answer(200, file.content, file.content_type)
+        if place not in [f"/{number.api_version}" for number in owned]:
+            raise Refused(100, "Unknown version")
+        described = {
+            "messaging_product": "whatsapp",
+            "url": f"{self.url}{_MEDIA}/{media_id}",
+            "mime_type": file.content_type,
+            "sha256": sha256(file.content).hexdigest(),
+            "file_size": len(file.content),
+            "id": media_id,
+        }
+        return Answer(200, json.dumps(described).encode())
+
+    # What people do
+
+    def person_taps_button(self, delivered: Delivered, number: int, button_text: str) -> str:
+        """A person taps quick reply `number` (from 1) of a template; returns the id of their message.
+
+        `button_text` is the text in the approved template, and the payload of a button that was sent without one.
+        """
+        buttons = {
+            component["index"]: component["parameters"][0]["payload"]
+            for component in delivered.wire.get("template", {}).get("components", [])
+            if component.get("sub_type") == "quick_reply"
+        }
+        content = {"payload": buttons.get(str(number - 1), button_text), "text": button_text}
+        return self._write(delivered.account, delivered.to, "button", content, delivered)
+
+    def person_writes(self, account: str, sender: str, text: str, in_reply_to: Delivered | None = None) -> str:
+        """A person writes a text, as a reply to a message or not; returns the id of their message."""
+        return self._write(account, sender, "text", {"body": text}, in_reply_to)
+
+    def person_sends_media(
+        self,
+        account: str,
+        sender: str,
+        content: bytes,
+        content_type: str,
+        file_name: str,
+        caption: str | None = None,
+        in_reply_to: Delivered | None = None,
+    ) -> str:
+        """A person sends a file; returns the id of their message. A name comes with documents only."""
+        media_id = str(self._random.randrange(10**14, 10**15))
+        self._media[media_id] = (account, File(content, content_type, file_name))
+        group = content_type.partition("/")[0]
+        kind = group if group in ("image", "video", "audio") else "document"
+        described: Json = {
+            "id": media_id,
+            "mime_type": content_type,
+            "sha256": b64encode(sha256(content).digest()).decode(),
+            **({"caption": caption} if caption else {}),
+            **({"filename": file_name} if kind == "document" else {}),
+        }
+        return self._write(account, sender, kind, described, in_reply_to)
+
+    def post_webhook(self, account: str, **lists: Any) -> None:
+        """Post lists of events, as they are."""
+        self._post(self._of(account), 0, **lists)
+
+    def _write(self, account: str, sender: str, kind: str, content: Json, related: Delivered | None) -> str:
+        wamid = _new_wamid()
+        # A person writes from the number that WhatsApp knows, whatever was written to.
+        wa_id = cloud_api.wa_id(sender)
+        message = cloud_api.message(wamid, wa_id, kind, content, related.message_id if related else None)
+        contact = {"profile": {"name": "A. Person"}, "wa_id": wa_id}
+        self._post(self._of(account), 0, contacts=[contact], messages=[message])
+        return wamid
+
+    def _post(self, number: Number, delay: float, **lists: Any) -> None:
+        body = cloud_api.webhook(number.number_id, number.number, **lists)
+        self._sender.post(number.webhook_url, body, delay, number.sign)
+
+    def _of(self, account: str) -> Number:
+        return next(number for number in self._numbers if number.account == account)
+
+
+def _fetched(link: Json) -> File | None:
+    """The file that a message names by its address, None where it cannot be had."""
+    try:
+        answer = requests.get(link["link"], timeout=_TIMEOUT_SECONDS)
+    except requests.RequestException:
+        return None
+    name = link.get("filename") or unquote(urlsplit(link["link"]).path.rpartition("/")[2])
+    return File(answer.content, answer.headers.get("Content-Type", ""), name) if answer.status_code == 200 else None
+
+
+def _new_wamid() -> str:
+    return f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(100, "The request is no JSON") from None

@@ -1,0 +1,117 @@
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from tests.providers.conformance import ProviderConformance
+from tests.providers.gupshup import samples
+from tests.providers.gupshup.samples import Json
+from tests.support.bsp import Answer
+from whatsapp_bridge.providers.contract import Outgoing
+
+_EVENT_TYPES = {"sent": "SENT", "delivered": "DELIVERED", "read": "READ", "failed": "FAILED"}
+_KINDS = {"file": "document"}
+
+
+class TestGupshup(ProviderConformance):
+    """The account has an id for the template of the suite; test_outbound has those without."""
+
+    provider = "gupshup"
+
+    required: ClassVar = [
+        "two_way.password",
+        "two_way.user_id",
+        "two_way",
+        "hsm.user_id",
+        "hsm.password",
+        "hsm",
+    ]
+    wrong: ClassVar = {
+        "user_id empty": ("provider.hsm.user_id", ""),
+        "password a number": ("provider.two_way.password", 7),
+        "unknown opt_in": ("provider.opt_in", "private"),
+        "template id a number": ("provider.templates.order_update", 9001),
+        "template id empty": ("provider.templates.order_update", ""),
+        "unknown key of a login": ("provider.hsm.token", "private"),
+        "unknown time zone": ("options.click_time_zone", "Private/Zone"),
+        "time zone outside of the database": ("options.click_time_zone", "../private"),
+        "empty time zone": ("options.click_time_zone", ""),
+        "time zone a number": ("options.click_time_zone", 5),
+        "unknown option": ("options.colour", True),
+    }
+    not_callbacks: ClassVar = {
+        "another BSP's": b'{"object": "private", "entry": []}',
+        "Gupshup's self-serve API": b'{"app": "private", "type": "message", "payload": {"id": "private"}}',
+        "response a text": b'{"response": "private"}',
+        "response a number": b'{"response": 7}',
+        "statuses an empty text": b'{"statuses": ""}',
+        "statuses null": b'{"statuses": null}',
+        "another form": b"private=1&more=2",
+        "form that is not UTF-8": b"response=%ff&x=\xff",
+    }
+    empty_callbacks: ClassVar = {
+        "empty list": b"[]",
+        "empty response": b'{"response": []}',
+        "empty response in a form": b"response=%5B%5D",
+        "empty statuses": b'{"payloadVersion": 0.1, "statuses": []}',
+    }
+    bad_elements: ClassVar = {
+        "null": None,
+        "text": "private",
+        "list": ["private"],
+        "number": 7,
+        "empty object": {},
+        "no eventType": samples.report(...),
+        "eventType a number": samples.report(7),
+        "eventType blank": samples.report(" "),
+        "no eventTs": samples.report(eventTs=...),
+        "eventTs a word": samples.report(eventTs="private"),
+        "eventTs 0": samples.report(eventTs=0),
+        "neither extra nor externalId": samples.report(extra=..., externalId=...),
+        "ids blank": samples.report(extra="null", externalId=" "),
+        "SMS": samples.report(channel="SMS"),
+        "click without extra": samples.click(...),
+        "click without clickTime": samples.click(clickTime=...),
+        "click on no day": samples.click(clickTime="2025-02-30 10:00:00"),
+        "click without originalURL": samples.click(originalURL=...),
+        "click without gsurl": samples.click(gsurl=...),
+        "click with an endless browser": samples.click(userAgent="private" * 10_000),
+        "message without a sender": samples.message(mobile=...),
+        "message from a word": samples.message(mobile="private"),
+    }
+
+    def secret(self, base_url: str) -> Json:
+        return samples.secret(base_url)
+
+    def accepting(self, batch: Sequence[Outgoing]) -> Answer:
+        (outgoing,) = batch
+        return Answer(200, samples.taken(f"bsp-{outgoing.reference}"))
+
+    def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
+        return Answer(200, samples.refused("105"))
+
+    def throttling(self) -> Answer:
+        # Gupshup publishes no limit, and no error for one.
+        return Answer(429)
+
+    def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
+        if status == "clicked":
+            return json.dumps(samples.click(reference)).encode()
+        return samples.response(samples.report(_EVENT_TYPES[status], reference))
+
+    def unknown_status(self) -> bytes:
+        return samples.response(samples.report("PRIVATE"))
+
+    def incoming(self, kind: str, message_id: str = "m1") -> bytes:
+        return json.dumps(samples.message(_KINDS.get(kind, kind), message_id)).encode()
+
+    def unknown_kind(self) -> tuple[bytes, Any]:
+        element = samples.message("sticker", sticker=samples.file())
+        return json.dumps(element).encode(), element
+
+    def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
+        return [samples.response(samples.report("SENT", "r1"), bad, samples.report("READ", "r2"))]
+
+    def callback_with(self, event: Any) -> bytes:
+        members = dict.fromkeys(samples.report() | samples.message(), event)
+        elements = [event, members, samples.click() | members, samples.message() | {"image": event}]
+        return json.dumps({"response": elements} if not isinstance(event, list) else event).encode()

@@ -1,0 +1,487 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.providers.conformance import PERSON, TEXT, assert_public
+from tests.providers.gupshup import samples
+from tests.providers.gupshup.samples import BSP_ID, SECONDS, Json
+from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.contract import Attachment, Callback, NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.gupshup import inbound
+
+LAYER = Path(__file__).parents[3] / "layers" / "bridge"
+ACCOUNT = parse_account("acme", samples.secret())
+JSON = {"content-type": "application/json"}
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
+
+
+def events(raw: Any, headers: dict[str, str] = JSON, account: Any = ACCOUNT) -> list[Any]:
+    body = raw if isinstance(raw, bytes) else json.dumps(raw).encode()
+    return inbound.split(Callback("POST", headers, {}, body), account)
+
+
+def event(raw: Any, **options: Any) -> Any:
+    (found,) = events(raw, **options)
+    return found
+
+
+def status(name: str, **changes: Any) -> StatusEvent:
+    fields: Json = {"reference": "1|2|3|4", "bsp_id": BSP_ID} | changes
+    return StatusEvent(name, SECONDS, **fields)  # type: ignore[arg-type]
+
+
+# --- envelopes -------------------------------------------------------------------------------------------------------
+
+REPORT = samples.report()
+QUERY = {name: str(value) for name, value in REPORT.items()}
+ENVELOPES: dict[str, Callback] = {
+    "form response": Callback("POST", FORM, {}, samples.form(response=[REPORT])),
+    "form response without a content type": Callback("POST", {}, {}, samples.form(response=[REPORT])),
+    "form response of one object": Callback("POST", FORM, {}, samples.form(response=REPORT)),
+    "JSON response": Callback("POST", JSON, {}, samples.response(REPORT)),
+    "JSON response without a content type": Callback("POST", {}, {}, samples.response(REPORT)),
+    "JSON response said to be a form": Callback("POST", FORM, {}, samples.response(REPORT)),
+    "JSON response, a text of JSON": Callback(
+        "POST", JSON, {}, json.dumps({"response": json.dumps([REPORT])}).encode()
+    ),
+    "JSON response of one object": Callback("POST", JSON, {}, json.dumps({"response": REPORT}).encode()),
+    "bare list": Callback("POST", JSON, {}, json.dumps([REPORT]).encode()),
+    "single object": Callback("POST", JSON, {}, json.dumps(REPORT).encode()),
+    "form of one report's fields": Callback("POST", FORM, {}, samples.form(**QUERY)),
+    "query": Callback("GET", {}, QUERY, b""),
+    "query with the names of reports by GET": Callback(
+        "GET",
+        {},
+        {
+            "externalId": BSP_ID,
+            "deliveredTS": str(SECONDS * 1000),
+            "status": "SUCCESS",
+            "cause": "SUCCESS",
+            "phoneNo": PERSON,
+            "errCode": "000",
+            "noOfFrags": "1",
+            "extra": "1|2|3|4",
+        },
+        b"",
+    ),
+    "query with the list": Callback("GET", {}, {"response": json.dumps([REPORT])}, b""),
+}
+
+
+@pytest.mark.parametrize("callback", ENVELOPES.values(), ids=ENVELOPES.keys())
+def test_report_in_every_envelope(callback: Callback) -> None:
+    assert inbound.split(callback, ACCOUNT) == [status("delivered")]
+
+
+@pytest.mark.parametrize("envelope", ["form", "response", "list"])
+def test_many_reports_in_one_callback(envelope: str) -> None:
+    elements = [samples.report("SENT", f"r{number}") for number in range(20)]
+    raw = {"form": samples.form(response=elements), "response": samples.response(*elements)}.get(
+        envelope, json.dumps(elements).encode()
+    )
+
+    assert [found.reference for found in events(raw)] == [f"r{number}" for number in range(20)]
+
+
+def test_a_list_may_hold_reports_clicks_and_messages() -> None:
+    found = events([samples.report("READ"), samples.click(), samples.message()])
+
+    assert [type(item) for item in found] == [StatusEvent, StatusEvent, ReplyEvent]
+    assert [item.status for item in found[:2]] == ["read", "clicked"]
+
+
+# --- delivery reports ------------------------------------------------------------------------------------------------
+
+REPORTS: dict[str, tuple[Json, StatusEvent]] = {
+    "sent": (samples.report("SENT"), status("sent")),
+    "delivered": (samples.report("DELIVERED"), status("delivered")),
+    "read": (samples.report("READ"), status("read")),
+    "failed": (samples.report("FAILED"), status("failed", error_code=1002, error_title="Unknown number")),
+    "in lower case": (samples.report("delivered "), status("delivered")),
+    "success by GET": (samples.report("SUCCESS"), status("delivered")),
+    "success of being sent": (samples.report("SUCCESS", errorCode="025"), status("sent")),
+    "success of being read": (samples.report("SUCCESS", errorCode=26), status("read")),
+    "success without a code": (samples.report("SUCCESS", errorCode=...), status("delivered")),
+    "failure by GET": (
+        samples.report("FAILURE", cause="ABSENT_SUBSCRIBER", errorCode="001"),
+        status("failed", error_code=1005, error_title="The person cannot be reached"),
+    ),
+    "unknown by GET": (samples.report("UNKNOWN"), status("accepted")),
+    "undelivered": (
+        samples.report("UNDELIV", cause="INBOXFULL", errorCode="011"),
+        status("failed", error_code=1009, error_title="The inbox is full"),
+    ),
+    "expired": (
+        samples.report("EXPIRED", cause="SMSCTIMEDOUT", errorCode="00c"),
+        status("failed", error_code=1009, error_title="Timed out"),
+    ),
+    "no such event type": (
+        samples.report("ENQUEUED", cause="ENQUEUED", errorCode="777"),
+        status("failed", error_code=1009, error_title="Unlisted cause 777", unlisted=True),
+    ),
+    "failed for an unlisted cause": (
+        samples.report("FAILED", cause="SOMETHING NEW", errorCode="99"),
+        status("failed", error_code=1009, error_title="Unlisted cause 099", unlisted=True),
+    ),
+    "code as a number": (
+        samples.report("FAILED", cause=..., errorCode=3),
+        status("failed", error_code=1002, error_title="Unknown number"),
+    ),
+    "code in upper case": (
+        samples.report("FAILED", cause="OTHER", errorCode="00B"),
+        status("failed", error_code=1006, error_title="The sender is blocked by Gupshup"),
+    ),
+    "code under its other name": (
+        samples.report("FAILED", cause="", errorCode=..., errCode="038"),
+        status("failed", error_code=1001, error_title="The message does not match its template"),
+    ),
+    "cause with blanks": (
+        samples.report("FAILED", cause=" unknown_subscriber ", errorCode=...),
+        status("failed", error_code=1002, error_title="Unknown number"),
+    ),
+    "neither cause nor code": (
+        samples.report("FAILED", cause=..., errorCode=...),
+        status("failed", error_code=1009, error_title="Unlisted cause", unlisted=True),
+    ),
+    "time as a text": (samples.report(eventTs=str(SECONDS * 1000)), status("delivered")),
+    "time in seconds": (samples.report(eventTs=SECONDS), status("delivered")),
+    "time in seconds as a text": (samples.report(eventTs=str(SECONDS)), status("delivered")),
+    "no extra": (samples.report(extra=...), status("delivered", reference=None)),
+    "blank extra": (samples.report(extra=""), status("delivered", reference=None)),
+    "no externalId": (samples.report(externalId=...), status("delivered", bsp_id=None)),
+    "externalId a number": (samples.report(externalId=5001), status("delivered", bsp_id="5001")),
+    "number without a plus": (samples.report(destAddr=PERSON), status("delivered")),
+    "number a number": (samples.report(destAddr=int(PERSON)), status("delivered")),
+    "channel in other letters": (samples.report(channel="Whatsapp"), status("delivered")),
+    "no channel": (samples.report(channel=...), status("delivered")),
+    "with conversation and pricing": (
+        samples.report("SENT", hsmTemplateId="1", conversation={"id": "c"}, pricing={"category": "marketing"}),
+        status("sent"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), REPORTS.values(), ids=REPORTS.keys())
+def test_report(body: Json, expected: StatusEvent) -> None:
+    assert event(samples.response(body)) == expected
+
+
+NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
+    "no event type": (samples.report(...), "report", "no eventType"),
+    "no time": (samples.report(eventTs=None), "report", "no eventTs"),
+    "no id": (samples.report(extra=None, externalId=None), "report", "neither extra nor externalId"),
+    "an SMS": (samples.report(channel="SMS"), "report", "another channel"),
+    "a click without extra": (samples.click(...), "click", "no extra"),
+    "a click without a time": (samples.click(clickTime=...), "click", "no clickTime"),
+    "a click in another time format": (samples.click(clickTime="09/10/2025 14:23"), "click", "no clickTime"),
+    "a click with a zone": (samples.click(clickTime="2025-10-09 14:23:20+00:00"), "click", "no clickTime"),
+    "a click on no day": (samples.click(clickTime="2025-02-30 14:23:20"), "click", "no clickTime"),
+    "a click before there were any": (samples.click(clickTime="1900-01-01 00:00:00"), "click", "no clickTime"),
+    "a click in the first year": (samples.click(clickTime="0001-01-01 00:00:00"), "click", "no clickTime"),
+    "a click without its link": (samples.click(originalURL=""), "click", "no originalURL"),
+    "a click without its short link": (samples.click(gsurl=None), "click", "no gsurl"),
+    "a sticker": (samples.message("sticker"), "sticker", "unknown kind"),
+    "a message without a type": (samples.message("text", type=..., text=...), "message", "unknown kind"),
+    "a message whose type is a number": (samples.message("text", type=7), "message", "unknown kind"),
+    "a message from nobody": (samples.message(mobile=""), "text", "no mobile"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind", "reason"), NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD.keys())
+def test_not_understood_is_kept_whole(body: Json, kind: str, reason: str) -> None:
+    assert event([body]) == NotUnderstood(kind, reason, body)
+
+
+# --- clicks ----------------------------------------------------------------------------------------------------------
+
+LINK = {"url": "https://shop.example/private", "user_agent": "private browser"}
+
+
+def clicked(seconds: int = SECONDS, short_url: str = "www.gs.example/private", **changes: Any) -> StatusEvent:
+    return StatusEvent("clicked", seconds, "1|2|3|4", None, **(LINK | {"short_url": short_url} | changes))
+
+
+def in_zone(zone: str) -> Any:
+    return parse_account("acme", samples.secret(options={"click_time_zone": zone}))
+
+
+CLICKS: dict[str, tuple[Any, Any, StatusEvent]] = {
+    "Gupshup's format": (samples.click(), ACCOUNT, clicked(samples.CLICK_SECONDS)),
+    "in a list": ([samples.click()], ACCOUNT, clicked(samples.CLICK_SECONDS)),
+    "as a form": (samples.form(**samples.click()), ACCOUNT, clicked(samples.CLICK_SECONDS)),
+    "in UTC": (samples.click(), in_zone("UTC"), clicked(samples.CLICK_SECONDS + 19_800)),
+    "in a summer time": (samples.click(), in_zone("Europe/Berlin"), clicked(samples.CLICK_SECONDS + 12_600)),
+    "in a winter time": (
+        samples.click(clickTime="2025-12-09 14:23:20"),
+        in_zone("Europe/Berlin"),
+        clicked(1_765_286_600),
+    ),
+    "without a browser": (
+        samples.click(userAgent=...),
+        ACCOUNT,
+        clicked(samples.CLICK_SECONDS, user_agent=None),
+    ),
+    "CleverTap's format": (
+        samples.generic(samples.generic_click()),
+        ACCOUNT,
+        clicked(short_url="https://s.example/private"),
+    ),
+    "CleverTap's format with ts and a capital": (
+        samples.generic(samples.generic_click(status="Clicked", timestamp=..., ts=str(SECONDS))),
+        ACCOUNT,
+        clicked(short_url="https://s.example/private"),
+    ),
+    "CleverTap's format in milliseconds": (
+        samples.generic(samples.generic_click(timestamp=SECONDS * 1000)),
+        ACCOUNT,
+        clicked(short_url="https://s.example/private"),
+    ),
+    "CleverTap's format without a browser": (
+        samples.generic(samples.generic_click(userAgent="")),
+        ACCOUNT,
+        clicked(short_url="https://s.example/private", user_agent=None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "account", "expected"), CLICKS.values(), ids=CLICKS.keys())
+def test_click(body: Any, account: Any, expected: StatusEvent) -> None:
+    found = event(body, account=account)
+
+    assert found == expected
+    assert_public(found)
+
+
+def test_zones_are_known_where_the_system_has_no_database_of_them() -> None:
+    """As on Lambda: the layer brings its own."""
+    program = (
+        "import sys; from whatsapp_bridge.accounts import parse_account; from whatsapp_bridge.providers.gupshup import"
+        " reports; import json; given = json.load(sys.stdin); parse_account('acme', given['secret']);"
+        " print(reports.click(given['click'], 'Europe/Berlin').timestamp)"
+    )
+    given = {"secret": samples.secret(options={"click_time_zone": "Europe/Berlin"}), "click": samples.click()}
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps(given).encode(),
+        capture_output=True,
+        check=True,
+        env={"PYTHONPATH": str(LAYER), "PYTHONTZPATH": ""},
+    )
+
+    assert int(run.stdout) == samples.CLICK_SECONDS + 12_600
+
+
+GENERIC: dict[str, tuple[Any, str]] = {
+    "no object": ("private", "not an object"),
+    "another status": (samples.generic_click(status="read"), "another status"),
+    "no status": (samples.generic_click(status=...), "another status"),
+    "no msgId": (samples.generic_click(...), "no msgId"),
+    "no timestamp": (samples.generic_click(timestamp=...), "no timestamp"),
+    "no url": (samples.generic_click(url=...), "no url"),
+    "no shortUrl": (samples.generic_click(shortUrl=" "), "no shortUrl"),
+    "an endless url": (samples.generic_click(url="k" * 20_000), "url is too long"),
+}
+
+
+@pytest.mark.parametrize(("bad", "reason"), GENERIC.values(), ids=GENERIC.keys())
+def test_a_bad_click_harms_no_other(bad: Any, reason: str) -> None:
+    first, kept, last = events(samples.generic(samples.generic_click("a"), bad, samples.generic_click("b")))
+
+    assert (first.reference, last.reference) == ("a", "b")
+    assert kept == NotUnderstood("click", reason, bad)
+
+
+# --- messages from people --------------------------------------------------------------------------------------------
+
+
+def replied(body: Any, headers: dict[str, str] = JSON) -> Any:
+    found = event(body, headers=headers)
+    assert isinstance(found, ReplyEvent)
+    assert found.sender == PERSON
+    return inbound.reply(found.element, ACCOUNT)
+
+
+FROM_PERSON = {"payloadVersion": "0.1", "from": PERSON, "wabaNumber": "27999000001", "timestamp": str(SECONDS)}
+
+
+def tapped(payload: str, text: str) -> Json:
+    return {"type": "button", "button": {"payload": payload, "text": text}}
+
+
+PLACE = {"latitude": "-33.9", "longitude": "18.6"}
+REPLIES: dict[str, tuple[Json, Json]] = {
+    "text": (samples.message(), {"type": "text", "text": {"body": TEXT}}),
+    "text without a type": (samples.message(type=...), {"type": "text", "text": {"body": TEXT}}),
+    "type in capitals": (samples.message(type="TEXT"), {"type": "text", "text": {"body": TEXT}}),
+    "location": (
+        samples.message("location"),
+        {
+            "type": "location",
+            "location": PLACE | {"name": TEXT, "address": "private street", "url": "https://maps.example/private"},
+        },
+    ),
+    "location of numbers, an object": (
+        samples.message("location", location={"latitude": -33.9, "longitude": 18.6, "name": "", "address": None}),
+        {"type": "location", "location": PLACE},
+    ),
+    "button": (samples.message("button"), tapped(TEXT, "private label")),
+    "button without a payload": (samples.message("button", button='{"text": "Yes"}'), tapped("Yes", "Yes")),
+    "button without a text": (samples.message("button", button={"payload": "yes"}), tapped("yes", "yes")),
+    "choice of a list": (samples.message("interactive"), tapped("private-1", TEXT)),
+    "reply button": (
+        samples.message(
+            "interactive", interactive={"type": "button_reply", "button_reply": {"id": "1", "title": "Yes"}}
+        ),
+        tapped("1", "Yes"),
+    ),
+    "contacts in Meta's shape": (
+        samples.message("contacts"),
+        {"type": "text", "text": {"body": f"{TEXT}\nprivate (CELL)"}},
+    ),
+    "contacts in another shape": (
+        samples.message("contacts", contacts='[{"displayName": "Ada", "vcard": {"tel": [123, "456"], "fn": "Ada"}}]'),
+        {"type": "text", "text": {"body": "Ada\n123\n456"}},
+    ),
+    "contacts as a text": (
+        samples.message("contacts", contacts="BEGIN:VCARD"),
+        {"type": "text", "text": {"body": "BEGIN:VCARD"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("as_form", [False, True], ids=["JSON", "form"])
+@pytest.mark.parametrize(("body", "expected"), REPLIES.values(), ids=REPLIES.keys())
+def test_reply(body: Json, expected: Json, as_form: bool) -> None:
+    answer = replied(samples.form(**body), FORM) if as_form else replied(body)
+
+    assert isinstance(answer, Reply)
+    assert answer.message.wire() == FROM_PERSON | expected
+    assert (answer.answers_reference, answer.answers_bsp_id) == (None, "reply-m1-message-m1")
+    assert answer.attachment is None
+
+
+ADDRESS = {"url": "https://files.example/private.jpg?s=private-signature"}
+FILES: dict[str, tuple[Json, Attachment, str]] = {
+    "image": (
+        samples.message("image"),
+        Attachment("image", ADDRESS, "image/jpeg", None, TEXT),
+        f"[image not available] {TEXT}",
+    ),
+    "video": (
+        samples.message("video"),
+        Attachment("video", ADDRESS, "video/mp4", None, TEXT),
+        f"[video not available] {TEXT}",
+    ),
+    "audio": (
+        samples.message("audio"),
+        Attachment("audio", ADDRESS, "audio/ogg; codecs=opus"),
+        "[audio not available]",
+    ),
+    "voice": (
+        samples.message("voice"),
+        Attachment("audio", ADDRESS, "audio/ogg; codecs=opus"),
+        "[audio not available]",
+    ),
+    "document": (
+        samples.message("document"),
+        Attachment("file", ADDRESS, "application/pdf", None, TEXT),
+        f"[file not available] {TEXT}",
+    ),
+    "document with a name, an object": (
+        samples.message("document", document=json.loads(samples.file("application/pdf", filename="a.pdf"))),
+        Attachment("file", ADDRESS, "application/pdf", "a.pdf"),
+        "[file not available]",
+    ),
+    "signature in the address": (
+        samples.message("image", image=samples.file(signature="", url=ADDRESS["url"])),
+        Attachment("image", ADDRESS, "image/jpeg"),
+        "[image not available]",
+    ),
+    "caption beside the image": (
+        samples.message("image", image=samples.file(), caption="Look"),
+        Attachment("image", ADDRESS, "image/jpeg", None, "Look"),
+        "[image not available] Look",
+    ),
+    "no content type": (
+        samples.message("image", image=samples.file(mime_type=None)),
+        Attachment("image", ADDRESS),
+        "[image not available]",
+    ),
+}
+
+
+@pytest.mark.parametrize("as_form", [False, True], ids=["JSON", "form"])
+@pytest.mark.parametrize(("body", "attachment", "words"), FILES.values(), ids=FILES.keys())
+def test_file(body: Json, attachment: Attachment, words: str, as_form: bool) -> None:
+    answer = replied(samples.form(**body), FORM) if as_form else replied(body)
+
+    assert answer.attachment == attachment
+    assert answer.message.wire() == FROM_PERSON | {"type": "text", "text": {"body": words}}
+    assert_public(answer)
+
+
+NO_REPLIES: dict[str, tuple[Json, str]] = {
+    "empty text": (samples.message(text=" "), "no content"),
+    "text a number": (samples.message(text=7), "no content"),
+    "no time": (samples.message(timestamp=...), "no timestamp"),
+    "time a word": (samples.message(timestamp="now"), "no timestamp"),
+    "no file": (samples.message("image", image=...), "no content"),
+    "file not JSON": (samples.message("image", image="private"), "no content"),
+    "file without an address": (samples.message("image", image=samples.file(url=None)), "no content"),
+    "location not JSON": (samples.message("location", location="here"), "no content"),
+    "location without a longitude": (samples.message("location", location={"latitude": 1}), "no content"),
+    "location beyond the poles": (samples.message("location", location={"latitude": 91, "longitude": 1}), "no content"),
+    "empty button": (samples.message("button", button={}), "no content"),
+    "interactive of another type": (
+        samples.message("interactive", interactive={"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}),
+        "no content",
+    ),
+    "interactive a list": (samples.message("interactive", interactive="[1]"), "no content"),
+    "no contacts": (samples.message("contacts", contacts=[]), "no content"),
+}
+
+
+@pytest.mark.parametrize(("body", "reason"), NO_REPLIES.values(), ids=NO_REPLIES.keys())
+def test_reply_that_says_nothing_is_kept(body: Json, reason: str) -> None:
+    assert replied(body) == NotUnderstood(body["type"], reason, body)
+
+
+@pytest.mark.parametrize(
+    ("halves", "expected"),
+    [
+        ({}, "reply-m1-message-m1"),
+        ({"replyId": 12, "messageId": 34}, "12-34"),
+        ({"replyId": ...}, None),
+        ({"messageId": ...}, None),
+        ({"replyId": "", "messageId": "b"}, None),
+        ({"replyId": "null", "messageId": "b"}, None),
+    ],
+    ids=["both", "numbers", "no replyId", "no messageId", "blank replyId", "null replyId"],
+)
+def test_what_a_reply_answers(halves: Json, expected: str | None) -> None:
+    assert replied(samples.message(**halves)).answers_bsp_id == expected
+
+
+SECOND: dict[str, tuple[Json, bool]] = {
+    "the same": (samples.message(), True),
+    "in another order": (dict(reversed(samples.message().items())), True),
+    "another answer to the same message": (samples.message(text="k"), False),
+    "a moment later": (samples.message(timestamp=str(SECONDS * 1000 + 999)), False),
+    "from somebody else": (samples.message(mobile="27837654321"), False),
+}
+
+
+@pytest.mark.parametrize(("body", "same"), SECOND.values(), ids=SECOND.keys())
+def test_a_message_is_known_by_what_it_says(body: Json, same: bool) -> None:
+    assert (event(body).id == event(samples.message()).id) is same
+
+
+def test_gupshup_gives_no_proof_of_its_own_and_verifies_nothing() -> None:
+    callback = Callback("GET", {}, {"hub.challenge": "x"}, b"")
+
+    assert inbound.authentic(callback, ACCOUNT) is True
+    assert inbound.challenge(callback, ACCOUNT) is None

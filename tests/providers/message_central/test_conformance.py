@@ -1,0 +1,112 @@
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from tests.providers.cloud_api import samples as meta
+from tests.providers.conformance import READ_SECONDS, ProviderConformance
+from tests.providers.message_central import samples
+from tests.providers.message_central.samples import Json
+from tests.support.bsp import Answer
+from tests.support.services import MemoryNotes, services
+from tests.support.world import World
+from whatsapp_bridge.http import Answer as HttpAnswer
+from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.providers.contract import Client, Outgoing
+from whatsapp_bridge.providers.message_central.client import Client as MessageCentral
+from whatsapp_bridge.providers.message_central.tokens import Tokens
+
+_INCOMING = {"text": meta.text, "button": meta.button, "location": meta.location, "contacts": meta.contacts}
+
+
+class TestMessageCentral(ProviderConformance):
+    provider = "message_central"
+
+    required: ClassVar = ["customer_id", "password"]
+    wrong: ClassVar = {
+        "password empty": ("provider.password", ""),
+        "customer id with a line break": ("provider.customer_id", "private\n"),
+        "country a name": ("provider.country", "private"),
+        "country true": ("provider.country", True),
+        "e-mail no text": ("provider.email", 7),
+        "bulk a word": ("options.bulk", "private"),
+        "unknown option": ("options.colour", True),
+    }
+    not_callbacks: ClassVar = {
+        "another BSP's": b'{"integrationId": "private", "event": {}}',
+        "another object": b'{"object": "private", "entry": []}',
+    }
+    empty_callbacks: ClassVar = {
+        "no entry": meta.webhook(),
+        "no change": meta.webhook(meta.entry()),
+        "no status": meta.events(statuses=[]),
+    }
+    bad_elements: ClassVar = {
+        "text": "private",
+        "null": None,
+        "no status": meta.status(None, None),
+        "no timestamp": meta.status("sent", None, timestamp=None),
+        "no id": meta.status("sent", None, id=None),
+    }
+    unknown_status_fails: ClassVar = False
+
+    def secret(self, base_url: str) -> Json:
+        return samples.secret(base_url)
+
+    def client(self, base_url: str) -> Client:
+        """With a token from an earlier message."""
+        account, notes = self.account(base_url), MemoryNotes()
+        made = services(HttpClient(read_seconds=READ_SECONDS), notes=notes)
+        notes.put("acme", Tokens(account, made)._key, samples.TOKEN, 3600)
+        return MessageCentral(account, made)
+
+    def batch(self) -> list[Outgoing]:
+        """One: freeform messages travel alone."""
+        (prepared, *_) = [self.client("https://bsp.example").prepare(outgoing) for outgoing in super().batch()]
+        assert isinstance(prepared, Outgoing)
+        return [prepared]
+
+    @contextmanager
+    def world(self) -> Iterator[World]:
+        with super().world() as made:
+            answer = made.bsp
+
+            def with_token(url: str, payload: Any) -> HttpAnswer | Exception:
+                return (
+                    samples.said(200, samples.token_answer()) if samples.is_for_a_token(url) else answer(url, payload)
+                )
+
+            made.bsp = with_token
+            made.notes.put("acme", Tokens(self.account(), services(HttpClient()))._key, samples.TOKEN, 3600)
+            yield made
+
+    def accepting(self, batch: Sequence[Outgoing]) -> Answer:
+        (outgoing,) = batch
+        return Answer(200, samples.sent(f"bsp-{outgoing.reference}"))
+
+    def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
+        return Answer(200, samples.refused(829))
+
+    def throttling(self) -> Answer:
+        # The tables of errors have none for it.
+        return Answer(429)
+
+    def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
+        errors = {"errors": [meta.error(131026)]} if status == "failed" else {}
+        return samples.statuses(status, wamid=f"bsp-{reference}", **errors)
+
+    def unknown_status(self) -> bytes:
+        return samples.statuses("private")
+
+    def incoming(self, kind: str, message_id: str = "m1") -> bytes:
+        return meta.events(messages=[_INCOMING[kind](message_id)])
+
+    def unknown_kind(self) -> tuple[bytes, Any]:
+        element = meta.change("account_update", messages=[meta.text()])
+        return meta.webhook(meta.entry(element)), element
+
+    def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
+        good = [meta.status("sent", None, id=f"bsp-r{place}") for place in (1, 2)]
+        return [meta.events(statuses=[good[0], bad, good[1]])]
+
+    def callback_with(self, event: Any) -> bytes:
+        return meta.events(statuses=event, messages=event)

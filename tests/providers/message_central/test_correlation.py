@@ -1,0 +1,373 @@
+"""Templates have no id until a status brings one: which of them it is that CleverTap is told of."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.providers.cloud_api import samples as meta
+from tests.providers.message_central import samples
+from tests.providers.message_central.samples import query, refused, said, sent, statuses
+from tests.support.world import (
+    BSP_URL,
+    INCOMING_URL,
+    LOST,
+    STATUS_URL,
+    TOKEN,
+    Killed,
+    World,
+    freeform,
+    world,
+)
+from whatsapp_bridge.clevertap.answers import SUCCESS
+from whatsapp_bridge.http import Answer
+
+ANN, BEN = "27820000001", "27820000002"
+LADDER = ("sent", "delivered", "read")
+SECRET = samples.secret(BSP_URL, token=samples.TOKEN) | {
+    "clevertap": {
+        "authorization": [{"type": "basic", "username": "user", "password": "pass"}],
+        "status_url": STATUS_URL,
+        "incoming_url": INCOMING_URL,
+    },
+    "callback_token": TOKEN,
+}
+
+
+def template(msg_id: str, to: str = ANN) -> dict[str, Any]:
+    return {
+        "payloadVersion": 0.1,
+        "to": f"+{to}",
+        "wabaNumber": "27999000001",
+        "isTemplate": True,
+        "msgId": msg_id,
+        "template": {"namespace": "order_update", "languageCode": "en"},
+        "components": [{"type": "body", "body": {"text": "", "parameters": [{"type": "text", "text": msg_id}]}}],
+    }
+
+
+def taken(url: str, payload: Any) -> Answer | Exception:
+    """Every message is; a chat's id is `wamid.` and its text."""
+    said_of = query(url)
+    return said(200, sent(f"wamid.{said_of['message']}" if said_of["type"] == "CHAT" else None))
+
+
+@pytest.fixture
+def made() -> Iterator[World]:
+    with world(acme=SECRET) as fresh:
+        fresh.bsp = taken
+        yield fresh
+
+
+def send(made: World, *messages: dict[str, Any]) -> None:
+    """One after another, a second apart."""
+    for message in messages:
+        assert made.send(message) == SUCCESS
+        made.run()
+        made.now += 1
+
+
+def report(made: World, wamid: str, *names: str, to: str = ANN, at: int | None = None) -> None:
+    """A webhook of Message Central's; `at` in seconds since 1970."""
+    raw = statuses(*names, wamid=wamid, recipient_id=to, timestamp=str(int(made.now) if at is None else at))
+    assert made.callback(raw).status == 200
+
+
+def told_of(made: World, msg_id: str) -> tuple[str, ...]:
+    return tuple(status for reference, status in made.told if reference == msg_id)
+
+
+def left(made: World) -> dict[str, int]:
+    """What nobody could make use of."""
+    depths = {name: made.depth(name) for name in made.deployment.queues}
+    return {name: depth for name, depth in depths.items() if depth}
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+
+def test_a_template_is_found_by_its_recipient(made: World) -> None:
+    send(made, template("a"))
+    for name in LADDER:
+        report(made, "w1", name)
+        made.pump()
+
+    assert made.told == [("a", name) for name in LADDER]
+    assert left(made) == {}
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        pytest.param([("w1", LADDER), ("w2", LADDER)], id="one after the other"),
+        pytest.param([("w1", ("sent",)), ("w2", LADDER), ("w1", ("delivered", "read"))], id="interleaved"),
+        pytest.param([("w1", ("read",)), ("w2", ("delivered",)), ("w2", ("sent", "read"))], id="out of order"),
+        pytest.param([("w1", ("read", "sent")), ("w1", LADDER), ("w2", LADDER), ("w2", LADDER)], id="repeated"),
+    ],
+)
+def test_two_templates_to_one_person(made: World, reports: list[tuple[str, tuple[str, ...]]]) -> None:
+    send(made, template("a"), template("b"))
+    for wamid, names in reports:
+        report(made, wamid, *names)
+        made.pump()
+
+    assert (told_of(made, "a"), told_of(made, "b")) == (LADDER, LADDER)
+    assert left(made) == {}
+
+
+def test_the_one_that_happened_first_is_the_first_template_s(made: World) -> None:
+    send(made, template("a"), template("b"))
+    # They come together, in the wrong order; the failure tells which is which.
+    report(made, "w2", "delivered", at=int(made.now) + 9)
+    raw = statuses("failed", wamid="w1", recipient_id=ANN, timestamp=str(int(made.now)), errors=[meta.error(131026)])
+    made.callback(raw)
+    made.pump()
+
+    assert (told_of(made, "a"), told_of(made, "b")) == (("failed",), ("sent", "delivered"))
+
+
+def test_everybody_has_their_own(made: World) -> None:
+    send(made, template("a", ANN), template("b", BEN))
+    report(made, "w2", "read", to=BEN)
+    report(made, "w1", "sent", to=ANN)
+    made.pump()
+
+    assert (told_of(made, "a"), told_of(made, "b")) == (("sent",), LADDER)
+
+
+def test_a_status_before_the_answer(made: World) -> None:
+    def quick(url: str, payload: Any) -> Answer | Exception:
+        report(made, "w1", "sent")
+        made.run()
+        return taken(url, payload)
+
+    made.bsp = quick
+    send(made, template("a"))
+    made.pump()
+
+    assert told_of(made, "a") == ("sent",)
+    assert left(made) == {}
+
+
+def test_a_template_that_is_refused_waits_for_nothing(made: World) -> None:
+    made.bsp = lambda url, payload: said(200, refused(804))
+    send(made, template("a"))
+    made.bsp = taken
+    send(made, template("b"))
+    report(made, "w1", *LADDER)
+    made.pump()
+
+    assert (told_of(made, "a"), told_of(made, "b")) == (("failed",), LADDER)
+
+
+def test_a_template_that_is_sent_later_waits_since_then(made: World) -> None:
+    made.bsp = lambda url, payload: said(429, {}, retry_after="60")
+    send(made, template("a"))
+    made.bsp = taken
+    send(made, template("b"))
+    report(made, "wb", "sent")
+    made.pump(hours=0.1)
+    report(made, "wa", "read")
+    made.pump()
+
+    assert (told_of(made, "a"), told_of(made, "b")) == (LADDER, ("sent",))
+
+
+def test_a_template_costs_one_write_more(made: World) -> None:
+    """A claim, that it waits, that it leaves, its outcome."""
+    made.send(template("a"))
+    made.steps.clear()
+    made.run()
+
+    assert [step for step in made.steps if step.startswith("after") and "Item" in step] == ["after UpdateItem"] * 4
+
+
+# --- chats in between ------------------------------------------------------------------------------------------------
+
+
+def test_a_chat_in_between(made: World) -> None:
+    send(made, template("a"), freeform("c", ANN, "hello"), template("b"))
+    for wamid in ("wamid.hello", "w1", "w2"):
+        report(made, wamid, *LADDER)
+        made.pump()
+
+    assert [told_of(made, name) for name in ("a", "b", "c")] == [LADDER] * 3
+    assert left(made) == {}
+
+
+def test_a_chat_s_status_before_its_answer_is_nobody_else_s(made: World) -> None:
+    def quick(url: str, payload: Any) -> Answer | Exception:
+        if query(url)["type"] == "CHAT":
+            report(made, "wamid.hello", "sent")
+            made.run()
+            assert made.told == [], "whose it is cannot be known yet"
+        return taken(url, payload)
+
+    made.bsp = quick
+    send(made, template("a"), freeform("c", ANN, "hello"))
+    made.pump()
+    assert (told_of(made, "a"), told_of(made, "c")) == ((), ("sent",))
+
+    report(made, "w1", *LADDER)
+    made.pump()
+    assert told_of(made, "a") == LADDER
+    assert left(made) == {}
+
+
+# --- answers that are lost -------------------------------------------------------------------------------------------
+
+KINDS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "template": template,
+    "chat": lambda msg_id: freeform(msg_id, ANN, "hello"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_status_makes_up_for_a_lost_answer(made: World, kind: str) -> None:
+    made.bsp = lambda url, payload: LOST
+    send(made, KINDS[kind]("a"))
+    report(made, "w1", "sent")
+    made.pump()
+
+    assert told_of(made, "a") == ("sent",)
+    assert len(made.bsp_requests) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_message_that_is_given_up_takes_no_other_s_id(made: World, kind: str) -> None:
+    made.bsp = lambda url, payload: LOST
+    send(made, KINDS[kind]("a"))
+    made.pump()
+    assert told_of(made, "a") == ("failed",)
+
+    made.bsp = taken
+    send(made, template("b"))
+    report(made, "w1", *LADDER)
+    made.pump()
+    assert (told_of(made, "a"), told_of(made, "b")) == (("failed",), LADDER)
+
+
+# --- what belongs to nothing -----------------------------------------------------------------------------------------
+
+
+def test_an_id_that_finds_nothing_is_retried_and_then_quarantined(made: World) -> None:
+    send(made, template("a"))
+    report(made, "w1", "sent")
+    report(made, "elsewhere", "sent", at=int(made.now) + 1)
+    made.pump(hours=0.5)
+    assert left(made) == {"StatusesQueue": 1}
+
+    made.pump(hours=2)
+    assert left(made) == {"QuarantineQueue": 1}
+    assert made.told == [("a", "sent")]
+
+
+def test_an_id_that_comes_long_before_its_message_is_recorded_finds_it(made: World) -> None:
+    report(made, "w1", "sent")
+    made.run()
+    made.now += 600
+    send(made, template("a"))
+    made.pump()
+
+    assert made.told == [("a", "sent")]
+
+
+def test_a_status_without_a_recipient_finds_nothing(made: World) -> None:
+    send(made, template("a"))
+    made.callback(statuses("sent", wamid="w1", recipient_id=None))
+    made.pump(hours=3)
+
+    assert (made.told, left(made)) == ([], {"QuarantineQueue": 1})
+
+
+def test_what_is_validated_with_a_sample_takes_its_id_and_is_told_of_to_nobody(made: World) -> None:
+    send(made, template("0|0|0|0"), template("a"))
+    report(made, "w1", *LADDER)
+    report(made, "w2", "sent", at=int(made.now) + 1)
+    made.pump()
+
+    assert (made.told, left(made)) == ([("a", "sent")], {})
+
+
+def test_a_number_is_on_no_queue_of_statuses(made: World) -> None:
+    report(made, "w1", "sent")
+
+    (body,) = made.bodies("StatusesQueue")
+    assert ANN not in json.dumps(body)
+    assert body["status"]["recipient"]
+
+
+# --- replies ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_to_a_template_names_it(made: World) -> None:
+    send(made, template("a"))
+    report(made, "w1", *LADDER)
+    made.pump()
+    made.callback(meta.events(messages=[meta.text("m1", **{"from": ANN, "context": {"id": "w1"}})]))
+    made.pump()
+
+    assert [reply["context"] for reply in made.replies] == [{"id": "a"}]
+
+
+def test_a_file_that_cannot_be_had_is_told_of_in_words(made: World) -> None:
+    message = {key: value for key, value in meta.file("image", "m1", caption="Look").items() if key != "context"}
+    del message["image"]["url"]
+    made.callback(meta.events(messages=[message]))
+    made.pump()
+
+    assert [reply["text"] for reply in made.replies] == [{"body": "[image not available] Look"}]
+
+
+# --- killed between the steps ----------------------------------------------------------------------------------------
+
+
+def until_answered(request: Callable[[], Any]) -> None:
+    try:
+        request()
+    except Killed:
+        request()
+
+
+def play(made: World) -> None:
+    """Two templates and a chat to one person, and what becomes of them, until the queues are empty."""
+    for message in (template("a"), freeform("c", ANN, "hello"), template("b")):
+        until_answered(lambda message=message: made.send(message))
+        made.run()
+        made.now += 1
+    # A delivery that died comes again; it is not too late for statuses yet.
+    made.now += int(made.deployment.queues["CampaignQueue"].attributes["VisibilityTimeout"])
+    made.run()
+    if len(made.bsp_requests) == 3:
+        for wamid in ("w1", "wamid.hello", "w2"):
+            for name in LADDER:
+                until_answered(lambda wamid=wamid, name=name: report(made, wamid, name))
+                made.run()
+    made.pump(hours=3)
+
+
+def test_nothing_is_lost_or_doubled(subtests: pytest.Subtests) -> None:
+    with world(acme=SECRET) as made:
+        made.bsp = taken
+        play(made)
+        steps = made.steps
+        assert [told_of(made, name) for name in ("a", "c", "b")] == [LADDER] * 3
+    for kill_at in [number for number, step in enumerate(steps, 1) if step.startswith("after") or number == 1]:
+        with subtests.test(f"killed {steps[kill_at - 1]} ({kill_at})"), world(acme=SECRET) as made:
+            made.bsp = taken
+            made.kill_at = kill_at
+            play(made)
+            assert made.steps[:kill_at] == steps[:kill_at]
+            check(made)
+
+
+def check(made: World) -> None:
+    values = [query(url).get("variables", "c") for url, _, _ in made.bsp_requests]
+    assert len(set(values)) == len(values), "no message is sent twice"
+    for name in ("a", "c", "b"):
+        told = tuple(dict.fromkeys(told_of(made, name)))
+        assert told == (LADDER if len(values) == 3 else ("failed",) if name not in values else told)
+    # Where a message has not left, nothing is reported, and those that have are left alone.
+    assert {name: depth for name, depth in left(made).items() if name != "QuarantineQueue"} == {}
+    assert len(values) == 3 or made.depth("QuarantineQueue") == 0

@@ -1,0 +1,50 @@
+from typing import Any
+
+import pytest
+
+from tests.providers.message_central import samples
+from whatsapp_bridge.accounts import AccountInvalid, parse_account
+
+
+def provider(**settings: Any) -> dict[str, Any]:
+    return samples.secret() | {"provider": {"type": "message_central", **settings}}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"token": "k.k.k"}, id="a token alone"),
+        pytest.param({"token": "k.k.k", "customer_id": "C-1"}, id="a token, and whose it is"),
+        pytest.param({"customer_id": "C-1", "password": "p"}, id="a password"),
+        pytest.param({"customer_id": "C-1", "password": "p", "country": 91, "email": "a@b.example"}, id="all of it"),
+    ],
+)
+def test_complete(settings: dict[str, Any]) -> None:
+    account = parse_account("acme", provider(**settings))
+
+    assert account.provider.base_url == "https://cpaas.messagecentral.com"
+    assert account.provider.country in (None, "91")
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "reason"),
+    [
+        pytest.param({}, "password", "is missing: either password or token is needed", id="nothing"),
+        pytest.param(
+            {"customer_id": "C-1"}, "password", "is missing: either password or token is needed", id="neither"
+        ),
+        pytest.param(
+            {"customer_id": "C-1", "password": "p", "token": "t"},
+            "password",
+            "must not be there beside token: only one of the two is used",
+            id="both",
+        ),
+        pytest.param({"password": "p"}, "customer_id", "is missing: password needs it", id="no customer"),
+        pytest.param({"token": "two words"}, "token", "has not the form it must have", id="no token"),
+    ],
+)
+def test_refused(settings: dict[str, Any], field: str, reason: str) -> None:
+    with pytest.raises(AccountInvalid) as caught:
+        parse_account("acme", provider(**settings))
+
+    assert (caught.value.field, caught.value.reason) == (f"provider.{field}", reason)

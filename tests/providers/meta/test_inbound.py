@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+
+from tests.providers.cloud_api import samples as webhooks
+from tests.providers.cloud_api.samples import NUMBER_ID
+from tests.providers.meta.samples import APP_SECRET, VERIFY_TOKEN, secret, signature
+from tests.support.world import TOKEN, account, world
+from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.flows.receive import Acknowledgement
+from whatsapp_bridge.providers.contract import Callback, NotUnderstood, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.meta import inbound
+
+ACCOUNT = parse_account("acme", secret())
+
+
+# --- the signature ---------------------------------------------------------------------------------------------------
+
+RAW = webhooks.events(messages=[webhooks.text()])
+SIGNED: dict[str, tuple[bytes, dict[str, str], bool]] = {
+    "signed": (RAW, {"x-hub-signature-256": signature(RAW)}, True),
+    "nothing, signed": (b"", {"x-hub-signature-256": signature(b"")}, True),
+    "not UTF-8, signed": (b"\xff\x00", {"x-hub-signature-256": signature(b"\xff\x00")}, True),
+    "no signature": (RAW, {}, False),
+    "empty signature": (RAW, {"x-hub-signature-256": ""}, False),
+    "without its prefix": (RAW, {"x-hub-signature-256": signature(RAW).removeprefix("sha256=")}, False),
+    "of the older kind": (RAW, {"x-hub-signature": signature(RAW)}, False),
+    "another secret's": (RAW, {"x-hub-signature-256": signature(RAW, "private-other")}, False),
+    "an empty secret's": (RAW, {"x-hub-signature-256": signature(RAW, "")}, False),
+    "another body's": (RAW + b" ", {"x-hub-signature-256": signature(RAW)}, False),
+    "cut off": (RAW, {"x-hub-signature-256": signature(RAW)[:-1]}, False),
+    "beyond ASCII": (RAW, {"x-hub-signature-256": "sha256=\u00fc\udcff"}, False),
+}
+
+
+@pytest.mark.parametrize(("raw", "headers", "expected"), SIGNED.values(), ids=SIGNED.keys())
+def test_signature(raw: bytes, headers: dict[str, str], expected: bool) -> None:
+    assert inbound.authentic(Callback("POST", headers, {}, raw), ACCOUNT) is expected
+
+
+def test_signature_as_meta_makes_it() -> None:
+    # Made with openssl: printf %s "$body" | openssl dgst -sha256 -hmac test_app_secret
+    raw = b'{"object":"whatsapp_business_account","entry":[]}'
+    given = {"x-hub-signature-256": "sha256=dec6a680679a968e7e0319355b23599cbfc54502c0784668e9618baa0c633756"}
+    tested = parse_account("acme", secret(app_secret="test_app_secret"))
+
+    assert inbound.authentic(Callback("POST", given, {}, raw), tested)
+    assert not inbound.authentic(Callback("POST", given, {}, raw), ACCOUNT)
+
+
+# --- the verification of the address ---------------------------------------------------------------------------------
+
+ASKED = {"hub.mode": "subscribe", "hub.verify_token": VERIFY_TOKEN, "hub.challenge": "1158201444"}
+CHALLENGES: dict[str, tuple[dict[str, str], str | None]] = {
+    "right": (ASKED, "1158201444"),
+    "any text": (ASKED | {"hub.challenge": "a b&<c>"}, "a b&<c>"),
+    "wrong token": (ASKED | {"hub.verify_token": "private"}, None),
+    "a part of the token": (ASKED | {"hub.verify_token": VERIFY_TOKEN[:-1]}, None),
+    "token beyond ASCII": (ASKED | {"hub.verify_token": "\u00fc\udcff"}, None),
+    "another mode": (ASKED | {"hub.mode": "unsubscribe"}, None),
+    "no token": ({"hub.mode": "subscribe", "hub.challenge": "1"}, None),
+    "no mode": ({"hub.verify_token": VERIFY_TOKEN, "hub.challenge": "1"}, None),
+    "no challenge": ({"hub.mode": "subscribe", "hub.verify_token": VERIFY_TOKEN}, None),
+    "nothing": ({}, None),
+}
+
+
+@pytest.mark.parametrize(("query", "expected"), CHALLENGES.values(), ids=CHALLENGES.keys())
+def test_challenge(query: dict[str, str], expected: str | None) -> None:
+    assert inbound.challenge(Callback("GET", {}, query, b""), ACCOUNT) == expected
+
+
+REQUESTS: dict[str, tuple[Callback, Acknowledgement]] = {
+    "verification": (Callback("GET", {}, ASKED, b""), Acknowledgement(200, "1158201444")),
+    "wrong verification": (
+        Callback("GET", {}, ASKED | {"hub.verify_token": "x"}, b""),
+        Acknowledgement(403, "forbidden"),
+    ),
+    "GET of no verification": (Callback("GET", {}, {}, b""), Acknowledgement(403, "forbidden")),
+    "verification by POST": (Callback("POST", {}, ASKED, b""), Acknowledgement(403, "forbidden")),
+    "signed": (Callback("POST", {"x-hub-signature-256": signature(RAW)}, {}, RAW), Acknowledgement(200)),
+    "not signed": (Callback("POST", {}, {}, RAW), Acknowledgement(403, "forbidden")),
+    "signed, no webhook": (
+        Callback("POST", {"x-hub-signature-256": signature(b"{}")}, {}, b"{}"),
+        Acknowledgement(400, "no list of entries"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("callback", "expected"), REQUESTS.values(), ids=REQUESTS.keys())
+def test_what_meta_is_answered(callback: Callback, expected: Acknowledgement) -> None:
+    with world(acme=account(provider=secret()["provider"])) as made:
+        assert made.receive("acme", TOKEN, callback) == expected
+        assert made.depth("RepliesQueue") == (1 if expected == Acknowledgement(200) else 0)
+
+
+# --- whose events ----------------------------------------------------------------------------------------------------
+
+
+def value(number_id: Any) -> dict[str, Any]:
+    return {"metadata": {"phone_number_id": number_id}, "statuses": [webhooks.status()], "messages": [webhooks.text()]}
+
+
+def events(number_id: Any) -> list[Any]:
+    raw = webhooks.webhook(webhooks.entry({"field": "messages", "value": value(number_id)}))
+    return inbound.split(Callback("POST", {}, {}, raw), ACCOUNT)
+
+
+@pytest.mark.parametrize("number_id", [NUMBER_ID, int(NUMBER_ID), None, ""])
+def test_events_of_the_number(number_id: Any) -> None:
+    assert [type(event) for event in events(number_id)] == [ReplyEvent, StatusEvent]
+
+
+def test_events_of_another_number_are_kept() -> None:
+    assert events("106500000000002") == [
+        NotUnderstood("messages", "another number's", {"field": "messages", "value": value("106500000000002")})
+    ]
+
+
+def test_secrets_are_what_the_tests_sign_with() -> None:
+    assert (ACCOUNT.provider.app_secret, ACCOUNT.provider.verify_token) == (APP_SECRET, VERIFY_TOKEN)

@@ -1,0 +1,166 @@
+"""Messages without the BSP's id, and ids without a message: each gets one of the other, whoever comes when."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.world import World, world
+
+HOUR, DAY = 3600, 86_400
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+class Person:
+    """Somebody who is sent messages, and the clock; each step is a second after the one before."""
+
+    def __init__(self, made: World) -> None:
+        self.world, self.waiting, self.recipient = made, made.messages.waiting, f"p{next(_numbers)}"
+
+    def expect(self, reference: str) -> None:
+        self.waiting.expect("acme", self.recipient, reference, named=False)
+
+    def expect_named(self, reference: str) -> None:
+        self.waiting.expect("acme", self.recipient, reference, named=True)
+
+    def wait(self, reference: str) -> None:
+        self.waiting.wait("acme", self.recipient, reference)
+
+    def name(self, reference: str, bsp_id: str) -> None:
+        self.waiting.name("acme", self.recipient, reference, bsp_id)
+
+    def dismiss(self, reference: str) -> None:
+        self.waiting.dismiss("acme", self.recipient, reference)
+
+    def bind(self, bsp_id: str, expected: str | None) -> None:
+        assert self.waiting.bind("acme", self.recipient, bsp_id) == expected
+
+    def pass_time(self, seconds: int) -> None:
+        self.world.now += seconds
+
+    def play(self, *steps: tuple[Any, ...]) -> None:
+        for name, *arguments in steps:
+            getattr(self, name)(*arguments)
+            self.world.now += 1
+
+    @property
+    def item(self) -> dict[str, Any]:
+        key = {"pk": {"S": f"waiting#acme#{self.recipient}"}}
+        found: dict[str, Any] = self.world.dynamodb.get_item(TableName=self.waiting._table, Key=key).get("Item", {})
+        return found
+
+    @property
+    def attributes(self) -> set[str]:
+        return set(self.item) - {"pk", "expires_at"}
+
+
+@pytest.fixture
+def person(shared: World) -> Person:
+    return Person(shared)
+
+
+T1, T2, CHAT = ("expect", "t1"), ("expect", "t2"), ("expect_named", "c")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([("bind", "w1", None)], id="nothing was ever sent to them"),
+        pytest.param([T1, ("bind", "w1", "t1")], id="one, one"),
+        pytest.param([T1, ("bind", "w1", "t1"), ("bind", "w1", "t1")], id="the same id again: the same message"),
+        pytest.param([T1, ("bind", "w1", "t1"), ("bind", "w2", None)], id="a second id finds nothing"),
+        pytest.param([T1, T2, ("bind", "w1", "t1"), ("bind", "w2", "t2")], id="two: the oldest first"),
+        pytest.param(
+            [T1, ("bind", "w1", "t1"), T2, ("bind", "w1", "t1"), ("bind", "w2", "t2")], id="one after another"
+        ),
+        pytest.param([("expect", "z"), ("expect", "a"), ("bind", "w1", "z")], id="by time, not by name"),
+        pytest.param([T1, ("dismiss", "t1"), ("bind", "w1", None)], id="not taken"),
+        pytest.param([T1, T2, ("dismiss", "t1"), ("bind", "w1", "t2")], id="the older one not taken"),
+        pytest.param(
+            [T1, ("dismiss", "t1"), T2, T1, ("bind", "w", "t2")], id="sent later after all: it waits since then"
+        ),
+        pytest.param([T1, ("wait", "t1"), ("bind", "w1", "t1")], id="answered without an id, as expected"),
+        pytest.param([T1, ("name", "t1", "w1"), ("bind", "w1", "t1"), ("bind", "w2", None)], id="answered with an id"),
+        pytest.param(
+            [T1, ("bind", "w1", "t1"), ("wait", "t1"), ("bind", "w2", None)], id="bound before its answer came"
+        ),
+        pytest.param([CHAT, ("bind", "w1", None)], id="a chat under way: its id is not guessed at"),
+        pytest.param([T1, CHAT, ("bind", "w1", None)], id="a chat under way: may be its id, wait"),
+        pytest.param(
+            [T1, CHAT, ("bind", "wc", None), ("name", "c", "wc"), ("bind", "wc", "c"), ("bind", "w1", "t1")],
+            id="a chat's status before its answer: nobody else gets it",
+        ),
+        pytest.param([T1, CHAT, ("name", "c", "wc"), ("bind", "w1", "t1")], id="a chat in between"),
+        pytest.param([T1, CHAT, ("dismiss", "c"), ("bind", "w1", "t1")], id="a chat that is not taken"),
+        pytest.param([CHAT, ("wait", "c"), ("bind", "wc", "c")], id="a chat whose answer is lost"),
+        pytest.param(
+            [CHAT, T1, ("wait", "c"), ("bind", "wc", "c"), ("bind", "w1", "t1")], id="it waits since it was sent"
+        ),
+        pytest.param([CHAT, ("pass_time", 120), ("bind", "wc", "c")], id="a chat that died under way"),
+        pytest.param([CHAT, ("pass_time", 117), ("bind", "wc", None)], id="a chat that takes its time"),
+        pytest.param([T1, ("pass_time", DAY), ("bind", "w1", None)], id="nothing heard for a day"),
+        pytest.param([T1, ("pass_time", DAY), T2, ("bind", "w1", "t2")], id="the first one given up"),
+        pytest.param([("wait", "t1"), ("dismiss", "t1"), ("bind", "w1", None)], id="never begun"),
+    ],
+)
+def test_which_message_an_id_belongs_to(person: Person, steps: list[tuple[Any, ...]]) -> None:
+    person.play(*steps)
+
+
+def test_nobody_gets_another_persons_message(shared: World) -> None:
+    one, other = Person(shared), Person(shared)
+    one.play(T1)
+    other.play(("bind", "w1", None))
+    assert shared.messages.waiting.bind("other-account", one.recipient, "w1") is None
+    one.play(("bind", "w1", "t1"))
+
+
+@pytest.mark.parametrize("step", [("wait", "t1"), ("dismiss", "t1"), ("bind", "w1", None)], ids=lambda step: step[0])
+def test_what_is_not_there_leaves_no_trace(person: Person, step: tuple[Any, ...]) -> None:
+    person.play(step)
+    assert person.item == {}
+
+
+def test_ids_at_once_get_a_message_each(person: Person) -> None:
+    messages = [f"t{number}" for number in range(8)]
+    person.play(*(("expect", reference) for reference in messages))
+    ids = [f"w{number}" for number in range(10)] * 2
+    with ThreadPoolExecutor(8) as pool:
+        found = dict(zip(ids, pool.map(lambda w: person.waiting.bind("acme", person.recipient, w), ids), strict=True))
+    again = {w: person.waiting.bind("acme", person.recipient, w) for w in ids}
+    assert sorted(filter(None, again.values())) == messages
+    assert {w: reference for w, reference in found.items() if reference} == {w: r for w, r in again.items() if r}
+
+
+def test_the_item_does_not_grow(person: Person) -> None:
+    for number in range(60):
+        person.play(("expect_named", f"c{number}"), ("name", f"c{number}", f"w{number}"), ("pass_time", 600))
+    # What is younger than an hour, and twenty old ones at the most.
+    assert len(person.attributes) <= 27
+
+
+def test_binding_clears_what_is_old(person: Person) -> None:
+    person.play(T1, ("bind", "w1", "t1"), ("expect", "never"), ("pass_time", DAY), T2, ("bind", "w2", "t2"))
+    assert person.attributes == {"b#w2"}
+
+
+def test_the_item_expires_as_late_as_the_messages(person: Person) -> None:
+    person.play(T1)
+    assert int(person.item["expires_at"]["N"]) == int(person.world.now) - 1 + 35 * DAY
+
+
+@pytest.mark.parametrize("step", [T1, ("wait", "t1"), ("name", "t1", "w"), ("dismiss", "t1"), ("bind", "w", None)])
+def test_trouble_with_the_table_is_told(person: Person, step: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person.waiting, "_table", "another-table")
+    with pytest.raises(ClientError):
+        person.play(step)
