@@ -50,6 +50,10 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }
 
+# The rows that `Capabilities.by_id` is about; a value that needs the id in part has other words there.
+BY_ID_ROWS = ("headers", "buttons", "extras")
+BY_ID_WORDS = {"quickReply": "quick reply with a payload of its own"}
+
 
 def matrix() -> str:
     """The table in Markdown: a column per provider of the registry, with what is not carried behind "not"."""
@@ -67,7 +71,13 @@ def _cell(provider: Capabilities, field: str, words: dict[str, str]) -> str:
     declared: frozenset[str] = attrgetter(field)(provider)
     carried = ", ".join(word for value, word in words.items() if value in declared)
     missing = ", ".join(word for value, word in words.items() if value not in declared)
-    return "; ".join(part for part in (carried, missing and f"not: {missing}") if part)
+    by_id = ", ".join(
+        BY_ID_WORDS.get(value, word)
+        for value, word in words.items()
+        if field in BY_ID_ROWS and value in declared & provider.by_id
+    )
+    notes = (carried, by_id and f"of these, only with a template id: {by_id}", missing and f"not: {missing}")
+    return "; ".join(part for part in notes if part)
 
 
 def with_matrix(text: str) -> str:

@@ -209,6 +209,7 @@ def test_matrix_has_a_word_for_every_capability(provider: str) -> None:
         for value in getattr(capabilities, field)
         if value not in words
     } == set()
+    assert capabilities.by_id <= capabilities.headers | capabilities.buttons | capabilities.extras
 
 
 def test_sandbox_conventions_are_those_of_the_sandbox() -> None:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if options.function in (None, "dispatch"):
                     checks.append(memory.check(bench, peers))
                 if options.function in (None, "incoming"):
-                    checks += [webhooks.parsing(), webhooks.storing(bench, peers)]
+                    checks += [*webhooks.parsing(), webhooks.storing(bench, peers)]
         except BenchError as error:
             tail = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
             print(*tail, f"bench: {error}", sep="\n", file=sys.stderr)

@@ -40,13 +40,23 @@ REPORT_OF: dict[int, tuple[str, str, str]] = {
 # Error 26 is a person who has opted out, 27 one who is not to be reached at all; None is HTTP 429.
 ERROR_OF: dict[int, str | None] = {26: "312", 27: "105", 43: None}
 
+# The names of reports by GET, and what they call an event type; they have no `extra`.
+_BY_GET = {"externalId": "externalId", "eventTs": "deliveredTS", "cause": "cause", "errorCode": "errCode"}
+
+
+def _query(report: dict[str, Any]) -> dict[str, str]:
+    status = "FAILURE" if report["eventType"] == "FAILED" else "SUCCESS"
+    named = {theirs: str(report[ours]) for ours, theirs in _BY_GET.items()}
+    return named | {"status": status, "phoneNo": report["destAddr"].removeprefix("+"), "noOfFrags": "1"}
+
+
 # The same report in one envelope after the other.
 ENVELOPES: tuple[tuple[Encoding, Callable[[dict[str, Any]], Any]], ...] = (
     ("form", lambda report: {"response": json.dumps([report])}),
     ("json", lambda report: {"response": [report]}),
     ("json", lambda report: [report]),
     ("json", lambda report: report),
-    ("query", lambda report: {name: str(value) for name, value in report.items()}),
+    ("query", _query),
 )
 
 

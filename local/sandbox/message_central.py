@@ -215,6 +215,14 @@ class MessageCentralSandbox(BspSandbox):
         self._post(customer, 0, contacts=[{"profile": {"name": "A. Person"}, "wa_id": sender}], messages=[message])
         return wamid
 
+    def another_number_is_written_to(self, account: str, number: str, sender: str, text: str) -> None:
+        """A person writes to another number of the account's customer, of which the one webhook URL hears too."""
+        wamid = f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
+        message = cloud_api.message(wamid, sender, "text", {"body": text}, None)
+        customer = next(customer for customer in self._customers if customer.account == account)
+        raw = cloud_api.webhook("106500000000006", number, messages=[message])
+        self._sender.post(customer.webhook_url, raw, 0)
+
     def _post(self, customer: Customer, delay: float, **lists: Any) -> None:
         self._sender.post(customer.webhook_url, cloud_api.webhook("106500000000005", customer.number, **lists), delay)
 

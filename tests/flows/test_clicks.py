@@ -98,6 +98,30 @@ def test_each_click_is_told_once(made: World, clicks: list[dict[str, Any]], told
     assert len({json.dumps(status) for status in made.statuses}) == told
 
 
+def test_repeats_in_one_batch_are_one_click(made: World) -> None:
+    for at in (AT, AT + 1) * 5:
+        click(made, at=at)
+    before = len(made.steps)
+    made.run()
+
+    assert len(made.statuses) == 2
+    # None waits for another to be told.
+    assert made.depth("StatusesQueue") == 0
+    updates = [step for step in made.steps[before:] if step.startswith("before UpdateItem")]
+    assert len(updates) == 2 * len(["confirmed", "begun", "ended"])
+
+
+def test_repeats_of_a_click_come_back_where_clevertap_is_away(made: World) -> None:
+    answers = [UNREACHED]
+    made.clevertap = lambda url, payload: answers.pop() if answers else OK
+    click(made)
+    click(made)
+    made.pump()
+
+    assert made.statuses == [TOLD]
+    assert made.depth("StatusesDeadLetterQueue") == 0
+
+
 def test_clicks_on_two_messages_are_two(made: World) -> None:
     send(made, "other")
     click(made)

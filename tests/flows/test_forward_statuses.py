@@ -148,7 +148,8 @@ def test_counts(made: World, counted: Callable[[], dict[str, int]]) -> None:
         pytest.param("null", "api-b", "b", id="by apiMessageId, null as text"),
         pytest.param("", "api-c", "c", id="by apiMessageId, empty"),
         pytest.param(None, "api-x", None, id="by neither: unknown id"),
-        pytest.param("x", "api-b", None, id="by neither: unknown msgId"),
+        pytest.param("x", "api-b", "b", id="by apiMessageId, unknown msgId"),
+        pytest.param("x", "api-x", None, id="by neither: unknown msgId and id"),
     ],
 )
 def test_correlation(made: World, log: Log, reference: str | None, api_id: str, told: str | None) -> None:

@@ -293,11 +293,85 @@ def test_what_is_too_large_for_a_queue(made: World, kind: str) -> None:
     assert element["content"] == text
 
 
+def test_a_status_that_is_too_large_for_its_queue_takes_no_other_with_it(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clicked(url: str) -> StatusEvent:
+        return StatusEvent("clicked", int(START), "a", None, url=url, short_url="s", recipient="27820000001")
+
+    # As JSON, each of these characters is six bytes.
+    fits, too_large = clicked("\x01" * 43_000), clicked("\x01" * 44_000)
+    monkeypatch.setattr(inbound, "split", lambda callback, account: [clicked("before"), too_large, fits])
+
+    assert made.callback({}).status == 200
+
+    told = [body["status"]["url"] for body in made.bodies("StatusesQueue")]
+    assert sorted(told) == sorted(["before", fits.url])
+    (kept,) = made.bodies("QuarantineQueue")
+    stored = json.loads(made.s3.get_object(Bucket="test-payloadsbucket", Key=kept["s3"])["Body"].read())
+    assert (stored["kind"], stored["reason"]) == ("status", "too large for its queue")
+    assert stored["element"]["url"] == too_large.url
+    assert stored["element"]["recipient"] not in (None, "27820000001")
+
+
+@pytest.mark.parametrize("name", ["reference", "bsp_id"])
+@pytest.mark.parametrize(
+    ("identifier", "taken"),
+    [("k" * 1024, True), ("k" * 1025, False), ("ü" * 512, True), ("ü" * 513, False)],
+    ids=["as long as may be", "longer", "bytes, as long as may be", "bytes, longer"],
+)
+def test_an_id_that_is_no_key_of_a_table(
+    made: World, monkeypatch: pytest.MonkeyPatch, name: str, identifier: str, taken: bool
+) -> None:
+    event = StatusEvent("sent", int(START), **({"reference": None, "bsp_id": None} | {name: identifier}))
+    monkeypatch.setattr(inbound, "split", lambda callback, account: [event])
+    assert made.callback({}).status == 200
+    made.pump(hours=2)
+    (kept,) = made.bodies("QuarantineQueue")
+    assert kept["reason"] == ("belongs to no message that the bridge has sent" if taken else "an id is too long")
+    assert made.depth("StatusesDeadLetterQueue") == 0
+
+
+def test_characters_that_sqs_refuses_are_stored_too(made: World) -> None:
+    def refuses(operation: str, parameters: Any) -> Exception | None:
+        bodies = [parameters.get("MessageBody", "")] + [entry["MessageBody"] for entry in parameters.get("Entries", [])]
+        bad = operation.startswith("SendMessage") and any({"\ufffe", "\uffff"} & {*body} for body in bodies)
+        return ClientError({"Error": {"Code": "InvalidMessageContents"}}, operation) if bad else None
+
+    made.fail = refuses
+    assert made.callback(callback(moText=[reply(text="a\uffff\ufffeb")], moNew=["\uffff"])).status == 200
+    made.pump()
+    assert made.replies[0]["text"] == {"body": "a\uffff\ufffeb"}
+    assert [kept["element"] for kept in made.bodies("QuarantineQueue")] == ["\uffff"]
+
+
 def test_a_large_reply_is_forwarded_whole(made: World) -> None:
     text = "ü" * 200_000
     made.callback(mo_text(text))
     made.pump()
     assert made.replies[0]["text"] == {"body": text}
+
+
+@pytest.mark.parametrize(
+    ("kind", "logged"),
+    [
+        ("moReaction", "moReaction"),
+        ("mo_reaction", "mo_reaction"),
+        ("k" * 64, "k" * 64),
+        ("k" * 65, "unknown"),
+        ("Canary words", "unknown"),
+        ("27820000001", "unknown"),
+        ("mo27820000001", "unknown"),
+        ("Ünïcödé", "unknown"),
+        ("moNew\n", "unknown"),
+    ],
+)
+def test_the_log_names_a_kind_only_where_it_is_a_plain_word(made: World, log: Log, kind: str, logged: str) -> None:
+    made.callback(callback(**{kind: ["x"]}))
+    (entry,) = [entry for entry in log.entries if entry["message"] == "quarantined"]
+    assert entry["kind"] == logged
+    (kept,) = made.bodies("QuarantineQueue")
+    assert kept["kind"] == kind
 
 
 # --- what could not be stored ---------------------------------------------------------------------------------------

@@ -242,6 +242,36 @@ def test_every_report_is_listed_and_every_envelope_understood(sandbox: GupshupSa
     assert {row[0] for row in REPORT_OF.values()} == {"SENT", "DELIVERED", "READ", "FAILED"}
 
 
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [("9402", "sent", ("SUCCESS", "025")), ("9404", "failed", ("FAILURE", "003"))],
+    ids=["sent", "failed"],
+)
+def test_reports_by_get_have_names_of_their_own(
+    sandbox: GupshupSandbox, bridge: Bridge, end: str, status: str, said: tuple[str, str]
+) -> None:
+    for number in range(4):
+        post(sandbox, TEXT | {"send_to": "27821239404", "extra": f"m{number}"})
+    bridge.events(4)
+    post(sandbox, TEXT | {"send_to": f"2782123{end}"})
+    bridge.events(5)
+
+    (report,) = [callback for _, callback in bridge.received if callback.method == "GET"]
+    (event,) = inbound.split(report, ACCOUNT)
+    assert isinstance(event, StatusEvent)
+    assert (event.status, event.reference, event.bsp_id) == (status, None, sandbox.delivered[-1].message_id)
+    assert (report.query["status"], report.query["errCode"]) == said
+    assert report.query.keys() == {
+        "externalId",
+        "deliveredTS",
+        "status",
+        "cause",
+        "phoneNo",
+        "errCode",
+        "noOfFrags",
+    }
+
+
 def test_refused_by_the_end_of_the_number(sandbox: GupshupSandbox) -> None:
     opted_out = HSM | {"send_to": "27821239403"}
 

@@ -1,3 +1,4 @@
+import json
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -7,8 +8,10 @@ import pytest
 
 from local.sandbox.message_central import ERRORS, SEND_PATH, TOKEN_PATH, Customer, MessageCentralSandbox
 from tests.local.bridge import Bridge
-from tests.providers.message_central.samples import jwt
-from whatsapp_bridge.providers.message_central import codes
+from tests.providers.message_central.samples import jwt, secret
+from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.contract import Callback, NotUnderstood
+from whatsapp_bridge.providers.message_central import codes, inbound
 from whatsapp_bridge.providers.message_central.client import _form
 from whatsapp_bridge.providers.message_central.sheets import CONTENT_TYPE, sheet
 from whatsapp_bridge.providers.message_central.tokens import _lifetime
@@ -174,3 +177,16 @@ def test_people(central: MessageCentralSandbox, bridge: Bridge) -> None:
     (message,) = body["entry"][0]["changes"][0]["value"]["messages"]
     assert (message["from"], message["context"]) == ("27821239400", {"id": delivered.message_id})
     assert message["button"] == {"payload": "Yes", "text": "Yes"}
+
+
+def test_another_number_of_the_customer(central: MessageCentralSandbox, bridge: Bridge) -> None:
+    central.another_number_is_written_to("asks", "27999000009", "27821230001", "Hello")
+    (_, body) = bridge.wait_for(1)[0]
+
+    account = parse_account("acme", secret() | {"waba_number": "27999000005"})
+    (event,) = inbound.split(Callback("POST", {}, {}, json.dumps(body).encode()), account)
+    assert isinstance(event, NotUnderstood)
+    assert (event.reason, event.element["value"]["metadata"]["display_phone_number"]) == (
+        "another number's",
+        "27999000009",
+    )

@@ -705,6 +705,18 @@ class ProviderConformance(ABC):
         assert event.kind
         assert event.reason
 
+    def test_unknown_kind_that_is_private_is_in_no_log(self) -> None:
+        raw, _ = self.unknown_kind()
+        (event,) = self.split(raw)
+        assert isinstance(event, NotUnderstood)
+        # Whatever the callback calls it, wherever it says so.
+        private = raw.replace(f'"{event.kind}"'.encode(), f'"{TEXT} {PERSON}"'.encode())
+
+        with self.world() as made:
+            self.deliver(made, private)
+
+            assert [kept["account"] for kept in made.bodies("QuarantineQueue")] == ["acme"]
+
     def test_bad_element_harms_no_other(self, bad_element: Any) -> None:
         events = [event for raw in self.mixed_callbacks(bad_element) for event in self.split(raw)]
 

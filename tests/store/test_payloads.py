@@ -36,6 +36,7 @@ def payloads(made: World) -> Payloads:
         pytest.param("a" * (MAX_MESSAGE_BYTES - FRAME + 1), False, id="a byte more"),
         pytest.param("ü" * (MAX_MESSAGE_BYTES // 2 - FRAME // 2), True, id="bytes, not characters: fits"),
         pytest.param("ü" * (MAX_MESSAGE_BYTES // 2), False, id="bytes, not characters: too large"),
+        pytest.param("\uffff" * (MAX_MESSAGE_BYTES // 4), False, id="as SQS takes it: too large"),
         pytest.param("a" * 5_000_000, False, id="five megabytes"),
     ],
 )

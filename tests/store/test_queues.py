@@ -48,6 +48,7 @@ def client_error(code: str) -> ClientError:
             {"MessageBody": "b", "MessageGroupId": "g", "MessageDeduplicationId": "d"},
             id="FIFO",
         ),
+        pytest.param(Entry('"a\uffff\ufffe\ufffdb"'), {"MessageBody": '"a\\uffff\\ufffe\ufffdb"'}, id="no characters"),
     ],
 )
 def test_entries(entry: Entry, parameters: dict[str, Any]) -> None:
@@ -92,7 +93,8 @@ def test_batches(lengths: list[int], batches: list[int]) -> None:
 def test_size_counts_bytes() -> None:
     sqs = Sqs()
     Queue(URL, sqs).send_all([Entry("ü" * (HALF // 2)), Entry("ü" * (HALF // 2)), Entry("x")])
-    assert [len(batch) for batch in sqs.batches] == [2, 1]
+    Queue(URL, sqs).send_all([Entry("\uffff" * (HALF // 6)), Entry("x" * HALF), Entry("x" * 6)])
+    assert [len(batch) for batch in sqs.batches] == [2, 1, 2, 1]
 
 
 @pytest.mark.parametrize(

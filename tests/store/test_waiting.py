@@ -28,10 +28,10 @@ class Person:
         self.world, self.waiting, self.recipient = made, made.messages.waiting, f"p{next(_numbers)}"
 
     def expect(self, reference: str) -> None:
-        self.waiting.expect("acme", self.recipient, reference, named=False)
+        self.waiting.expect("acme", self.recipient, reference, int(self.world.now * 1000), named=False)
 
     def expect_named(self, reference: str) -> None:
-        self.waiting.expect("acme", self.recipient, reference, named=True)
+        self.waiting.expect("acme", self.recipient, reference, int(self.world.now * 1000), named=True)
 
     def wait(self, reference: str) -> None:
         self.waiting.wait("acme", self.recipient, reference)
@@ -152,6 +152,15 @@ def test_the_item_does_not_grow(person: Person) -> None:
 def test_binding_clears_what_is_old(person: Person) -> None:
     person.play(T1, ("bind", "w1", "t1"), ("expect", "never"), ("pass_time", DAY), T2, ("bind", "w2", "t2"))
     assert person.attributes == {"b#w2"}
+
+
+def test_very_much_that_is_old_is_cleared_by_and_by(person: Person) -> None:
+    # An expression that named them all would be longer than DynamoDB takes.
+    for number in range(500):
+        person.expect(f"1700000000|{number}|0|1")
+    person.pass_time(DAY)
+    person.play(T1, ("bind", "w1", "t1"), T2, ("bind", "w2", "t2"))
+    assert len(person.attributes) == 500 - 2 * 20 + 2
 
 
 def test_the_item_expires_as_late_as_the_messages(person: Person) -> None:

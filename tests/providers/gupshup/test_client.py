@@ -7,6 +7,7 @@ import pytest
 from tests.providers.conformance import PERSON, SECRET, assert_public
 from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, Json
+from tests.support import sample_files
 from tests.support.services import MemoryNotes, services
 from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.files import File
@@ -237,26 +238,35 @@ ADDRESS = "https://files.example/7/private.jpg?s=private-signature"
 
 
 @pytest.mark.parametrize(
-    ("attachment", "expected"),
+    ("attachment", "content_type", "name"),
     [
-        (Attachment("image", {"url": ADDRESS}, "image/jpeg"), File(b"k", "image/jpeg", "private.jpg")),
-        (
-            Attachment("audio", {"url": "https://files.example/"}, "Audio/OGG; codecs=opus"),
-            File(b"k", "audio/ogg", "file"),
-        ),
-        (Attachment("file", {"url": ADDRESS}, None, "a.pdf"), File(b"k", "application/octet-stream", "a.pdf")),
+        (Attachment("image", {"url": ADDRESS}, "image/png"), "image/png", "image.png"),
+        (Attachment("audio", {"url": "https://files.example/"}, "Audio/OGG; codecs=opus"), "audio/ogg", "audio.ogg"),
+        (Attachment("file", {"url": ADDRESS}, "application/private"), "application/private", "file.bin"),
+        (Attachment("file", {"url": ADDRESS}, "application/pdf", "a.doc"), "application/pdf", "a.doc"),
+        (Attachment("image", {"url": ADDRESS}), "image/jpeg", "image.jpg"),
+        (Attachment("image", {"url": ADDRESS}, " "), "image/jpeg", "image.jpg"),
+        (Attachment("file", {"url": ADDRESS}, None, "a.pdf"), "image/jpeg", "a.pdf"),
     ],
-    ids=["by its address", "without a name", "by its name"],
+    ids=["by its type", "with parameters", "unknown type", "by its name", "no type", "blank type", "no type, a name"],
 )
 @pytest.mark.parametrize(
     ("base_url", "loopback"), [("https://bsp.example", False), ("http://127.0.0.1:7", True)], ids=["public", "local"]
 )
-def test_download(attachment: Attachment, expected: File, base_url: str, loopback: bool) -> None:
-    http = Http(Answer(200, {}, b"k"))
+def test_download(attachment: Attachment, content_type: str, name: str, base_url: str, loopback: bool) -> None:
+    http = Http(Answer(200, {}, sample_files.JPEG))
 
-    assert client(http, base_url=base_url).download(attachment) == expected
+    file = client(http, base_url=base_url).download(attachment)
+
+    assert file == File(sample_files.JPEG, content_type, name)
     assert http.fetched == [(attachment.source["url"], loopback)]
     assert http.requests == []
+
+
+def test_a_file_whose_type_nobody_knows() -> None:
+    file = client(Http(Answer(200, {}, b"\x00"))).download(Attachment("file", {"url": ADDRESS}))
+
+    assert file == File(b"\x00", "application/octet-stream", "file.bin")
 
 
 NO_FILES: dict[str, tuple[Any, str, bool]] = {

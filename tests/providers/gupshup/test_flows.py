@@ -125,6 +125,29 @@ def test_report_of_something_else_that_the_gupshup_account_sends_is_quarantined(
     ]
 
 
+@pytest.mark.parametrize("extra", ["something else", "9|9|9|9"], ids=["no id of ours", "no message of ours"])
+def test_report_whose_extra_is_not_ours_is_matched_by_gupshups_id(made: World, extra: str) -> None:
+    other = "5001-otp"
+    for event_type, bsp_id in (("SENT", BSP_ID), ("SENT", other), ("READ", BSP_ID)):
+        raw = samples.response(samples.report(event_type, extra, externalId=bsp_id))
+        assert receive(made, "POST", JSON, {}, raw) == 200
+    made.pump(hours=2)
+
+    assert made.told == [(MSG_ID, "sent"), (MSG_ID, "delivered"), (MSG_ID, "read")]
+    assert [kept["element"]["bsp_id"] for kept in made.bodies("QuarantineQueue")] == [other]
+
+
+def test_report_whose_extra_is_not_ours_waits_for_the_message() -> None:
+    with world(acme=gupshup()) as made:
+        made.bsp = take
+        assert receive(made, "POST", JSON, {}, samples.response(report("SENT") | {"extra": "something else"})) == 200
+        made.run()
+        made.send(template())
+        made.pump()
+
+        assert made.told == [(MSG_ID, "sent")]
+
+
 @pytest.mark.parametrize("generic", [False, True], ids=["Gupshup's format", "CleverTap's format"])
 def test_click(made: World, generic: bool) -> None:
     first, second = (
@@ -183,6 +206,18 @@ def test_opt_in_is_remembered(mode: str, opt_ins: int) -> None:
         methods = [form["method"] for form in sent(made)]
         assert (methods.count("OPT_IN"), methods.count("SendMessage")) == (opt_ins, 3)
         assert mode == "off" or methods[0] == "OPT_IN"
+
+
+def test_a_person_with_several_messages_in_a_batch_is_opted_in_once() -> None:
+    with world(acme=gupshup(opt_in="once")) as made:
+        made.bsp = take
+        for number in range(8):
+            made.send(template(f"a|{number}"))
+        made.pump()
+
+        methods = [form["method"] for form in sent(made)]
+        assert (methods.count("OPT_IN"), methods.count("SendMessage")) == (1, 8)
+        assert methods[0] == "OPT_IN"
 
 
 def test_a_template_without_its_id_is_refused_when_clevertap_sends_it(made: World) -> None:

@@ -119,9 +119,13 @@ REPORTS: dict[str, tuple[Json, StatusEvent]] = {
         samples.report("EXPIRED", cause="SMSCTIMEDOUT", errorCode="00c"),
         status("failed", error_code=1009, error_title="Timed out"),
     ),
-    "no such event type": (
-        samples.report("ENQUEUED", cause="ENQUEUED", errorCode="777"),
-        status("failed", error_code=1009, error_title="Unlisted cause 777", unlisted=True),
+    "no such event type, with a cause of failures": (
+        samples.report("REJECTED", cause="UNKNOWN_SUBSCRIBER", errorCode="777"),
+        status("failed", error_code=1002, error_title="Unknown number", unlisted=True),
+    ),
+    "no such event type, with a code of failures": (
+        samples.report("REJECTED", cause="SOMETHING NEW", errorCode="007"),
+        status("failed", error_code=1006, error_title="The number is blocked", unlisted=True),
     ),
     "failed for an unlisted cause": (
         samples.report("FAILED", cause="SOMETHING NEW", errorCode="99"),
@@ -172,6 +176,17 @@ def test_report(body: Json, expected: StatusEvent) -> None:
 
 NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
     "no event type": (samples.report(...), "report", "no eventType"),
+    "no such event type, a success": (samples.report("SUBMITTED"), "report", "unknown eventType"),
+    "no such event type, nothing known": (
+        samples.report("ENQUEUED", cause="ENQUEUED", errorCode="777"),
+        "report",
+        "unknown eventType",
+    ),
+    "no such event type, no cause": (
+        samples.report("ENQUEUED", cause=..., errorCode=...),
+        "report",
+        "unknown eventType",
+    ),
     "no time": (samples.report(eventTs=None), "report", "no eventTs"),
     "no id": (samples.report(extra=None, externalId=None), "report", "neither extra nor externalId"),
     "an SMS": (samples.report(channel="SMS"), "report", "another channel"),
@@ -283,7 +298,6 @@ GENERIC: dict[str, tuple[Any, str]] = {
     "no timestamp": (samples.generic_click(timestamp=...), "no timestamp"),
     "no url": (samples.generic_click(url=...), "no url"),
     "no shortUrl": (samples.generic_click(shortUrl=" "), "no shortUrl"),
-    "an endless url": (samples.generic_click(url="k" * 20_000), "url is too long"),
 }
 
 
@@ -331,6 +345,19 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "button": (samples.message("button"), tapped(TEXT, "private label")),
     "button without a payload": (samples.message("button", button='{"text": "Yes"}'), tapped("Yes", "Yes")),
     "button without a text": (samples.message("button", button={"payload": "yes"}), tapped("yes", "yes")),
+    "button with a number for a payload": (
+        samples.message("button", button={"payload": 42, "text": "Yes"}),
+        tapped("42", "Yes"),
+    ),
+    "button with blanks": (samples.message("button", button={"payload": " a ", "text": "Yes "}), tapped(" a ", "Yes ")),
+    "choice with a number for an id": (
+        samples.message("interactive", interactive={"type": "list_reply", "list_reply": {"id": 7, "title": "Seven"}}),
+        tapped("7", "Seven"),
+    ),
+    "choice with a number for a title": (
+        samples.message("interactive", interactive={"type": "list_reply", "list_reply": {"title": 7}}),
+        tapped("7", "7"),
+    ),
     "choice of a list": (samples.message("interactive"), tapped("private-1", TEXT)),
     "reply button": (
         samples.message(
@@ -435,6 +462,7 @@ NO_REPLIES: dict[str, tuple[Json, str]] = {
     "location not JSON": (samples.message("location", location="here"), "no content"),
     "location without a longitude": (samples.message("location", location={"latitude": 1}), "no content"),
     "location beyond the poles": (samples.message("location", location={"latitude": 91, "longitude": 1}), "no content"),
+    "button of no values": (samples.message("button", button={"payload": True, "text": []}), "no content"),
     "empty button": (samples.message("button", button={}), "no content"),
     "interactive of another type": (
         samples.message("interactive", interactive={"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}),

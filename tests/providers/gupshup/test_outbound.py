@@ -5,6 +5,7 @@ import pytest
 
 from tests.providers.conformance import (
     MEDIA,
+    MESSAGES,
     OFFER,
     PERSON,
     PLACE,
@@ -21,8 +22,14 @@ from tests.providers.gupshup.samples import Json
 from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.clevertap.messages import parse_message
 from whatsapp_bridge.providers.contract import Refused
-from whatsapp_bridge.providers.gupshup.outbound import translate
+from whatsapp_bridge.providers.gupshup.outbound import CAPABILITIES, translate
 
+CARRIED = {
+    name: kind
+    for name in MESSAGES
+    for group, kind in [name.split(":")]
+    if group != "freeform" and kind in getattr(CAPABILITIES, group)
+}
 BY_TEXT = parse_account("acme", samples.secret(templates={"another": "9002"}))
 BY_ID = parse_account("acme", samples.secret())
 ENVELOPE = {"send_to": PERSON, "extra": "1|2|3|4"}
@@ -179,6 +186,17 @@ TEMPLATES: dict[str, tuple[Json, Json]] = {
     "quick reply without a payload": (template(HELLO, button("quickReply")), TEMPLATE),
     "quick reply with its text for a payload": (template(HELLO, button("quickReply", payload("Tap"))), TEMPLATE),
     "image header": (template(IMAGE, HELLO), WITH_IMAGE),
+    "image header beside a text": (
+        template(
+            {"type": "header", "header": IMAGE["header"] | {"text": {"text": "Stale"}}},
+            HELLO,
+        ),
+        WITH_IMAGE,
+    ),
+    "image header beside an empty text": (
+        template({"type": "header", "header": IMAGE["header"] | {"text": {}}}, HELLO),
+        WITH_IMAGE,
+    ),
     "image header and footer": (template(IMAGE, HELLO, FOOTER), WITH_IMAGE | {"footer": "Bye", "isTemplate": "true"}),
     "image header and dynamic URL": (
         template(IMAGE, HELLO, button("dynamicUrl", suffix("cart"))),
@@ -541,3 +559,16 @@ def test_a_request_is_all_texts_and_none_of_them_a_credential(account: Any) -> N
         assert all(isinstance(value, str) for value in form.values())
         assert not {"userid", "password"} & form.keys()
         assert not {"private-secret", "private-hsm", "private-two-way"} & set(form.values())
+
+
+@pytest.mark.parametrize(("name", "kind"), CARRIED.items(), ids=CARRIED.keys())
+def test_what_is_declared_to_need_an_id_does(name: str, kind: str) -> None:
+    message, _ = MESSAGES[name]
+    assert translated(message, BY_ID)["account"] == "hsm"
+
+    if kind not in CAPABILITIES.by_id:
+        assert translated(message)["account"] == "hsm"
+        return
+    with pytest.raises(Refused) as refused:
+        translated(message)
+    assert ADD_ID in refused.value.reason

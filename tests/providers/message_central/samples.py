@@ -51,7 +51,7 @@ def sent(wamid: str | None = None, code: Any = 200) -> Json:
     }
 
 
-def refused(code: Any, message: str = "private") -> Json:
+def refused(code: Any, message: str = "private auth") -> Json:
     return {"responseCode": code, "message": message, "data": None}
 
 

@@ -1,12 +1,16 @@
 """Templates that come together, from CleverTap to Message Central."""
 
+from collections import Counter
+from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.providers.message_central.samples import query, refused, said, sent
+from tests.providers.message_central import samples
+from tests.providers.message_central.samples import is_for_a_token, query, refused, said, sent, token_answer
 from tests.providers.message_central.test_correlation import ANN, BEN, LADDER, SECRET, report, template, told_of
-from tests.support.world import LOST, World, world
+from tests.support.world import BSP_URL, LOST, World, world
 from whatsapp_bridge.http import Answer
 
 BULK = SECRET | {"options": {"bulk": True}}
@@ -46,6 +50,35 @@ def test_a_refused_sheet_doubles_nothing() -> None:
 
         assert kinds(made) == ["sheet", "single", "single", "single"]
         assert sorted(query(url).get("variables", "") for url, _, _ in made.bsp_requests) == ["", "a", "b", "c"]
+        assert made.told == []
+
+
+def test_a_token_that_cannot_be_noted_costs_no_message() -> None:
+    tokens, tries = count(1), Counter[str]()
+
+    def answer(url: str, payload: Any) -> Answer:
+        if is_for_a_token(url):
+            return said(200, token_answer(f"private-{next(tokens)}"))
+        if payload is not None:
+            return said(200, refused(803))
+        msg_id = query(url)["variables"]
+        tries[msg_id] += 1
+        if msg_id == "a":
+            return said(401, refused(800)) if tries["a"] == 1 else said(200, sent())
+        return said(429, {}) if tries[msg_id] == 1 else said(200, sent())
+
+    writes = count(1)
+
+    def throttle_the_second_note(operation: str, parameters: Any) -> ClientError | None:
+        if operation != "UpdateItem" or "note#" not in str(parameters["Key"]) or next(writes) != 2:
+            return None
+        return ClientError({"Error": {"Code": "ThrottlingException", "Message": "private"}}, "UpdateItem")
+
+    with world(acme=BULK | {"provider": samples.secret(BSP_URL)["provider"]}) as made:
+        made.bsp, made.fail = answer, throttle_the_second_note
+        deliver(made)
+
+        assert (next(writes), tries) == (3, {"a": 2, "b": 2, "c": 2})
         assert made.told == []
 
 

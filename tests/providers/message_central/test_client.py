@@ -1,9 +1,13 @@
+import sys
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from io import BytesIO
 from threading import Lock
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from openpyxl import load_workbook
 
 from tests.providers.conformance import OTHER_PERSON, PERSON, assert_public
@@ -28,7 +32,7 @@ from whatsapp_bridge.providers.message_central.client import Client
 
 NOW = 1_760_000_000
 JPEG, MP4 = b"\xff\xd8\xff\xe0private", b"\x00\x00\x00\x18ftypisomprivate"
-REFUSED_TOKEN = Rejected(1000, "Invalid Auth", alarm=True)
+REFUSED_TOKEN = Rejected(1000, "Token refused", alarm=True)
 
 type Said = Answer | Exception
 
@@ -239,6 +243,108 @@ def test_a_new_token_that_is_refused_too_is_the_end() -> None:
     assert (len(http.asked), len(http.sent)) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected", "asked"),
+    [
+        pytest.param(said(401, {}), Rejected(1000, "Credentials refused", alarm=True), 1, id="wrong password"),
+        pytest.param(NotReached("ConnectTimeout"), NotSent("no token: ConnectTimeout"), 2, id="not reached"),
+        pytest.param(said(429, {}, retry_after="9"), Throttled(9.0), 2, id="too fast"),
+    ],
+)
+def test_a_batch_asks_once_for_a_token_that_is_not_to_be_had(answer: Said, expected: Outcome, asked: int) -> None:
+    http, notes = Http(OK, tokens=[answer]), MemoryNotes()
+    batch = [broadcast(f"r{place}", f"2782000{place:04}") for place in range(10)]
+
+    assert outcomes(client(http, notes), *batch) == [expected] * 10
+    assert len(http.asked) == 1
+
+    # Refused credentials are noted, for the next batch too.
+    assert outcomes(client(http, notes), *batch) == [expected] * 10
+    assert (len(http.asked), http.sent) == (asked, [])
+    assert set(notes.seconds.values()) == ({60} if asked == 1 else set())
+
+
+def test_other_credentials_are_asked_with_although_some_are_refused() -> None:
+    notes = MemoryNotes()
+    outcomes(client(Http(OK, tokens=[said(401, {})]), notes), broadcast())
+    http = Http(OK, tokens=[said(200, token_answer())])
+
+    assert outcomes(client(http, notes, password="private-other"), broadcast()) == [Accepted(None)]
+
+
+def test_a_batch_renews_once_a_token_that_stays_refused() -> None:
+    answers = [said(200, token_answer(f"private-{number}")) for number in range(9)]
+    http, notes = Http(said(401, refused(800)), tokens=answers), MemoryNotes()
+    batch = [broadcast(f"r{place}", f"2782000{place:04}") for place in range(10)]
+
+    assert outcomes(client(http, notes), *batch) == [REFUSED_TOKEN] * 10
+    assert len(http.asked) == 2
+
+    assert outcomes(client(http, notes), broadcast()) == [Rejected(1000, "Credentials refused", alarm=True)]
+    assert len(http.asked) == 2
+
+
+class Failing(MemoryNotes):
+    """Notes that DynamoDB refuses to write or to read, from the second time on."""
+
+    def __init__(self, *refuses: str) -> None:
+        super().__init__()
+        self.left = {name: 1 if name in refuses else 99 for name in ("get", "put")}
+
+    def _count(self, name: str) -> None:
+        self.left[name] -= 1
+        if self.left[name] < 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "private"}}, "UpdateItem")
+
+    def get(self, account: str, key: str) -> str | None:
+        self._count("get")
+        return super().get(account, key)
+
+    def put(self, account: str, key: str, note: str, seconds: int) -> None:
+        self._count("put")
+        super().put(account, key, note, seconds)
+
+
+@pytest.mark.parametrize("refuses", [("put",), ("get",), ("get", "put")], ids="+".join)
+def test_without_notes_a_token_is_renewed_all_the_same(refuses: tuple[str, ...]) -> None:
+    http = Http(said(401, {}), OK, tokens=[said(200, token_answer("private-1")), said(200, token_answer("private-2"))])
+
+    assert outcomes(client(http, Failing(*refuses)), broadcast()) == [Accepted(None)]
+    assert http.tokens_used == ["private-1", "private-2"]
+
+
+def test_trouble_of_one_message_is_its_own() -> None:
+    def answer(url: str, body: bytes | None) -> Any:
+        return RuntimeError("private") if query(url)["mobileNumber"] == PEOPLE[1][2:] else OK
+
+    batch = [broadcast(f"r{place}", to) for place, to in enumerate(PEOPLE)]
+
+    results = outcomes(client(Http(answer), **STATIC), *batch)
+
+    assert results == [Accepted(None), Unknown("failed: RuntimeError"), Accepted(None)]
+
+
+def test_a_sheet_that_cannot_be_made_has_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sheet(requests: Any) -> bytes:
+        raise ValueError("private")
+
+    monkeypatch.setattr("whatsapp_bridge.providers.message_central.sheets.sheet", sheet)
+    http = Http(OK)
+
+    results = outcomes(client(http, options=BULK, **STATIC), broadcast("r1", PEOPLE[0]), broadcast("r2", PEOPLE[1]))
+
+    assert (results, http.sent) == ([NotSent("failed: ValueError")] * 2, [])
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_what_sheets_need_is_imported_before_a_message_is_marked(monkeypatch: pytest.MonkeyPatch, bulk: bool) -> None:
+    monkeypatch.delitem(sys.modules, "openpyxl")
+
+    client(Http(OK), options={"bulk": bulk}, **STATIC).prepare(broadcast())
+
+    assert ("openpyxl" in sys.modules) is bulk
+
+
 def test_the_next_batch_has_the_renewed_token() -> None:
     notes = MemoryNotes()
     http = Http(said(401, {}), OK, tokens=[said(200, token_answer("private-1")), said(200, token_answer("private-2"))])
@@ -396,13 +502,21 @@ def test_a_refused_sheet_is_made_good_by_single_calls() -> None:
     assert sorted(http.singles) == sorted(["831234567", "7715836906", "2015550123"])
 
 
+UNLISTED_OF_META = Rejected(1009, "Unlisted error 999999", unlisted=True)
+MAINTENANCE = NotSent("Account in maintenance mode", Rejected(1009, "Account in maintenance mode"))
 SHEETS: dict[str, tuple[Said, bool, Outcome]] = {
     "803": (said(200, refused(803)), True, Accepted(None)),
     "804 as text": (said(400, refused("804")), True, Accepted(None)),
     "805": (said(200, refused(805)), True, Accepted(None)),
-    "unlisted": (said(200, refused(899)), True, Accepted(None)),
+    "unlisted": (said(200, refused(899)), False, Unknown("unlisted responseCode 899")),
+    "accepted, by another code": (said(200, refused(202)), False, Unknown("unlisted responseCode 202")),
+    "partly": (said(200, refused(206)), False, Unknown("unlisted responseCode 206")),
+    "unlisted, of Meta": (said(200, refused(800, "(#999999) x")), False, UNLISTED_OF_META),
+    "Meta's maintenance": (said(200, refused(800, "(#131057) x")), False, MAINTENANCE),
     "too large for a gateway": (Answer(413, {}, b"<html>"), True, Accepted(None)),
-    "no such address": (Answer(404, {}, b""), True, Accepted(None)),
+    "no such address": (Answer(404, {}, b""), False, NotSent("HTTP 404 without a responseCode")),
+    "cut off by a gateway": (Answer(408, {}, b""), False, Unknown("HTTP 408 without a responseCode")),
+    "there already": (Answer(409, {}, b""), False, Unknown("HTTP 409 without a responseCode")),
     "taken": (OK, False, Accepted(None)),
     "answer lost": (AnswerLost("ReadTimeout"), False, Unknown("answer lost: ReadTimeout")),
     "gateway's 502": (Answer(502, {}, b""), False, Unknown("HTTP 502 without a responseCode")),
@@ -486,6 +600,44 @@ def test_a_file_at_an_open_address_is_fetched() -> None:
     file = client(http, **STATIC).download(attachment(id="1", url="https://files.example/private"))
 
     assert file == File(JPEG, "image/jpeg", "image")
+
+
+DOCX, WEBP, PAGE = b"PK\x03\x04private", b"RIFF\x10\x00\x00\x00WEBPprivate", b"<!DOCTYPE html><p>private"
+NOT_FOUND_PICTURE = b"\x89PNG\r\n\x1a\nprivate"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "sha256", "reason"),
+    [
+        pytest.param("image", JPEG, sha256(JPEG).hexdigest(), None, id="the announced one"),
+        pytest.param("image", JPEG, b64encode(sha256(JPEG).digest()).decode(), None, id="hash in base64"),
+        pytest.param("image", NOT_FOUND_PICTURE, sha256(JPEG).hexdigest(), "url has another file", id="another"),
+        pytest.param("file", PAGE, sha256(JPEG).hexdigest(), "url has another file", id="a page, announced otherwise"),
+        pytest.param("image", JPEG, None, None, id="image"),
+        pytest.param("image", WEBP, None, None, id="sticker"),
+        pytest.param("image", PAGE, None, "url has no image", id="a page for an image"),
+        pytest.param("image", MP4, None, "url has no image", id="a video for an image"),
+        pytest.param("image", b"", None, "url is empty", id="nothing"),
+        pytest.param("video", MP4, None, None, id="video"),
+        pytest.param("video", JPEG, None, "url has no video", id="an image for a video"),
+        pytest.param("audio", b"OggS\x00private", None, None, id="audio"),
+        pytest.param("voice", b"#!AMRprivate", None, None, id="voice"),
+        pytest.param("audio", PAGE, None, "url has no audio", id="a page for audio"),
+        pytest.param("file", b"%PDF-private", None, None, id="PDF"),
+        pytest.param("file", DOCX, None, None, id="Office"),
+        pytest.param("file", PAGE, None, "url has no file", id="a page for a document"),
+    ],
+)
+def test_a_file_that_is_not_the_person_s(kind: Any, content: bytes, sha256: str | None, reason: str | None) -> None:
+    source = {"url": "https://files.example/private"} | ({} if sha256 is None else {"sha256": sha256})
+    made = client(Http(files=Answer(200, {}, content)), **STATIC)
+
+    if reason is None:
+        assert made.download(Attachment(kind, source)).content == content
+        return
+    with pytest.raises(Unreadable) as caught:
+        made.download(Attachment(kind, source))
+    assert (caught.value.reason, caught.value.retriable) == (reason, False)
 
 
 UNREADABLE: dict[str, tuple[Attachment, Said | None, str, bool]] = {

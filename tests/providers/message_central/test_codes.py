@@ -49,7 +49,10 @@ OF_META: dict[str, tuple[str, Outcome]] = {
     "please retry": ("(#131000) private", NotSent("Something went wrong", Rejected(1009, "Something went wrong"))),
     "payment": ("(#131042) x", Rejected(1009, "Business eligibility payment issue", alarm=True)),
     "unlisted": ("(#999999) private", Rejected(1009, "Unlisted error 999999", unlisted=True)),
-    "no code in it": ("Unsupported get request.", Rejected(1000, "Invalid Auth", alarm=True)),
+    "no code in it": ("Unsupported get request.", Rejected(1009, "Unlisted error 800", unlisted=True)),
+    "the documentation's words": ("Invalid Auth", Rejected(1000, "Invalid Auth", alarm=True)),
+    "other words for them": ("JWT TOKEN private", Rejected(1000, "Invalid Auth", alarm=True)),
+    "no words": (" ", Rejected(1000, "Invalid Auth", alarm=True)),
 }
 
 
@@ -75,14 +78,15 @@ ANSWERS: dict[str, tuple[Answer, Outcome]] = {
     ),
     "chat, no code inside": (said(200, CHAT | {"data": {"transactionId": "wamid.2"}}), Accepted("wamid.2")),
     "chat without an id": (said(200, CHAT | {"data": {"transactionId": None}}), Accepted(None)),
-    "unlisted": (said(200, refused(899)), Rejected(1009, "Unlisted error 899", unlisted=True)),
-    "HTTP's 400 in the body": (said(400, refused(400)), Rejected(1009, "Unlisted error 400", unlisted=True)),
+    "unlisted": (said(200, refused(899)), Unknown("unlisted responseCode 899")),
+    "accepted, by another code": (said(202, refused(202)), Unknown("unlisted responseCode 202")),
+    "HTTP's 400 in the body": (said(400, refused(400)), Unknown("unlisted responseCode 400")),
     "HTTP's 401 in the body": (
         said(200, refused(401)),
         Rejected(1000, "Credentials refused (HTTP 401)", alarm=True),
     ),
     "HTTP's 429 in the body": (said(200, refused(429), retry_after="3"), Throttled(3.0)),
-    "HTTP's 500 in the body": (said(200, refused("500")), Unknown("responseCode 500")),
+    "HTTP's 500 in the body": (said(200, refused("500")), Unknown("unlisted responseCode 500")),
     "another framework's error": (
         said(404, {"timestamp": "x", "status": 404, "error": "Not Found"}),
         NotSent("HTTP 404 without a responseCode"),
@@ -91,6 +95,8 @@ ANSWERS: dict[str, tuple[Answer, Outcome]] = {
     "address too long": (Answer(414, {}, b""), Rejected(1001, "Message is too long (HTTP 414)")),
     "headers too long": (Answer(431, {}, b"<html>"), Rejected(1001, "Message is too long (HTTP 431)")),
     "body too long": (Answer(413, {}, b""), Rejected(1001, "Message is too long (HTTP 413)")),
+    "408": (Answer(408, {}, b""), Unknown("HTTP 408 without a responseCode")),
+    "409": (Answer(409, {}, b"<html>"), Unknown("HTTP 409 without a responseCode")),
     "gateway's 503": (Answer(503, {}, b"<html>"), Unknown("HTTP 503 without a responseCode")),
 }
 

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from openpyxl import load_workbook
 
 from tests.providers.cloud_api import samples as meta
 from tests.providers.message_central import samples
@@ -20,6 +23,7 @@ from tests.support.world import (
     freeform,
     world,
 )
+from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.http import Answer
 
@@ -246,6 +250,70 @@ def test_a_message_that_is_given_up_takes_no_other_s_id(made: World, kind: str) 
     report(made, "w1", *LADDER)
     made.pump()
     assert (told_of(made, "a"), told_of(made, "b")) == (("failed",), LADDER)
+
+
+@pytest.mark.parametrize("bulk", [False, True], ids=["singly", "as a sheet"])
+def test_templates_that_come_together_wait_in_the_order_in_which_they_leave(bulk: bool) -> None:
+    # By name they come the other way round, and the clock stands still.
+    names = [f"t{9 - number}" for number in range(5)]
+    with world(acme=SECRET | {"options": {"bulk": bulk}}) as made:
+        made.bsp = taken
+        for name in names:
+            assert made.send(template(name)) == SUCCESS
+            assert made.send(template(f"{name}-ben", BEN)) == SUCCESS
+        made.run()
+
+        left_as = sent_variables(made)
+        assert len(left_as) == 10
+        for to in (ANN, BEN):
+            recipient = parse_account("acme", SECRET).pseudonym(to)
+            found = [made.messages.waiting.bind("acme", recipient, f"w{number}") for number in range(6)]
+            assert found == [*(name for name in left_as if name.endswith("ben") is (to == BEN)), None]
+
+
+def sent_variables(made: World) -> list[str]:
+    """The values of all templates, in the order in which they left."""
+    found = []
+    for url, body, headers in made.bsp_requests:
+        if body is None:
+            found.append(query(url)["variables"])
+        else:
+            _, _, content = samples.file_of(body, {name.lower(): value for name, value in headers.items()})
+            (page,) = load_workbook(BytesIO(content)).worksheets
+            found += [str(row[4]) for row in page.iter_rows(min_row=2, values_only=True)]
+    return found
+
+
+def test_a_message_that_another_delivery_has_sent_does_not_wait_anew(made: World) -> None:
+    """The queue hands a message out twice; one delivery is through with it before the other one marks it."""
+    begin = made.messages.begin_sending
+
+    def settled_meanwhile(account: str, reference: str, grant: str) -> bool:
+        made.messages.settle(account, reference, "accepted")
+        return begin(account, reference, grant)
+
+    made.messages.begin_sending = settled_meanwhile  # type: ignore[method-assign]
+    assert made.send(template("a")) == SUCCESS
+    made.run()
+
+    assert made.bsp_requests == []
+    recipient = parse_account("acme", SECRET).pseudonym(ANN)
+    assert made.messages.waiting.bind("acme", recipient, "w1") is None
+
+
+def test_a_message_that_cannot_be_expected_is_sent_later(made: World) -> None:
+    refusals = iter([ClientError({"Error": {"Code": "ThrottlingException", "Message": "private"}}, "UpdateItem")])
+    made.fail = lambda name, params: (
+        next(refusals, None) if name == "UpdateItem" and "waiting#" in str(params["Key"]) else None
+    )
+    assert made.send(template("a")) == SUCCESS
+    made.run()
+    assert made.bsp_requests == []
+
+    made.pump()
+    report(made, "w1", *LADDER)
+    made.pump()
+    assert (told_of(made, "a"), len(made.bsp_requests)) == (LADDER, 1)
 
 
 # --- what belongs to nothing -----------------------------------------------------------------------------------------

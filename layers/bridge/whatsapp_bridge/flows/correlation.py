@@ -17,10 +17,15 @@ from whatsapp_bridge.store.waiting import Waiting
 type Message = TemplateMessage | FreeformMessage
 
 
-def expect(waiting: Waiting, account: Account, message: Message, recipient: str, reference: str) -> None:
-    """The request with `message` is about to leave."""
+def by_order(account: Account, message: Message) -> bool:
+    """Whether nothing but the order tells such messages to one person apart."""
+    return _kind(message) in _nameless(account)
+
+
+def expect(waiting: Waiting, account: Account, message: Message, recipient: str, reference: str, at: int) -> None:
+    """The request with `message` is about to leave; `at` (ms since 1970) is its place among the person's."""
     if nameless := _nameless(account):
-        waiting.expect(account.name, recipient, reference, named=_kind(message) not in nameless)
+        waiting.expect(account.name, recipient, reference, at, named=_kind(message) not in nameless)
 
 
 def settle(

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from pydantic_core import from_json, to_json
@@ -81,6 +81,13 @@ class Job:
         if isinstance(self.message, TemplateMessage):
             return int(options.campaign_time_limit_seconds)
         return int(options.conversation_time_limit_seconds)
+
+
+class Chunk(NamedTuple):
+    """The messages of one request; `place` is the first one's among all that are sent together."""
+
+    place: int
+    pairs: Sequence[tuple[Job, Outgoing]]
 
 
 class Overtaken(Exception):
@@ -183,10 +190,10 @@ class Dispatch:
                 ready.append((job, result))
             else:
                 outcomes[job.owner] = result
-        chunks = _chunks(ready, self._batch_size(jobs))
-        for chunk, sent in zip(chunks, each_request(lambda chunk: self._send(client, chunk), chunks), strict=True):
+        lanes = self._lanes(_chunks(ready, self._batch_size(jobs)))
+        for lane, sent in zip(lanes, each_request(lambda lane: self._send_all(client, lane), lanes), strict=True):
             outcomes.update(
-                dict.fromkeys((job.owner for job, _ in chunk), sent) if isinstance(sent, Exception) else sent
+                {job.owner: sent for chunk in lane for job, _ in chunk.pairs} if isinstance(sent, Exception) else sent
             )
         return each(lambda job: self._settle(job, outcomes[job.owner]), jobs)
 
@@ -206,14 +213,37 @@ class Dispatch:
             return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, f"{refusal.field}: {refusal.reason}")
         return client.prepare(Outgoing(job.reference, request))
 
-    def _send(self, client: Client, chunk: Sequence[tuple[Job, Outgoing]]) -> dict[str, Outcome | Exception | None]:
+    def _lanes(self, chunks: Sequence[Chunk]) -> list[list[Chunk]]:
+        """Chunks that leave one after the other; lanes do so side by side.
+
+        Where the BSP names no ids, messages to one person are told apart by their order alone.
+        """
+        lanes: dict[str, list[Chunk]] = defaultdict(list)
+        for chunk in chunks:
+            job, _ = chunk.pairs[0]
+            ordered = len(chunk.pairs) == 1 and correlation.by_order(job.account, job.message)
+            lanes[job.recipient if ordered else job.owner].append(chunk)
+        return list(lanes.values())
+
+    def _send_all(self, client: Client, lane: Sequence[Chunk]) -> dict[str, Outcome | Exception | None]:
+        outcomes: dict[str, Outcome | Exception | None] = {}
+        for chunk in lane:
+            (sent,) = each(lambda chunk: self._send(client, chunk), [chunk])
+            outcomes.update(
+                dict.fromkeys((job.owner for job, _ in chunk.pairs), sent) if isinstance(sent, Exception) else sent
+            )
+        return outcomes
+
+    def _send(self, client: Client, chunk: Chunk) -> dict[str, Outcome | Exception | None]:
         """One request, marked as leaving right before it leaves."""
-        marked = each(self._begin_sending, [job for job, _ in chunk])
-        leaving = [pair for pair, mark in zip(chunk, marked, strict=True) if mark is True]
+        # One time for all, and their places: threads do not take turns.
+        start = int(self._now() * 1000) + chunk.place
+        marked = each(self._begin_sending, [(job, start + place) for place, (job, _) in enumerate(chunk.pairs)])
+        leaving = [pair for pair, mark in zip(chunk.pairs, marked, strict=True) if mark is True]
         # A claim that another delivery has taken over: this one comes back, and sees then what became of it.
         outcomes: dict[str, Outcome | Exception | None] = {
-            job.owner: mark if isinstance(mark, Exception) else Overtaken("by another delivery")
-            for (job, _), mark in zip(chunk, marked, strict=True)
+            job.owner: Overtaken("by another delivery") if mark is False else mark
+            for (job, _), mark in zip(chunk.pairs, marked, strict=True)
             if mark is not True
         }
         if leaving:
@@ -221,10 +251,19 @@ class Dispatch:
             outcomes.update(zip((job.owner for job, _ in leaving), sent, strict=True))
         return outcomes
 
-    def _begin_sending(self, job: Job) -> bool:
-        # Before the mark: behind it, the request may have left, and what it brings may be quicker than any other write.
-        correlation.expect(self._messages.waiting, job.account, job.message, job.recipient, job.reference)
-        return self._messages.begin_sending(job.account.name, job.reference, job.grant)
+    def _begin_sending(self, of: tuple[Job, int]) -> bool | NotSent:
+        """Whether it may leave; `of` is a message and the time (ms) that it waits since, where it has to."""
+        job, at = of
+        if not self._messages.begin_sending(job.account.name, job.reference, job.grant):
+            return False
+        # Behind the mark: another delivery's message, which may be settled already, shall not wait anew. And before the
+        # request: what that brings may be quicker than any other write.
+        try:
+            correlation.expect(self._messages.waiting, job.account, job.message, job.recipient, job.reference, at)
+        except Exception as error:  # noqa: BLE001 - logged, and an outcome: the mark alone would cost the message
+            log_failure("message not expected", error, account=job.account.name, msgId=job.reference)
+            return NotSent(f"not expected: {type(error).__name__}")
+        return True
 
     def _batch_size(self, jobs: Sequence[Job]) -> int:
         account = jobs[0].account
@@ -317,5 +356,5 @@ def from_environment(http: HttpClient) -> tuple[Dispatch, FifoSource]:
     )
 
 
-def _chunks[T](items: Sequence[T], size: int) -> list[Sequence[T]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _chunks(pairs: Sequence[tuple[Job, Outgoing]], size: int) -> list[Chunk]:
+    return [Chunk(place, pairs[place : place + size]) for place in range(0, len(pairs), size)]

@@ -75,28 +75,28 @@ class Ascent:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A tap on a link in a message, held by the queue message that says so."""
+    """A tap on a link in a message, held by the first of the queue messages that say so."""
 
-    item: Item
+    items: Sequence[Item]
+
+    @property
+    def owner(self) -> str:
+        return self.items[0].owner
 
     @property
     def reference(self) -> str:
-        return str(self.item.event.reference)
+        return str(self.items[0].event.reference)
 
     @property
     def id(self) -> str:
         """The same for each report of the same click; the BSPs give clicks no id."""
-        event = self.item.event
+        event = self.items[0].event
         content = [self.reference, event.timestamp, event.url, event.short_url, event.user_agent]
         return sha256(to_json(content)).hexdigest()
 
     @property
-    def items(self) -> Sequence[Item]:
-        return [self.item]
-
-    @property
     def updates(self) -> Sequence[StatusUpdate]:
-        event = self.item.event
+        event = self.items[0].event
         return [
             StatusUpdate(
                 msg_id=self.reference,
@@ -112,7 +112,7 @@ class Click:
         messages.end_click(account, self.id)
 
     def leave(self, messages: Messages, account: str) -> None:
-        messages.leave_click(account, self.id, self.item.owner)
+        messages.leave_click(account, self.id, self.owner)
 
 
 type News = Ascent | Click
@@ -240,7 +240,7 @@ class ForwardStatuses:
 
     def _begin(self, account: Account, items: Sequence[Item]) -> News | Climb:
         if items[0].event.status == "clicked":
-            return self._begin_click(account, Click(items[0]))
+            return self._begin_click(account, Click(items))
         events = [item.event for item in items]
         reference, goal = str(events[0].reference), ladder.target(events)
         # What dispatch and the confirmation say of a message has no id of the BSP's.
@@ -256,13 +256,26 @@ class ForwardStatuses:
         # Who taps a link in a message has it: that ends the doubt about one whose answer was lost.
         if not self._messages.confirm(account.name, click.reference, None):
             return Climb.NO_MESSAGE
-        return self._messages.begin_click(account.name, click.id, click.item.owner) or click
+        return self._messages.begin_click(account.name, click.id, click.owner) or click
 
     def _wait_for_message(self, account: Account, items: Sequence[Item]) -> None:
         """A status can overtake the record of its message; one that finds none for long belongs to something else."""
+        renamed = [self._by_bsp_id(account, item) for item in items]
+        self._statuses.send_all(repeated(payload, 0) for payload in renamed if payload is not None)
+        items = [item for item, payload in zip(items, renamed, strict=True) if payload is None]
         lost = [asdict(item.event) for item in self._later(items, "waits", self._correlation_retry)]
         reason = "belongs to no message that the bridge has sent"
         self._quarantine.put(account.name, [NotUnderstood("status", reason, event) for event in lost])
+
+    def _by_bsp_id(self, account: Account, item: Item) -> dict[str, Any] | None:
+        """The payload under the msgId of the message that the BSP means, where it echoes another one than ours."""
+        event = item.event
+        if event.reference is None or event.bsp_id is None:
+            return None
+        reference = self._messages.reference_of(account.name, event.bsp_id)
+        if reference is None or reference == event.reference:
+            return None
+        return {**item.payload, "status": {**item.payload["status"], "reference": reference}}
 
     def _tell(self, account: Account, news: Sequence[News]) -> list[str]:
         """POST them together; the owners of what shall come back.
@@ -351,15 +364,15 @@ class ForwardStatuses:
 
 
 def _grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:
-    """Items whose message is not known yet, and the others: a message's ladder together, each click for itself."""
+    """Items whose message is not known yet, and the others: a message's ladder together, a click and its repeats."""
     unknown: list[Item] = []
-    clicks: list[list[Item]] = []
+    clicks: dict[str, list[Item]] = defaultdict(list)
     ladders: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         if item.event.reference is None:
             unknown.append(item)
         elif item.event.status == "clicked":
-            clicks.append([item])
+            clicks[Click([item]).id].append(item)
         else:
             ladders[item.event.reference].append(item)
-    return unknown, [*ladders.values(), *clicks]
+    return unknown, [*ladders.values(), *clicks.values()]

@@ -3,13 +3,18 @@
 {"account", "kind", "reason", "received" (seconds), "element"}
 """
 
+import re
 from collections.abc import Callable, Sequence
 from time import time
+from typing import Final
 
 from whatsapp_bridge.observability import count, logger
 from whatsapp_bridge.providers.contract import NotUnderstood
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, Queue
+
+# A kind may come from the callback as it is, and be anything there: a number, a person's words.
+_LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
 
 
 class Quarantine:
@@ -21,7 +26,8 @@ class Quarantine:
         self._queue.send_all([self._entry(account, event) for event in events])
         for event in events:
             count("EventsQuarantined")
-            logger.warning("quarantined", extra={"account": account, "kind": event.kind, "reason": event.reason})
+            kind = event.kind if _LOGGED_KIND.fullmatch(event.kind) else "unknown"
+            logger.warning("quarantined", extra={"account": account, "kind": kind, "reason": event.reason})
 
     def _entry(self, account: str, event: NotUnderstood) -> Entry:
         kept = {"account": account, "kind": event.kind, "reason": event.reason, "element": event.element}

@@ -28,11 +28,15 @@ from whatsapp_bridge.providers.contract import (
 from whatsapp_bridge.settings import ReceiveSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
-from whatsapp_bridge.store.queues import Entry, Queue
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue
 
 # SQS takes ten in a call, of some milliseconds: up to two calls one after the other, what is more side by side.
 _AT_ONCE = 20
 _LANES = 8
+# A status that is tried again is queued anew, with longer counts of its tries.
+_MAX_STATUS_BYTES = MAX_MESSAGE_BYTES - 64
+# DynamoDB takes keys of 2 KB, of which the account's name and ours are a part.
+_MAX_ID_BYTES = 1024
 
 
 def callback_of(event: Mapping[str, Any]) -> Callback:
@@ -104,8 +108,9 @@ class Receive:
             logger.warning("no callback of this BSP", extra={"account": account.name, "reason": str(error)})
             return Acknowledgement(400, str(error))
         _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
-        _send(self._statuses, [queued_status(account.name, event) for event in _statuses(account, events)])
-        self._quarantine.put(account.name, [event for event in events if isinstance(event, NotUnderstood)])
+        queued = [_queued(account.name, event) for event in _statuses(account, events)]
+        _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
+        self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
         return Acknowledgement(200)
 
@@ -114,6 +119,16 @@ class Receive:
         # One person's messages keep their order; a repeat within SQS's five minutes ends here, later ones in forward.
         deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
+
+
+def _queued(account: str, event: StatusEvent) -> Entry | NotUnderstood:
+    """What goes on the queue of statuses; one that cannot would keep the whole callback from being stored."""
+    if any(len(name.encode()) > _MAX_ID_BYTES for name in (event.reference, event.bsp_id) if name is not None):
+        return NotUnderstood("status", "an id is too long", asdict(event))
+    entry = queued_status(account, event)
+    if entry.size > _MAX_STATUS_BYTES:
+        return NotUnderstood("status", "too large for its queue", asdict(event))
+    return entry
 
 
 def _send(queue: Queue, entries: Sequence[Entry]) -> None:

@@ -32,6 +32,8 @@ class Capabilities:
     """Button subTypes: quickReply, dynamicUrl, staticUrl, callPhone, copy_code."""
     extras: frozenset[str] = frozenset()
     """limited_time_offer, carousel."""
+    by_id: frozenset[str] = frozenset()
+    """Of headers, buttons and extras: what a template carries only where the account has its id at the BSP."""
     incoming: frozenset[str] = frozenset()
     """Kinds of messages from people: text, button, image, video, audio, file, location, contacts."""
     statuses: frozenset[str] = frozenset()

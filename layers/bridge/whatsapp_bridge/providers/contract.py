@@ -204,7 +204,8 @@ class ReplyEvent:
 class NotUnderstood:
     """An authenticated element of a callback with no meaning to us: quarantined with `reason` and counted."""
 
-    kind: str
+    kind: str = field(repr=False)
+    """May be the callback's own word, and so anything."""
     reason: str
     element: Any = field(repr=False)
 

@@ -49,10 +49,13 @@ def content_type(value: str | None) -> str:
     return (value or "").partition(";")[0].strip().lower() or _DEFAULT_TYPE
 
 
-def check_hash(announced: Any, account: str, *contents: bytes) -> None:
-    """Warn where the file is not the one that was announced: by the SHA-256 of one of `contents`, in hex or base64."""
+def check_hash(announced: Any, account: str, *contents: bytes) -> bool:
+    """Warn where the file is not the one that was announced: by the SHA-256 of one of `contents`, in hex or base64.
+
+    False where it is not; True where nothing was announced.
+    """
     if blank(announced):
-        return
+        return True
     hashes = [sha256(content).digest() for content in contents]
     named = str(announced).strip()
     if named.lower() not in {found.hex() for found in hashes} and named not in {
@@ -63,3 +66,5 @@ def check_hash(announced: Any, account: str, *contents: bytes) -> None:
 
         count("MediaHashMismatches")
         logger.warning("file differs from its announced hash", extra={"account": account})
+        return False
+    return True

@@ -7,7 +7,7 @@ from uuid import uuid4
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.store.aws import client
-from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry
 
 _PREFIX = "payloads/"
 
@@ -23,8 +23,9 @@ class Payloads:
     def pack(self, payload: dict[str, Any]) -> str:
         """The body of a queue message for `payload`; raises botocore's errors when S3 does not take it."""
         body = to_json(payload)
-        if len(body) <= MAX_MESSAGE_BYTES:
-            return body.decode()
+        message = body.decode()
+        if Entry(message).size <= MAX_MESSAGE_BYTES:
+            return message
         key = _PREFIX + self._new_id()
         self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return to_json({"s3": key}).decode()

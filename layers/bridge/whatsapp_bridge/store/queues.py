@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from whatsapp_bridge.store.aws import client, error_code
 
@@ -12,6 +12,8 @@ MAX_DELAY_SECONDS = 900
 # SQS counts its twelve hours from when the message was received.
 MAX_VISIBILITY_SECONDS = 43_000
 _MAX_BATCH = 10
+# Valid in JSON, and what SQS refuses of it. Source: SendMessage in https://docs.aws.amazon.com/AWSSimpleQueueService/.
+_REFUSED: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService.RequestThrottled", "OverLimit"}
 
 
@@ -25,15 +27,27 @@ class NotStored(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message to put on a queue: `group` and `deduplication` for FIFO queues, `delay` (seconds) for the others."""
+    """A message to put on a queue: `group` and `deduplication` for FIFO queues, `delay` (seconds) for the others.
+
+    `body` is JSON.
+    """
 
     body: str = field(repr=False)
     group: str | None = None
     deduplication: str | None = None
     delay: int = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes, as SQS counts them."""
+        return len(self._message().encode())
+
+    def _message(self) -> str:
+        """The body with JSON's escapes for what SQS does not take."""
+        return self.body.translate(_REFUSED) if "\ufffe" in self.body or "\uffff" in self.body else self.body
+
     def parameters(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = {"MessageBody": self.body}
+        parameters: dict[str, Any] = {"MessageBody": self._message()}
         if self.group is not None:
             parameters |= {"MessageGroupId": self.group, "MessageDeduplicationId": self.deduplication}
         if self.delay:
@@ -79,7 +93,7 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        length = len(entry.body.encode())
+        length = entry.size
         if batch and (len(batch) == _MAX_BATCH or size + length > MAX_MESSAGE_BYTES):
             yield batch
             batch, size = [], 0

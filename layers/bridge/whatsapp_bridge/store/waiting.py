@@ -17,6 +17,7 @@ an attribute per message and no list: each step but `bind` is one write that nee
 """
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from time import time
 from typing import Any
 
@@ -30,7 +31,8 @@ _WAITING_MS = 86_400_000
 _BOUND_MS = 3_600_000
 # Each try finds that another one has bound something meanwhile.
 _MAX_TRIES = 20
-# Bound ids that are old are removed when another write is made anyway, or when there are so many.
+# What is old is removed when another write is made anyway, or when there is so much; never more at once, as an
+# expression of DynamoDB's holds 4 KB.
 _MAX_OLD = 20
 
 
@@ -39,13 +41,13 @@ class Waiting:
         self._table, self._ttl_seconds, self._now = table, ttl_days * 86_400, now
         self._dynamodb = dynamodb or client("dynamodb")
 
-    def expect(self, account: str, recipient: str, reference: str, *, named: bool) -> None:
-        """Its request is about to leave. `named`: the answer to it will name the BSP's id."""
+    def expect(self, account: str, recipient: str, reference: str, at: int, *, named: bool) -> None:
+        """Its request is about to leave, `at` (ms since 1970). `named`: the answer to it will name the BSP's id."""
         self._update(
             _key(account, recipient),
             "SET #message = :at, expires_at = :expires REMOVE #other",
             {"#message": _name("s" if named else "w", reference), "#other": _name("w" if named else "s", reference)},
-            {":at": self._now_ms(), ":expires": self._expiry()},
+            {":at": at, ":expires": self._expiry()},
         )
 
     def wait(self, account: str, recipient: str, reference: str) -> None:
@@ -123,14 +125,15 @@ class Waiting:
         return min(fresh)[1] if fresh else None
 
     def _old(self, item: Mapping[str, Any]) -> list[str]:
-        """The attributes that nobody needs any more."""
+        """The attributes that nobody needs any more, as many as one expression shall name."""
         now = self._now_ms()
-        return [
+        old = (
             name
             for name, value in item.items()
             if (name.startswith("b#") and now - int(value.partition(" ")[0]) >= _BOUND_MS)
             or (name.startswith(("w#", "s#")) and now - value >= _WAITING_MS)
-        ]
+        )
+        return list(islice(old, _MAX_OLD))
 
     def _bound(self, reference: str) -> str:
         return f"{self._now_ms()} {reference}"

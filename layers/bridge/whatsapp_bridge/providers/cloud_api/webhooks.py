@@ -7,9 +7,9 @@ messages, with statuses, or not at all.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -30,16 +30,28 @@ if TYPE_CHECKING:
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
+_NO_DIGITS: Final = re.compile(r"[^0-9]+")
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
-def split(body: bytes, number_id: str | None = None) -> list[Event]:
-    """Every element of every list as an event, a broken one as `NotUnderstood`. Raises `NotACallback`.
+class Wanted(NamedTuple):
+    """Whose events are wanted, as a webhook may have those of other numbers, and how messages are known."""
 
-    `number_id` is Meta's id of the one number whose events are wanted: a webhook may have those of others.
-    """
+    number_id: str | None = None
+    """Meta's id of the number."""
+    number: str | None = None
+    """The number itself, in digits."""
+    echoes: bool = True
+    """Whether `biz_opaque_callback_data` is ours."""
+
+
+_ALL: Final = Wanted()
+
+
+def split(body: bytes, wanted: Wanted = _ALL) -> list[Event]:
+    """Every element of every list as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
     try:
         webhook = from_json(body, allow_inf_nan=False)
     except ValueError:
@@ -49,19 +61,19 @@ def split(body: bytes, number_id: str | None = None) -> list[Event]:
     entries = webhook.get("entry")
     if not isinstance(entries, list):
         raise NotACallback("no list of entries")
-    return [event for entry in entries for event in _of_entry(entry, number_id)]
+    return [event for entry in entries for event in _of_entry(entry, wanted)]
 
 
-def _of_entry(entry: Any, number_id: str | None) -> Iterator[Event]:
+def _of_entry(entry: Any, wanted: Wanted) -> Iterator[Event]:
     changes = entry.get("changes") if isinstance(entry, dict) else None
     if not isinstance(changes, list):
         yield NotUnderstood("entry", "no list of changes", entry)
         return
     for change in changes:
-        yield from _of_change(change, number_id)
+        yield from _of_change(change, wanted)
 
 
-def _of_change(change: Any, number_id: str | None) -> Iterator[Event]:
+def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
     value = change.get("value") if isinstance(change, dict) else None
     if not isinstance(value, dict):
         yield NotUnderstood("change", "no value", change)
@@ -71,9 +83,7 @@ def _of_change(change: Any, number_id: str | None) -> Iterator[Event]:
         # `history` repeats old messages and `smb_message_echoes` the business's own, in the same form.
         yield NotUnderstood(_name(field), "another field", change)
         return
-    metadata = value.get("metadata")
-    of = identifier(metadata.get("phone_number_id")) if isinstance(metadata, dict) else None
-    if number_id is not None and of not in (None, number_id):
+    if _is_anothers(value.get("metadata"), wanted):
         yield NotUnderstood(_FIELD, "another number's", change)
         return
     lists = [name for name in ("messages", "statuses", "errors") if name in value]
@@ -81,18 +91,25 @@ def _of_change(change: Any, number_id: str | None) -> Iterator[Event]:
         yield NotUnderstood(_FIELD, "no messages, statuses or errors", change)
     for name in lists:
         for element in _each(value[name]):
-            yield _event(name, element)
+            yield _event(name, element, wanted)
 
 
-def _event(name: str, element: Any) -> Event:
+def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
+    """What names no number is taken: the account's callback has come with it."""
+    if not isinstance(metadata, dict):
+        return False
+    if wanted.number_id is not None and identifier(metadata.get("phone_number_id")) not in (None, wanted.number_id):
+        return True
+    # For people to read: "+1 555-078-3881" in some webhooks, "15550783881" in others.
+    shown = _NO_DIGITS.sub("", identifier(metadata.get("display_phone_number")) or "")
+    return wanted.number is not None and shown not in ("", wanted.number)
+
+
+def _event(name: str, element: Any, wanted: Wanted) -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(name, "not an object", element)
     if name == "statuses":
-        event = _status(element)
-        # Who has a BSP between us and Meta may know a message by nothing else.
-        return (
-            replace(event, recipient=digits(element.get("recipient_id"))) if isinstance(event, StatusEvent) else event
-        )
+        return _status(element, wanted)
     if name == "messages":
         return _message(element)
     row = codes.error_of(element)
@@ -100,9 +117,12 @@ def _event(name: str, element: Any) -> Event:
     return NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
 
 
-def _status(element: Json) -> StatusEvent | NotUnderstood:
+def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
     row, timestamp = codes.status(element.get("status")), seconds(element.get("timestamp"))
-    reference, bsp_id = identifier(element.get("biz_opaque_callback_data")), identifier(element.get("id"))
+    reference = identifier(element.get("biz_opaque_callback_data")) if wanted.echoes else None
+    bsp_id = identifier(element.get("id"))
+    # Who has a BSP between us and Meta may know a message by nothing else.
+    recipient = digits(element.get("recipient_id"))
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
     if element.get("recipient_type") == "group":
@@ -112,12 +132,10 @@ def _status(element: Json) -> StatusEvent | NotUnderstood:
     if reference is None and bsp_id is None:
         return NotUnderstood("statuses", "neither biz_opaque_callback_data nor id", element)
     if row.status != "failed":
-        return StatusEvent(row.status, timestamp, reference, bsp_id)
+        return StatusEvent(row.status, timestamp, reference, bsp_id, recipient=recipient)
     rows = [error for holder in _each(element.get("errors")) if (error := codes.error_of(holder))]
     if not rows:
-        return StatusEvent(
-            "failed", timestamp, reference, bsp_id, error_code=codes.NO_ERROR.error, error_title=codes.NO_ERROR.title
-        )
+        rows = [codes.NO_ERROR]
     # The first is the reason; one that the table knows says more than one that it does not.
     error = next((row for row in rows if row.listed), rows[0])
     return StatusEvent(
@@ -128,6 +146,7 @@ def _status(element: Json) -> StatusEvent | NotUnderstood:
         error_code=error.error,
         error_title=error.title,
         unlisted=not error.listed,
+        recipient=recipient,
         alarm=error.reaction == "stop",
     )
 

@@ -6,11 +6,13 @@ or as text, errors with HTTP 200 as well; an error has its code where a success 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlencode, urlsplit
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.fields import is_loopback
+from whatsapp_bridge.file_types import extension, type_of
 from whatsapp_bridge.files import File, Source, SourceDead, SourceUnavailable
 from whatsapp_bridge.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers import downloads
@@ -28,7 +30,7 @@ from whatsapp_bridge.providers.contract import (
     Unreadable,
 )
 from whatsapp_bridge.providers.gupshup import codes
-from whatsapp_bridge.providers.values import identifier
+from whatsapp_bridge.providers.values import blank, identifier
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
@@ -51,6 +53,8 @@ class Client:
     def __init__(self, account: "Account", services: Services) -> None:
         self._account, self._http = account, services.http
         self._notes, self._files = services.notes, services.files
+        self._lock = Lock()
+        self._turns: dict[str, Lock] = {}
 
     # --- opt-in ------------------------------------------------------------------------------------------------------
 
@@ -60,15 +64,29 @@ class Client:
         if mode == "off" or outgoing.request["account"] != "hsm":
             return outgoing
         person = str(outgoing.request["form"]["send_to"])
-        key = f"opt-in#{self._account.pseudonym(person)}"
-        if mode == "once" and self._notes.get(self._account.name, key) is not None:
-            return outgoing
+        return (self._opt_in(person) if mode == "always" else self._opt_in_once(person)) or outgoing
+
+    def _opt_in_once(self, person: str) -> Rejected | Throttled | NotSent | None:
+        name, key = self._account.name, f"opt-in#{self._account.pseudonym(person)}"
+        # A batch is prepared by several threads, and may hold several messages to one person.
+        with self._turn(person):
+            if self._notes.get(name, key) is not None:
+                return None
+            failure = self._opt_in(person)
+            if failure is None:
+                self._notes.put(name, key, "yes", _OPTED_IN_SECONDS)
+            return failure
+
+    def _turn(self, person: str) -> Lock:
+        with self._lock:
+            return self._turns.setdefault(person, Lock())
+
+    def _opt_in(self, person: str) -> Rejected | Throttled | NotSent | None:
+        """None where Gupshup took it."""
         answer = self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person})
         match _outcome(answer) if isinstance(answer, Answer) else answer:
             case Accepted():
-                if mode == "once":
-                    self._notes.put(self._account.name, key, "yes", _OPTED_IN_SECONDS)
-                return outgoing
+                return None
             case Rejected() as refused:
                 return replace(refused, title=f"Opt-in: {refused.title}")
             case Unknown(reason) | NotSent(reason):
@@ -115,12 +133,11 @@ class Client:
             raise Unreadable(f"the file {error.reason}", retriable=False) from None
         except SourceUnavailable as error:
             raise Unreadable(f"the file {error.reason}", retriable=True) from None
-        content_type = downloads.content_type(attachment.content_type)
-        return File(source.content, content_type, attachment.file_name or _name(url))
-
-
-def _name(url: str) -> str:
-    return urlsplit(url).path.rpartition("/")[2] or "file"
+        found = type_of(source.content) if blank(attachment.content_type) else None
+        content_type = found.content_type if found else downloads.content_type(attachment.content_type)
+        # The end of the address is no name, and seldom has an extension.
+        name = attachment.file_name or attachment.kind + extension(content_type)
+        return File(source.content, content_type, name)
 
 
 # --- what an answer means --------------------------------------------------------------------------------------------

@@ -84,12 +84,12 @@ def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] 
             return ("location", location) if location else None
         case "button":
             button = _object(element.get("button"))
-            return _tapped(_text(button.get("payload")), _text(button.get("text")))
+            return _tapped(button.get("payload"), button.get("text"))
         case "interactive":
             # Meta's form: {"type": "list_reply", "list_reply": {"id", "title", "description"}}.
             interactive = _object(element.get("interactive"))
             chosen = _object(interactive.get(str(interactive.get("type"))))
-            return _tapped(_text(chosen.get("id")), _text(chosen.get("title")))
+            return _tapped(chosen.get("id"), chosen.get("title"))
         case "contacts":
             # Their shape is shown nowhere. In Meta's, they read well; in any other, nothing of them is lost.
             given = _parsed(element.get("contacts"))
@@ -98,7 +98,9 @@ def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] 
     return None
 
 
-def _tapped(payload: str | None, label: str | None) -> tuple[Kind, Button] | None:
+def _tapped(*values: Any) -> tuple[Kind, Button] | None:
+    # Numbers lose their quotes on the way. A payload comes back as it was sent, with its blanks.
+    payload, label = (_text(value) if isinstance(value, str) else identifier(value) for value in values)
     # CleverTap wants both; either stands in for the other.
     if payload is None and label is None:
         return None

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 CAPABILITIES: Final = Capabilities(
     title="Gupshup",
     freeform=frozenset({"text", "image", "video", "audio", "file"}),
-    # Some of it for templates alone whose id the account has: see _NEEDS_ID.
     headers=HEADERS,
     buttons=BUTTONS,
     extras=EXTRAS,
+    # As _by_text refuses it, which also refuses several buttons.
+    by_id=frozenset({"location", "quickReply", "copy_code", *EXTRAS}),
     incoming=frozenset({"text", "button", "image", "video", "audio", "file", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed", "clicked"}),
     features=frozenset({"reference"}),
@@ -129,7 +130,7 @@ def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fi
         match component:
             case HeaderComponent(header=header) if header.type == "location":
                 raise Refused(f"{path}.header.type", f"location headers need {_NEEDS_ID}")
-            case HeaderComponent(header=header) if header.text is not None:
+            case HeaderComponent(header=header) if header.type == "text" and header.text is not None:
                 fields["header"] = _rendered(header.text.text, f"{path}.header.text.text")
             case BodyComponent():
                 fields[body] = _text(_rendered(component.body.text, f"{path}.body.text"), f"{path}.body.text")

@@ -13,8 +13,6 @@ from whatsapp_bridge.providers.gupshup import codes
 from whatsapp_bridge.providers.values import blank, identifier, seconds
 
 _CLICK_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
-# A longer text than that is no address and no browser's name; SQS takes 256 KiB in all.
-_MAX_TEXT: Final = 16_384
 
 
 def report(element: Json) -> StatusEvent | NotUnderstood:
@@ -34,12 +32,15 @@ def report(element: Json) -> StatusEvent | NotUnderstood:
         return NotUnderstood("report", "neither extra nor externalId", element)
     code = _code(element)
     status = codes.SUCCESSES.get(code) if name == "SUCCESS" else None
-    status = status or codes.STATUSES.get(name, "failed")
-    if status != "failed":
+    status = status or codes.STATUSES.get(name)
+    if status is not None and status != "failed":
         return StatusEvent(status, timestamp, reference, bsp_id)
     row = codes.cause(_word(element, "cause"), code)
-    listed = row.listed and name in codes.STATUSES
-    return StatusEvent(status, timestamp, reference, bsp_id, row.error, row.title, unlisted=not listed)
+    if status is None and not row.listed:
+        # It may well be good news.
+        return NotUnderstood("report", "unknown eventType", element)
+    unlisted = status is None or not row.listed
+    return StatusEvent("failed", timestamp, reference, bsp_id, row.error, row.title, unlisted=unlisted)
 
 
 def _code(element: Json) -> str:
@@ -86,8 +87,6 @@ def _clicked(
     for name, text in texts.items():
         if text is None and name != "userAgent":
             return NotUnderstood("click", f"no {name}", element)
-        if text is not None and len(text) > _MAX_TEXT:
-            return NotUnderstood("click", f"{name} is too long", element)
     return StatusEvent(
         "clicked",
         timestamp,

@@ -16,6 +16,7 @@ from whatsapp_bridge.providers.values import identifier, number
 _TAKEN: Final = 200
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
+_MAY_BE_TAKEN: Final = frozenset({408, 409})
 
 # HTTP statuses whose meaning needs no body.
 _BY_STATUS: Final = {
@@ -33,7 +34,7 @@ def refuses_token(answer: Answer) -> bool:
     code, message = _said(answer)
     if code is None:
         return answer.status == _UNAUTHORIZED
-    return code == _UNAUTHORIZED or codes.error(code, message).code == codes.INVALID_AUTH
+    return code == _UNAUTHORIZED or codes.refuses_token(code, message)
 
 
 def outcome(answer: Answer) -> Outcome:
@@ -47,9 +48,9 @@ def outcome(answer: Answer) -> Outcome:
         return Throttled(answer.retry_after)
     if code in _BY_STATUS:
         return _BY_STATUS[code]
-    if 500 <= code < 600 and code not in codes.ERRORS:
-        # HTTP's own numbers in the body: an error inside, before or after the message was passed on.
-        return Unknown(f"responseCode {code}")
+    if code not in codes.ERRORS:
+        # It may mean that the message was taken, or some rows of a sheet.
+        return Unknown(f"unlisted responseCode {code}")
     return _reaction(codes.error(code, message), answer)
 
 
@@ -58,10 +59,11 @@ def _without_a_code(answer: Answer) -> Outcome:
         return Throttled(answer.retry_after)
     if answer.status in _BY_STATUS:
         return _BY_STATUS[answer.status]
-    if 300 <= answer.status < 500:
+    if 300 <= answer.status < 500 and answer.status not in _MAY_BE_TAKEN:
         # Something in front of Message Central answered and passed nothing on.
         return NotSent(f"HTTP {answer.status} without a responseCode")
-    # 2xx: taken, by all appearances. 5xx: from Message Central after it took the message, or a gateway lost its answer.
+    # 2xx: taken, by all appearances. 408, 409: a part of it came, or it came before. 5xx: from Message Central after it
+    # took the message, or a gateway lost its answer.
     return Unknown(f"HTTP {answer.status} without a responseCode")
 
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _PATH: Final = "/verification/v3/send"
 _PARALLEL: Final = 8
 
+# A file's name, content and content type.
+type _Part = tuple[str, bytes, str]
+
 
 class Client:
     """One account's client, for one batch. `now` is for tests."""
@@ -45,6 +48,8 @@ class Client:
     def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
         """Split the number, and have the file and a token: once the message leaves, nothing else shall take time."""
         request = outgoing.request
+        if self._account.options.bulk:
+            sheets.load()
         number = _split(request["to"])
         if number is None:
             return Rejected(CallbackError.INVALID_PHONE_NUMBER, "No country has such a number")
@@ -81,50 +86,57 @@ class Client:
     def _group(self, group: Sequence[Outgoing]) -> list[Outcome]:
         if len(group) == 1:
             return [self._one(group[0])]
-        answer = self._sheet([outgoing.request for outgoing in group])
-        if isinstance(answer, Answer):
-            outcome = answers.outcome(answer)
-            if _is_about_the_sheet(outcome):
-                # Surely not taken: nothing is doubled by the single calls.
-                return self._at_once(self._one, group)
-            answer = outcome
-        return [answer] * len(group)
+        outcome = self._sheet([outgoing.request for outgoing in group])
+        if _is_about_the_sheet(outcome):
+            # Surely not taken: nothing is doubled by the single calls.
+            return self._at_once(self._one, group)
+        return [outcome] * len(group)
 
-    def _sheet(self, requests: Sequence[Json]) -> Answer | Outcome:
+    def _sheet(self, requests: Sequence[Json]) -> Outcome:
         template = {name: requests[0][name] for name in ("templateName", "langId")}
-        file = ("messages.xlsx", sheets.sheet(requests), sheets.CONTENT_TYPE)
-        return self._call({"type": "BROADCAST", **template}, file)
+        return self._call(
+            {"type": "BROADCAST", **template},
+            lambda: ("messages.xlsx", sheets.sheet(requests), sheets.CONTENT_TYPE),
+        )
 
     def _one(self, outgoing: Outgoing) -> Outcome:
         request = outgoing.request
         number = {name: request[name] for name in ("countryCode", "mobileNumber")}
         if request["type"] == "CHAT":
             file = request.get("file")
-            part = None if file is None else (file["name"], file["content"], file["contentType"])
-            answer = self._call({"type": "CHAT", **number, "message": request["message"]}, part)
-        else:
-            template = {name: request[name] for name in ("templateName", "langId")}
-            values = {name: ",".join(request[name]) for name in ("variables", "ctaVariables") if request[name]}
-            answer = self._call({"type": "BROADCAST", **number, **template, **values})
-        return answers.outcome(answer) if isinstance(answer, Answer) else answer
+            part = None if file is None else lambda: (file["name"], file["content"], file["contentType"])
+            return self._call({"type": "CHAT", **number, "message": request["message"]}, part)
+        template = {name: request[name] for name in ("templateName", "langId")}
+        values = {name: ",".join(request[name]) for name in ("variables", "ctaVariables") if request[name]}
+        return self._call({"type": "BROADCAST", **number, **template, **values})
 
-    def _call(self, parameters: dict[str, str], file: tuple[str, bytes, str] | None = None) -> Answer | Outcome:
-        """The answer; once more with another token where the first is refused, of which the message did not get past.
-        The outcome where there is no answer."""
+    def _call(self, parameters: dict[str, str], file: Callable[[], _Part] | None = None) -> Outcome:
+        """What becomes of one call; it is made again with another token where the first is refused, of which the
+        message did not get past. Raises nothing: the others of the batch have outcomes of their own."""
         query = urlencode({"flowType": "WHATSAPP", "senderId": self._account.waba_number, **parameters})
-        body, headers = _form(file) if file else (None, {})
+        left = False
         try:
+            body, headers = _form(file()) if file else (None, {})
             token = self._tokens.get()
-            answer = self._post(query, body, {**headers, "authToken": token})
-            if answers.refuses_token(answer):
-                answer = self._post(query, body, {**headers, "authToken": self._tokens.renew(token)})
+            while True:
+                left = True
+                answer = self._post(query, body, {**headers, "authToken": token})
+                if not answers.refuses_token(answer):
+                    return answers.outcome(answer)
+                left = False
+                token = self._tokens.renew(token)
         except NoToken as error:
             return error.outcome
         except NotReached as error:
             return NotSent(f"not reached: {error}")
         except AnswerLost as error:
             return Unknown(f"answer lost: {error}")
-        return answer
+        except Exception as error:  # noqa: BLE001 - logged, and an outcome
+            # Brings botocore along.
+            from whatsapp_bridge.observability import log_failure
+
+            log_failure("call failed", error, account=self._account.name)
+            return Unknown(f"failed: {type(error).__name__}") if left else NotSent(f"failed: {type(error).__name__}")
 
     def _post(self, query: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         return self._services.http.request("POST", f"{self._account.provider.base_url}{_PATH}?{query}", body, headers)
@@ -153,7 +165,7 @@ def _split(to: str) -> tuple[str, str] | None:
     return country, to[len(country) :]
 
 
-def _form(file: tuple[str, bytes, str]) -> tuple[bytes, dict[str, str]]:
+def _form(file: _Part) -> tuple[bytes, dict[str, str]]:
     from urllib3.filepost import encode_multipart_formdata
 
     body, content_type = encode_multipart_formdata({"file": file})
@@ -161,7 +173,5 @@ def _form(file: tuple[str, bytes, str]) -> tuple[bytes, dict[str, str]]:
 
 
 def _is_about_the_sheet(outcome: Outcome) -> bool:
-    """Refused, and not because of who asks: single messages may pass."""
-    if isinstance(outcome, Rejected):
-        return outcome.code != CallbackError.INVALID_CREDENTIALS
-    return isinstance(outcome, NotSent)
+    """Refused in words that the documentation has, and not because of who asks: single messages may pass."""
+    return isinstance(outcome, Rejected) and not outcome.unlisted and outcome.code != CallbackError.INVALID_CREDENTIALS

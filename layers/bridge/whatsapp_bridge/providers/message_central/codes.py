@@ -9,6 +9,7 @@ from typing import Final
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.cloud_api import codes as meta
 from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
+from whatsapp_bridge.providers.values import blank
 
 _CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
 _PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
@@ -44,10 +45,18 @@ ERRORS: Final = {row.code: row for row in _ERRORS}
 INVALID_AUTH: Final = 800
 # It also carries Meta's own errors, in a text that begins with their code: "(#100) Param category must be ...".
 _OF_META: Final = re.compile(r"\(#(\d{1,9})\)")
+# Meta's errors also come without their code: "Unsupported get request. Object with ID ... does not exist".
+_OF_CREDENTIALS: Final = re.compile(r"auth|token", re.IGNORECASE)
 
 
 def error(code: int, message: str = "") -> ErrorRow:
-    """The row of an error code; `message` is Message Central's text, of which nothing is repeated."""
+    """The row of one of ERRORS' codes; `message` is Message Central's text, of which nothing is repeated."""
     if code == INVALID_AUTH and (found := _OF_META.search(message)):
         return meta.error(int(found[1]), message)
-    return ERRORS.get(code) or ErrorRow(code, "reject", f"Unlisted error {code}", _OTHER, listed=False)
+    if code == INVALID_AUTH and not blank(message) and not _OF_CREDENTIALS.search(message):
+        return ErrorRow(code, "reject", f"Unlisted error {code}", _OTHER, listed=False)
+    return ERRORS[code]
+
+
+def refuses_token(code: int, message: str) -> bool:
+    return code == INVALID_AUTH and error(code, message) is ERRORS[code]

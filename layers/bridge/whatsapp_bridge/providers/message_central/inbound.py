@@ -4,11 +4,10 @@ Source: section "Setup Webhook for WhatsApp Messages" of Message Central's docum
 no URL.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.providers.cloud_api import webhooks
-from whatsapp_bridge.providers.contract import Callback, Event, Json, NotUnderstood, Reply, StatusEvent
+from whatsapp_bridge.providers.contract import Callback, Event, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
@@ -25,13 +24,10 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
-    return [_event(event) for event in webhooks.split(callback.body)]
-
-
-def _event(event: Event) -> Event:
+    """The events of this account's number. A customer's one URL has those of all of their numbers. Raises
+    `NotACallback`."""
     # What Meta echoes is what Message Central has given it, which no msgId of CleverTap's has ever reached.
-    return replace(event, reference=None) if isinstance(event, StatusEvent) else event
+    return webhooks.split(callback.body, webhooks.Wanted(number=account.waba_number, echoes=False))
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:

@@ -15,6 +15,7 @@ from whatsapp_bridge.file_types import FileType, file_name
 from whatsapp_bridge.files import File, SourceDead, SourceUnavailable
 from whatsapp_bridge.providers import downloads
 from whatsapp_bridge.providers.contract import Attachment, Json, NotSent, Rejected, Services, Unreadable
+from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
@@ -32,6 +33,20 @@ _KINDS: Final = {
     "image": _Taken((file_types.JPEG, file_types.PNG), 5 * _MB, "JPEG or PNG"),
     "video": _Taken((file_types.MP4, file_types.THREE_GPP), 16 * _MB, "MP4 or 3GPP"),
 }
+
+
+_AUDIO: Final = (
+    file_types.AAC, file_types.MP4_AUDIO, file_types.AMR, file_types.MPEG_AUDIO, file_types.OGG,
+    # The container is the same, and so may be its brand.
+    file_types.MP4, file_types.THREE_GPP,
+)  # fmt: skip
+_FROM_PEOPLE: Final = {
+    "image": _KINDS["image"].types,
+    "video": _KINDS["video"].types,
+    "audio": _AUDIO,
+    "voice": _AUDIO,
+}
+_DOCUMENTS: Final = (file_types.PDF, file_types.WORD, file_types.EXCEL, file_types.POWERPOINT, file_types.TEXT)
 
 
 class NoFile(Exception):
@@ -86,7 +101,24 @@ def download(services: Services, account: "Account", attachment: Attachment) -> 
     except SourceUnavailable as error:
         raise Unreadable(f"url {error.reason}", retriable=True) from None
     content = b"" if found is None else found.content
+    # Without credentials, an address of Meta's may answer with a page or a picture of its own.
+    announced = attachment.source.get("sha256")
+    if not downloads.check_hash(announced, account.name, content):
+        raise Unreadable("url has another file", retriable=False)
+    if blank(announced) and not _fits(attachment.kind, content):
+        raise Unreadable(f"url has no {attachment.kind}", retriable=False)
     return File(content, downloads.content_type(attachment.content_type), attachment.file_name or attachment.kind)
+
+
+def _fits(kind: str, content: bytes) -> bool:
+    found = file_types.type_of(content)
+    if kind == "file":
+        # What Office writes since 2007 is a ZIP file, and in no table.
+        return found in _DOCUMENTS or content.startswith(b"PK\x03\x04")
+    if kind == "image" and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        # Stickers; none is sent.
+        return True
+    return found in _FROM_PEOPLE.get(kind, ())
 
 
 def _on_one_machine(account: "Account") -> bool:

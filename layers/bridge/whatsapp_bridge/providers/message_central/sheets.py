@@ -26,6 +26,11 @@ def _fits(value: str) -> bool:
     return len(value) <= 32_767 and all(letter >= " " or letter in "\t\n\r" for letter in value)
 
 
+def load() -> None:
+    """Import what makes sheets. It takes long enough not to be done between a message's mark and its request."""
+    import openpyxl  # noqa: F401
+
+
 def sheet(requests: Sequence[Json]) -> bytes:
     """The file, a row for each request of one group, in their order."""
     from openpyxl import Workbook

@@ -26,44 +26,94 @@ _PATH: Final = "/auth/v1/authentication/token"
 # Of a token that does not say how long it lives.
 _DEFAULT_SECONDS: Final = 3600
 _LEAST_SECONDS: Final = 60
+_REFUSED_SECONDS: Final = 60
+# The note that the credentials are refused: no token is empty.
+_REFUSED_NOTE: Final = ""
 # Of its life, but not more than a day: another one is asked for as long before the end.
 _EARLY: Final = 0.1
 _MOST_EARLY_SECONDS: Final = 86_400
 
 
+type Failure = Rejected | Throttled | NotSent
+
+
 class NoToken(Exception):
     """There is no token to be had; nothing was sent. `outcome` is what that means for the message."""
 
-    def __init__(self, outcome: Rejected | Throttled | NotSent) -> None:
+    def __init__(self, outcome: Failure) -> None:
         super().__init__(type(outcome).__name__)
         self.outcome = outcome
 
 
 class Tokens:
-    """One account's token, for one batch: its threads ask for it once."""
+    """One account's token, for one batch: its threads ask for it once, and where there is none, too.
+
+    Refused credentials are noted for a minute: who asks with a wrong password for each message is locked out.
+    """
 
     def __init__(self, account: "Account", services: Services, now: Callable[[], float] = time) -> None:
         self._account, self._http, self._notes, self._now = account, services.http, services.notes, now
         self._lock = Lock()
         self._token: str | None = account.provider.token
+        self._renewed: str | None = None
+        self._failure: Failure | None = None
 
     def get(self) -> str:
         """The token, of the notes where it is there. Raises `NoToken`."""
         with self._lock:
+            self._check()
             if self._token is None:
-                self._token = self._notes.get(self._account.name, self._key) or self._fetched()
+                self._token = self._noted() or self._fetched()
             return self._token
 
     def renew(self, refused: str) -> str:
         """Another token than the one that Message Central refuses. Raises `NoToken`."""
         with self._lock:
+            self._check()
             if self._token != refused and self._token is not None:
                 return self._token
             if self._account.provider.token is not None:
-                raise NoToken(_refused("Token refused"))
+                raise self._none(_refused("Token refused"))
+            if refused == self._renewed:
+                # Asked for a moment ago: yet another one would fare no better.
+                self._note(_REFUSED_NOTE, _REFUSED_SECONDS)
+                raise self._none(_refused("Token refused"))
+            noted = self._noted()
+            if noted in (None, refused):
+                noted = self._renewed = self._fetched()
+            self._token = noted
+            return noted
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise NoToken(self._failure)
+
+    def _none(self, failure: Failure) -> NoToken:
+        """What all of the batch are told from now on."""
+        self._failure = failure
+        return NoToken(failure)
+
+    def _noted(self) -> str | None:
+        try:
             noted = self._notes.get(self._account.name, self._key)
-            self._token = noted if noted not in (None, refused) else self._fetched()
-            return self._token
+        except Exception as error:  # noqa: BLE001 - a note saves a call, no more
+            self._log("token's note not read", error)
+            return None
+        if noted == _REFUSED_NOTE:
+            raise self._none(_refused("Credentials refused"))
+        return noted
+
+    def _note(self, note: str, seconds: int) -> None:
+        try:
+            self._notes.put(self._account.name, self._key, note, seconds)
+        except Exception as error:  # noqa: BLE001 - a note saves a call, no more
+            self._log("token's note not kept", error)
+
+    def _log(self, message: str, error: Exception) -> None:
+        # Brings botocore along.
+        from whatsapp_bridge.observability import log_failure
+
+        log_failure(message, error, account=self._account.name)
 
     @property
     def _key(self) -> str:
@@ -73,6 +123,18 @@ class Tokens:
         return f"token#{sha256(repr(credentials).encode()).hexdigest()}"
 
     def _fetched(self) -> str:
+        try:
+            token = self._asked_for()
+        except NoToken as error:
+            if isinstance(error.outcome, Rejected):
+                self._note(_REFUSED_NOTE, _REFUSED_SECONDS)
+            raise self._none(error.outcome) from None
+        lifetime = _lifetime(token, self._now())
+        early = min(lifetime * _EARLY, _MOST_EARLY_SECONDS)
+        self._note(token, max(int(lifetime - early), _LEAST_SECONDS))
+        return token
+
+    def _asked_for(self) -> str:
         provider = self._account.provider
         query = {
             "customerId": provider.customer_id,
@@ -87,11 +149,7 @@ class Tokens:
             )
         except (NotReached, AnswerLost) as error:
             raise NoToken(NotSent(f"no token: {error}")) from None
-        token = _token(answer)
-        lifetime = _lifetime(token, self._now())
-        early = min(lifetime * _EARLY, _MOST_EARLY_SECONDS)
-        self._notes.put(self._account.name, self._key, token, max(int(lifetime - early), _LEAST_SECONDS))
-        return token
+        return _token(answer)
 
 
 def _token(answer: Answer) -> str:

@@ -35,4 +35,4 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 def split(callback: Callback, account: "Account") -> list[Event]:
     """The events of this account's number. An app's webhook has those of all numbers of all its customers, unless each
     number or customer overrides the address. Raises `NotACallback`."""
-    return webhooks.split(callback.body, account.provider.phone_number_id)
+    return webhooks.split(callback.body, webhooks.Wanted(number_id=account.provider.phone_number_id))
