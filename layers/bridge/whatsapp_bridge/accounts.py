@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import from_json
 
-from whatsapp_bridge.fields import Config, Network, Secret, Url, is_in
+from whatsapp_bridge.fields import Config, Network, Secret, Url, is_in, is_loopback
 from whatsapp_bridge.providers import registry
 
 NAME_PATTERN = r"^[a-z0-9-]{1,40}$"
@@ -83,6 +83,13 @@ class Account(Config):
     @property
     def provider_type(self) -> str:
         return str(self.provider.type)
+
+    @property
+    def on_one_machine(self) -> bool:
+        """Whether the BSP is on this machine: such a stack is this machine's alone, and so may files be."""
+        from urllib.parse import urlsplit
+
+        return is_loopback(urlsplit(self.provider.base_url).hostname)
 
     def has_number(self, number: str) -> bool:
         """Whether `number` (digits) is this account's; CleverTap also sends it without its country code."""

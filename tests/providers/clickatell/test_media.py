@@ -11,6 +11,7 @@ from whatsapp_bridge.clevertap.messages import parse_message
 from whatsapp_bridge.providers.clickatell import media
 from whatsapp_bridge.providers.clickatell.outbound import translate
 from whatsapp_bridge.providers.contract import Refused
+from whatsapp_bridge.providers.outgoing_files import type_of
 
 ACCOUNT = parse_account("acme", samples.secret())
 MB = 1024 * 1024
@@ -73,11 +74,11 @@ ROWS = [(kind, name, *row) for kind, table in TAKEN.items() for name, row in tab
 
 @pytest.mark.parametrize(("kind", "name", "content", "expected"), ROWS, ids=[f"{row[0]}-{row[1]}" for row in ROWS])
 def test_freeform_type(kind: str, name: str, content: bytes, expected: str | None) -> None:
-    found = media.type_of(content, media.FREEFORM[kind])
+    found = type_of(content, media.FREEFORM[kind])
 
     assert (found and found.content_type) == expected
     # Both APIs take the same types.
-    assert found == media.type_of(content, media.INLINE[kind])
+    assert found == type_of(content, media.INLINE[kind])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_freeform_type(kind: str, name: str, content: bytes, expected: str | Non
 )
 def test_header_types(kind: str, taken: set[str]) -> None:
     contents = [content for table in TAKEN.values() for content, _ in table.values()]
-    found = [media.type_of(content, media.HEADERS[kind]) for content in contents]
+    found = [type_of(content, media.HEADERS[kind]) for content in contents]
 
     assert {each.content_type for each in found if each} == taken
 

@@ -4,11 +4,16 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.providers.contract import Unreadable
 from whatsapp_bridge.providers.values import blank
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.files import Files
 
 MAX_BYTES: Final = 100 * 1024 * 1024
 """WhatsApp's limit for the largest kind, documents."""
@@ -33,6 +38,20 @@ def get(url: str, headers: Mapping[str, str], http: HttpClient, max_bytes: int =
         retriable = answer.status >= 500 or answer.status in _MAY_CHANGE
         raise Unreadable(f"download: HTTP {answer.status}", retriable=retriable)
     return answer
+
+
+def public(url: str, account: "Account", files: "Files", called: str = "the file") -> bytes:
+    """What lies at an address that asks for no credentials. Raises `Unreadable`, whose reason begins with `called`."""
+    try:
+        # Without a validator to hold it against, there is always a file.
+        source = cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
+    except SourceDead as error:
+        raise Unreadable(f"{called} {error.reason}", retriable=False) from None
+    except SourceUnavailable as error:
+        raise Unreadable(f"{called} {error.reason}", retriable=True) from None
+    except OutOfTime as error:
+        raise Unreadable(f"{called} cannot be fetched: {error}", retriable=True) from None
+    return source.content
 
 
 def origin(url: str) -> tuple[str, str, int] | None:

@@ -16,7 +16,6 @@ from whatsapp_bridge.providers.clickatell import encryption
 from whatsapp_bridge.providers.clickatell.answers import MediaLost, outcomes, refused_for_its_form
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
 from whatsapp_bridge.providers.clickatell.downloads import check_hash, named, received
-from whatsapp_bridge.providers.clickatell.uploads import Refusal, Stopped
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
@@ -28,6 +27,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
     Unreadable,
 )
+from whatsapp_bridge.providers.outgoing_files import Refusal, Stopped
 from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from whatsapp_bridge.providers.clickatell.answers import MediaLost, of_the_reque
 from whatsapp_bridge.providers.clickatell.base_client import BaseClient
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
 from whatsapp_bridge.providers.clickatell.media import FREEFORM, HEADERS
-from whatsapp_bridge.providers.clickatell.uploads import Noted, Refusal, Uploads
+from whatsapp_bridge.providers.clickatell.uploads import Noted, Uploads
 from whatsapp_bridge.providers.contract import Json, NotSent, Outcome, Rejected, Services, Throttled
+from whatsapp_bridge.providers.outgoing_files import Refusal
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account

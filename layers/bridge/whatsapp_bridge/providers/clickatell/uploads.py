@@ -11,19 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from pydantic_core import from_json, to_json
 
-from whatsapp_bridge import file_types
-from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.fields import is_loopback
-from whatsapp_bridge.file_types import FileType, file_name
-from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached, OutOfTime
+from whatsapp_bridge.files import Source
+from whatsapp_bridge.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.providers.clickatell.media import Takes, type_of
-from whatsapp_bridge.providers.contract import Json, NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.providers.contract import Json, NotSent, Services, Throttled
+from whatsapp_bridge.providers.outgoing_files import Fetched, Refusal, Stopped, Takes, checked, fetch, find, rejected
 from whatsapp_bridge.store.notes import FILES_LOST
 
 if TYPE_CHECKING:
@@ -32,26 +28,6 @@ if TYPE_CHECKING:
 
 _PATH: Final = "/v1/media"
 _NOTE_SECONDS: Final = 29 * 86_400
-
-type Refusal = Rejected | Throttled | NotSent
-
-
-class Stopped(Exception):
-    """The message cannot go on, for now or at all."""
-
-    def __init__(self, outcome: Refusal) -> None:
-        super().__init__(type(outcome).__name__)
-        self.outcome = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A file that Clickatell takes. `name` has an extension of its type."""
-
-    content: bytes = field(repr=False)
-    type: FileType
-    name: str = field(repr=False)
-    validator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,48 +42,6 @@ class Noted:
         """fileId, validator and sha256 of the file that was uploaded, lost (what the note `FILES_LOST` was by then)."""
         members: dict[str, Any] = from_json(self.note)
         return members
-
-
-# --- from CleverTap's address ----------------------------------------------------------------------------------------
-
-
-def fetch(services: Services, account: "Account", source: Json, takes: Takes) -> Fetched:
-    """The file that `outbound` names, if Clickatell takes it. Raises `Stopped`."""
-    # Without a validator there is nothing to be unchanged.
-    found = cast("Source", _fetch(services, account, source, takes.max_bytes, None))
-    return _checked(source, found, takes)
-
-
-def _fetch(services: Services, account: "Account", source: Json, max_bytes: int, known: str | None) -> Source | None:
-    kind = source["kind"]
-    # A stack whose BSP is on this machine is one machine's alone.
-    loopback = is_loopback(urlsplit(account.provider.base_url).hostname)
-    try:
-        return services.files.fetch(source["url"], max_bytes, loopback=loopback, validator=known)
-    except OutOfTime as error:
-        raise Stopped(NotSent(f"{kind}: {error}")) from None
-    except SourceDead as error:
-        raise Stopped(_rejected(f"{kind}: mediaURL {error.reason}")) from None
-    except SourceUnavailable as error:
-        reason = f"{kind}: mediaURL {error.reason}"
-        raise Stopped(NotSent(reason, verdict=_rejected(reason))) from None
-
-
-def _checked(source: Json, found: Source, takes: Takes) -> Fetched:
-    kind = type_of(found.content, takes)
-    # A page or an error in words in place of a file: by its name it should be something else.
-    veiled = kind is file_types.TEXT and not file_types.may_be_text(source.get("fileName"), source["url"])
-    if kind is None or veiled:
-        raise Stopped(_rejected(f"{source['kind']}: mediaURL is no {takes.words}"))
-    return Fetched(found.content, kind, file_name(source.get("fileName"), source["url"], kind), found.validator)
-
-
-def _rejected(title: str) -> Rejected:
-    # CleverTap counts a message's file among its parameters.
-    return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, title)
-
-
-# --- to One API ------------------------------------------------------------------------------------------------------
 
 
 class Uploads:
@@ -139,7 +73,7 @@ class Uploads:
         noted = self._noted(key, lost)
         validator = noted.members["validator"] if noted else None
         try:
-            found = _fetch(self._services, self._account, source, takes.max_bytes, validator)
+            found = find(self._services, self._account, source, takes.max_bytes, validator)
         except Stopped as stopped:
             # Clickatell has the file; that its source is out of reach for now holds up nothing.
             if noted is not None and isinstance(stopped.outcome, NotSent):
@@ -147,7 +81,7 @@ class Uploads:
             raise
         if noted is not None and found is None:
             return noted
-        fetched = _checked(source, cast("Source", found), takes)
+        fetched = checked(source, cast("Source", found), takes)
         hashed = sha256(fetched.content).hexdigest()
         if noted is not None and noted.members["sha256"] == hashed:
             # Some hosts call the same bytes by another ETag or date each time.
@@ -210,7 +144,7 @@ class Uploads:
         if 200 <= answer.status < 300 and isinstance(file_id, str) and file_id and body.get("accepted") is not False:
             # Seen for a file name or content type that One API does not know.
             if file_id.endswith(".unsupported"):
-                raise Stopped(_rejected("Content type not supported"))
+                raise Stopped(rejected("Content type not supported"))
             return file_id
         outcome = self._refused(answer)
         if isinstance(outcome, Throttled):

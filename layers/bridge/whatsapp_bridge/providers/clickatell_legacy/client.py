@@ -11,9 +11,10 @@ from whatsapp_bridge.providers.clickatell.base_client import BaseClient
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
 from whatsapp_bridge.providers.clickatell.encryption import CONTACTS, DataKey, Path
 from whatsapp_bridge.providers.clickatell.media import INLINE
-from whatsapp_bridge.providers.clickatell.uploads import fetch, inline
+from whatsapp_bridge.providers.clickatell.uploads import inline
 from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.contract import Json
+from whatsapp_bridge.providers.outgoing_files import fetch
 
 # Fields with One API's names; the page shows no encrypted message of the legacy API.
 OUTGOING: Final[tuple[Path, ...]] = (

@@ -7,13 +7,12 @@ or as text, errors with HTTP 200 as well; an error has its code where a success 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.fields import is_loopback
 from whatsapp_bridge.file_types import extension, type_of
-from whatsapp_bridge.files import File, Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.files import File
 from whatsapp_bridge.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers import downloads
 from whatsapp_bridge.providers.contract import (
@@ -27,7 +26,6 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Throttled,
     Unknown,
-    Unreadable,
 )
 from whatsapp_bridge.providers.gupshup import codes
 from whatsapp_bridge.providers.values import blank, identifier
@@ -124,20 +122,12 @@ class Client:
 
     def download(self, attachment: Attachment) -> File:
         """The file at a signed address, which needs no credentials and is good for 48 hours. Raises `Unreadable`."""
-        url = str(attachment.source["url"])
-        loopback = is_loopback(urlsplit(self._account.provider.base_url).hostname)
-        try:
-            # Without a validator to hold it against, there is always a file.
-            source = cast("Source", self._files.fetch(url, downloads.MAX_BYTES, loopback=loopback))
-        except SourceDead as error:
-            raise Unreadable(f"the file {error.reason}", retriable=False) from None
-        except SourceUnavailable as error:
-            raise Unreadable(f"the file {error.reason}", retriable=True) from None
-        found = type_of(source.content) if blank(attachment.content_type) else None
+        content = downloads.public(str(attachment.source["url"]), self._account, self._files)
+        found = type_of(content) if blank(attachment.content_type) else None
         content_type = found.content_type if found else downloads.content_type(attachment.content_type)
         # The end of the address is no name, and seldom has an extension.
         name = attachment.file_name or attachment.kind + extension(content_type)
-        return File(source.content, content_type, name)
+        return File(content, content_type, name)
 
 
 # --- what an answer means --------------------------------------------------------------------------------------------

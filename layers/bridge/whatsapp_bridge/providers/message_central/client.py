@@ -26,6 +26,7 @@ from whatsapp_bridge.providers.contract import (
 )
 from whatsapp_bridge.providers.message_central import answers, media, sheets
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
+from whatsapp_bridge.providers.outgoing_files import Stopped
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
@@ -57,7 +58,7 @@ class Client:
             if "file" in request:
                 request = {**request, **media.fetched(self._services, self._account, request)}
             self._tokens.get()
-        except (media.NoFile, NoToken) as error:
+        except (Stopped, NoToken) as error:
             return error.outcome
         return Outgoing(outgoing.reference, {**request, "countryCode": number[0], "mobileNumber": number[1]})
 

@@ -4,37 +4,20 @@ Source: section "Send Chat Messages" of Message Central's documentation: "Image,
 and types are WhatsApp's: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 """
 
-from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge import file_types
 from whatsapp_bridge.addresses import address
-from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.fields import is_loopback
-from whatsapp_bridge.file_types import FileType, file_name
-from whatsapp_bridge.files import File, SourceDead, SourceUnavailable
+from whatsapp_bridge.files import File
 from whatsapp_bridge.providers import downloads
-from whatsapp_bridge.providers.contract import Attachment, Json, NotSent, Rejected, Services, Unreadable
+from whatsapp_bridge.providers.contract import Attachment, Json, Services, Unreadable
+from whatsapp_bridge.providers.outgoing_files import IMAGE, VIDEO, fetch
 from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts import Account
 
-_MB: Final = 1024 * 1024
-
-
-class _Taken(NamedTuple):
-    types: tuple[FileType, ...]
-    max_bytes: int
-    words: str
-
-
-_KINDS: Final = {
-    "image": _Taken((file_types.JPEG, file_types.PNG), 5 * _MB, "JPEG or PNG"),
-    "video": _Taken((file_types.MP4, file_types.THREE_GPP), 16 * _MB, "MP4 or 3GPP"),
-}
-
-
+_KINDS: Final = {"image": IMAGE, "video": VIDEO}
 _AUDIO: Final = (
     file_types.AAC, file_types.MP4_AUDIO, file_types.AMR, file_types.MPEG_AUDIO, file_types.OGG,
     # The container is the same, and so may be its brand.
@@ -49,41 +32,18 @@ _FROM_PEOPLE: Final = {
 _DOCUMENTS: Final = (file_types.PDF, file_types.WORD, file_types.EXCEL, file_types.POWERPOINT, file_types.TEXT)
 
 
-class NoFile(Exception):
-    """The file cannot be sent. `outcome` is what that means for the message."""
-
-    def __init__(self, outcome: Rejected | NotSent) -> None:
-        super().__init__(type(outcome).__name__)
-        self.outcome = outcome
-
-
 def fetched(services: Services, account: "Account", request: Json) -> Json:
-    """`file` with its content and content type, and `message` if there is none yet. Raises `NoFile`."""
+    """`file` with its content and content type, and `message` if there is none yet. Raises `Stopped`."""
     file = request["file"]
     if "content" in file:
         return {}
-    taken = _KINDS[file["kind"]]
-    content = _content(services, account, file, taken.max_bytes)
-    kind = file_types.type_of(content)
-    if kind not in taken.types:
-        raise NoFile(_rejected(f"{file['kind']}: mediaURL is no {taken.words}"))
-    name = file_name(file["name"], file["url"], kind)
+    source = {"kind": file["kind"], "url": file["url"], "fileName": file["name"]}
+    found = fetch(services, account, source, _KINDS[file["kind"]])
     # There has to be a message (error 830), and an image without words is one all the same: its name says least.
     return {
-        "message": request.get("message", name),
-        "file": {**file, "name": name, "content": content, "contentType": kind.content_type},
+        "message": request.get("message", found.name),
+        "file": {**file, "name": found.name, "content": found.content, "contentType": found.type.content_type},
     }
-
-
-def _content(services: Services, account: "Account", file: Json, max_bytes: int) -> bytes:
-    try:
-        found = services.files.fetch(file["url"], max_bytes, loopback=_on_one_machine(account))
-    except SourceDead as error:
-        raise NoFile(_rejected(f"{file['kind']}: mediaURL {error.reason}")) from None
-    except SourceUnavailable as error:
-        reason = f"{file['kind']}: mediaURL {error.reason}"
-        raise NoFile(NotSent(reason, verdict=_rejected(reason))) from None
-    return b"" if found is None else found.content
 
 
 def download(services: Services, account: "Account", attachment: Attachment) -> File:
@@ -93,14 +53,10 @@ def download(services: Services, account: "Account", attachment: Attachment) -> 
     if not url:
         raise Unreadable("Message Central has no call for files", retriable=False)
     try:
-        found = services.files.fetch(address(str(url)), downloads.MAX_BYTES, loopback=_on_one_machine(account))
+        full = address(str(url))
     except ValueError as error:
         raise Unreadable(f"url {error}", retriable=False) from None
-    except SourceDead as error:
-        raise Unreadable(f"url {error.reason}", retriable=False) from None
-    except SourceUnavailable as error:
-        raise Unreadable(f"url {error.reason}", retriable=True) from None
-    content = b"" if found is None else found.content
+    content = downloads.public(full, account, services.files, called="url")
     # Without credentials, an address of Meta's may answer with a page or a picture of its own.
     announced = attachment.source.get("sha256")
     if not downloads.check_hash(announced, account.name, content):
@@ -119,13 +75,3 @@ def _fits(kind: str, content: bytes) -> bool:
         # Stickers; none is sent.
         return True
     return found in _FROM_PEOPLE.get(kind, ())
-
-
-def _on_one_machine(account: "Account") -> bool:
-    # A stack whose BSP is on this machine is one machine's alone.
-    return is_loopback(urlsplit(account.provider.base_url).hostname)
-
-
-def _rejected(title: str) -> Rejected:
-    # CleverTap counts a message's file among its parameters.
-    return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, title)

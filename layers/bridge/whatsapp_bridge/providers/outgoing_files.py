@@ -1,0 +1,107 @@
+"""Files that a BSP is given for messages to people: fetched from CleverTap's address, and checked by their content.
+
+The limits here are WhatsApp's own; a BSP may have lower ones, and others. Source:
+https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from whatsapp_bridge import file_types
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.file_types import FileType, file_name
+from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.http import OutOfTime
+from whatsapp_bridge.providers.contract import Json, NotSent, Rejected, Services, Throttled
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts import Account
+
+MB: Final = 1024 * 1024
+
+
+class Takes(NamedTuple):
+    """What a BSP takes of one of CleverTap's kinds."""
+
+    types: tuple[FileType, ...]
+    max_bytes: int
+    words: str
+
+
+# WhatsApp plays Opus alone of what Ogg may hold; its first page (RFC 7845, 5.1) names it.
+_OPUS: Final = file_types.OGG._replace(content_type="audio/ogg; codecs=opus")
+_OPUS_HEAD: Final = b"OpusHead"
+_FIRST_PAGE_BYTES: Final = 64
+
+IMAGE: Final = Takes((file_types.JPEG, file_types.PNG), 5 * MB, "JPEG or PNG")
+VIDEO: Final = Takes((file_types.MP4, file_types.THREE_GPP), 16 * MB, "MP4 or 3GPP")
+AUDIO: Final = Takes(
+    (file_types.AAC, file_types.MP4_AUDIO, file_types.AMR, file_types.MPEG_AUDIO, _OPUS),
+    16 * MB,
+    "AAC, MP4, AMR, MP3 or Ogg with Opus",
+)
+
+type Refusal = Rejected | Throttled | NotSent
+
+
+class Stopped(Exception):
+    """The message cannot go on, for now or at all."""
+
+    def __init__(self, outcome: Refusal) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that the BSP takes. `name` has an extension of its type."""
+
+    content: bytes = field(repr=False)
+    type: FileType
+    name: str = field(repr=False)
+    validator: str
+
+
+def type_of(content: bytes, takes: Takes) -> FileType | None:
+    """The file's type if it is one of those that are taken, else None."""
+    found = file_types.type_of(content)
+    if found is file_types.MP4 and file_types.MP4_AUDIO in takes.types:
+        # One container for both; its brand says so only where a writer cared.
+        found = file_types.MP4_AUDIO
+    if found is file_types.OGG and _OPUS_HEAD in content[:_FIRST_PAGE_BYTES]:
+        found = _OPUS
+    return found if found in takes.types else None
+
+
+def fetch(services: Services, account: "Account", source: Json, takes: Takes) -> Fetched:
+    """The file that `outbound` names, if the BSP takes it. Raises `Stopped`."""
+    # Without a validator there is nothing to be unchanged.
+    found = cast("Source", find(services, account, source, takes.max_bytes, None))
+    return checked(source, found, takes)
+
+
+def find(services: Services, account: "Account", source: Json, max_bytes: int, known: str | None) -> Source | None:
+    kind = source["kind"]
+    try:
+        return services.files.fetch(source["url"], max_bytes, loopback=account.on_one_machine, validator=known)
+    except OutOfTime as error:
+        raise Stopped(NotSent(f"{kind}: {error}")) from None
+    except SourceDead as error:
+        raise Stopped(rejected(f"{kind}: mediaURL {error.reason}")) from None
+    except SourceUnavailable as error:
+        reason = f"{kind}: mediaURL {error.reason}"
+        raise Stopped(NotSent(reason, verdict=rejected(reason))) from None
+
+
+def checked(source: Json, found: Source, takes: Takes) -> Fetched:
+    kind = type_of(found.content, takes)
+    # A page or an error in words in place of a file: by its name it should be something else.
+    veiled = kind is file_types.TEXT and not file_types.may_be_text(source.get("fileName"), source["url"])
+    if kind is None or veiled:
+        raise Stopped(rejected(f"{source['kind']}: mediaURL is no {takes.words}"))
+    return Fetched(found.content, kind, file_name(source.get("fileName"), source["url"], kind), found.validator)
+
+
+def rejected(title: str) -> Rejected:
+    # CleverTap counts a message's file among its parameters.
+    return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, title)
