@@ -36,7 +36,8 @@ def read_accounts(path: Path = SAMPLE) -> Accounts:
 
 def check_accounts(accounts: Accounts) -> None:
     """Raises `AccountsFileInvalid` for the first account that the functions would refuse."""
-    from whatsapp_bridge.accounts import AccountInvalid, parse_account
+    from whatsapp_bridge.accounts.account import AccountInvalid
+    from whatsapp_bridge.providers.accounts import parse_account
 
     for name, account in accounts.items():
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-# Read when `whatsapp_bridge.observability` is imported; template.yaml sets them for the functions.
+# Read when `whatsapp_bridge.runtime.observability` is imported; template.yaml sets them for the functions.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CleverTapWhatsAppBridge"
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 
@@ -34,7 +34,7 @@ class Log:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
-    from whatsapp_bridge.observability import logger
+    from whatsapp_bridge.runtime.observability import logger
 
     captured = Log()
     own = logger.registered_handler
@@ -53,7 +53,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
 
 @pytest.fixture(autouse=True)
 def _nothing_counted() -> Iterator[None]:
-    from whatsapp_bridge.observability import metrics
+    from whatsapp_bridge.runtime.observability import metrics
 
     metrics.clear_metrics()
     yield
@@ -63,7 +63,7 @@ def _nothing_counted() -> Iterator[None]:
 @pytest.fixture
 def counted() -> Callable[[], dict[str, int]]:
     """What the test has counted so far, by metric."""
-    from whatsapp_bridge.observability import metrics
+    from whatsapp_bridge.runtime.observability import metrics
 
     return lambda: {name: int(sum(metric["Value"])) for name, metric in metrics.metric_set.items()}
 

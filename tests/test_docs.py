@@ -12,8 +12,9 @@ import yaml
 
 from local import matrix
 from local.sandbox.conventions import CONVENTIONS
-from whatsapp_bridge.accounts import Account, CleverTap, Options, parse_account
+from whatsapp_bridge.accounts.account import Account, CleverTap, Options
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.accounts import parse_account
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])

@@ -17,13 +17,13 @@ import pytest
 from local.sandbox import encryption, one_api_requests
 from tests.support import sample_files
 from tests.support.world import INCOMING_URL, LOST, PUBLIC_URL, START, STATUS_URL, World, accept_all, json_answer, world
-from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.flows.status_queue import queued_status
-from whatsapp_bridge.http import Answer
-from whatsapp_bridge.media_links import link, media_id
-from whatsapp_bridge.observability import logger, metrics
+from whatsapp_bridge.media.links import link, media_id
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell.encryption import SHARED, DataKeys
 from whatsapp_bridge.providers.contract import Status, StatusEvent
+from whatsapp_bridge.runtime.observability import logger, metrics
 from whatsapp_bridge.store import aws
 
 ROOT = Path(__file__).parents[1]

@@ -28,9 +28,9 @@ from tests.support.world import (
     template,
     world,
 )
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.media_links import link
+from whatsapp_bridge.media.links import link
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.store import aws
 
 ROOT = Path(__file__).parents[1]
@@ -278,7 +278,7 @@ def test_a_missing_setting_stops_the_start_by_its_name(
     function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str
 ) -> None:
     function(logical_id)
-    module = sys.modules["whatsapp_bridge.settings"]
+    module = sys.modules["whatsapp_bridge.runtime.settings"]
     monkeypatch.setattr(module.Settings.read.__func__, "__defaults__", ({},))
     with pytest.raises(module.SettingInvalid, match="ACCOUNT_SECRET_PREFIX is missing"):
         function(logical_id)

@@ -12,8 +12,8 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from whatsapp_bridge import settings
-from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.runtime import settings
+from whatsapp_bridge.runtime.schedules import Schedule
 
 type Json = dict[str, Any]
 

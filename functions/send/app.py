@@ -3,9 +3,9 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.events import answer, body_of, headers_of
 from whatsapp_bridge.flows.accept import Accept
-from whatsapp_bridge.observability import observed
+from whatsapp_bridge.runtime.events import answer, body_of, headers_of
+from whatsapp_bridge.runtime.observability import observed
 
 accept = Accept.from_environment()
 startup.done()

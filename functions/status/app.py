@@ -3,9 +3,9 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.events import answer
 from whatsapp_bridge.flows.receive import Receive, callback_of
-from whatsapp_bridge.observability import observed
+from whatsapp_bridge.runtime.events import answer
+from whatsapp_bridge.runtime.observability import observed
 
 receive = Receive.from_environment()
 startup.done()

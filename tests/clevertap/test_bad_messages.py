@@ -20,7 +20,8 @@ from tests.clevertap.payloads import (
     header,
     template,
 )
-from whatsapp_bridge.clevertap.messages import FreeformMessage, InvalidMessage, NotJson, TemplateMessage, parse_message
+from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
+from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
 
 TEMPLATE, NUMBER, OTHER = 2001, 2002, 2004
 

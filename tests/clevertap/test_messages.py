@@ -36,10 +36,8 @@ from whatsapp_bridge.clevertap.messages import (
     UnknownComponent,
     button_positions,
     is_provider_validation,
-    normalise_number,
-    parse_message,
-    read_message,
 )
+from whatsapp_bridge.clevertap.reading import normalise_number, parse_message, read_message
 
 
 def parsed_template(payload: Json) -> TemplateMessage:

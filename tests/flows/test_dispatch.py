@@ -24,7 +24,7 @@ from tests.support.world import (
     world,
 )
 from whatsapp_bridge.flows.records import process_batch
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Rejected
 

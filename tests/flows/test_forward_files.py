@@ -23,7 +23,7 @@ from tests.support.world import (
     mo_text,
     world,
 )
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 
 PRIVATE = ("27820000001", "look", "shelf.png", "file-1", "bsp.example", "bridge.example", "secret-api-key", "Ann")
 BUCKET = "test-payloadsbucket"

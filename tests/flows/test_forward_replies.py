@@ -22,9 +22,9 @@ from tests.support.world import (
     template,
     world,
 )
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import Schedule
 
 PRIVATE = ("27820000001", "27820000002", "a reply", "Ann", "Canary", "clevertap.example")
 ARN = "arn:aws:kms:eu-west-1:123456789012:alias/{}"

@@ -22,8 +22,8 @@ from tests.support.world import (
     world,
 )
 from whatsapp_bridge.flows import forward_statuses
-from whatsapp_bridge.http import Answer
-from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.runtime.schedules import Schedule
 
 SENT, DELIVERED, READ, EXPIRED = 4, 5, 6, 20
 LADDER = ["sent", "delivered", "read"]

@@ -27,7 +27,7 @@ from tests.support.world import (
     template,
     world,
 )
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell.encryption import encrypt
 
 MSG_ID = "1|2|3|4"

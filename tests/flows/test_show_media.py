@@ -8,10 +8,11 @@ import pytest
 
 from tests.conftest import Log
 from tests.support.world import PUBLIC_URL, TOKEN, World, account, world
-from whatsapp_bridge.accounts import AccountInvalid, parse_account
-from whatsapp_bridge.files import File
+from whatsapp_bridge.accounts.account import AccountInvalid
 from whatsapp_bridge.flows.show_media import FORBIDDEN, Shown
-from whatsapp_bridge.media_links import link, media_id
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.media.links import link, media_id
+from whatsapp_bridge.providers.accounts import parse_account
 
 ROTATED = account(callback_token="u" * 40)
 ACME, NEW_ACME = parse_account("acme", account()), parse_account("acme", ROTATED)

@@ -204,7 +204,7 @@ USED = [DATA.format("sqs"), DATA.format("secretsmanager")]
         pytest.param(["cryptography"], USED, "cryptography", id="cryptography"),
         pytest.param(["requests.sessions"], USED, "requests.sessions", id="requests"),
         pytest.param(["whatsapp_bridge.store.keys"], USED, "whatsapp_bridge.store.keys", id="KMS"),
-        pytest.param(["whatsapp_bridge.files"], USED, "whatsapp_bridge.files", id="files"),
+        pytest.param(["whatsapp_bridge.media.fetch"], USED, "whatsapp_bridge.media.fetch", id="files"),
         pytest.param([], [*USED, DATA.format("kms")], "botocore's kms", id="a KMS client"),
         pytest.param(
             ["whatsapp_bridge.providers.x.client"], USED, "whatsapp_bridge.providers.x.client", id="a BSP's client"

@@ -11,7 +11,8 @@ import requests
 
 from local.sandbox.gupshup import PATH, REPORT_OF, GupshupSandbox
 from local.web import LoopbackHandler, LoopbackServer
-from whatsapp_bridge.accounts import Account, parse_account
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback, Event, Reply, ReplyEvent, StatusEvent
 from whatsapp_bridge.providers.gupshup import inbound
 

@@ -12,8 +12,8 @@ from local.demo.files import picture
 from local.demo.messages import freeform_message
 from local.sandbox.files import File
 from local.stack import Stack
-from whatsapp_bridge import media_links
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.media import links as media_links
+from whatsapp_bridge.providers.accounts import parse_account
 
 ACCOUNT, PERSON = "acme-secure", "27821230002"
 PICTURE = b"\x89PNG\r\n\x1a\n and what follows"

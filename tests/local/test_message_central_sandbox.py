@@ -9,7 +9,7 @@ import pytest
 from local.sandbox.message_central import ERRORS, SEND_PATH, TOKEN_PATH, Customer, MessageCentralSandbox
 from tests.local.bridge import Bridge
 from tests.providers.message_central.samples import jwt, secret
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback, NotUnderstood
 from whatsapp_bridge.providers.message_central import codes, inbound
 from whatsapp_bridge.providers.message_central.client import _form

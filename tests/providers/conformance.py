@@ -22,14 +22,16 @@ from tests.support import sample_files
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
 from tests.support.services import services
 from tests.support.world import PUBLIC_URL, World, world
-from whatsapp_bridge.accounts import Account, AccountInvalid, parse_account
+from whatsapp_bridge.accounts.account import Account, AccountInvalid
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.clevertap.callbacks import StatusError, StatusUpdate
 from whatsapp_bridge.clevertap.codes import CallbackError, RequestError
-from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage, parse_message
-from whatsapp_bridge.http import Answer as HttpAnswer
-from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.net.http import Answer as HttpAnswer
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Callback,

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.world import BASIC, TOKEN, account
-from whatsapp_bridge.accounts import AccountInvalid
+from whatsapp_bridge.accounts.account import AccountInvalid
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.store.accounts import Accounts
 
 NEW_TOKEN = "n" * 40
@@ -40,7 +41,7 @@ class Clock:
 
 def accounts_of(secrets: Secrets) -> tuple[Accounts, Clock]:
     clock = Clock()
-    return Accounts("stack/accounts/", secrets, clock), clock
+    return Accounts("stack/accounts/", parse_account, secrets, clock), clock
 
 
 @pytest.mark.parametrize(

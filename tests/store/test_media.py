@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.world import REGION, World, world
-from whatsapp_bridge.files import File
+from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.store import aws
 from whatsapp_bridge.store.media import LINK_SECONDS, MediaStore, disposition
 

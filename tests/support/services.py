@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from whatsapp_bridge.files import Files
-from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.media.fetch import Files
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import Services
 from whatsapp_bridge.store.keys import KeyService
 

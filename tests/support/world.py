@@ -32,9 +32,10 @@ from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.receive import Acknowledgement, Receive
 from whatsapp_bridge.flows.records import FifoSource, process_batch, process_fifo
 from whatsapp_bridge.flows.show_media import ShowMedia
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached, TooLarge
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, TooLarge
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback
-from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import Schedule
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
 from whatsapp_bridge.store.media import MediaStore
@@ -227,7 +228,7 @@ class World:
 
         environment = self.deployment.functions["ForwardFunction"].environment
         table = next(iter(self.deployment.tables.values())).name
-        accounts = Accounts("test/accounts/", self.secrets, clock)
+        accounts = Accounts("test/accounts/", parse_account, self.secrets, clock)
         self.messages = Messages(table, 35, self.dynamodb, clock)
         bucket = next(iter(self.deployment.buckets.values()))
         payloads, media = Payloads(bucket, self.s3), MediaStore(bucket, lambda: self.s3)

@@ -9,8 +9,8 @@ from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import Json, failure, refused, results, taken
 from tests.providers.conformance import OTHER_PERSON, PERSON, PROPERTY, SECRET, assert_public
 from tests.support.services import services
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled, Unknown
 

@@ -21,9 +21,9 @@ from tests.support.bsp import Answer as Scripted
 from tests.support.bsp import Bsp, Fault, Script, refusing_url
 from tests.support.services import services
 from tests.support.world import BSP_URL, World, account, world
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import encryption, inbound
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Attachment, Reply, ReplyEvent, Unreadable

@@ -31,9 +31,10 @@ from tests.providers.conformance import (
     template,
 )
 from tests.support.services import services
-from whatsapp_bridge.accounts import Account, parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
-from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import encryption, inbound, outbound
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import NotSent, Outgoing, Reply, Unreadable

@@ -5,7 +5,7 @@ import pytest
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import SECONDS, Json
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, callback
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound
 from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, StatusEvent
 

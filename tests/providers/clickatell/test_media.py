@@ -6,12 +6,12 @@ from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import Json
 from tests.providers.conformance import PERSON, assert_public, body, freeform, header, template
 from tests.support import sample_files as files
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import media
 from whatsapp_bridge.providers.clickatell.outbound import translate
+from whatsapp_bridge.providers.common.outgoing_files import type_of
 from whatsapp_bridge.providers.contract import Refused
-from whatsapp_bridge.providers.outgoing_files import type_of
 
 ACCOUNT = parse_account("acme", samples.secret())
 MB = 1024 * 1024

@@ -15,8 +15,9 @@ from tests.providers.conformance import (
     suffix,
     template,
 )
-from whatsapp_bridge.accounts import Account, parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell.outbound import translate
 from whatsapp_bridge.providers.contract import Refused
 

@@ -24,9 +24,10 @@ from tests.providers.clickatell_legacy import samples as legacy
 from tests.providers.conformance import body, button, callback, freeform, header, payload, suffix, template
 from tests.support import sample_files as files
 from tests.support.services import services
-from whatsapp_bridge.accounts import Account, parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import encryption
 from whatsapp_bridge.providers.clickatell.contact_messages import (
     Address,
@@ -605,7 +606,7 @@ class Downloads(Net):
         self.asked: list[str] = []
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, *, max_bytes: int = 0) -> Any:
-        from whatsapp_bridge.http import Answer
+        from whatsapp_bridge.net.http import Answer
 
         self.asked.append(url)
         return Answer(200, {}, self.raw)

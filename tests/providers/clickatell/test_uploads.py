@@ -15,11 +15,11 @@ from tests.providers.conformance import PERSON, SECRET, TEXT, assert_public, bod
 from tests.support import sample_files as files
 from tests.support.services import MemoryNotes, services
 from tests.support.world import World, account, json_answer, status_update, world
-from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.clevertap.answers import SUCCESS
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.flows.records import Record
-from whatsapp_bridge.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import encryption, outbound
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import NotSent, Outgoing, Rejected, Throttled

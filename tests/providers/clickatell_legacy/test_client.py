@@ -10,8 +10,8 @@ from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import Json, failure, refused, results, taken
 from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT, assert_public, callback
 from tests.support.services import services
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.http import Answer, HttpClient
+from whatsapp_bridge.net.http import Answer, HttpClient
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import encryption
 from whatsapp_bridge.providers.clickatell_legacy import inbound
 from whatsapp_bridge.providers.clickatell_legacy.client import Client

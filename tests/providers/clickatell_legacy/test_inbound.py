@@ -5,7 +5,7 @@ import pytest
 from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import SECONDS, Json
 from tests.providers.conformance import PERSON, TEXT, callback
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_legacy import inbound
 from whatsapp_bridge.providers.contract import Attachment, NotUnderstood, Reply, ReplyEvent, StatusEvent
 

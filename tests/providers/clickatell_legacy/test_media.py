@@ -17,11 +17,11 @@ from tests.providers.conformance import PERSON, TEXT, assert_public, callback, f
 from tests.support import sample_files as files
 from tests.support.services import services
 from tests.support.world import account, json_answer, world
-from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.clevertap.answers import SUCCESS
-from whatsapp_bridge.clevertap.messages import parse_message
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, NotReached, TooLarge
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.http import Answer, NotReached, TooLarge
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import encryption
 from whatsapp_bridge.providers.clickatell_legacy import inbound, outbound
 from whatsapp_bridge.providers.clickatell_legacy.client import Client

@@ -18,8 +18,8 @@ from tests.providers.conformance import (
     suffix,
     template,
 )
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_legacy.client import OUTGOING, OUTGOING_CLEAR
 from whatsapp_bridge.providers.clickatell_legacy.outbound import translate
 from whatsapp_bridge.providers.contract import Refused

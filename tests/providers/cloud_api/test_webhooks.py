@@ -7,7 +7,7 @@ from tests.providers.clickatell import samples as clickatell
 from tests.providers.cloud_api import samples
 from tests.providers.cloud_api.samples import SECONDS, Json, entry, events, webhook
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, assert_public
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api import webhooks
 from whatsapp_bridge.providers.contract import (
     Attachment,

@@ -9,9 +9,9 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, Json
 from tests.support import sample_files
 from tests.support.services import MemoryNotes, services
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,

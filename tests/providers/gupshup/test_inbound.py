@@ -9,7 +9,7 @@ import pytest
 from tests.providers.conformance import PERSON, TEXT, assert_public
 from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, SECONDS, Json
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Attachment, Callback, NotUnderstood, Reply, ReplyEvent, StatusEvent
 from whatsapp_bridge.providers.gupshup import inbound
 
@@ -274,8 +274,9 @@ def test_click(body: Any, account: Any, expected: StatusEvent) -> None:
 def test_zones_are_known_where_the_system_has_no_database_of_them() -> None:
     """As on Lambda: the layer brings its own."""
     program = (
-        "import sys; from whatsapp_bridge.accounts import parse_account; from whatsapp_bridge.providers.gupshup import"
-        " reports; import json; given = json.load(sys.stdin); parse_account('acme', given['secret']);"
+        "import sys; from whatsapp_bridge.providers.accounts import parse_account;"
+        " from whatsapp_bridge.providers.gupshup import reports; import json; given = json.load(sys.stdin);"
+        " parse_account('acme', given['secret']);"
         " print(reports.click(given['click'], 'Europe/Berlin').timestamp)"
     )
     given = {"secret": samples.secret(options={"click_time_zone": "Europe/Berlin"}), "click": samples.click()}

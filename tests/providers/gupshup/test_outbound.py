@@ -19,8 +19,8 @@ from tests.providers.conformance import (
 )
 from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import Json
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Refused
 from whatsapp_bridge.providers.gupshup.outbound import CAPABILITIES, translate
 

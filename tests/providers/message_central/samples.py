@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.providers.cloud_api.samples import events, status
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 
 type Json = dict[str, Any]
 

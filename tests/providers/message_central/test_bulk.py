@@ -11,7 +11,7 @@ from tests.providers.message_central import samples
 from tests.providers.message_central.samples import is_for_a_token, query, refused, said, sent, token_answer
 from tests.providers.message_central.test_correlation import ANN, BEN, LADDER, SECRET, report, template, told_of
 from tests.support.world import BSP_URL, LOST, World, world
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 
 BULK = SECRET | {"options": {"bulk": True}}
 MESSAGES = {"a": ANN, "b": BEN, "c": "27820000003"}

@@ -14,9 +14,9 @@ from tests.providers.conformance import OTHER_PERSON, PERSON, assert_public
 from tests.providers.message_central import samples
 from tests.providers.message_central.samples import Json, file_of, jwt, query, refused, said, sent, token_answer
 from tests.support.services import MemoryNotes, services
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.providers.message_central.samples import refused, said, sent
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import answers, codes
 

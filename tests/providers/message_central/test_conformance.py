@@ -9,8 +9,8 @@ from tests.providers.message_central.samples import Json
 from tests.support.bsp import Answer
 from tests.support.services import MemoryNotes, services
 from tests.support.world import World
-from whatsapp_bridge.http import Answer as HttpAnswer
-from whatsapp_bridge.http import HttpClient
+from whatsapp_bridge.net.http import Answer as HttpAnswer
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import Client, Outgoing
 from whatsapp_bridge.providers.message_central.client import Client as MessageCentral
 from whatsapp_bridge.providers.message_central.tokens import Tokens

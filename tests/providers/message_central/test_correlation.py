@@ -23,9 +23,9 @@ from tests.support.world import (
     freeform,
     world,
 )
-from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.clevertap.answers import SUCCESS
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.accounts import parse_account
 
 ANN, BEN = "27820000001", "27820000002"
 LADDER = ("sent", "delivered", "read")

@@ -5,7 +5,7 @@ import pytest
 from tests.providers.cloud_api import samples as webhooks
 from tests.providers.conformance import PERSON
 from tests.providers.message_central.samples import secret
-from whatsapp_bridge.accounts import parse_account
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback, Event, NotUnderstood, ReplyEvent, StatusEvent
 from whatsapp_bridge.providers.message_central import inbound
 

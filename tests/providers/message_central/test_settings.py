@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from tests.providers.message_central import samples
-from whatsapp_bridge.accounts import AccountInvalid, parse_account
+from whatsapp_bridge.accounts.account import AccountInvalid
+from whatsapp_bridge.providers.accounts import parse_account
 
 
 def provider(**settings: Any) -> dict[str, Any]:
@@ -40,7 +41,9 @@ def test_complete(settings: dict[str, Any]) -> None:
             id="both",
         ),
         pytest.param({"password": "p"}, "customer_id", "is missing: password needs it", id="no customer"),
-        pytest.param({"token": "two words"}, "token", "has not the form it must have", id="no token"),
+        pytest.param(
+            {"token": "two words"}, "token", "must hold visible ASCII characters only, without blanks", id="no token"
+        ),
     ],
 )
 def test_refused(settings: dict[str, Any], field: str, reason: str) -> None:

@@ -11,9 +11,9 @@ from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT, asse
 from tests.providers.meta import samples
 from tests.providers.meta.samples import Json, failure, taken
 from tests.support.services import MemoryNotes, services
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.cloud_api import webhooks as dialect
 from whatsapp_bridge.providers.contract import (

@@ -6,8 +6,8 @@ from tests.providers.cloud_api import samples as webhooks
 from tests.providers.cloud_api.samples import NUMBER_ID
 from tests.providers.meta.samples import APP_SECRET, VERIFY_TOKEN, secret, signature
 from tests.support.world import TOKEN, account, world
-from whatsapp_bridge.accounts import parse_account
 from whatsapp_bridge.flows.receive import Acknowledgement
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback, NotUnderstood, ReplyEvent, StatusEvent
 from whatsapp_bridge.providers.meta import inbound
 

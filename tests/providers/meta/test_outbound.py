@@ -5,8 +5,8 @@ import pytest
 
 from tests.providers.conformance import PERSON, body, freeform, template
 from tests.providers.meta.samples import Json, secret
-from whatsapp_bridge.accounts import parse_account
-from whatsapp_bridge.clevertap.messages import parse_message
+from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Refused
 from whatsapp_bridge.providers.meta.outbound import translate
 

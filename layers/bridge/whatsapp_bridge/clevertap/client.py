@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from whatsapp_bridge.http import AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.net.http import AnswerLost, HttpClient, NotReached
 
 
 @dataclass(frozen=True, slots=True)

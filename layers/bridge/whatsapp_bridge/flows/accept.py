@@ -10,22 +10,21 @@ from uuid import uuid4
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.accounts import Account, AccountInvalid
+from whatsapp_bridge.accounts.account import Account, AccountInvalid
 from whatsapp_bridge.clevertap import answers
 from whatsapp_bridge.clevertap.codes import RequestError
 from whatsapp_bridge.clevertap.messages import (
     VALIDATION_MSG_ID,
     FreeformMessage,
-    InvalidMessage,
-    NotJson,
     TemplateMessage,
     is_provider_validation,
-    parse_message,
 )
-from whatsapp_bridge.observability import count, log_failure, logger
+from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.capabilities import Refused
-from whatsapp_bridge.settings import SendSettings
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.settings import SendSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, NotStored, Queue
 
@@ -49,7 +48,7 @@ class Accept:
     def from_environment(cls) -> "Accept":
         settings = SendSettings.read()
         return cls(
-            Accounts(settings.account_secret_prefix),
+            Accounts(settings.account_secret_prefix, parse_account),
             Queue(settings.conversation_queue_url),
             Queue(settings.campaign_queue_url),
         )

@@ -7,7 +7,7 @@ to the message that has waited longest for its person. For BSPs that name their 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.providers import registry

@@ -17,23 +17,18 @@ from uuid import uuid4
 
 from pydantic_core import from_json, to_json
 
-from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.clevertap.messages import (
-    FreeformMessage,
-    InvalidMessage,
-    TemplateMessage,
-    is_validation_reference,
-    read_message,
-)
-from whatsapp_bridge.files import Files
+from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage, is_validation_reference
+from whatsapp_bridge.clevertap.reading import InvalidMessage, read_message
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.parallel import each, each_request
 from whatsapp_bridge.flows.records import FifoSource, Pointless, Postponed, Record
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
-from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.observability import count, log_failure, logger
+from whatsapp_bridge.media.fetch import Files
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Client,
@@ -47,8 +42,9 @@ from whatsapp_bridge.providers.contract import (
     Throttled,
     Unknown,
 )
-from whatsapp_bridge.schedules import Schedule, system_luck
-from whatsapp_bridge.settings import DispatchSettings
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.schedules import Schedule, system_luck
+from whatsapp_bridge.runtime.settings import DispatchSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
 from whatsapp_bridge.store.messages import Claim, Messages
@@ -342,7 +338,7 @@ def from_environment(http: HttpClient) -> tuple[Dispatch, FifoSource]:
     """The flow, and the queue of which it takes freeform messages."""
     settings = DispatchSettings.read()
     dispatch = Dispatch(
-        Accounts(settings.account_secret_prefix),
+        Accounts(settings.account_secret_prefix, parse_account),
         Messages(settings.messages_table, settings.message_ttl_days),
         Queue(settings.campaign_queue_url),
         Queue(settings.statuses_queue_url),

@@ -5,8 +5,9 @@ from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import FifoSource
-from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.settings import ForwardSettings
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.runtime.settings import ForwardSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
 from whatsapp_bridge.store.media import MediaStore
@@ -18,7 +19,7 @@ from whatsapp_bridge.store.queues import Queue
 
 def from_environment(http: HttpClient) -> tuple[ForwardReplies, FifoSource, ForwardStatuses]:
     settings = ForwardSettings.read()
-    accounts = Accounts(settings.account_secret_prefix)
+    accounts = Accounts(settings.account_secret_prefix, parse_account)
     messages = Messages(settings.messages_table, settings.message_ttl_days)
     notes = Notes(settings.messages_table)
     payloads = Payloads(settings.payloads_bucket)

@@ -7,16 +7,15 @@ A file is fetched and stored before CleverTap is told of its message; one that c
 from collections.abc import Callable
 from dataclasses import replace
 
-from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
 from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
-from whatsapp_bridge.files import Files
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Pointless, Postponed, Record
-from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.observability import count, logger
+from whatsapp_bridge.media.fetch import Files
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
     Client,
@@ -26,7 +25,8 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Unreadable,
 )
-from whatsapp_bridge.schedules import Schedule, system_luck
+from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.schedules import Schedule, system_luck
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.keys import KeyService
 from whatsapp_bridge.store.messages import Messages

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic_core import from_json, to_json
 
-from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusCallback, StatusUpdate
 from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.clevertap.codes import CallbackError
@@ -25,10 +25,10 @@ from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Pointless, Record
 from whatsapp_bridge.flows.status_queue import repeated
-from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.observability import count, log_failure, logger
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import NotUnderstood, StatusEvent
-from whatsapp_bridge.schedules import Schedule, system_luck
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.schedules import Schedule, system_luck
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.messages import Climb, Climbing, Messages
 from whatsapp_bridge.store.notes import FILES_LOST, FILES_LOST_SECONDS, Notes

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from time import time
 from typing import Final
 
-from whatsapp_bridge.accounts import Account
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
 from whatsapp_bridge.flows.records import Postponed
-from whatsapp_bridge.media_links import link, media_id
-from whatsapp_bridge.observability import count, logger
+from whatsapp_bridge.media.links import link, media_id
 from whatsapp_bridge.providers.contract import Attachment, Client, Unreadable
-from whatsapp_bridge.schedules import Schedule, system_luck
+from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.schedules import Schedule, system_luck
 from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS

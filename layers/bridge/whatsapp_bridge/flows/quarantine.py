@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import Final
 
-from whatsapp_bridge.observability import count, logger
 from whatsapp_bridge.providers.contract import NotUnderstood
+from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, Queue
 

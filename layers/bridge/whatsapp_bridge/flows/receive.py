@@ -10,12 +10,11 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from whatsapp_bridge.accounts import Account
-from whatsapp_bridge.events import body_of, headers_of
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
-from whatsapp_bridge.observability import count, logger
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -25,7 +24,9 @@ from whatsapp_bridge.providers.contract import (
     ReplyEvent,
     StatusEvent,
 )
-from whatsapp_bridge.settings import ReceiveSettings
+from whatsapp_bridge.runtime.events import body_of, headers_of
+from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.settings import ReceiveSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue
@@ -73,7 +74,7 @@ class Receive:
         settings = ReceiveSettings.read()
         payloads = Payloads(settings.payloads_bucket)
         return cls(
-            Accounts(settings.account_secret_prefix),
+            Accounts(settings.account_secret_prefix, parse_account),
             Queue(settings.replies_queue_url),
             Queue(settings.statuses_queue_url),
             Quarantine(Queue(settings.quarantine_queue_url), payloads),

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor
 
-from whatsapp_bridge.observability import count, log_failure, logger
 from whatsapp_bridge.providers.capabilities import Json
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.queues import Entry, NotStored, Queue
 
 

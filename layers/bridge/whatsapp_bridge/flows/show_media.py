@@ -5,9 +5,10 @@ from re import fullmatch
 from time import time
 from typing import NamedTuple
 
-from whatsapp_bridge.media_links import ID_PATTERN, is_good
-from whatsapp_bridge.observability import count
-from whatsapp_bridge.settings import MediaSettings
+from whatsapp_bridge.media.links import ID_PATTERN, is_good
+from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.runtime.observability import count
+from whatsapp_bridge.runtime.settings import MediaSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.media import MediaStore
 
@@ -30,7 +31,7 @@ class ShowMedia:
     @classmethod
     def from_environment(cls) -> "ShowMedia":
         settings = MediaSettings.read()
-        return cls(Accounts(settings.account_secret_prefix), MediaStore(settings.payloads_bucket))
+        return cls(Accounts(settings.account_secret_prefix, parse_account), MediaStore(settings.payloads_bucket))
 
     def __call__(self, account_name: str, identifier: str, query: Mapping[str, str]) -> Shown:
         """Unknown accounts, wrong signatures and links that have expired are answered alike."""

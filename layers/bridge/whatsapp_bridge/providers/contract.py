@@ -21,11 +21,11 @@ from whatsapp_bridge.providers.capabilities import Json as Json
 from whatsapp_bridge.providers.capabilities import Refused as Refused
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.clevertap.callbacks import IncomingMessage, MediaKind
     from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
-    from whatsapp_bridge.files import File, Files
-    from whatsapp_bridge.http import HttpClient
+    from whatsapp_bridge.media.fetch import File, Files
+    from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.store.keys import KeyService
     from whatsapp_bridge.store.notes import Notes
 

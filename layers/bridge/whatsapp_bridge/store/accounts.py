@@ -5,7 +5,7 @@ from re import fullmatch
 from time import monotonic
 from typing import Any
 
-from whatsapp_bridge.accounts import NAME_PATTERN, Account, parse_account
+from whatsapp_bridge.accounts.account import NAME_PATTERN, Account
 from whatsapp_bridge.store.aws import client, error_code
 
 _MAX_AGE_SECONDS = 300.0
@@ -18,10 +18,16 @@ _NO_SUCH_SECRET = {"ResourceNotFoundException", "InvalidRequestException"}
 
 
 class Accounts:
-    """The stack's accounts by name."""
+    """The stack's accounts by name. `parse(name, secret)` reads an account's JSON and may raise `AccountInvalid`."""
 
-    def __init__(self, prefix: str, secrets: Any = None, clock: Callable[[], float] = monotonic) -> None:
-        self._prefix = prefix
+    def __init__(
+        self,
+        prefix: str,
+        parse: Callable[[str, str], Account],
+        secrets: Any = None,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._prefix, self._parse = prefix, parse
         self._secrets = secrets or client("secretsmanager")
         self._clock = clock
         self._cache: dict[str, tuple[float, Account | None]] = {}
@@ -59,7 +65,7 @@ class Accounts:
         if len(self._cache) >= _MAX_ENTRIES:
             self._cache.clear()
         secret = self._secret(name)
-        account = None if secret is None else parse_account(name, secret)
+        account = None if secret is None else self._parse(name, secret)
         self._cache[name] = (self._clock(), account)
         return account
 

@@ -5,7 +5,7 @@ from re import fullmatch
 from typing import Any, Final
 from urllib.parse import quote
 
-from whatsapp_bridge.files import File
+from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.store.aws import client
 
 _PREFIX: Final = "media/"

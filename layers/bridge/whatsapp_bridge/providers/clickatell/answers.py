@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
+from whatsapp_bridge.providers.common.values import identifier, number
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Json,
@@ -23,7 +24,6 @@ from whatsapp_bridge.providers.contract import (
     Throttled,
     Unknown,
 )
-from whatsapp_bridge.providers.values import identifier, number
 
 # HTTP statuses whose meaning needs no body. 401 and 402 are One API's (errors 1, 7 and 20), 403 a gateway's.
 _BY_STATUS: Final = {

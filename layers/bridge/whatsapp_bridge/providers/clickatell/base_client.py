@@ -10,12 +10,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell import encryption
 from whatsapp_bridge.providers.clickatell.answers import MediaLost, outcomes, refused_for_its_form
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
 from whatsapp_bridge.providers.clickatell.downloads import check_hash, named, received
+from whatsapp_bridge.providers.common.outgoing_files import Refusal, Stopped
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
@@ -27,11 +29,9 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
     Unreadable,
 )
-from whatsapp_bridge.providers.outgoing_files import Refusal, Stopped
-from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 # Finding the one bad message of a hundred takes 15 requests, two of them 27; `HttpClient` ends them when time is short.
 _MAX_REQUESTS: Final = 30
@@ -140,7 +140,7 @@ class BaseClient(ABC):
             return {**opened, "caption": encryption.with_leaves(element.get("caption"), ((),), key.read)}
         except encryption.Undecipherable:
             # Brings botocore along.
-            from whatsapp_bridge.observability import count
+            from whatsapp_bridge.runtime.observability import count
 
             count("CaptionsUnreadable")
             return {**opened, "caption": None}

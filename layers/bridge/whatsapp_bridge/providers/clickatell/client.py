@@ -10,18 +10,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell import codes, encryption
 from whatsapp_bridge.providers.clickatell.answers import MediaLost, of_the_request
 from whatsapp_bridge.providers.clickatell.base_client import BaseClient
 from whatsapp_bridge.providers.clickatell.dialect import Dialect
 from whatsapp_bridge.providers.clickatell.media import FREEFORM, HEADERS
 from whatsapp_bridge.providers.clickatell.uploads import Noted, Uploads
+from whatsapp_bridge.providers.common.outgoing_files import Refusal
 from whatsapp_bridge.providers.contract import Json, NotSent, Outcome, Rejected, Services, Throttled
-from whatsapp_bridge.providers.outgoing_files import Refusal
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 ONE_API: Final = Dialect(
     api="One API",

@@ -7,15 +7,15 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from whatsapp_bridge.file_types import extension
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import HttpClient
-from whatsapp_bridge.providers import downloads
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.media.file_types import extension
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.common import downloads
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Unreadable
-from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 
 def received(attachment: Attachment, account: "Account", http: HttpClient) -> tuple[bytes, str | None]:

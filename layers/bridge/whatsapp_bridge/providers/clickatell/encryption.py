@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from whatsapp_bridge.providers.values import blank
+from whatsapp_bridge.providers.common.values import blank
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher

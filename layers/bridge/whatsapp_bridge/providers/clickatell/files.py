@@ -7,9 +7,9 @@ page named in `codes`.
 from typing import Any
 
 from whatsapp_bridge.clevertap.callbacks import Kind, Text
-from whatsapp_bridge.providers.attachments import kind_of, text_without_file
+from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Json
-from whatsapp_bridge.providers.values import blank
 
 
 def attachment(file: Json, element: Json) -> Attachment:

@@ -14,6 +14,15 @@ from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell.statuses import status_event
+from whatsapp_bridge.providers.common.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    seconds,
+)
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -23,18 +32,9 @@ from whatsapp_bridge.providers.contract import (
     Reply,
     ReplyEvent,
 )
-from whatsapp_bridge.providers.values import (
-    MAX_LATITUDE,
-    MAX_LONGITUDE,
-    blank,
-    degrees,
-    digits,
-    identifier,
-    seconds,
-)
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, Text
 
 # That a person is typing is no message, and old news once it could be told.
@@ -161,7 +161,7 @@ def _file(element: Json) -> Json:
 def _content(kind: str, element: Json) -> "tuple[Kind, Text | Button | Location] | None":
     """CleverTap's form of what the person sent, None where it holds nothing."""
     from whatsapp_bridge.clevertap.callbacks import Button, Text
-    from whatsapp_bridge.providers import contacts
+    from whatsapp_bridge.providers.common import contacts
 
     text = _text(element.get("content"))
     match kind:

@@ -7,8 +7,8 @@ an image of 5 MB, video and audio of 16 MB, a document of 100 MB: the lowest win
 
 from typing import Final
 
-from whatsapp_bridge import file_types
-from whatsapp_bridge.providers.outgoing_files import AUDIO, IMAGE, MB, VIDEO, Takes
+from whatsapp_bridge.media import file_types
+from whatsapp_bridge.providers.common.outgoing_files import AUDIO, IMAGE, MB, VIDEO, Takes
 
 _MAX_INLINE_BYTES: Final = 20 * MB
 

@@ -21,13 +21,13 @@ from whatsapp_bridge.clevertap.messages import (
     Location,
     TemplateMessage,
 )
-from whatsapp_bridge.providers import whatsapp
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.clickatell.texts import by_place, caption, content, hsm, source
-from whatsapp_bridge.providers.values import blank
+from whatsapp_bridge.providers.common import whatsapp
+from whatsapp_bridge.providers.common.values import blank
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell One API",

@@ -4,14 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from whatsapp_bridge.accounts import Options as CommonOptions
-from whatsapp_bridge.fields import BaseUrl, Config
+from whatsapp_bridge.accounts.account import Options as CommonOptions
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret, form
 
-# arn:aws:kms:<region>:<account>:key/<id> or :alias/<name>. Clickatell owns the keys, usually in an account of its own.
-type KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+$")]
-
-# It goes into a header as it is: a line break pasted along with it would stop every request.
-type ApiKey = Annotated[str, Field(pattern=r"^[!-~]+$")]
+# Clickatell owns the keys, usually in an account of its own.
+type KeyArn = Annotated[
+    str,
+    form(
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+",
+        "must be the ARN of a KMS key or of an alias: arn:aws:kms:<region>:<account>:key/<id>",
+    ),
+]
 
 
 class Encryption(Config):
@@ -23,7 +26,7 @@ class Encryption(Config):
 
 class Settings(Config):
     type: Literal["clickatell"]
-    api_key: ApiKey
+    api_key: HeaderSecret
     base_url: BaseUrl = "https://platform.clickatell.com"
     encryption: Encryption | None = None
 

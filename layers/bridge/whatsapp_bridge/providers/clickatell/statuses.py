@@ -6,8 +6,8 @@ Source: section "Inbound message status callback comparison" of the comparison p
 from collections.abc import Callable
 
 from whatsapp_bridge.providers.clickatell.codes import MEDIA_NOT_FOUND, StatusRow
+from whatsapp_bridge.providers.common.values import identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
-from whatsapp_bridge.providers.values import identifier, number, seconds
 
 
 def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -> StatusEvent | NotUnderstood:

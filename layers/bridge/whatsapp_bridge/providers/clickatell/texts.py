@@ -7,8 +7,8 @@ Source: sections "Plain text", "Inline media" and "HSM (legacy support)" of the 
 from collections.abc import Callable, Sequence
 
 from whatsapp_bridge.clevertap.messages import BodyComponent, CustomProps, FooterComponent, Media, TemplateMessage
-from whatsapp_bridge.providers import whatsapp
 from whatsapp_bridge.providers.capabilities import Json, Refused
+from whatsapp_bridge.providers.common import whatsapp
 
 
 def content(text: str) -> Json:

@@ -15,16 +15,25 @@ from urllib.parse import quote, urlencode
 
 from pydantic_core import from_json, to_json
 
-from whatsapp_bridge.files import Source
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.media.fetch import Source
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell import encryption
+from whatsapp_bridge.providers.common.outgoing_files import (
+    Fetched,
+    Refusal,
+    Stopped,
+    Takes,
+    checked,
+    fetch,
+    find,
+    rejected,
+)
 from whatsapp_bridge.providers.contract import Json, NotSent, Services, Throttled
-from whatsapp_bridge.providers.outgoing_files import Fetched, Refusal, Stopped, Takes, checked, fetch, find, rejected
 from whatsapp_bridge.store.notes import FILES_LOST
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
-    from whatsapp_bridge.http import Body
+    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.net.http import Body
 
 _PATH: Final = "/v1/media"
 _NOTE_SECONDS: Final = 29 * 86_400

@@ -13,8 +13,8 @@ from whatsapp_bridge.providers.clickatell.encryption import CONTACTS, DataKey, P
 from whatsapp_bridge.providers.clickatell.media import INLINE
 from whatsapp_bridge.providers.clickatell.uploads import inline
 from whatsapp_bridge.providers.clickatell_legacy import codes
+from whatsapp_bridge.providers.common.outgoing_files import fetch
 from whatsapp_bridge.providers.contract import Json
-from whatsapp_bridge.providers.outgoing_files import fetch
 
 # Fields with One API's names; the page shows no encrypted message of the legacy API.
 OUTGOING: Final[tuple[Path, ...]] = (

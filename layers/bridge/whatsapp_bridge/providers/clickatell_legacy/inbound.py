@@ -12,6 +12,15 @@ from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.clickatell.statuses import status_event
 from whatsapp_bridge.providers.clickatell_legacy import codes
+from whatsapp_bridge.providers.common.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    seconds,
+)
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -21,18 +30,9 @@ from whatsapp_bridge.providers.contract import (
     Reply,
     ReplyEvent,
 )
-from whatsapp_bridge.providers.values import (
-    MAX_LATITUDE,
-    MAX_LONGITUDE,
-    blank,
-    degrees,
-    digits,
-    identifier,
-    seconds,
-)
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.clevertap.callbacks import Kind, Location, Text
 
 _INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
@@ -114,7 +114,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
 def _content(kind: str, element: Json) -> "tuple[Kind, Text | Location] | str":
     """CleverTap's form of what the person sent, or why there is none."""
     from whatsapp_bridge.clevertap.callbacks import Location, Text
-    from whatsapp_bridge.providers import contacts
+    from whatsapp_bridge.providers.common import contacts
 
     if kind == "location":
         latitude = degrees(element.get("latitude"), MAX_LATITUDE)

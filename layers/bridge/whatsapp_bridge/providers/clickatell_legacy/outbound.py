@@ -20,7 +20,7 @@ from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.clickatell.texts import caption, content, hsm, source
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell legacy WhatsApp API",

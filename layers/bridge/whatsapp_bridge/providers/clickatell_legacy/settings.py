@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from whatsapp_bridge.fields import BaseUrl, Config
-from whatsapp_bridge.providers.clickatell.settings import ApiKey, Encryption, EncryptionOptions
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret
+from whatsapp_bridge.providers.clickatell.settings import Encryption, EncryptionOptions
 
 
 class Settings(Config):
     type: Literal["clickatell_legacy"]
-    api_key: ApiKey
+    api_key: HeaderSecret
     base_url: BaseUrl = "https://platform.clickatell.com"
     encryption: Encryption | None = None
 

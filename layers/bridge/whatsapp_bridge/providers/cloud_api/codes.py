@@ -6,8 +6,8 @@ Titles are Meta's, shortened where they name things of no use here; nothing of a
 from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.providers.common.values import number
 from whatsapp_bridge.providers.contract import Status
-from whatsapp_bridge.providers.values import number
 
 # --- statuses --------------------------------------------------------------------------------------------------------
 

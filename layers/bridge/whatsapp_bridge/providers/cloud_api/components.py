@@ -24,9 +24,9 @@ from whatsapp_bridge.clevertap.messages import (
     Location,
     Media,
 )
-from whatsapp_bridge.providers import whatsapp
 from whatsapp_bridge.providers.capabilities import Json, Refused
-from whatsapp_bridge.providers.values import blank
+from whatsapp_bridge.providers.common import whatsapp
+from whatsapp_bridge.providers.common.values import blank
 
 HEADERS: Final = frozenset({"text", "image", "video", "file", "location"})
 BUTTONS: Final = frozenset(BUTTON_SUB_TYPES.values())

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import from_json
 
 from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, MediaKind, Text
-from whatsapp_bridge.providers import contacts
-from whatsapp_bridge.providers.attachments import text_without_file
+from whatsapp_bridge.providers.common import contacts
+from whatsapp_bridge.providers.common.attachments import text_without_file
+from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees, identifier
 from whatsapp_bridge.providers.contract import Attachment, Json
-from whatsapp_bridge.providers.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees, identifier
 
 # A sticker is a WebP image. CleverTap's list of types has `voice`, its payloads have `audio` alone: a voice message is
 # sent as that.

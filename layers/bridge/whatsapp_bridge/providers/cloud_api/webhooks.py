@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.cloud_api import codes
+from whatsapp_bridge.providers.common.values import blank, digits, identifier, seconds
 from whatsapp_bridge.providers.contract import (
     Event,
     Json,
@@ -23,10 +24,9 @@ from whatsapp_bridge.providers.contract import (
     ReplyEvent,
     StatusEvent,
 )
-from whatsapp_bridge.providers.values import blank, digits, identifier, seconds
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"

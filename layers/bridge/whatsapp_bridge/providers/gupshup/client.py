@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.file_types import extension, type_of
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
-from whatsapp_bridge.providers import downloads
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.media.file_types import extension, type_of
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.common import downloads
+from whatsapp_bridge.providers.common.values import blank, identifier
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -28,10 +29,9 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
 )
 from whatsapp_bridge.providers.gupshup import codes
-from whatsapp_bridge.providers.values import blank, identifier
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 _PATH: Final = "/GatewayAPI/rest"
 _COMMON: Final = {"v": "1.1", "auth_scheme": "plain", "format": "json"}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json, to_json
 
+from whatsapp_bridge.providers.common.values import digits
 from whatsapp_bridge.providers.contract import Callback, Event, Json, NotACallback, NotUnderstood, Reply, ReplyEvent
 from whatsapp_bridge.providers.gupshup import reports
-from whatsapp_bridge.providers.values import digits
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 REPLY_KINDS: Final = frozenset(
     {"text", "image", "video", "audio", "voice", "document", "location", "button", "interactive", "contacts"}

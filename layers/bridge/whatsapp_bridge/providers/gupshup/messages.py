@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
-from whatsapp_bridge.providers import contacts
-from whatsapp_bridge.providers.attachments import text_without_file
-from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
-from whatsapp_bridge.providers.values import (
+from whatsapp_bridge.providers.common import contacts
+from whatsapp_bridge.providers.common.attachments import text_without_file
+from whatsapp_bridge.providers.common.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
     blank,
@@ -21,9 +20,10 @@ from whatsapp_bridge.providers.values import (
     identifier,
     seconds,
 )
+from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 _MEDIA: Final[dict[str, MediaKind]] = {
     "image": "image",

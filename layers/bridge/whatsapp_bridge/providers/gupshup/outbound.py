@@ -22,10 +22,10 @@ from whatsapp_bridge.clevertap.messages import (
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.cloud_api.components import BUTTONS, EXTRAS, HEADERS, components, linked
-from whatsapp_bridge.providers.whatsapp import caption
+from whatsapp_bridge.providers.common.whatsapp import caption
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Gupshup",

@@ -8,9 +8,9 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
+from whatsapp_bridge.providers.common.values import blank, identifier, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 from whatsapp_bridge.providers.gupshup import codes
-from whatsapp_bridge.providers.values import blank, identifier, seconds
 
 _CLICK_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 

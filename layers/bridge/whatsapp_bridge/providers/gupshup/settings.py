@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from whatsapp_bridge.accounts import Options as CommonOptions
-from whatsapp_bridge.fields import BaseUrl, Config, Secret
+from whatsapp_bridge.accounts.account import Options as CommonOptions
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, Secret
 
 
 def _zone(value: str) -> str:

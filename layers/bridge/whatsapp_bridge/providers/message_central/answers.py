@@ -7,11 +7,11 @@ is one; a CHAT's answer may have another one, of the chat itself, inside `data`.
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.http import Answer
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
+from whatsapp_bridge.providers.common.values import identifier, number
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import codes
-from whatsapp_bridge.providers.values import identifier, number
 
 _TAKEN: Final = 200
 _UNAUTHORIZED: Final = 401

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.common.outgoing_files import Stopped
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
@@ -26,11 +27,10 @@ from whatsapp_bridge.providers.contract import (
 )
 from whatsapp_bridge.providers.message_central import answers, media, sheets
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
-from whatsapp_bridge.providers.outgoing_files import Stopped
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
-    from whatsapp_bridge.files import File
+    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.media.fetch import File
 
 _PATH: Final = "/verification/v3/send"
 _PARALLEL: Final = 8
@@ -134,7 +134,7 @@ class Client:
             return Unknown(f"answer lost: {error}")
         except Exception as error:  # noqa: BLE001 - logged, and an outcome
             # Brings botocore along.
-            from whatsapp_bridge.observability import log_failure
+            from whatsapp_bridge.runtime.observability import log_failure
 
             log_failure("call failed", error, account=self._account.name)
             return Unknown(f"failed: {type(error).__name__}") if left else NotSent(f"failed: {type(error).__name__}")

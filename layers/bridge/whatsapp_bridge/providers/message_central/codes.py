@@ -9,7 +9,7 @@ from typing import Final
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.cloud_api import codes as meta
 from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
-from whatsapp_bridge.providers.values import blank
+from whatsapp_bridge.providers.common.values import blank
 
 _CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
 _PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS

@@ -10,7 +10,7 @@ from whatsapp_bridge.providers.cloud_api import webhooks
 from whatsapp_bridge.providers.contract import Callback, Event, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 
 def authentic(callback: Callback, account: "Account") -> bool:

@@ -6,16 +6,16 @@ and types are WhatsApp's: https://developers.facebook.com/docs/whatsapp/cloud-ap
 
 from typing import TYPE_CHECKING, Final
 
-from whatsapp_bridge import file_types
-from whatsapp_bridge.addresses import address
-from whatsapp_bridge.files import File
-from whatsapp_bridge.providers import downloads
+from whatsapp_bridge.media import file_types
+from whatsapp_bridge.media.addresses import address
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.providers.common import downloads
+from whatsapp_bridge.providers.common.outgoing_files import IMAGE, VIDEO, fetch
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Json, Services, Unreadable
-from whatsapp_bridge.providers.outgoing_files import IMAGE, VIDEO, fetch
-from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 _KINDS: Final = {"image": IMAGE, "video": VIDEO}
 _AUDIO: Final = (

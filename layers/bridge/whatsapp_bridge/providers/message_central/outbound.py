@@ -23,11 +23,11 @@ from whatsapp_bridge.clevertap.messages import (
     Media,
     TemplateMessage,
 )
-from whatsapp_bridge.providers import whatsapp
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
+from whatsapp_bridge.providers.common import whatsapp
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Message Central WhatsApp Now",

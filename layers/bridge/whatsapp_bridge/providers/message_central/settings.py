@@ -4,19 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from whatsapp_bridge.accounts import Options as CommonOptions
-from whatsapp_bridge.fields import BaseUrl, Config, Secret
+from whatsapp_bridge.accounts.account import Options as CommonOptions
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret, Secret, form
 
 
 def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-# It goes into a header as it is: a line break pasted along with it would stop every request.
-type Token = Annotated[str, Field(pattern=r"^[!-~]+$")]
-type CustomerId = Annotated[str, Field(pattern=r"^[!-~]+$")]
 # Message Central calls it an integer, and sends it as text.
-type Country = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]{1,3}$")]
+type Country = Annotated[
+    str, BeforeValidator(_text), form(r"[0-9]{1,3}", "must be a country calling code, 1 to 3 digits")
+]
 
 
 class Settings(Config):
@@ -24,9 +23,9 @@ class Settings(Config):
 
     type: Literal["message_central"]
     base_url: BaseUrl = "https://cpaas.messagecentral.com"
-    token: Token | None = None
+    token: HeaderSecret | None = None
     password: Secret | None = Field(default=None, validate_default=True)
-    customer_id: CustomerId | None = Field(default=None, validate_default=True)
+    customer_id: HeaderSecret | None = Field(default=None, validate_default=True)
     country: Country | None = None
     """The country calling code of the customer, which the request for a token may have."""
     email: Secret | None = None

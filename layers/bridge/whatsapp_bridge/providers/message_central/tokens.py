@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 from pydantic_core import from_json
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.common.values import number
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
-from whatsapp_bridge.providers.values import number
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 _PATH: Final = "/auth/v1/authentication/token"
 # Of a token that does not say how long it lives.
@@ -111,7 +111,7 @@ class Tokens:
 
     def _log(self, message: str, error: Exception) -> None:
         # Brings botocore along.
-        from whatsapp_bridge.observability import log_failure
+        from whatsapp_bridge.runtime.observability import log_failure
 
         log_failure(message, error, account=self._account.name)
 

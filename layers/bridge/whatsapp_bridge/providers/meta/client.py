@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.file_types import extension
-from whatsapp_bridge.files import File
-from whatsapp_bridge.http import Answer, AnswerLost, NotReached
-from whatsapp_bridge.providers import downloads
+from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.media.file_types import extension
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.common import downloads
+from whatsapp_bridge.providers.common.values import digits, identifier
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -27,10 +28,9 @@ from whatsapp_bridge.providers.contract import (
     Unreadable,
 )
 from whatsapp_bridge.providers.meta import codes, numbers
-from whatsapp_bridge.providers.values import digits, identifier
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 # "1 message every 6 seconds to the same user", beyond a burst of 45.
 _PAIR_RATE: Final = 131056
@@ -80,7 +80,7 @@ class Client:
         try:
             numbers.keep(self._notes, self._account, wa_id, number)
         except Exception as error:  # noqa: BLE001 - the message is sent, whatever becomes of the note
-            from whatsapp_bridge.observability import log_failure
+            from whatsapp_bridge.runtime.observability import log_failure
 
             log_failure("wa_id not kept", error, account=self._account.name, msgId=outgoing.reference)
 

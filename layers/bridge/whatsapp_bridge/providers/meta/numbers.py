@@ -7,10 +7,10 @@ as a note, readable for those alone who have the `wa_id` and the account's callb
 
 from typing import TYPE_CHECKING, Final
 
-from whatsapp_bridge.providers.values import number as whole_number
+from whatsapp_bridge.providers.common.values import number as whole_number
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.store.notes import Notes
 
 _SECONDS: Final = 180 * 86_400

@@ -7,7 +7,6 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/messag
 from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
-from whatsapp_bridge.providers import whatsapp
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.cloud_api.components import (
     BUTTONS,
@@ -18,9 +17,10 @@ from whatsapp_bridge.providers.cloud_api.components import (
     linked,
     located,
 )
+from whatsapp_bridge.providers.common import whatsapp
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Meta Cloud API",

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.http import Answer, HttpClient
+    from whatsapp_bridge.net.http import Answer, HttpClient
 
 # What a batch keeps for those of its messages whose turn comes later.
 _MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
@@ -105,7 +105,7 @@ class Files:
             return _Failed(type(error), error.reason)
 
     def _fetch(self, url: str, max_bytes: int, loopback: bool, validator: str | None) -> Source | None:
-        from whatsapp_bridge.http import AnswerLost, Forbidden, NotReached, OutOfTime, TooLarge
+        from whatsapp_bridge.net.http import AnswerLost, Forbidden, NotReached, OutOfTime, TooLarge
 
         conditions = _conditions(validator)
         try:

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.support.world import START, account
-from whatsapp_bridge.accounts import Account, parse_account
-from whatsapp_bridge.media_links import ID_PATTERN, is_good, link, media_id
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.media.links import ID_PATTERN, is_good, link, media_id
+from whatsapp_bridge.providers.accounts import parse_account
 
 ACME = parse_account("acme", account())
 ROTATED = parse_account("acme", account(callback_token="u" * 40))

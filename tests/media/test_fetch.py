@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.support.bsp import Answer, Bsp, Request, refusing_url
-from whatsapp_bridge import files
-from whatsapp_bridge.addresses import address
-from whatsapp_bridge.files import File, Files, Source, SourceDead, SourceUnavailable
-from whatsapp_bridge.http import AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.media import fetch as files
+from whatsapp_bridge.media.addresses import address
+from whatsapp_bridge.media.fetch import File, Files, Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.net.http import AnswerLost, HttpClient, NotReached
 
 SECRET = "canary-in-the-url"
 MAX = 1024

@@ -3,7 +3,7 @@
 import pytest
 
 from whatsapp_bridge.clevertap.callbacks import MediaKind
-from whatsapp_bridge.providers.attachments import kind_of, text_without_file
+from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
 
 
 @pytest.mark.parametrize(

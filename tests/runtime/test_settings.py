@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from local.template import read_template
-from whatsapp_bridge.schedules import Schedule
-from whatsapp_bridge.settings import (
+from whatsapp_bridge.runtime.schedules import Schedule
+from whatsapp_bridge.runtime.settings import (
     DispatchSettings,
     ForwardSettings,
     MediaSettings,
@@ -15,7 +15,7 @@ from whatsapp_bridge.settings import (
     SettingInvalid,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FUNCTIONS = {
     "SendFunction": SendSettings,
     "DispatchFunction": DispatchSettings,

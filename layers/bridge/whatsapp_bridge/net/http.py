@@ -12,16 +12,11 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
+from whatsapp_bridge.net.limits import CONNECT_SECONDS, FETCH_SECONDS, READ_SECONDS, SEND_SECONDS
+
 if TYPE_CHECKING:
     import requests
 
-CONNECT_SECONDS = 3.0
-# From a request's first byte to its last, once connected.
-SEND_SECONDS = 15.0
-# From the last byte of a request to the last one of its answer.
-READ_SECONDS = 15.0
-# The same for a file, over all redirects. Uploading and sending it have to fit into the same invocation.
-FETCH_SECONDS = 15.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -114,7 +109,7 @@ class HttpClient:
     def __init__(self, clock: Callable[[], float] = monotonic, read_seconds: float = READ_SECONDS) -> None:
         # Imported with the client and not with the first request: a process that dies in between leaves a message of
         # which nobody knows whether it was sent, so that nothing slow belongs there.
-        from whatsapp_bridge.connections import new_session
+        from whatsapp_bridge.net.connections import new_session
 
         self._session = _Kept(new_session(), clock)
         self._public: dict[bool, _Kept] = {}
@@ -168,7 +163,7 @@ class HttpClient:
         admits this machine's own addresses, for a stack that runs on one. Raises `Forbidden`, `NotReached`, `TooLarge`,
         `AnswerLost`.
         """
-        from whatsapp_bridge.connections import NotPublic
+        from whatsapp_bridge.net.connections import NotPublic
 
         ends = self._clock() + FETCH_SECONDS
         # A file that is sent packed could not be told apart from one that is a pack.
@@ -228,7 +223,7 @@ class HttpClient:
             raise _failure(error)(type(error).__name__) from None
 
     def _public_session(self, loopback: bool) -> "requests.Session":
-        from whatsapp_bridge.connections import new_public_session
+        from whatsapp_bridge.net.connections import new_public_session
 
         if loopback not in self._public:
             self._public.setdefault(loopback, _Kept(new_public_session(loopback=loopback), self._clock))

@@ -23,7 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family, create_connection
 
-from whatsapp_bridge.http import SEND_SECONDS
+from whatsapp_bridge.net.limits import SEND_SECONDS
 
 
 class _Within(RawIOBase):

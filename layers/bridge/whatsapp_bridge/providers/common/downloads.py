@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
-from whatsapp_bridge.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
+from whatsapp_bridge.media.fetch import Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Unreadable
-from whatsapp_bridge.providers.values import blank
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
-    from whatsapp_bridge.files import Files
+    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.media.fetch import Files
 
 MAX_BYTES: Final = 100 * 1024 * 1024
 """WhatsApp's limit for the largest kind, documents."""
@@ -81,7 +81,7 @@ def check_hash(announced: Any, account: str, *contents: bytes) -> bool:
         b64encode(found).decode() for found in hashes
     }:
         # Brings botocore along.
-        from whatsapp_bridge.observability import count, logger
+        from whatsapp_bridge.runtime.observability import count, logger
 
         count("MediaHashMismatches")
         logger.warning("file differs from its announced hash", extra={"account": account})

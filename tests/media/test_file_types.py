@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import sample_files as files
-from whatsapp_bridge import file_types
-from whatsapp_bridge.file_types import FileType, file_name, type_of
+from whatsapp_bridge.media import file_types
+from whatsapp_bridge.media.file_types import FileType, file_name, type_of
 
 TYPES: dict[str, tuple[bytes, FileType | None]] = {
     "JPEG": (files.JPEG, file_types.JPEG),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import Schedule
 
 SCHEDULE = Schedule((1, 2, 4, 600), 1200)
 NO_JITTER = 0.5

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from whatsapp_bridge.addresses import address
 from whatsapp_bridge.clevertap.messages import Location, Media
+from whatsapp_bridge.media.addresses import address
 from whatsapp_bridge.providers.capabilities import Refused
-from whatsapp_bridge.providers.values import MAX_LATITUDE, MAX_LONGITUDE, degrees
+from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, degrees
 
 _MAX_TEXT: Final = 4096
 _MAX_CAPTION: Final = 1024

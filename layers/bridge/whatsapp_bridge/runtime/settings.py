@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from whatsapp_bridge.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import Schedule
 
 
 class SettingInvalid(Exception):

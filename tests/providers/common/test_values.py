@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from whatsapp_bridge.providers.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees, identifier, number
+from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees, identifier, number
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "null", " null "], ids=repr)

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_core import from_json
+from pydantic import Field, field_validator
 
-from whatsapp_bridge.fields import Config, Network, Secret, Url, is_in, is_loopback
-from whatsapp_bridge.providers import registry
+from whatsapp_bridge.accounts.fields import Config, Network, Secret, Url, form, is_in, is_loopback
 
-NAME_PATTERN = r"^[a-z0-9-]{1,40}$"
+NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
 
 class AccountInvalid(Exception):
@@ -65,10 +63,10 @@ class Options(Config):
 
 
 class Account(Config):
-    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    name: Annotated[str, form(NAME_PATTERN, "must be 1 to 40 of a-z 0-9 -")]
     waba_number: str
     clevertap: CleverTap
-    callback_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{32,}$")]
+    callback_token: Annotated[str, form(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")]
     provider: Any
     options: Any
 
@@ -124,64 +122,3 @@ def _carries(headers: Mapping[str, str], credentials: BasicCredentials | HeaderC
     scheme, _, given = headers.get("authorization", "").partition(" ")
     expected = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
     return _same(given.strip(), expected) and scheme.lower() == "basic"
-
-
-def parse_account(name: str, secret: str | bytes | dict[str, Any]) -> Account:
-    """Read an account's JSON secret. Raises `AccountInvalid`, which names the field and shows no value."""
-    if not isinstance(secret, dict):
-        try:
-            secret = from_json(secret)
-        except ValueError:
-            raise AccountInvalid(name, "secret", "is not JSON") from None
-    if not isinstance(secret, dict):
-        raise AccountInvalid(name, "secret", "must be a JSON object")
-    provider = secret.get("provider")
-    kind = provider.get("type") if isinstance(provider, dict) else None
-    if not isinstance(kind, str) or kind not in registry.PROVIDERS:
-        raise AccountInvalid(name, "provider.type", f"must be one of {', '.join(sorted(registry.PROVIDERS))}")
-    adapter = registry.settings(kind)
-    parsed = {
-        "provider": _validated(name, "provider.", adapter.Settings, provider),
-        "options": _validated(name, "options.", adapter.Options, secret.get("options", {})),
-    }
-    account: Account = _validated(name, "", Account, {**secret, **parsed, "name": name})
-    return account
-
-
-def _validated(name: str, prefix: str, model: type[Config], value: Any) -> Any:
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        # The choice of a union shows up as a step of the path; it is no key of the secret.
-        steps = [str(step) for step in problem["loc"] if step not in ("basic", "header")]
-        field = (prefix + ".".join(steps)).rstrip(".")
-        raise AccountInvalid(name, field, _reason(problem["type"], problem["msg"])) from None
-
-
-# By pydantic's names of errors. Its own texts may quote the value.
-_REASONS = {
-    "missing": "is missing",
-    "extra_forbidden": "is not known",
-    "string_type": "must be text",
-    "string_too_short": "must not be empty",
-    "string_pattern_mismatch": "has not the form it must have",
-    "too_short": "must have at least one entry",
-    "list_type": "must be a list",
-    "model_type": "must be an object",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "greater_than_equal": "is too small",
-    "less_than_equal": "is too large",
-    "bool_parsing": "must be true or false",
-    "literal_error": "is not one of the known values",
-    "union_tag_invalid": "must have the type basic or header",
-    "union_tag_not_found": "must have the type basic or header",
-}
-
-
-def _reason(kind: str, text: str) -> str:
-    if kind == "value_error":
-        # Raised by a validator of ours, whose texts hold no value.
-        return text.removeprefix("Value error, ")
-    return _REASONS.get(kind, "is not valid")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.world import TOKEN, account
-from whatsapp_bridge.accounts import Account, AccountInvalid, parse_account
+from whatsapp_bridge.accounts.account import Account, AccountInvalid
+from whatsapp_bridge.providers.accounts import parse_account
 
 CANARY = "Canary-7319"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/0a-1b"

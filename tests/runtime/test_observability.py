@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Log
-from whatsapp_bridge.observability import InvocationFailed, count, log_failure, logger, observed
+from whatsapp_bridge.runtime.observability import InvocationFailed, count, log_failure, logger, observed
 
 CANARY = "Canary-7319"
 

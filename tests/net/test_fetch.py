@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.bsp import Answer, Bsp, Fault, Request, refusing_url
 from tests.support.sockets import Drip, accepting, say, stall
-from whatsapp_bridge import connections, http
-from whatsapp_bridge.http import AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net import connections, http
+from whatsapp_bridge.net.http import AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
 
 SECRET = "canary-in-the-url"
 SHORT = 0.2

@@ -7,15 +7,15 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from whatsapp_bridge import file_types
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.file_types import FileType, file_name
-from whatsapp_bridge.files import Source, SourceDead, SourceUnavailable
-from whatsapp_bridge.http import OutOfTime
+from whatsapp_bridge.media import file_types
+from whatsapp_bridge.media.fetch import Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.media.file_types import FileType, file_name
+from whatsapp_bridge.net.http import OutOfTime
 from whatsapp_bridge.providers.contract import Json, NotSent, Rejected, Services, Throttled
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts import Account
+    from whatsapp_bridge.accounts.account import Account
 
 MB: Final = 1024 * 1024
 

@@ -8,7 +8,7 @@ callback moContacts in the section "Inbound message callback comparisons" of the
 from collections.abc import Iterable
 from typing import Any, Final
 
-from whatsapp_bridge.providers.values import identifier
+from whatsapp_bridge.providers.common.values import identifier
 
 _NAME_PARTS: Final = ("prefix", "first_name", "middle_name", "last_name", "suffix")
 _ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "country_code")

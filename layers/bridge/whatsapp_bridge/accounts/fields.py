@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from re import ASCII, fullmatch
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -68,7 +69,20 @@ def is_in(networks: Sequence[str], address: str) -> bool:
     return any(ip in ip_network(network) for network in networks)
 
 
+def form(pattern: str, words: str) -> AfterValidator:
+    """A text that this pattern matches as a whole; `words` say so without a value: "must be ..."."""
+
+    def check(value: str) -> str:
+        if not fullmatch(pattern, value, ASCII):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(check)
+
+
 type Network = Annotated[str, AfterValidator(_network)]
 type Url = Annotated[str, AfterValidator(_url)]
 type BaseUrl = Annotated[str, AfterValidator(_base_url)]
 type Secret = Annotated[str, Field(min_length=1)]
+# It travels in a header, where anything but visible ASCII breaks the request.
+type HeaderSecret = Annotated[str, form(r"[!-~]+", "must hold visible ASCII characters only, without blanks")]

@@ -25,8 +25,8 @@ from urllib3.exceptions import ClosedPoolError
 from tests.support.bsp import Answer as BspAnswer
 from tests.support.bsp import Bsp, refusing_url
 from tests.support.sockets import Behaviour, Drip, accepting, close, reset, say, sip, stall
-from whatsapp_bridge import connections
-from whatsapp_bridge.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net import connections
+from whatsapp_bridge.net.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached, TooLarge
 
 SECRET = "canary-in-the-url"
 SHORT = 0.2

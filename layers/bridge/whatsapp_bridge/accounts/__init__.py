@@ -1,0 +1,1 @@
+"""An account: what one secret configures."""

@@ -1,0 +1,1 @@
+"""Files: their addresses, their types, fetching them, and signed links to them."""

@@ -1,0 +1,47 @@
+"""What pydantic finds wrong, in words that hold no value: its own texts may quote what was submitted."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pydantic_core import ValidationError
+
+# By pydantic's names of errors: https://docs.pydantic.dev/latest/errors/validation_errors/
+_REASONS: Final = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known",
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
+    "bool_parsing": "must be true or false",
+    "literal_error": "is not one of the known values",
+}
+
+
+class Problem(NamedTuple):
+    """`place` leads to the value, by names and numbers."""
+
+    place: tuple[str | int, ...]
+    reason: str
+
+
+def first_problem(error: "ValidationError", own: Mapping[str, str] | None = None) -> Problem:
+    """The first thing that is wrong. `own` has other words for some of pydantic's errors, and words for the caller's.
+
+    A `ValueError` of a validator of the package keeps its text, which holds no value.
+    """
+    found = error.errors(include_url=False, include_input=False)[0]
+    place = (*found["loc"], *found.get("ctx", {}).get("place", ()))
+    kind = found["type"]
+    if kind == "value_error":
+        return Problem(place, found["msg"].removeprefix("Value error, "))
+    return Problem(place, (own or {}).get(kind) or _REASONS.get(kind, "is not valid"))
