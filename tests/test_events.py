@@ -21,7 +21,7 @@ from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.media.links import link, media_id
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell.encryption import SHARED, DataKeys
+from whatsapp_bridge.providers.clickatell_common.encryption import SHARED, DataKeys
 from whatsapp_bridge.providers.contract import Status, StatusEvent
 from whatsapp_bridge.runtime.observability import logger, metrics
 from whatsapp_bridge.store import aws

@@ -16,7 +16,7 @@ from local.bench.memory import forget_peak, resident
 from local.bench.peers import Peers
 from local.bench.report import Check
 from local.runtime import FunctionError
-from whatsapp_bridge.providers.cloud_api import webhooks
+from whatsapp_bridge.providers.cloud_api import inbound
 
 UPDATES, BYTES = 1000, 3_000_000
 MAX_RATIO = 12.0
@@ -32,11 +32,11 @@ def parsing() -> list[Check]:
 
 
 def _parsing(what: str, raw: bytes) -> Check:
-    found = webhooks.split(raw)
+    found = inbound.split(raw)
     if len(found) != UPDATES:
         raise BenchError(f"webhooks: {len(found)} events of {UPDATES} updates")
     # By turns, so that a machine that gets busier does so for both.
-    pairs = [(_seconds(lambda: webhooks.split(raw)), _seconds(lambda: json.loads(raw))) for _ in range(_RUNS)]
+    pairs = [(_seconds(lambda: inbound.split(raw)), _seconds(lambda: json.loads(raw))) for _ in range(_RUNS)]
     split, loads = (statistics.median(times) for times in zip(*pairs, strict=True))
     per_second = UPDATES / split
     found_to_be = f"{per_second:,.0f} updates/s, {split / loads:.1f} x json.loads, {MAX_RATIO:g} at the most"

@@ -217,8 +217,23 @@ def test_given_up_at_the_time_limit(
         made.pump(hours=10)
         assert len(requests(made)) == attempts
         assert made.told == [("a", "failed")]
-        assert made.statuses[0]["error"] == {"code": 1009, "title": "not accepted by the provider in time"}
         assert item(made, "a")["state"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(json_answer(429, {}), (1009, "not accepted by the provider in time"), id="without a word"),
+        pytest.param(RATE_LIMIT, (1009, "Rate limit"), id="in the BSP's words"),
+        pytest.param(UNREACHED, (1009, "not accepted by the provider in time"), id="not reached"),
+    ],
+)
+def test_throttled_to_its_end_fails_with_what_the_bsp_said(answer: Any, error: tuple[int, str]) -> None:
+    with world(acme=account(options={"campaign_time_limit_seconds": 8})) as made:
+        made.bsp = lambda url, payload: answer
+        made.send(template("a"))
+        made.pump(hours=10)
+        assert made.statuses[0]["error"] == dict(zip(("code", "title"), error, strict=True))
 
 
 def test_settings_that_changed_since_it_was_accepted(made: World) -> None:

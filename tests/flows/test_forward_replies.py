@@ -23,7 +23,7 @@ from tests.support.world import (
     world,
 )
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.clickatell import encryption
+from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.runtime.schedules import Schedule
 
 PRIVATE = ("27820000001", "27820000002", "a reply", "Ann", "Canary", "clevertap.example")

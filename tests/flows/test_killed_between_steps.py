@@ -28,7 +28,7 @@ from tests.support.world import (
     world,
 )
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.clickatell.encryption import encrypt
+from whatsapp_bridge.providers.clickatell_common.encryption import encrypt
 
 MSG_ID = "1|2|3|4"
 LADDER = [(MSG_ID, "sent"), (MSG_ID, "delivered"), (MSG_ID, "read")]

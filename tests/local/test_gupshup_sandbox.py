@@ -14,7 +14,7 @@ from local.web import LoopbackHandler, LoopbackServer
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback, Event, Reply, ReplyEvent, StatusEvent
-from whatsapp_bridge.providers.gupshup import inbound
+from whatsapp_bridge.providers.gupshup import inbound, replies
 
 type Json = dict[str, Any]
 
@@ -293,7 +293,7 @@ def test_an_answer_may_be_lost(sandbox: GupshupSandbox, bridge: Bridge) -> None:
 
 def replied(bridge: Bridge, count: int = 1) -> Reply:
     *_, event = [event for event in bridge.events(count) if isinstance(event, ReplyEvent)]
-    reply = inbound.reply(event.element, ACCOUNT)
+    reply = replies.reply(event.element, ACCOUNT)
     assert isinstance(reply, Reply)
     return reply
 

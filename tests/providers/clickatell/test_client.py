@@ -44,6 +44,7 @@ def outgoing(reference: str, to: str = PERSON) -> Outgoing:
     return Outgoing(reference, {"channel": "whatsapp", "to": to, "clientMessageId": reference, "content": "k"})
 
 
+RATE_LIMIT = Rejected(1009, "Rate limit")
 TWO = [outgoing("r1"), outgoing("r2", OTHER_PERSON)]
 SAME_PERSON = [outgoing("r1"), outgoing("r2")]
 LOST = Unknown("not in the answer")
@@ -80,11 +81,15 @@ MATCHED: dict[str, tuple[list[Outgoing], Answer, list[Outcome]]] = {
         said(400, results(refused("r1", 26), refused("r2", 23, "Invalid or missing parameter: to ."))),
         [Rejected(1006, "Recipient opted out"), Rejected(1002, "Invalid or missing parameter: to")],
     ),
-    "rate limit for one": (TWO, said(207, results(refused("r1", 43), taken("r2"))), [Throttled(), Accepted("bsp-r2")]),
+    "rate limit for one": (
+        TWO,
+        said(207, results(refused("r1", 43), taken("r2"))),
+        [Throttled(None, RATE_LIMIT), Accepted("bsp-r2")],
+    ),
     "rate limit with a time": (
         TWO,
         said(400, results(refused("r1", 43), refused("r2", 43)), retry_after="30"),
-        [Throttled(30.0), Throttled(30.0)],
+        [Throttled(30.0, RATE_LIMIT)] * 2,
     ),
     "internal errors": (
         TWO,
@@ -197,9 +202,9 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
         Rejected(1000, "Originating IP address is not approved in your account", alarm=True),
     ),
     "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
-    "402 alone": (said(402, {}), Rejected(1009, "Insufficient account balance", alarm=True)),
-    "43": (said(400, failure(43)), Throttled()),
-    "43 with a time": (said(400, failure(43), retry_after="5"), Throttled(5.0)),
+    "402 alone": (said(402, {}), NotSent("HTTP 402 without One API's answer")),
+    "43": (said(400, failure(43)), Throttled(None, RATE_LIMIT)),
+    "43 with a time": (said(400, failure(43), retry_after="5"), Throttled(5.0, RATE_LIMIT)),
     "429 with another error": (said(429, failure(99), retry_after="5"), Throttled(5.0)),
     "19": (said(503, failure(19)), NotSent("Internal error, please retry")),
     "18": (said(500, failure(18)), Unknown("HTTP 500 without an answer per message")),
@@ -212,8 +217,8 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
         said(202, {"messages": [], **failure(20)}),
         Rejected(1009, "Insufficient account balance", alarm=True),
     ),
-    "messages null": (said(202, {"messages": None, "error": None}), Unknown("HTTP 202 without an answer per message")),
-    "messages no list": (said(202, {"messages": {}}), Unknown("HTTP 202 without an answer per message")),
+    "messages null": (said(202, {"messages": None, "error": None}), Unknown("HTTP 202 without One API's answer")),
+    "messages no list": (said(202, {"messages": {}}), Unknown("HTTP 202 without One API's answer")),
     "error without code": (said(400, {"error": {}}), NotSent("HTTP 400 without One API's answer")),
     "error a text": (said(400, {"error": "private"}), NotSent("HTTP 400 without One API's answer")),
     "404 of a gateway": (Answer(404, {}, b"<html>"), NotSent("HTTP 404 without One API's answer")),

@@ -24,8 +24,9 @@ from tests.support.world import BSP_URL, World, account, world
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import encryption, inbound
-from whatsapp_bridge.providers.clickatell.client import Client
+from whatsapp_bridge.providers.clickatell import inbound, replies
+from whatsapp_bridge.providers.clickatell.client import HINTS, INCOMING, Client
+from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.contract import Attachment, Reply, ReplyEvent, Unreadable
 from whatsapp_bridge.store.keys import KeyFailure
 
@@ -57,7 +58,7 @@ def replied(reader: Client, element: Json) -> Reply:
     """What a callback with this element comes to, as far as CleverTap's form."""
     (event,) = inbound.split(callback(samples.callback(moMedia=[element])), reader._account)
     assert isinstance(event, ReplyEvent)
-    answer = inbound.reply(reader.open(event.element), reader._account)
+    answer = replies.reply(reader.open(event.element), reader._account)
     assert isinstance(answer, Reply)
     assert answer.attachment is not None
     assert_public(answer)
@@ -348,9 +349,9 @@ def sealed(keys: Keys, element: Json, arn: str = MO_KEY) -> tuple[Json, bytes]:
     plaintext, blob = keys.generate(arn)
     keys.calls.clear()
     raw = b"".join(encryption.EncryptedFile(plaintext, files.JPEG, Numbered()))
-    fields = tuple(path for path in encryption.INCOMING if path != ("content",))
+    fields = tuple(path for path in INCOMING if path != ("content",))
     secret: Json = encryption.with_leaves(
-        element, (*fields, *encryption.HINTS), lambda text: encryption.encrypt(plaintext, text, Numbered())
+        element, (*fields, *HINTS), lambda text: encryption.encrypt(plaintext, text, Numbered())
     ) | {"encryptionKey": b64encode(blob).decode()}
     return secret | ({"content": b64encode(raw).decode()} if "content" in element else {}), raw
 
@@ -475,8 +476,8 @@ def test_several_files_in_one_element_are_a_message_each() -> None:
     found = events(element)
 
     assert [event.id for event in found] == ["m1", "m1.2", "m1.3"]
-    replies = [inbound.reply(reader.open(event.element), reader._account) for event in found]
-    attachments = [reply.attachment for reply in replies if isinstance(reply, Reply)]
+    found_replies = [replies.reply(reader.open(event.element), reader._account) for event in found]
+    attachments = [reply.attachment for reply in found_replies if isinstance(reply, Reply)]
     assert [(each.kind, each.file_name, each.caption) for each in attachments if each] == [
         ("image", "1.jpeg", TEXT),
         ("file", "2.pdf", None),

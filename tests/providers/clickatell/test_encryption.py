@@ -35,8 +35,9 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import encryption, inbound, outbound
-from whatsapp_bridge.providers.clickatell.client import Client
+from whatsapp_bridge.providers.clickatell import outbound, replies
+from whatsapp_bridge.providers.clickatell.client import HINTS, INCOMING, OUTGOING, OUTGOING_CLEAR, Client
+from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.contract import NotSent, Outgoing, Reply, Unreadable
 from whatsapp_bridge.store.keys import KeyFailure, KeyService
 
@@ -187,7 +188,7 @@ def test_template_is_encrypted_field_by_field() -> None:
     request = prepared(client(keys), FULL)
 
     key = keys.decrypt(MT_KEY, b64decode(request.pop("encryptionKey")))
-    clear = encryption.with_leaves(request, encryption.OUTGOING, lambda text: encryption.decrypt(key, text))
+    clear = encryption.with_leaves(request, OUTGOING, lambda text: encryption.decrypt(key, text))
     assert clear == outbound.translate(parse_message(json.dumps(FULL)), "r1", account())
     assert "private" not in json.dumps(request)
 
@@ -249,7 +250,7 @@ def test_what_one_api_reads_stays_clear() -> None:
 
 
 def test_every_leaf_is_in_one_of_the_tables() -> None:
-    tables = (*encryption.OUTGOING, *encryption.OUTGOING_CLEAR)
+    tables = (*OUTGOING, *OUTGOING_CLEAR)
     messages = [FULL, freeform("text", {"body": "http://x"})]
     for capability, (message, _) in MESSAGES.items():
         group, kind = capability.split(":")
@@ -424,7 +425,7 @@ def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
     keys.calls.clear()
     return encryption.with_leaves(
         element,
-        (*encryption.INCOMING, *encryption.HINTS),
+        (*INCOMING, *HINTS),
         lambda text: encryption.encrypt(plaintext, text, Numbered()),
     ) | {"encryptionKey": b64encode(blob).decode()}
 
@@ -521,16 +522,16 @@ def test_ciphertext_without_a_key_is_not_passed_on(missing: Any) -> None:
     ids=["words", "short", "one block", "two blocks", "three blocks", "no whole blocks", "not base64"],
 )
 def test_form_of_ciphertext(text: str, encrypted: bool) -> None:
-    assert encryption.looks_encrypted({"content": text}, encryption.INCOMING) is encrypted
+    assert encryption.looks_encrypted({"content": text}, INCOMING) is encrypted
 
 
 @pytest.mark.parametrize("content", [5, ["A" * 64], {"a": "A" * 64}])
 def test_what_is_no_text_has_not_the_form_of_ciphertext(content: Any) -> None:
-    assert not encryption.looks_encrypted({"content": content}, encryption.INCOMING)
+    assert not encryption.looks_encrypted({"content": content}, INCOMING)
 
 
 def test_ciphertext_beside_what_is_no_text_has_its_form_all_the_same() -> None:
-    assert encryption.looks_encrypted({"latitude": 5, "content": "A" * 64}, encryption.INCOMING)
+    assert encryption.looks_encrypted({"latitude": 5, "content": "A" * 64}, INCOMING)
 
 
 @pytest.mark.parametrize(("path", "encrypted"), [(("caption",), True), (("content",), False)], ids=["its", "another"])
@@ -540,7 +541,7 @@ def test_form_of_ciphertext_in_an_api_s_own_fields(path: encryption.Path, encryp
 
 def test_encrypted_reply_becomes_a_message() -> None:
     keys = Keys()
-    answer = inbound.reply(
+    answer = replies.reply(
         client(keys).open(received(keys, samples.tap() | {"kind": "moSuggestedResponse"})), account()
     )
 

@@ -6,7 +6,7 @@ from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import SECONDS, Json
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import inbound
+from whatsapp_bridge.providers.clickatell import inbound, replies
 from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
@@ -126,7 +126,7 @@ def test_message_without_an_id_is_known_by_its_content(missing: Any) -> None:
 def replied(kind: str, element: Json) -> Any:
     (event,) = events(samples.callback(**{kind: [element]}))
     assert isinstance(event, ReplyEvent)
-    return inbound.reply(event.element, ACCOUNT)
+    return replies.reply(event.element, ACCOUNT)
 
 
 FROM_PERSON = {

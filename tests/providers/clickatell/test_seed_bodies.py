@@ -3,9 +3,10 @@
 A value that the page shows encrypted is a `Secret`. Both forms of a body come from one row: in clear as it stands, and
 with its `Secret`s, and nothing else, as ciphertext.
 
-Source: the comparison page named in `whatsapp_bridge.providers.clickatell.codes`. One of its bodies to people is not
-produced: One API's inline media (`content` with `media.contentType`, `fileName`, `sha256Hash`). Whatever may go inline
-may be uploaded too, and is then named by its fileId, as templates need it anyway.
+Source: the comparison page named in `whatsapp_bridge.providers.clickatell.codes`. Two of its bodies to people are
+not produced: contacts, for which CleverTap has no message; and One API's inline media (`content` with
+`media.contentType`, `fileName`, `sha256Hash`). Whatever may go inline may be uploaded too, and is then named by its
+fileId, as templates need it anyway.
 """
 
 import json
@@ -28,17 +29,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.providers.clickatell.contact_messages import (
-    Address,
-    Contact,
-    Email,
-    Link,
-    Name,
-    Organisation,
-    Phone,
-    contacts_message,
-)
+from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.contract import Outgoing, Reply, ReplyEvent, StatusEvent
 
 TO, REFERENCE, FILE_ID = "27821110001", "1731571200|7|0|42", "one.jpg"
@@ -98,33 +89,6 @@ POSTBACK = {
 }
 TAPS = replies('{"answer": "yes"}', '{"answer": "no"}', "later")
 TEXTS = body("Thandi", "R 13.00")
-MINIMAL = Contact(
-    name=Name(first_name="Sipho", formatted_name="Sipho Example", last_name="Example"),
-    phones=[Phone(phone="+27 82 111 0002", type="HOME")],
-)
-FULL = Contact(
-    addresses=[
-        Address(
-            city="Cape Town",
-            country="South Africa",
-            country_code="za",
-            state="WC",
-            street="1 Long",
-            type="HOME",
-            zip="8",
-        ),
-        Address(
-            city="Durban", country="South Africa", country_code="za", state="KZN", street="2 West", type="WORK", zip="4"
-        ),
-    ],
-    birthday="1990-02-28",
-    emails=[Email(email="a@shop.example", type="WORK"), Email(email="b@shop.example", type="WORK")],
-    name=Name(first_name="Sipho", formatted_name="Sipho Example", last_name="Example"),
-    org=Organisation(company="Sample Shop", department="Design", title="Manager"),
-    phones=[Phone(phone="+27 82 111 0002", type="HOME"), Phone(phone="+27 21", type="WORK", wa_id="27211110003")],
-    urls=[Link(url="https://shop.example", type="WORK")],
-)
-SECRET_NAME = {"firstName": S("Sipho"), "formattedName": S("Sipho Example"), "lastName": S("Example")}
 
 ONE_API: dict[str, Row] = {
     "plain text": Row(freeform("text", {"body": "Good morning"}, TO), one_api(content=S("Good morning"))),
@@ -150,51 +114,6 @@ ONE_API: dict[str, Row] = {
                 "name": S("Sample Shop"),
                 "address": S("1 Long Street, Cape Town"),
             }
-        ),
-    ),
-    "contacts, minimal": Row(
-        lambda: contacts_message(TO, REFERENCE, [MINIMAL]),
-        one_api(contacts=[{"name": SECRET_NAME, "phones": [{"phone": S("+27 82 111 0002"), "type": S("HOME")}]}]),
-    ),
-    "contacts, full": Row(
-        lambda: contacts_message(TO, REFERENCE, [FULL]),
-        one_api(
-            contacts=[
-                {
-                    "addresses": [
-                        {
-                            "city": S("Cape Town"),
-                            "country": S("South Africa"),
-                            "countryCode": S("za"),
-                            "state": S("WC"),
-                            "street": S("1 Long"),
-                            "type": S("HOME"),
-                            "zip": S("8"),
-                        },
-                        {
-                            "city": S("Durban"),
-                            "country": S("South Africa"),
-                            "countryCode": S("za"),
-                            "state": S("KZN"),
-                            "street": S("2 West"),
-                            "type": S("WORK"),
-                            "zip": S("4"),
-                        },
-                    ],
-                    "birthday": S("1990-02-28"),
-                    "emails": [
-                        {"email": S("a@shop.example"), "type": S("WORK")},
-                        {"email": S("b@shop.example"), "type": S("WORK")},
-                    ],
-                    "name": SECRET_NAME,
-                    "org": {"company": S("Sample Shop"), "department": S("Design"), "title": S("Manager")},
-                    "phones": [
-                        {"phone": S("+27 82 111 0002"), "type": S("HOME")},
-                        {"phone": S("+27 21"), "type": S("WORK"), "wa_id": S("27211110003")},
-                    ],
-                    "urls": [{"url": S("https://shop.example"), "type": S("WORK")}],
-                }
-            ]
         ),
     ),
     "hsm": Row(
@@ -584,7 +503,7 @@ def test_message_callback(
     (event,) = events(provider, given)
     assert isinstance(event, ReplyEvent)
     assert (event.id, event.sender) == ("9f3c0d5be1", FROM)
-    answer = registry.inbound(provider).reply(reader.open(event.element), account)
+    answer = registry.replies(provider).reply(reader.open(event.element), account)
 
     assert isinstance(answer, Reply)
     assert answer.message.wire() == expected

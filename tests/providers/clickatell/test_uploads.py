@@ -20,8 +20,9 @@ from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.flows.records import Record
 from whatsapp_bridge.net.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import encryption, outbound
+from whatsapp_bridge.providers.clickatell import outbound
 from whatsapp_bridge.providers.clickatell.client import Client
+from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.contract import NotSent, Outgoing, Rejected, Throttled
 from whatsapp_bridge.store.keys import KeyFailure
 from whatsapp_bridge.store.notes import FILES_LOST
@@ -281,11 +282,16 @@ def test_limit_at_the_byte(kind: str, megabytes: int, start: bytes, make: Callab
 
 # --- Clickatell's answer ---------------------------------------------------------------------------------------------
 
+
+def unanswered(status: int) -> NotSent:
+    return NotSent(f"upload: HTTP {status} without One API's answer")
+
+
 ANSWERS: dict[str, tuple[Any, Any]] = {
     "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key", alarm=True)),
     "7": (said(401, failure(7)), Rejected(1000, "Originating IP address is not approved in your account", alarm=True)),
-    "18": (said(500, failure(18)), NotSent("upload: HTTP 500")),
-    "19": (said(503, failure(19)), NotSent("Internal error, please retry")),
+    "18": (said(500, failure(18)), NotSent("upload: HTTP 500 without an answer per message")),
+    "19": (said(503, failure(19)), NotSent("upload: Internal error, please retry")),
     "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
     "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
     "23": (said(400, failure(23, "Invalid or missing parameter: fileName")), refused("Invalid or missing parameter")),
@@ -300,17 +306,20 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "32": (said(400, failure(32)), refused("Media payload size exceeds limit")),
     "33": (said(400, failure(33)), refused("Media item not found")),
     "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration")),
-    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0)),
+    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1009, "Rate limit"))),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
-    "401 alone": (Answer(401, {}, b""), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
-    "402 alone": (Answer(402, {}, b""), Rejected(1009, "Insufficient account balance", alarm=True)),
-    "403 alone": (Answer(403, {}, b"<html>"), Rejected(1000, "Credentials refused (HTTP 403)", alarm=True)),
-    "404 of a gateway": (Answer(404, {}, b"<html>"), NotSent("HTTP 404 without One API's answer")),
-    "413 alone": (Answer(413, {}, b""), refused("File too large (HTTP 413)")),
+    "401 alone": (Answer(401, {}, b""), unanswered(401)),
+    "402 alone": (Answer(402, {}, b""), unanswered(402)),
+    "403 alone": (Answer(403, {}, b"<html>"), unanswered(403)),
+    "404 of a gateway": (Answer(404, {}, b"<html>"), unanswered(404)),
+    "413 alone": (Answer(413, {}, b""), refused("Message is too large (HTTP 413)")),
     "429": (Answer(429, {"retry-after": "7"}, b""), Throttled(7.0)),
-    "500": (Answer(500, {}, b""), NotSent("upload: HTTP 500")),
-    "502": (Answer(502, {}, b"<html>"), NotSent("upload: HTTP 502")),
-    "not accepted": (said(201, {"fileId": "x.jpg", "accepted": False, "error": None}), NotSent("upload: HTTP 201")),
+    "500": (Answer(500, {}, b""), unanswered(500)),
+    "502": (Answer(502, {}, b"<html>"), unanswered(502)),
+    "not accepted": (
+        said(201, {"fileId": "x.jpg", "accepted": False, "error": None}),
+        unanswered(201),
+    ),
     "not accepted, with the reason": (
         said(201, {"fileId": None, "accepted": False, **failure(30)}),
         refused("Content type not supported"),
@@ -319,15 +328,21 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
         said(201, {"fileId": "7d3e.unsupported", "accepted": True, "error": None}),
         refused("Content type not supported"),
     ),
-    "no fileId": (said(201, {"accepted": True, "error": None}), NotSent("upload: HTTP 201")),
-    "fileId null": (said(201, {"fileId": None, "accepted": True}), NotSent("upload: HTTP 201")),
-    "fileId empty": (said(201, {"fileId": "", "accepted": True}), NotSent("upload: HTTP 201")),
-    "fileId a number": (said(201, {"fileId": 7, "accepted": True}), NotSent("upload: HTTP 201")),
-    "a list": (said(201, ["private"]), NotSent("upload: HTTP 201")),  # type: ignore[arg-type]
-    "no JSON": (Answer(201, {}, b"private"), NotSent("upload: HTTP 201")),
-    "fileId under 400": (said(400, {"fileId": "x.jpg"}), NotSent("HTTP 400 without One API's answer")),
-    "lost": (AnswerLost("ReadTimeout"), NotSent("upload: ReadTimeout")),
-    "not reached": (NotReached("ConnectTimeout"), NotSent("upload: ConnectTimeout")),
+    "no fileId": (said(201, {"accepted": True, "error": None}), unanswered(201)),
+    "fileId null": (
+        said(201, {"fileId": None, "accepted": True}),
+        unanswered(201),
+    ),
+    "fileId empty": (said(201, {"fileId": "", "accepted": True}), unanswered(201)),
+    "fileId a number": (
+        said(201, {"fileId": 7, "accepted": True}),
+        unanswered(201),
+    ),
+    "a list": (said(201, ["private"]), unanswered(201)),  # type: ignore[arg-type]
+    "no JSON": (Answer(201, {}, b"private"), unanswered(201)),
+    "fileId under 400": (said(400, {"fileId": "x.jpg"}), unanswered(400)),
+    "lost": (AnswerLost("ReadTimeout"), NotSent("upload: answer lost: ReadTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), NotSent("upload: not reached: ConnectTimeout")),
 }
 
 

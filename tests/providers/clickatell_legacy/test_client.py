@@ -12,8 +12,8 @@ from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT, asse
 from tests.support.services import services
 from whatsapp_bridge.net.http import Answer, HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.providers.clickatell_legacy import inbound
+from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.providers.clickatell_legacy import inbound, replies
 from whatsapp_bridge.providers.clickatell_legacy.client import Client
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled, Unknown
 from whatsapp_bridge.store.keys import KeyService
@@ -158,4 +158,4 @@ def test_encrypted_reply_becomes_the_message_it_was(body: Json) -> None:
 def reply(keys: KeyService, body: Json) -> Any:
     (event,) = inbound.split(callback(samples.raw(body)), parse_account("acme", samples.secret()))
     element = encrypting(keys).open(event.element)  # type: ignore[union-attr]
-    return inbound.reply(element, parse_account("acme", samples.secret()))
+    return replies.reply(element, parse_account("acme", samples.secret()))

@@ -129,24 +129,24 @@ def test_one_apis_status_means_what_the_legacy_apis_means(code: int) -> None:
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 # (what to do, 10xx, 200x): the legacy API's errors.
-ERRORS: dict[tuple[str, int, int], list[int]] = {
-    ("stop", 1000, 2000): [1, 2, 3, 7, 109],
-    ("stop", 1009, 2004): [301],
-    ("reject", 1001, 2001): [100, 101, 103, 104, 105, 106, 107, 111],
-    ("reject", 1002, 2002): [102, 150, 151, 152, 158],
-    ("reject", 1005, 2003): [159, 160],
-    ("reject", 1009, 2004): [108, 110, 161],
-    ("split", 1009, 2004): [153],
-    ("internal", 1009, 2004): [900],
-    ("retry", 1009, 2004): [901],
+ERRORS: dict[tuple[str, int], list[int]] = {
+    ("stop", 1000): [1, 2, 3, 7, 109],
+    ("stop", 1009): [301],
+    ("reject", 1001): [100, 101, 103, 104, 105, 106, 107, 111],
+    ("reject", 1002): [102, 150, 151, 152, 158],
+    ("reject", 1005): [159, 160],
+    ("reject", 1009): [108, 110, 161],
+    ("split", 1009): [153],
+    ("internal", 1009): [900],
+    ("retry", 1009): [901],
 }
 
 
 @pytest.mark.parametrize("meaning", ERRORS, ids=str)
-def test_error(meaning: tuple[str, int, int]) -> None:
+def test_error(meaning: tuple[str, int]) -> None:
     rows = [codes.error(code) for code in ERRORS[meaning]]
 
-    assert {(row.reaction, row.error, row.request_error) for row in rows} == {meaning}
+    assert {(row.reaction, row.error) for row in rows} == {meaning}
     assert all(row.listed and row.title for row in rows)
 
 
@@ -158,7 +158,7 @@ def test_no_error_is_left_out() -> None:
 def test_unlisted_error_is_a_rejection(code: int) -> None:
     row = codes.error(code)
 
-    assert (row.code, row.reaction, row.error, row.request_error, row.listed) == (code, "reject", 1009, 2004, False)
+    assert (row.code, row.reaction, row.error, row.listed) == (code, "reject", 1009, False)
 
 
 # The page's "Error code comparison". One API's 23 says which parameter is wrong; the legacy API has a code for each.
@@ -198,7 +198,7 @@ def test_error_means_what_one_apis_means(code: int) -> None:
     row, other = codes.error(code), one_api.error(*MAPPED_ERRORS[code])
 
     assert other.listed
-    assert (row.reaction, row.error, row.request_error) == (other.reaction, other.error, other.request_error)
+    assert (row.reaction, row.error) == (other.reaction, other.error)
 
 
 def test_every_error_but_two_is_mapped() -> None:

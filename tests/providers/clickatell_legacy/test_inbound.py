@@ -6,7 +6,7 @@ from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import SECONDS, Json
 from tests.providers.conformance import PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell_legacy import inbound
+from whatsapp_bridge.providers.clickatell_legacy import inbound, replies
 from whatsapp_bridge.providers.contract import Attachment, NotUnderstood, Reply, ReplyEvent, StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
@@ -72,7 +72,7 @@ def test_message_without_an_id_is_known_by_its_content(missing: Any) -> None:
 def replied(body: Json) -> Any:
     found = event(body)
     assert isinstance(found, ReplyEvent)
-    return inbound.reply(found.element, ACCOUNT)
+    return replies.reply(found.element, ACCOUNT)
 
 
 FROM_PERSON = {"payloadVersion": "0.1", "from": PERSON, "wabaNumber": "27999000001", "timestamp": str(SECONDS)}

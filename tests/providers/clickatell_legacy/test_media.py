@@ -22,8 +22,8 @@ from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.providers.clickatell_legacy import inbound, outbound
+from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.providers.clickatell_legacy import inbound, outbound, replies
 from whatsapp_bridge.providers.clickatell_legacy.client import Client
 from whatsapp_bridge.providers.contract import NotSent, Outgoing, Reply, ReplyEvent, Unreadable
 from whatsapp_bridge.store.keys import KeyFailure
@@ -148,7 +148,7 @@ def test_without_a_key_nothing_is_fetched() -> None:
 def replied(reader: Client, body: Json) -> Reply:
     (event,) = inbound.split(callback(samples.raw(body)), reader._account)
     assert isinstance(event, ReplyEvent)
-    answer = inbound.reply(reader.open(event.element), reader._account)
+    answer = replies.reply(reader.open(event.element), reader._account)
     assert isinstance(answer, Reply)
     return answer
 

@@ -133,8 +133,8 @@ ANSWERS: dict[str, tuple[Answer, Outcome]] = {
     "too fast": (said(429, samples.refused("100"), retry_after="5"), Throttled(5.0)),
     "a gateway's 404": (said(404, "<html>"), NotSent("HTTP 404 without Gupshup's answer")),
     "a gateway's 502": (said(502, "<html>"), Unknown("HTTP 502 without Gupshup's answer")),
-    "empty 401": (said(401, ""), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
-    "empty 403": (said(403, ""), Rejected(1000, "Credentials refused (HTTP 403)", alarm=True)),
+    "empty 401": (said(401, ""), NotSent("HTTP 401 without Gupshup's answer")),
+    "empty 403": (said(403, ""), NotSent("HTTP 403 without Gupshup's answer")),
 }
 
 

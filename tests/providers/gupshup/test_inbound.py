@@ -11,7 +11,7 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, SECONDS, Json
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Attachment, Callback, NotUnderstood, Reply, ReplyEvent, StatusEvent
-from whatsapp_bridge.providers.gupshup import inbound
+from whatsapp_bridge.providers.gupshup import inbound, replies
 
 LAYER = Path(__file__).parents[3] / "layers" / "bridge"
 ACCOUNT = parse_account("acme", samples.secret())
@@ -275,9 +275,9 @@ def test_zones_are_known_where_the_system_has_no_database_of_them() -> None:
     """As on Lambda: the layer brings its own."""
     program = (
         "import sys; from whatsapp_bridge.providers.accounts import parse_account;"
-        " from whatsapp_bridge.providers.gupshup import reports; import json; given = json.load(sys.stdin);"
+        " from whatsapp_bridge.providers.gupshup import statuses; import json; given = json.load(sys.stdin);"
         " parse_account('acme', given['secret']);"
-        " print(reports.click(given['click'], 'Europe/Berlin').timestamp)"
+        " print(statuses.click(given['click'], 'Europe/Berlin').timestamp)"
     )
     given = {"secret": samples.secret(options={"click_time_zone": "Europe/Berlin"}), "click": samples.click()}
     run = subprocess.run(
@@ -317,7 +317,7 @@ def replied(body: Any, headers: dict[str, str] = JSON) -> Any:
     found = event(body, headers=headers)
     assert isinstance(found, ReplyEvent)
     assert found.sender == PERSON
-    return inbound.reply(found.element, ACCOUNT)
+    return replies.reply(found.element, ACCOUNT)
 
 
 FROM_PERSON = {"payloadVersion": "0.1", "from": PERSON, "wabaNumber": "27999000001", "timestamp": str(SECONDS)}

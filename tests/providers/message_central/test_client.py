@@ -247,7 +247,9 @@ def test_a_new_token_that_is_refused_too_is_the_end() -> None:
     ("answer", "expected", "asked"),
     [
         pytest.param(said(401, {}), Rejected(1000, "Credentials refused", alarm=True), 1, id="wrong password"),
-        pytest.param(NotReached("ConnectTimeout"), NotSent("no token: ConnectTimeout"), 2, id="not reached"),
+        pytest.param(
+            NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout"), 2, id="not reached"
+        ),
         pytest.param(said(429, {}, retry_after="9"), Throttled(9.0), 2, id="too fast"),
     ],
 )
@@ -394,11 +396,13 @@ NO_TOKEN: dict[str, tuple[Said, Outcome]] = {
     "no token in it": (said(200, {"status": 200, "token": ""}), NotSent("no token: HTTP 200")),
     "a token for no header": (said(200, {"status": 200, "token": "a\nb"}), NotSent("no token: HTTP 200")),
     "no JSON": (Answer(200, {}, b"<html>"), NotSent("no token: HTTP 200")),
+    "a proxy's 401": (Answer(401, {}, b""), NotSent("no token: HTTP 401")),
+    "a proxy's 403": (Answer(403, {}, b"<html>"), NotSent("no token: HTTP 403")),
     "away": (Answer(503, {}, b""), NotSent("no token: HTTP 503")),
     "nothing there": (Answer(404, {}, b""), NotSent("no token: HTTP 404")),
     "too fast": (said(429, {}, retry_after="9"), Throttled(9.0)),
-    "not reached": (NotReached("ConnectTimeout"), NotSent("no token: ConnectTimeout")),
-    "answer lost": (AnswerLost("ReadTimeout"), NotSent("no token: ReadTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout")),
+    "answer lost": (AnswerLost("ReadTimeout"), NotSent("no token: answer lost: ReadTimeout")),
 }
 
 
@@ -514,17 +518,17 @@ SHEETS: dict[str, tuple[Said, bool, Outcome]] = {
     "unlisted, of Meta": (said(200, refused(800, "(#999999) x")), False, UNLISTED_OF_META),
     "Meta's maintenance": (said(200, refused(800, "(#131057) x")), False, MAINTENANCE),
     "too large for a gateway": (Answer(413, {}, b"<html>"), True, Accepted(None)),
-    "no such address": (Answer(404, {}, b""), False, NotSent("HTTP 404 without a responseCode")),
-    "cut off by a gateway": (Answer(408, {}, b""), False, Unknown("HTTP 408 without a responseCode")),
-    "there already": (Answer(409, {}, b""), False, Unknown("HTTP 409 without a responseCode")),
+    "no such address": (Answer(404, {}, b""), False, NotSent("HTTP 404 without Message Central's answer")),
+    "cut off by a gateway": (Answer(408, {}, b""), False, Unknown("HTTP 408 without Message Central's answer")),
+    "there already": (Answer(409, {}, b""), False, Unknown("HTTP 409 without Message Central's answer")),
     "taken": (OK, False, Accepted(None)),
     "answer lost": (AnswerLost("ReadTimeout"), False, Unknown("answer lost: ReadTimeout")),
-    "gateway's 502": (Answer(502, {}, b""), False, Unknown("HTTP 502 without a responseCode")),
-    "no JSON": (Answer(200, {}, b"OK"), False, Unknown("HTTP 200 without a responseCode")),
+    "gateway's 502": (Answer(502, {}, b""), False, Unknown("HTTP 502 without Message Central's answer")),
+    "no JSON": (Answer(200, {}, b"OK"), False, Unknown("HTTP 200 without Message Central's answer")),
     "not reached": (NotReached("ConnectTimeout"), False, NotSent("not reached: ConnectTimeout")),
     "too fast": (said(429, {}), False, Throttled(None)),
     "token refused": (said(200, refused(800)), False, Rejected(1000, "Token refused", alarm=True)),
-    "forbidden": (Answer(403, {}, b""), False, Rejected(1000, "Credentials refused (HTTP 403)", alarm=True)),
+    "forbidden": (Answer(403, {}, b""), False, NotSent("HTTP 403 without Message Central's answer")),
 }
 
 

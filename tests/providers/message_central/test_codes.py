@@ -45,7 +45,7 @@ def test_no_code_is_left_out() -> None:
 OF_META: dict[str, tuple[str, Outcome]] = {
     "parameter": ("(#100) Param category must be one of {private}", Rejected(1001, "Invalid parameter")),
     "no such template": ("(#132001) private", Rejected(1001, "Template does not exist")),
-    "too fast": ("(#130429) private", Throttled(None)),
+    "too fast": ("(#130429) private", Throttled(None, Rejected(1004, "Rate limit hit"))),
     "please retry": ("(#131000) private", NotSent("Something went wrong", Rejected(1009, "Something went wrong"))),
     "payment": ("(#131042) x", Rejected(1009, "Business eligibility payment issue", alarm=True)),
     "unlisted": ("(#999999) private", Rejected(1009, "Unlisted error 999999", unlisted=True)),
@@ -89,15 +89,15 @@ ANSWERS: dict[str, tuple[Answer, Outcome]] = {
     "HTTP's 500 in the body": (said(200, refused("500")), Unknown("unlisted responseCode 500")),
     "another framework's error": (
         said(404, {"timestamp": "x", "status": 404, "error": "Not Found"}),
-        NotSent("HTTP 404 without a responseCode"),
+        NotSent("HTTP 404 without Message Central's answer"),
     ),
-    "code a word": (said(200, refused("private")), Unknown("HTTP 200 without a responseCode")),
-    "address too long": (Answer(414, {}, b""), Rejected(1001, "Message is too long (HTTP 414)")),
-    "headers too long": (Answer(431, {}, b"<html>"), Rejected(1001, "Message is too long (HTTP 431)")),
-    "body too long": (Answer(413, {}, b""), Rejected(1001, "Message is too long (HTTP 413)")),
-    "408": (Answer(408, {}, b""), Unknown("HTTP 408 without a responseCode")),
-    "409": (Answer(409, {}, b"<html>"), Unknown("HTTP 409 without a responseCode")),
-    "gateway's 503": (Answer(503, {}, b"<html>"), Unknown("HTTP 503 without a responseCode")),
+    "code a word": (said(200, refused("private")), Unknown("HTTP 200 without Message Central's answer")),
+    "address too long": (Answer(414, {}, b""), Rejected(1001, "Message is too large (HTTP 414)")),
+    "headers too long": (Answer(431, {}, b"<html>"), Rejected(1001, "Message is too large (HTTP 431)")),
+    "body too long": (Answer(413, {}, b""), Rejected(1001, "Message is too large (HTTP 413)")),
+    "408": (Answer(408, {}, b""), Unknown("HTTP 408 without Message Central's answer")),
+    "409": (Answer(409, {}, b"<html>"), Unknown("HTTP 409 without Message Central's answer")),
+    "gateway's 503": (Answer(503, {}, b"<html>"), Unknown("HTTP 503 without Message Central's answer")),
 }
 
 

@@ -15,7 +15,6 @@ from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api import codes
-from whatsapp_bridge.providers.cloud_api import webhooks as dialect
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -27,7 +26,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
     Unreadable,
 )
-from whatsapp_bridge.providers.meta import numbers
+from whatsapp_bridge.providers.meta import numbers, replies
 from whatsapp_bridge.providers.meta.client import Client
 
 BASE_URL = "https://bsp.example/base"
@@ -85,7 +84,9 @@ def test_request() -> None:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
-NOTHING = "HTTP 200 without a message's id"
+NOTHING = "HTTP 200 without Meta's answer"
+RATE = Rejected(1004, "Rate limit hit")
+PAIR_RATE = Rejected(1004, "Pair rate limit hit")
 ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "taken": (said(200, taken()), Accepted("wamid.1")),
     "taken, held for its quality": (
@@ -99,11 +100,11 @@ ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "no id": (said(200, {"messages": [{}]}), Unknown(NOTHING)),
     "an error under 200": (said(200, failure(131026)), Rejected(1005, "Message undeliverable")),
     "code as text": (said(400, failure("131026")), Rejected(1005, "Message undeliverable")),
-    "throttled under 400": (said(400, failure(130429)), Throttled()),
-    "throttled under 403": (said(403, failure(130429)), Throttled()),
-    "throttled under 429": (said(429, failure(130429), retry_after="7"), Throttled(7.0)),
-    "too fast for one person": (said(400, failure(131056)), Throttled(6.0)),
-    "too fast for one person, with a time": (said(400, failure(131056), retry_after="60"), Throttled(60.0)),
+    "throttled under 400": (said(400, failure(130429)), Throttled(None, RATE)),
+    "throttled under 403": (said(403, failure(130429)), Throttled(None, RATE)),
+    "throttled under 429": (said(429, failure(130429), retry_after="7"), Throttled(7.0, RATE)),
+    "too fast for one person": (said(400, failure(131056)), Throttled(6.0, PAIR_RATE)),
+    "too fast for one person, with a time": (said(400, failure(131056), retry_after="60"), Throttled(60.0, PAIR_RATE)),
     "rejected under 429": (said(429, failure(131026)), Rejected(1005, "Message undeliverable")),
     "rejected under 500": (said(500, failure(131026)), Rejected(1005, "Message undeliverable")),
     "try again": (
@@ -134,7 +135,7 @@ ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "error a text under 500": (said(500, {"error": "private"}), Unknown("HTTP 500 without Meta's answer")),
     "error without a code": (said(400, {"error": {}}), NotSent("HTTP 400 without Meta's answer")),
     "no JSON under 500": (said(500, b"<html>private"), Unknown("HTTP 500 without Meta's answer")),
-    "credentials": (said(401, b""), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
+    "a proxy's 401": (said(401, b""), NotSent("HTTP 401 without Meta's answer")),
     "nobody there": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout")),
     "answer lost": (AnswerLost("ReadTimeout"), Unknown("answer lost: ReadTimeout")),
 }
@@ -178,7 +179,7 @@ def test_a_reply_comes_from_the_number_that_clevertap_wrote_to() -> None:
 
     assert outcome == Accepted("wamid.1")
     assert reply_from(WA_ID, notes) == webhooks.text(**{"from": NUMBER})
-    answer = dialect.reply(reply_from(WA_ID, notes), ACCOUNT)
+    answer = replies.reply(reply_from(WA_ID, notes), ACCOUNT)
     assert answer.message.wire()["from"] == NUMBER  # type: ignore[union-attr]
     assert list(notes.seconds.values()) == [180 * 86_400]
 

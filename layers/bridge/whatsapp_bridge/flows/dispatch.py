@@ -309,8 +309,7 @@ class Dispatch:
             job.attempt, self._luck(), at_most=MAX_DELAY_SECONDS, limit=job.time_limit, at_least=asked
         )
         if delay is None:
-            verdict = outcome.verdict if isinstance(outcome, NotSent) else None
-            self._reject(job, verdict or Rejected(CallbackError.OTHER, "not accepted by the provider in time"))
+            self._reject(job, outcome.verdict or Rejected(CallbackError.OTHER, "not accepted by the provider in time"))
             logger.warning("given up", extra={**keys, "reason": reason})
             return None
         self._record(job, "released")

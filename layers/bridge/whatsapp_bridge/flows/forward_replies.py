@@ -96,7 +96,7 @@ class ForwardReplies:
             if error.rest is None:
                 return NotUnderstood("reply", error.reason, event.element)
             element = error.rest
-        reply = registry.inbound(account.provider_type).reply(element, account)
+        reply = registry.replies(account.provider_type).reply(element, account)
         # What came encrypted is kept encrypted.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
 

@@ -5,11 +5,13 @@ only the part it uses:
 
     settings   Settings (the account's `provider` object) and Options (the account's `options`)
     outbound   CAPABILITIES, translate(): a CleverTap message to a BSP request; pure
-    inbound    authentic(), challenge(), split(), reply(): BSP callbacks to events; pure
+    inbound    authentic(), challenge(), split(): BSP callbacks to events; pure
+    replies    reply(): a message from a person in CleverTap's form; pure. Apart from `inbound`, which starts without
+               CleverTap's models
     codes      the vendor's status and error tables, row by row
     client     Client: prepare (encrypt, upload), send, open (decrypt), download; the only part with I/O
 
-CleverTap's models are the common language: `outbound` reads them, `inbound` writes them.
+CleverTap's models are the common language: `outbound` reads them, `replies` writes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,16 +56,20 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Surely not taken: the BSP asks for less. `retry_after` in seconds, None where it does not say."""
+    """Surely not taken: the BSP asks for less. `retry_after` in seconds, None where it does not say.
+
+    `verdict` is what the message is rejected with once its time is up, where there is more to say than that.
+    """
 
     retry_after: float | None = None
+    verdict: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
     """Surely not taken: the request never left, or the BSP said it failed and asked for a repeat.
 
-    `verdict` is what the message is rejected with once its time is up, where there is more to say than that.
+    `verdict` as in `Throttled`.
     """
 
     reason: str
@@ -251,5 +257,7 @@ class Inbound(Protocol):
         Raises `NotACallback` when the body as a whole is none of this BSP's.
         """
 
+
+class Replies(Protocol):
     def reply(self, element: Json, account: "Account") -> Reply | NotUnderstood:
         """A readable `ReplyEvent.element` in CleverTap's form."""

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import ClientFactory, Inbound, Outbound
+    from whatsapp_bridge.providers.contract import ClientFactory, Inbound, Outbound, Replies
 
 PROVIDERS = {
     "clickatell": "whatsapp_bridge.providers.clickatell",
@@ -32,6 +32,10 @@ def outbound(provider: str) -> "Outbound":
 
 def inbound(provider: str) -> "Inbound":
     return cast("Inbound", _module(provider, "inbound"))
+
+
+def replies(provider: str) -> "Replies":
+    return cast("Replies", _module(provider, "replies"))
 
 
 def client(provider: str) -> "ClientFactory":

@@ -9,19 +9,69 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.clickatell import codes, encryption
-from whatsapp_bridge.providers.clickatell.answers import MediaLost, of_the_request
-from whatsapp_bridge.providers.clickatell.base_client import BaseClient
-from whatsapp_bridge.providers.clickatell.dialect import Dialect
-from whatsapp_bridge.providers.clickatell.media import FREEFORM, HEADERS
-from whatsapp_bridge.providers.clickatell.uploads import Noted, Uploads
+from whatsapp_bridge.providers.answers import of_a_step_before
+from whatsapp_bridge.providers.clickatell import codes
+from whatsapp_bridge.providers.clickatell.media import Noted, Uploads
+from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, of_the_request
+from whatsapp_bridge.providers.clickatell_common.client import BaseClient
+from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
+from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, Path
+from whatsapp_bridge.providers.clickatell_common.media import FREEFORM, HEADERS
 from whatsapp_bridge.providers.common.outgoing_files import Refusal
-from whatsapp_bridge.providers.contract import Json, NotSent, Outcome, Rejected, Services, Throttled
+from whatsapp_bridge.providers.contract import Accepted, Json, NotSent, Outcome, Rejected, Services
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
+
+OUTGOING: Final[tuple[Path, ...]] = (
+    ("content",),
+    ("location", "longitude"),
+    ("location", "latitude"),
+    ("location", "name"),
+    ("location", "address"),
+    ("media", "caption"),
+    ("hsm", "parameters", "*"),
+    ("template", "header", "text", "parameters", "*"),
+    ("template", "body", "parameters", "*"),
+    ("template", "buttons", "suggestedResponse", "postbackData", "*"),
+    ("template", "buttons", "websiteUrl", "*", "parameters", "*"),
+)
+# All that One API reads in clear; between them the two tables hold every leaf `outbound` writes.
+OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
+    ("channel",),
+    ("to",),
+    ("clientMessageId",),
+    ("previewFirstUrl",),
+    ("media", "fileId"),
+    ("hsm", "template"),
+    ("template", "templateName"),
+    ("template", "header", "type"),
+    ("template", "header", "media", "fileId"),
+    ("template", "buttons", "websiteUrl", "*", "listPosition"),
+)
+INCOMING: Final[tuple[Path, ...]] = (
+    ("content",),
+    ("caption",),
+    ("postbackData",),
+    ("locationName",),
+    ("locationAddress",),
+    ("latitude",),
+    # The spelling of the sample in clear; the encrypted one has the other.
+    ("latitute",),
+    ("longitude",),
+    *CONTACTS,
+    # moButtonResponse has no sample, encrypted or not. These hold what a person is shown and what comes back of it,
+    # which is ciphertext in every other kind; were they clear, the reply would be quarantined, not lost.
+    ("title",),
+    ("selectedItem", "title"),
+    ("selectedItem", "postbackData"),
+)
+
+
+# Ciphertext too, by which an encrypted message is known. Nobody reads it, so that it costs no message where it is not.
+HINTS: Final[tuple[Path, ...]] = (("whatsapp", "profileName"),)
 
 ONE_API: Final = Dialect(
     api="One API",
@@ -30,9 +80,9 @@ ONE_API: Final = Dialect(
     code="code",
     description="description",
     error=codes.error,
-    outgoing=encryption.OUTGOING,
-    incoming=encryption.INCOMING,
-    hints=encryption.HINTS,
+    outgoing=OUTGOING,
+    incoming=INCOMING,
+    hints=HINTS,
     media_kind="moMedia",
 )
 
@@ -77,15 +127,11 @@ class Client(BaseClient):
         return NotSent(rejected.title, verdict=rejected)
 
     def _upload_refused(self, answer: Answer) -> Refusal:
-        outcome = of_the_request(answer, self.dialect)
-        if answer.status == 413 and isinstance(outcome, NotSent):
-            return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "File too large (HTTP 413)")
+        outcome = of_a_step_before("upload", of_the_request(answer, self.dialect))
         if isinstance(outcome, MediaLost):
             return Rejected(outcome.code, outcome.title)
-        # An upload can be repeated; whether this one was taken does not matter.
-        if isinstance(outcome, Rejected | Throttled | NotSent):
-            return outcome
-        return NotSent(f"upload: HTTP {answer.status}")
+        # A request that was answered as a whole is not `Accepted`: that is said of messages alone.
+        return NotSent(f"upload: HTTP {answer.status}") if isinstance(outcome, Accepted) else outcome
 
 
 def _instead(media: Json, file_id: str) -> Json:

@@ -5,29 +5,14 @@ the logs.
 """
 
 import re
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-from whatsapp_bridge.clevertap.codes import CallbackError, RequestError
-from whatsapp_bridge.providers.contract import Status
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.providers.clickatell_common.codes import MEDIA_NOT_FOUND, ErrorRow, StatusRow
 
 # --- statuses --------------------------------------------------------------------------------------------------------
 
 
-class StatusRow(NamedTuple):
-    """One status code. `error` is CleverTap's 10xx, for `failed` only."""
-
-    code: int
-    name: str
-    status: Status
-    title: str
-    error: CallbackError | None = None
-    listed: bool = True
-    """False for a code that is not in the table."""
-    alarm: bool = False
-    """True for what is wrong with the account, and not with the message."""
-
-
-MEDIA_NOT_FOUND: Final = "MEDIA_NOT_FOUND"
 _BAD_TEMPLATE: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
 _OTHER: Final = CallbackError.OTHER
 
@@ -198,75 +183,50 @@ def status(code: int) -> StatusRow:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-type Reaction = Literal["reject", "stop", "throttle", "retry", "internal", "split", "media_lost"]
-"""What to do about an error.
-
-reject    the message never will be taken
-stop      nor will any other of the account's, until somebody sees to it
-throttle  not taken; One API asks for less
-retry     not taken; One API asks for a repeat
-internal  not taken, where One API says so of the very message (`accepted` false); else its fate is open
-split     the whole request was refused for its form, of which one message of many may be the cause
-media_lost  the file behind a fileId is gone: never, with this fileId
-"""
-
-
-class ErrorRow(NamedTuple):
-    """One error code. `error` is CleverTap's 10xx for a status callback, `request_error` its 200x for an answer."""
-
-    code: int
-    reaction: Reaction
-    title: str
-    error: CallbackError
-    request_error: RequestError
-    listed: bool = True
-    """False for a code that is not in the table."""
-
-
-_CREDENTIALS: Final = (CallbackError.INVALID_CREDENTIALS, RequestError.INVALID_CREDENTIALS)
-_PARAMETERS: Final = (CallbackError.INVALID_TEMPLATE_PARAMETERS, RequestError.INVALID_TEMPLATE_PARAMETERS)
-_NUMBER: Final = (CallbackError.INVALID_PHONE_NUMBER, RequestError.INVALID_PHONE_NUMBER)
-_UNREACHABLE: Final = (CallbackError.TEMPORARILY_UNAVAILABLE, RequestError.NOT_SUBSCRIBED)
-_MISCELLANEOUS: Final = (CallbackError.OTHER, RequestError.OTHER)
+_CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
+_PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
+_NUMBER: Final = CallbackError.INVALID_PHONE_NUMBER
+_UNREACHABLE: Final = CallbackError.TEMPORARILY_UNAVAILABLE
+_MISCELLANEOUS: Final = CallbackError.OTHER
 
 # Source: table "Error code comparison" of the comparison page above (29 and 34-37 are reserved there).
 _ERRORS: Final = (
-    ErrorRow(1, "stop", "Invalid or missing integration API Key", *_CREDENTIALS),
-    ErrorRow(2, "stop", "Account is not active", *_CREDENTIALS),
-    ErrorRow(3, "stop", "Integration is not active", *_CREDENTIALS),
-    ErrorRow(7, "stop", "Originating IP address is not approved in your account", *_CREDENTIALS),
+    ErrorRow(1, "stop", "Invalid or missing integration API Key", _CREDENTIALS),
+    ErrorRow(2, "stop", "Account is not active", _CREDENTIALS),
+    ErrorRow(3, "stop", "Integration is not active", _CREDENTIALS),
+    ErrorRow(7, "stop", "Originating IP address is not approved in your account", _CREDENTIALS),
     # Unlike 19 it asks for no repeat: without a word about the message, parts of the request may have been taken.
-    ErrorRow(18, "internal", "Internal error", *_MISCELLANEOUS),
-    ErrorRow(19, "retry", "Internal error, please retry", *_MISCELLANEOUS),
-    ErrorRow(20, "stop", "Insufficient account balance", *_MISCELLANEOUS),
-    ErrorRow(21, "split", "Payload data is malformed", *_MISCELLANEOUS),
-    ErrorRow(22, "split", "Maximum messages per request payload exceeded", *_MISCELLANEOUS),
-    ErrorRow(23, "reject", "Invalid or missing parameter", *_PARAMETERS),
-    ErrorRow(24, "reject", "Maximum message content size exceeded", *_PARAMETERS),
-    ErrorRow(25, "reject", "Invalid recipient address", *_NUMBER),
-    ErrorRow(26, "reject", "Recipient opted out", CallbackError.BLACKLISTED, RequestError.NOT_SUBSCRIBED),
-    ErrorRow(27, "reject", "Recipient not available on channel", *_UNREACHABLE),
-    ErrorRow(28, "reject", "Recipient not available on sandbox", *_UNREACHABLE),
-    ErrorRow(30, "reject", "Content type not supported", *_PARAMETERS),
-    ErrorRow(31, "reject", "Media file size exceeds limit", *_PARAMETERS),
-    ErrorRow(32, "reject", "Media payload size exceeds limit", *_PARAMETERS),
-    ErrorRow(33, "media_lost", "Media item not found", *_PARAMETERS),
-    ErrorRow(38, "reject", "Channel/feature is not active on integration", *_MISCELLANEOUS),
-    ErrorRow(39, "reject", "Channel is not available on integration", *_MISCELLANEOUS),
-    ErrorRow(40, "reject", "Character set is not supported", *_MISCELLANEOUS),
-    ErrorRow(41, "reject", "Resource does not exist", *_MISCELLANEOUS),
-    ErrorRow(42, "reject", "HTTP method is not supported on this resource", *_MISCELLANEOUS),
-    ErrorRow(43, "throttle", "Rate limit", *_MISCELLANEOUS),
-    ErrorRow(44, "reject", "FROM number is suspended", *_MISCELLANEOUS),
-    ErrorRow(45, "reject", "FROM number is not related to integration", *_MISCELLANEOUS),
-    ErrorRow(46, "reject", "Demo access has expired", *_MISCELLANEOUS),
+    ErrorRow(18, "internal", "Internal error", _MISCELLANEOUS),
+    ErrorRow(19, "retry", "Internal error, please retry", _MISCELLANEOUS),
+    ErrorRow(20, "stop", "Insufficient account balance", _MISCELLANEOUS),
+    ErrorRow(21, "split", "Payload data is malformed", _MISCELLANEOUS),
+    ErrorRow(22, "split", "Maximum messages per request payload exceeded", _MISCELLANEOUS),
+    ErrorRow(23, "reject", "Invalid or missing parameter", _PARAMETERS),
+    ErrorRow(24, "reject", "Maximum message content size exceeded", _PARAMETERS),
+    ErrorRow(25, "reject", "Invalid recipient address", _NUMBER),
+    ErrorRow(26, "reject", "Recipient opted out", CallbackError.BLACKLISTED),
+    ErrorRow(27, "reject", "Recipient not available on channel", _UNREACHABLE),
+    ErrorRow(28, "reject", "Recipient not available on sandbox", _UNREACHABLE),
+    ErrorRow(30, "reject", "Content type not supported", _PARAMETERS),
+    ErrorRow(31, "reject", "Media file size exceeds limit", _PARAMETERS),
+    ErrorRow(32, "reject", "Media payload size exceeds limit", _PARAMETERS),
+    ErrorRow(33, "media_lost", "Media item not found", _PARAMETERS),
+    ErrorRow(38, "reject", "Channel/feature is not active on integration", _MISCELLANEOUS),
+    ErrorRow(39, "reject", "Channel is not available on integration", _MISCELLANEOUS),
+    ErrorRow(40, "reject", "Character set is not supported", _MISCELLANEOUS),
+    ErrorRow(41, "reject", "Resource does not exist", _MISCELLANEOUS),
+    ErrorRow(42, "reject", "HTTP method is not supported on this resource", _MISCELLANEOUS),
+    ErrorRow(43, "throttle", "Rate limit", _MISCELLANEOUS),
+    ErrorRow(44, "reject", "FROM number is suspended", _MISCELLANEOUS),
+    ErrorRow(45, "reject", "FROM number is not related to integration", _MISCELLANEOUS),
+    ErrorRow(46, "reject", "Demo access has expired", _MISCELLANEOUS),
 )
 
 ERRORS: Final = {row.code: row for row in _ERRORS}
 
 # Error 23 names the parameter at the end of its description ("Invalid or missing parameter: to ."); where that is the
 # recipient, CleverTap has a category of its own for it.
-_RECIPIENT_PARAMETER: Final = ErrorRow(23, "reject", "Invalid or missing parameter: to", *_NUMBER)
+_RECIPIENT_PARAMETER: Final = ErrorRow(23, "reject", "Invalid or missing parameter: to", _NUMBER)
 _NAMES_RECIPIENT: Final = re.compile(r":\s*(?:messages\[\d+\]\.)?to\s*\.?\s*$")
 
 
@@ -275,4 +235,4 @@ def error(code: int, description: str = "") -> ErrorRow:
     if code == 23 and _NAMES_RECIPIENT.search(description):
         return _RECIPIENT_PARAMETER
     row = ERRORS.get(code)
-    return row or ErrorRow(code, "reject", f"Unlisted error {code}", *_MISCELLANEOUS, listed=False)
+    return row or ErrorRow(code, "reject", f"Unlisted error {code}", _MISCELLANEOUS, listed=False)

@@ -1,24 +1,161 @@
-"""Files that go to people: what Clickatell and WhatsApp take.
+"""Files on their way to people: fetched from CleverTap's address, checked, and uploaded to One API for a `fileId`.
 
-Source: https://docs.clickatell.com/channels/one-api/supported-content-types/, and the sections "Inline media" and
-"Media file upload" of the comparison page named in `codes`. Clickatell takes 20 MB inline and 30 MB by upload, WhatsApp
-an image of 5 MB, video and audio of 16 MB, a document of 100 MB: the lowest wins.
+Source: sections "Media file upload" and "Sending media by reference" of the comparison page named in `codes`. A file
+for a template is uploaded for its one recipient. One for freeform messages is uploaded for everybody, kept at
+Clickatell for 30 days, and its fileId noted; the note ends a day earlier.
 """
 
-from typing import Final
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote, urlencode
 
-from whatsapp_bridge.media import file_types
-from whatsapp_bridge.providers.common.outgoing_files import AUDIO, IMAGE, MB, VIDEO, Takes
+from pydantic_core import from_json, to_json
 
-_MAX_INLINE_BYTES: Final = 20 * MB
-
-_DOCUMENT: Final = Takes(
-    (file_types.PDF, file_types.WORD, file_types.POWERPOINT, file_types.EXCEL, file_types.TEXT),
-    30 * MB,
-    "PDF, DOC, PPT, XLS or plain text",
+from whatsapp_bridge.media.fetch import Source
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.providers.common.outgoing_files import (
+    Fetched,
+    Refusal,
+    Stopped,
+    Takes,
+    checked,
+    fetch,
+    find,
+    rejected,
 )
-FREEFORM: Final = {"image": IMAGE, "video": VIDEO, "audio": AUDIO, "file": _DOCUMENT}
-INLINE: Final = {
-    kind: takes._replace(max_bytes=min(takes.max_bytes, _MAX_INLINE_BYTES)) for kind, takes in FREEFORM.items()
-}
-HEADERS: Final = {"image": IMAGE, "video": VIDEO, "file": Takes((file_types.PDF,), 30 * MB, "PDF")}
+from whatsapp_bridge.providers.contract import Json, NotSent, Services, Throttled
+from whatsapp_bridge.store.notes import FILES_LOST
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.net.http import Body
+
+_PATH: Final = "/v1/media"
+_NOTE_SECONDS: Final = 29 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A fileId that serves all freeform messages with the same file."""
+
+    key: str
+    note: str = field(repr=False)
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """fileId, validator and sha256 of the file that was uploaded, lost (what the note `FILES_LOST` was by then)."""
+        members: dict[str, Any] = from_json(self.note)
+        return members
+
+
+class Uploads:
+    """One account's. `refused` says what an answer without a fileId means; `entropy(n)` gives n unpredictable bytes."""
+
+    def __init__(
+        self,
+        account: "Account",
+        services: Services,
+        refused: Callable[[Answer], Refusal],
+        data_keys: encryption.DataKeys,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._account, self._services, self._refused = account, services, refused
+        self._data_keys, self._entropy = data_keys, entropy
+        self._throttled: Throttled | None = None
+
+    def for_recipient(self, source: Json, takes: Takes, to: str) -> str:
+        """The fileId of a file that may go to `to` alone, as a template's has to. Raises `Stopped`, `KeyFailure`."""
+        return self._upload(fetch(self._services, self._account, source, takes), {"to": to})
+
+    def for_everybody(self, source: Json, takes: Takes) -> Noted:
+        """The noted fileId of a file for freeform messages, uploaded anew if the source has changed.
+
+        Raises `Stopped`, `KeyFailure`.
+        """
+        key = self._key(source)
+        lost = self._services.notes.get(self._account.name, FILES_LOST)
+        noted = self._noted(key, lost)
+        validator = noted.members["validator"] if noted else None
+        try:
+            found = find(self._services, self._account, source, takes.max_bytes, validator)
+        except Stopped as stopped:
+            # Clickatell has the file; that its source is out of reach for now holds up nothing.
+            if noted is not None and isinstance(stopped.outcome, NotSent):
+                return noted
+            raise
+        if noted is not None and found is None:
+            return noted
+        fetched = checked(source, cast("Source", found), takes)
+        hashed = sha256(fetched.content).hexdigest()
+        if noted is not None and noted.members["sha256"] == hashed:
+            # Some hosts call the same bytes by another ETag or date each time.
+            return noted
+        file_id = self._upload(fetched, {"broadcastAllowed": "true"})
+        note = {"fileId": file_id, "validator": fetched.validator, "sha256": hashed, "lost": lost}
+        made = Noted(key, to_json(note).decode())
+        self._services.notes.put(self._account.name, key, made.note, _NOTE_SECONDS)
+        return made
+
+    def forget(self, noted: Noted) -> None:
+        """Clickatell does not find the file any more: the next message uploads it again."""
+        self._services.notes.forget(self._account.name, noted.key, noted.note)
+
+    def _noted(self, key: str, lost: str | None) -> Noted | None:
+        note = self._services.notes.get(self._account.name, key)
+        noted = None if note is None else Noted(key, note)
+        # A file that was uploaded before one was lost. The note of that outlives those of all files before it.
+        return None if noted is None or (lost is not None and noted.members["lost"] != lost) else noted
+
+    def _key(self, source: Json) -> str:
+        """A fileId belongs to an API key; the file behind it has one name, and is encrypted or is not."""
+        provider = self._account.provider
+        arn = provider.encryption.mt_key_arn if provider.encryption else None
+        serves = [source["url"], source["kind"], source.get("fileName"), arn, provider.base_url, provider.api_key]
+        return f"file#{sha256(to_json(serves)).hexdigest()}"
+
+    def _upload(self, fetched: Fetched, audience: dict[str, str]) -> str:
+        if self._throttled is not None:
+            # Clickatell has asked for less: the rest of the batch waits without asking again.
+            raise Stopped(self._throttled)
+        body, secrets = self._sealed(fetched)
+        # A space as %20: "+" stands for one only where a query is read as a form.
+        query = urlencode({"fileName": fetched.name, **audience, **secrets}, quote_via=quote)
+        provider = self._account.provider
+        headers = {"authorization": provider.api_key, "content-type": fetched.type.content_type}
+        url = f"{provider.base_url}{_PATH}?{query}"
+        answer = guarded(lambda: self._services.http.request("POST", url, body, headers))
+        if isinstance(answer, Answer):
+            return self._file_id(answer)
+        # Nothing reaches a person by an upload alone: unlike a message it can be repeated.
+        raise Stopped(NotSent(f"upload: {answer.reason}"))
+
+    def _sealed(self, fetched: Fetched) -> "tuple[Body, dict[str, str]]":
+        """What is uploaded, and what of encryption goes along: the file has a data key of its own."""
+        settings = self._account.provider.encryption
+        if settings is None:
+            return fetched.content, {}
+        key = self._data_keys.fresh(self._services.keys, settings.mt_key_arn)
+        secrets = {
+            "encryptionKey": key.encryption_key,
+            "kmsArn": settings.mt_key_arn,
+            "sha256FileHash": sha256(fetched.content).hexdigest(),
+        }
+        return encryption.EncryptedFile(key.plaintext, fetched.content, self._entropy), secrets
+
+    def _file_id(self, answer: Answer) -> str:
+        body = answer.json()
+        file_id = body.get("fileId") if isinstance(body, dict) else None
+        if 200 <= answer.status < 300 and isinstance(file_id, str) and file_id and body.get("accepted") is not False:
+            # Seen for a file name or content type that One API does not know.
+            if file_id.endswith(".unsupported"):
+                raise Stopped(rejected("Content type not supported"))
+            return file_id
+        outcome = self._refused(answer)
+        if isinstance(outcome, Throttled):
+            self._throttled = outcome
+        raise Stopped(outcome)

@@ -22,7 +22,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.clickatell.texts import by_place, caption, content, hsm, source
+from whatsapp_bridge.providers.clickatell_common.outbound import by_place, caption, content, hsm, source
 from whatsapp_bridge.providers.common import whatsapp
 from whatsapp_bridge.providers.common.values import blank
 

@@ -7,11 +7,10 @@ and the section "Outbound message request acceptance response" of the comparison
 
 from typing import ClassVar, Final
 
-from whatsapp_bridge.providers.clickatell.base_client import BaseClient
-from whatsapp_bridge.providers.clickatell.dialect import Dialect
-from whatsapp_bridge.providers.clickatell.encryption import CONTACTS, DataKey, Path
-from whatsapp_bridge.providers.clickatell.media import INLINE
-from whatsapp_bridge.providers.clickatell.uploads import inline
+from whatsapp_bridge.providers.clickatell_common.client import BaseClient
+from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
+from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, DataKey, Path
+from whatsapp_bridge.providers.clickatell_common.media import INLINE, inline
 from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.common.outgoing_files import fetch
 from whatsapp_bridge.providers.contract import Json

@@ -6,8 +6,8 @@ Titles are the vendor's descriptions, without its placeholders: they reach Cleve
 
 from typing import Final
 
-from whatsapp_bridge.clevertap.codes import CallbackError, RequestError
-from whatsapp_bridge.providers.clickatell.codes import ErrorRow, StatusRow
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.providers.clickatell_common.codes import ErrorRow, StatusRow
 
 # --- statuses --------------------------------------------------------------------------------------------------------
 
@@ -105,44 +105,44 @@ def status(code: int) -> StatusRow:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-_CREDENTIALS: Final = (CallbackError.INVALID_CREDENTIALS, RequestError.INVALID_CREDENTIALS)
-_PARAMETERS: Final = (CallbackError.INVALID_TEMPLATE_PARAMETERS, RequestError.INVALID_TEMPLATE_PARAMETERS)
-_NUMBER: Final = (CallbackError.INVALID_PHONE_NUMBER, RequestError.INVALID_PHONE_NUMBER)
-_UNREACHABLE: Final = (CallbackError.TEMPORARILY_UNAVAILABLE, RequestError.NOT_SUBSCRIBED)
-_MISCELLANEOUS: Final = (CallbackError.OTHER, RequestError.OTHER)
+_CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
+_PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
+_NUMBER: Final = CallbackError.INVALID_PHONE_NUMBER
+_UNREACHABLE: Final = CallbackError.TEMPORARILY_UNAVAILABLE
+_MISCELLANEOUS: Final = CallbackError.OTHER
 
 # Source: "Legacy WhatsApp Error Codes" in "Error code comparison" of the page above. 1, 2, 3, 7, 105, 109 and 161 are
 # of the whole request, 301, 900 and 901 of either, the rest of one message.
 _ERRORS: Final = (
-    ErrorRow(1, "stop", "Invalid or missing Integration API Key", *_CREDENTIALS),
-    ErrorRow(2, "stop", "Integration is not active", *_CREDENTIALS),
-    ErrorRow(3, "stop", "Account is not active", *_CREDENTIALS),
-    ErrorRow(7, "stop", "IP lockdown violation", *_CREDENTIALS),
-    ErrorRow(100, "reject", "Empty message content", *_PARAMETERS),
-    ErrorRow(101, "reject", "Message content is too long", *_PARAMETERS),
-    ErrorRow(102, "reject", "Empty receivers list", *_NUMBER),
-    ErrorRow(103, "reject", "Content type for media file is not supported", *_PARAMETERS),
-    ErrorRow(104, "reject", "WhatsApp media file is too big", *_PARAMETERS),
-    ErrorRow(105, "reject", "Request contains media files more than 20Mb in total", *_PARAMETERS),
-    ErrorRow(106, "reject", "HSM is incorrect", *_PARAMETERS),
-    ErrorRow(107, "reject", "SHA256 hash missing for encrypted media message", *_PARAMETERS),
+    ErrorRow(1, "stop", "Invalid or missing Integration API Key", _CREDENTIALS),
+    ErrorRow(2, "stop", "Integration is not active", _CREDENTIALS),
+    ErrorRow(3, "stop", "Account is not active", _CREDENTIALS),
+    ErrorRow(7, "stop", "IP lockdown violation", _CREDENTIALS),
+    ErrorRow(100, "reject", "Empty message content", _PARAMETERS),
+    ErrorRow(101, "reject", "Message content is too long", _PARAMETERS),
+    ErrorRow(102, "reject", "Empty receivers list", _NUMBER),
+    ErrorRow(103, "reject", "Content type for media file is not supported", _PARAMETERS),
+    ErrorRow(104, "reject", "WhatsApp media file is too big", _PARAMETERS),
+    ErrorRow(105, "reject", "Request contains media files more than 20Mb in total", _PARAMETERS),
+    ErrorRow(106, "reject", "HSM is incorrect", _PARAMETERS),
+    ErrorRow(107, "reject", "SHA256 hash missing for encrypted media message", _PARAMETERS),
     # 108 and 110 have no counterpart in One API. Both are about the account; CleverTap's 1004 is about one recipient.
-    ErrorRow(108, "reject", "You have exceeded the allowed amount of whitelisted numbers", *_MISCELLANEOUS),
-    ErrorRow(109, "stop", "IP lockdown violation. Request is forbidden according to settings", *_CREDENTIALS),
-    ErrorRow(110, "reject", "Account exceeded daily quota", *_MISCELLANEOUS),
-    ErrorRow(111, "reject", "Client message id too long", *_PARAMETERS),
-    ErrorRow(150, "reject", "Invalid country code found for the input phone", *_NUMBER),
-    ErrorRow(151, "reject", "Too long input phone", *_NUMBER),
-    ErrorRow(152, "reject", "Too short input phone", *_NUMBER),
-    ErrorRow(153, "split", "Too many MSISDNs", *_MISCELLANEOUS),
-    ErrorRow(158, "reject", "Invalid destination address", *_NUMBER),
-    ErrorRow(159, "reject", "Number is not approved WhatsApp number", *_UNREACHABLE),
-    ErrorRow(160, "reject", "Sandbox number without WhatsApp", *_UNREACHABLE),
-    ErrorRow(161, "reject", "Resource does not exist", *_MISCELLANEOUS),
-    ErrorRow(301, "stop", "Not enough money", *_MISCELLANEOUS),
+    ErrorRow(108, "reject", "You have exceeded the allowed amount of whitelisted numbers", _MISCELLANEOUS),
+    ErrorRow(109, "stop", "IP lockdown violation. Request is forbidden according to settings", _CREDENTIALS),
+    ErrorRow(110, "reject", "Account exceeded daily quota", _MISCELLANEOUS),
+    ErrorRow(111, "reject", "Client message id too long", _PARAMETERS),
+    ErrorRow(150, "reject", "Invalid country code found for the input phone", _NUMBER),
+    ErrorRow(151, "reject", "Too long input phone", _NUMBER),
+    ErrorRow(152, "reject", "Too short input phone", _NUMBER),
+    ErrorRow(153, "split", "Too many MSISDNs", _MISCELLANEOUS),
+    ErrorRow(158, "reject", "Invalid destination address", _NUMBER),
+    ErrorRow(159, "reject", "Number is not approved WhatsApp number", _UNREACHABLE),
+    ErrorRow(160, "reject", "Sandbox number without WhatsApp", _UNREACHABLE),
+    ErrorRow(161, "reject", "Resource does not exist", _MISCELLANEOUS),
+    ErrorRow(301, "stop", "Not enough money", _MISCELLANEOUS),
     # Unlike 901 it asks for no repeat: without a word about the message, parts of the request may have been taken.
-    ErrorRow(900, "internal", "Internal error", *_MISCELLANEOUS),
-    ErrorRow(901, "retry", "Internal error - please retry", *_MISCELLANEOUS),
+    ErrorRow(900, "internal", "Internal error", _MISCELLANEOUS),
+    ErrorRow(901, "retry", "Internal error - please retry", _MISCELLANEOUS),
 )
 
 ERRORS: Final = {row.code: row for row in _ERRORS}
@@ -151,4 +151,4 @@ ERRORS: Final = {row.code: row for row in _ERRORS}
 def error(code: int, description: str = "") -> ErrorRow:
     """The row of an error code. `description`, which One API needs to tell its errors apart, says nothing more here."""
     row = ERRORS.get(code)
-    return row or ErrorRow(code, "reject", f"Unlisted error {code}", *_MISCELLANEOUS, listed=False)
+    return row or ErrorRow(code, "reject", f"Unlisted error {code}", _MISCELLANEOUS, listed=False)

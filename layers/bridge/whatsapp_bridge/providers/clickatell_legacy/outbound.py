@@ -17,7 +17,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.clickatell.texts import caption, content, hsm, source
+from whatsapp_bridge.providers.clickatell_common.outbound import caption, content, hsm, source
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret
-from whatsapp_bridge.providers.clickatell.settings import Encryption, EncryptionOptions
+from whatsapp_bridge.providers.clickatell_common.settings import Encryption, EncryptionOptions
 
 
 class Settings(Config):

@@ -1,21 +1,20 @@
 """Speaking to Gupshup's enterprise API: one form per message, and an answer that is to be read whatever its status.
 
-Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", and public clients of the API. Answers come in JSON
-or as text, errors with HTTP 200 as well; an error has its code where a success has the id.
+Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", and public clients of the API.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.media.file_types import extension, type_of
-from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import guarded, of_a_step_before
 from whatsapp_bridge.providers.common import downloads
-from whatsapp_bridge.providers.common.values import blank, identifier
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -28,7 +27,7 @@ from whatsapp_bridge.providers.contract import (
     Throttled,
     Unknown,
 )
-from whatsapp_bridge.providers.gupshup import codes
+from whatsapp_bridge.providers.gupshup import answers
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -37,12 +36,6 @@ _PATH: Final = "/GatewayAPI/rest"
 _COMMON: Final = {"v": "1.1", "auth_scheme": "plain", "format": "json"}
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 _OPTED_IN_SECONDS: Final = 365 * 86_400
-
-# HTTP statuses whose meaning needs no body.
-_BY_STATUS: Final = {
-    401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
-    403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)", alarm=True),
-}
 
 
 class Client:
@@ -82,16 +75,14 @@ class Client:
     def _opt_in(self, person: str) -> Rejected | Throttled | NotSent | None:
         """None where Gupshup took it."""
         answer = self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person})
-        match _outcome(answer) if isinstance(answer, Answer) else answer:
+        outcome = answers.outcome(answer) if isinstance(answer, Answer) else answer
+        match of_a_step_before("opt-in", outcome):
             case Accepted():
                 return None
             case Rejected() as refused:
                 return replace(refused, title=f"Opt-in: {refused.title}")
-            case Unknown(reason) | NotSent(reason):
-                # The message itself has not left: its opt-in is tried again with it.
-                return NotSent(f"opt-in: {reason}")
-            case throttled:
-                return throttled
+            case later:
+                return later
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -101,18 +92,13 @@ class Client:
 
     def _send(self, outgoing: Outgoing) -> Outcome:
         answer = self._post(outgoing.request["account"], outgoing.request["form"])
-        return _outcome(answer) if isinstance(answer, Answer) else answer
+        return answers.outcome(answer) if isinstance(answer, Answer) else answer
 
     def _post(self, account: str, form: Json) -> Answer | NotSent | Unknown:
         login = getattr(self._account.provider, account)
         fields = {"userid": login.user_id, "password": login.password, **_COMMON, **form}
         url = f"{self._account.provider.base_url}{_PATH}"
-        try:
-            return self._http.request("POST", url, urlencode(fields).encode(), _FORM)
-        except NotReached as error:
-            return NotSent(f"not reached: {error}")
-        except AnswerLost as error:
-            return Unknown(f"answer lost: {error}")
+        return guarded(lambda: self._http.request("POST", url, urlencode(fields).encode(), _FORM))
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
@@ -128,53 +114,3 @@ class Client:
         # The end of the address is no name, and seldom has an extension.
         name = attachment.file_name or attachment.kind + extension(content_type)
         return File(content, content_type, name)
-
-
-# --- what an answer means --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """Gupshup's own answer; `id` is that of the message, or the code of the error."""
-
-    status: str
-    id: str | None
-
-
-def _outcome(answer: Answer) -> Outcome:
-    if answer.status == 429:
-        return Throttled(answer.retry_after)
-    said = _said(answer)
-    if said is not None and said.status == "success":
-        return Accepted(said.id)
-    if said is not None and said.status == "error":
-        row = codes.error(said.id or "")
-        return Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.alarm)
-    if answer.status in _BY_STATUS:
-        return _BY_STATUS[answer.status]
-    if 300 <= answer.status < 500:
-        # Something in front of Gupshup answered and passed nothing on.
-        return NotSent(f"HTTP {answer.status} without Gupshup's answer")
-    # 2xx: taken, by all appearances, but not a word about it. 5xx: Gupshup may have taken it all the same.
-    return Unknown(f"HTTP {answer.status} without Gupshup's answer")
-
-
-def _said(answer: Answer) -> _Said | None:
-    """None for what is no answer of Gupshup's."""
-    body = answer.json()
-    if body is None:
-        return _said_as_text(answer.body)
-    response = body.get("response") if isinstance(body, dict) else None
-    status = response.get("status") if isinstance(response, dict) else None
-    if not isinstance(response, dict) or not isinstance(status, str):
-        return None
-    return _Said(status.strip().lower(), identifier(response.get("id")))
-
-
-def _said_as_text(raw: bytes) -> _Said | None:
-    """`success | <number> | <id>`, `error | <code> | <words>`."""
-    words = [word.strip() for word in raw.decode(errors="replace").split("|")]
-    if len(words) < 3:
-        return None
-    status = words[0].lower()
-    return _Said(status, identifier(words[2] if status == "success" else words[1]))

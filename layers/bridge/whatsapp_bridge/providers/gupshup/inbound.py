@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.providers.common.values import digits
-from whatsapp_bridge.providers.contract import Callback, Event, Json, NotACallback, NotUnderstood, Reply, ReplyEvent
-from whatsapp_bridge.providers.gupshup import reports
+from whatsapp_bridge.providers.contract import Callback, Event, Json, NotACallback, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.gupshup import statuses
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -39,7 +39,7 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
     body: Any = dict(callback.query) if callback.method == "GET" else _body(callback.body)
     if isinstance(body, dict) and "statuses" in body:
-        return [reports.generic_click(element) for element in _list(body["statuses"], "statuses")]
+        return [statuses.generic_click(element) for element in _list(body["statuses"], "statuses")]
     return [_event(element, account) for element in _elements(body)]
 
 
@@ -94,10 +94,10 @@ def _event(element: Any, account: "Account") -> Event:
     if not isinstance(element, dict):
         return NotUnderstood("report", "not an object", element)
     if _CLICK & element.keys():
-        return reports.click(element, account.options.click_time_zone)
+        return statuses.click(element, account.options.click_time_zone)
     if _MESSAGE & element.keys() and not _REPORT & element.keys():
         return _reply_event(element)
-    return reports.report(element)
+    return statuses.report(element)
 
 
 def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
@@ -117,11 +117,3 @@ def kind_of(element: Json) -> str:
     if isinstance(kind, str):
         return kind.strip().lower()
     return "text" if kind is None and isinstance(element.get("text"), str) else ""
-
-
-def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
-    """A `ReplyEvent`'s element as CleverTap's incoming message."""
-    # Only forward makes replies; the functions that receive callbacks start without CleverTap's models.
-    from whatsapp_bridge.providers.gupshup import messages
-
-    return messages.reply(element, account, kind_of(element))

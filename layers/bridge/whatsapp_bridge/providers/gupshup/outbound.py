@@ -21,7 +21,7 @@ from whatsapp_bridge.clevertap.messages import (
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.cloud_api.components import BUTTONS, EXTRAS, HEADERS, components, linked
+from whatsapp_bridge.providers.cloud_api.outbound import BUTTONS, EXTRAS, HEADERS, components, linked
 from whatsapp_bridge.providers.common.whatsapp import caption
 
 if TYPE_CHECKING:

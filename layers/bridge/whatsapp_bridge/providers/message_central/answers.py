@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import outcome_without_a_word
 from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
 from whatsapp_bridge.providers.common.values import identifier, number
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
@@ -16,17 +17,21 @@ from whatsapp_bridge.providers.message_central import codes
 _TAKEN: Final = 200
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
-_MAY_BE_TAKEN: Final = frozenset({408, 409})
 
-# HTTP statuses whose meaning needs no body.
-_BY_STATUS: Final = {
+# HTTP's statuses as `responseCode`.
+_LIKE_HTTP: Final = {
     401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
     403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)", alarm=True),
     # All but a file travels in the address.
-    413: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too long (HTTP 413)"),
-    414: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too long (HTTP 414)"),
-    431: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too long (HTTP 431)"),
+    413: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too large (HTTP 413)"),
+    414: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too large (HTTP 414)"),
+    431: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too large (HTTP 431)"),
 }
+
+
+def wordless(answer: Answer) -> bool:
+    """Whether Message Central itself says nothing in it."""
+    return _said(answer)[0] is None
 
 
 def refuses_token(answer: Answer) -> bool:
@@ -41,37 +46,24 @@ def outcome(answer: Answer) -> Outcome:
     """What became of the message, or of each row of a sheet."""
     code, message = _said(answer)
     if code is None:
-        return _without_a_code(answer)
+        return outcome_without_a_word(answer, "Message Central")
     if code == _TAKEN:
         return Accepted(_wamid(answer.json()))
     if code == _TOO_MANY:
         return Throttled(answer.retry_after)
-    if code in _BY_STATUS:
-        return _BY_STATUS[code]
+    if code in _LIKE_HTTP:
+        return _LIKE_HTTP[code]
     if code not in codes.ERRORS:
         # It may mean that the message was taken, or some rows of a sheet.
         return Unknown(f"unlisted responseCode {code}")
     return _reaction(codes.error(code, message), answer)
 
 
-def _without_a_code(answer: Answer) -> Outcome:
-    if answer.status == _TOO_MANY:
-        return Throttled(answer.retry_after)
-    if answer.status in _BY_STATUS:
-        return _BY_STATUS[answer.status]
-    if 300 <= answer.status < 500 and answer.status not in _MAY_BE_TAKEN:
-        # Something in front of Message Central answered and passed nothing on.
-        return NotSent(f"HTTP {answer.status} without a responseCode")
-    # 2xx: taken, by all appearances. 408, 409: a part of it came, or it came before. 5xx: from Message Central after it
-    # took the message, or a gateway lost its answer.
-    return Unknown(f"HTTP {answer.status} without a responseCode")
-
-
 def _reaction(row: ErrorRow, answer: Answer) -> Outcome:
     rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
     match row.reaction:
         case "throttle":
-            return Throttled(answer.retry_after)
+            return Throttled(answer.retry_after, rejected)
         case "retry":
             return NotSent(row.title, verdict=rejected)
         case "reject" | "stop":

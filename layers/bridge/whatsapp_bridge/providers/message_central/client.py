@@ -7,12 +7,14 @@ parameters travel in the query, as in its samples; a file as the only part of a 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.common.outgoing_files import Stopped
 from whatsapp_bridge.providers.contract import (
     Attachment,
@@ -121,23 +123,27 @@ class Client:
             token = self._tokens.get()
             while True:
                 left = True
-                answer = self._post(query, body, {**headers, "authToken": token})
-                if not answers.refuses_token(answer):
+                answer = guarded(partial(self._post, query, body, {**headers, "authToken": token}))
+                if not isinstance(answer, Answer):
+                    return answer
+                if not self._renews_for(answer, token):
                     return answers.outcome(answer)
                 left = False
                 token = self._tokens.renew(token)
         except NoToken as error:
             return error.outcome
-        except NotReached as error:
-            return NotSent(f"not reached: {error}")
-        except AnswerLost as error:
-            return Unknown(f"answer lost: {error}")
         except Exception as error:  # noqa: BLE001 - logged, and an outcome
             # Brings botocore along.
             from whatsapp_bridge.runtime.observability import log_failure
 
             log_failure("call failed", error, account=self._account.name)
             return Unknown(f"failed: {type(error).__name__}") if left else NotSent(f"failed: {type(error).__name__}")
+
+    def _renews_for(self, answer: Answer, token: str) -> bool:
+        """A 401 that is not Message Central's own word may be a proxy's: another token is tried once, and no more."""
+        if not answers.refuses_token(answer):
+            return False
+        return not answers.wordless(answer) or self._tokens.may_renew(token)
 
     def _post(self, query: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         return self._services.http.request("POST", f"{self._account.provider.base_url}{_PATH}?{query}", body, headers)

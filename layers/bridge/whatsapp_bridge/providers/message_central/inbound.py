@@ -6,8 +6,8 @@ no URL.
 
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.providers.cloud_api import webhooks
-from whatsapp_bridge.providers.contract import Callback, Event, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.cloud_api import inbound as dialect
+from whatsapp_bridge.providers.contract import Callback, Event
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -27,9 +27,4 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     """The events of this account's number. A customer's one URL has those of all of their numbers. Raises
     `NotACallback`."""
     # What Meta echoes is what Message Central has given it, which no msgId of CleverTap's has ever reached.
-    return webhooks.split(callback.body, webhooks.Wanted(number=account.waba_number, echoes=False))
-
-
-def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
-    """An element of a `ReplyEvent` as CleverTap's incoming message."""
-    return webhooks.reply(element, account)
+    return dialect.split(callback.body, dialect.Wanted(number=account.waba_number, echoes=False))

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 from pydantic_core import from_json
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.common.values import number
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
 
@@ -84,6 +85,11 @@ class Tokens:
             self._token = noted
             return noted
 
+    def may_renew(self, refused: str) -> bool:
+        """Whether another token could be had than the refused one, without asking for more than one."""
+        with self._lock:
+            return self._account.provider.token is None and refused != self._renewed
+
     def _check(self) -> None:
         if self._failure is not None:
             raise NoToken(self._failure)
@@ -143,18 +149,16 @@ class Tokens:
             **({"country": provider.country} if provider.country else {}),
             **({"email": provider.email} if provider.email else {}),
         }
-        try:
-            answer = self._http.request(
-                "GET", f"{provider.base_url}{_PATH}?{urlencode(query)}", None, {"accept": "*/*"}
-            )
-        except (NotReached, AnswerLost) as error:
-            raise NoToken(NotSent(f"no token: {error}")) from None
-        return _token(answer)
+        url = f"{provider.base_url}{_PATH}?{urlencode(query)}"
+        answer = guarded(lambda: self._http.request("GET", url, None, {"accept": "*/*"}))
+        if isinstance(answer, Answer):
+            return _token(answer)
+        raise NoToken(NotSent(f"no token: {answer.reason}"))
 
 
 def _token(answer: Answer) -> str:
-    body = answer.json()
-    body = body if isinstance(body, dict) else {}
+    parsed = answer.json()
+    body = parsed if isinstance(parsed, dict) else {}
     token = body.get("token")
     if 200 <= answer.status < 300 and isinstance(token, str) and token.isascii() and token.isprintable() and token:
         return token
@@ -164,7 +168,8 @@ def _token(answer: Answer) -> str:
     code = status if answer.status == 200 and status not in (None, 200) else answer.status
     if code == 429:
         raise NoToken(Throttled(answer.retry_after))
-    if (400 <= code < 500 and code != 404) or code == 800:
+    # Message Central's errors are JSON objects; what is none comes from a proxy, and is no verdict on the credentials.
+    if isinstance(parsed, dict) and ((400 <= code < 500 and code != 404) or code == 800):
         raise NoToken(_refused("Credentials refused"))
     raise NoToken(NotSent(f"no token: HTTP {answer.status}"))
 

@@ -5,8 +5,7 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.providers.cloud_api import webhooks
-from whatsapp_bridge.providers.cloud_api.webhooks import reply as reply
+from whatsapp_bridge.providers.cloud_api import inbound as dialect
 from whatsapp_bridge.providers.contract import Callback, Event
 
 if TYPE_CHECKING:
@@ -35,4 +34,4 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 def split(callback: Callback, account: "Account") -> list[Event]:
     """The events of this account's number. An app's webhook has those of all numbers of all its customers, unless each
     number or customer overrides the address. Raises `NotACallback`."""
-    return webhooks.split(callback.body, webhooks.Wanted(number_id=account.provider.phone_number_id))
+    return dialect.split(callback.body, dialect.Wanted(number_id=account.provider.phone_number_id))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
-from whatsapp_bridge.providers.cloud_api.components import (
+from whatsapp_bridge.providers.cloud_api.outbound import (
     BUTTONS,
     EXTRAS,
     HEADERS,

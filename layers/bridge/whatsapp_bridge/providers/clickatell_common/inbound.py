@@ -5,7 +5,7 @@ Source: section "Inbound message status callback comparison" of the comparison p
 
 from collections.abc import Callable
 
-from whatsapp_bridge.providers.clickatell.codes import MEDIA_NOT_FOUND, StatusRow
+from whatsapp_bridge.providers.clickatell_common.codes import MEDIA_NOT_FOUND, StatusRow
 from whatsapp_bridge.providers.common.values import identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 

@@ -21,6 +21,7 @@ from whatsapp_bridge.providers.common.values import (
     seconds,
 )
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.gupshup.inbound import kind_of
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -34,8 +35,9 @@ _MEDIA: Final[dict[str, MediaKind]] = {
 }
 
 
-def reply(element: Json, account: "Account", kind: str) -> Reply | NotUnderstood:
-    """A message of one of `inbound.REPLY_KINDS`."""
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """A readable element of a `ReplyEvent` as CleverTap's incoming message."""
+    kind = kind_of(element)
     timestamp, sender = seconds(element.get("timestamp")), digits(element.get("mobile"))
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no mobile", element)

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell.dialect import Dialect
+from whatsapp_bridge.providers.answers import outcome_without_a_word
+from whatsapp_bridge.providers.clickatell_common import codes
+from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.common.values import identifier, number
 from whatsapp_bridge.providers.contract import (
     Accepted,
@@ -25,7 +26,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
 )
 
-# HTTP statuses whose meaning needs no body. 401 and 402 are One API's (errors 1, 7 and 20), 403 a gateway's.
+# What a status means beside an error that the table does not list. 401 and 402 are those of errors 1, 7 and 20.
 _BY_STATUS: Final = {
     401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
     402: Rejected(CallbackError.OTHER, "Insufficient account balance", alarm=True),
@@ -110,26 +111,22 @@ def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
 def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
     """The outcome of every message of a request that was answered as a whole."""
     row = _error_row(answer.json(), dialect)
-    if answer.status == 429:
-        return Throttled(answer.retry_after)
-    if row is not None and row.listed and row.reaction != "internal":
+    if row is None or (answer.status == 429 and row.reaction != "throttle"):
+        return outcome_without_a_word(answer, dialect.api)
+    if row.listed and row.reaction != "internal":
         return _reaction(row, answer)
     if answer.status in _BY_STATUS:
         return _BY_STATUS[answer.status]
-    if row is not None and 400 <= answer.status < 500:
+    if 400 <= answer.status < 500:
         return _reaction(row, answer)
-    if 300 <= answer.status < 500:
-        # Clickatell's own errors have a body; without one, something in front of it answered and passed nothing on.
-        return NotSent(f"HTTP {answer.status} without {dialect.api}'s answer")
-    # 2xx: taken, by all appearances, but not a word about which message. 5xx: it may come from Clickatell after it took
-    # (part of) the request, or from a gateway that lost its answer.
+    # Parts of the request may have been taken.
     return Unknown(f"HTTP {answer.status} without an answer per message")
 
 
 def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
     match row.reaction:
         case "throttle":
-            return Throttled(answer.retry_after)
+            return Throttled(answer.retry_after, Rejected(row.error, row.title))
         case "retry" | "internal":
             return NotSent(row.title)
         case "media_lost":

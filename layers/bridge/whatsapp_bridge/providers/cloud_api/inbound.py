@@ -20,13 +20,12 @@ from whatsapp_bridge.providers.contract import (
     Json,
     NotACallback,
     NotUnderstood,
-    Reply,
     ReplyEvent,
     StatusEvent,
 )
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    pass
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
@@ -81,7 +80,7 @@ def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
     field = change.get("field")
     if not blank(field) and field != _FIELD:
         # `history` repeats old messages and `smb_message_echoes` the business's own, in the same form.
-        yield NotUnderstood(_name(field), "another field", change)
+        yield NotUnderstood(name_of(field), "another field", change)
         return
     if _is_anothers(value.get("metadata"), wanted):
         yield NotUnderstood(_FIELD, "another number's", change)
@@ -152,7 +151,7 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
 
 
 def _message(element: Json) -> ReplyEvent | NotUnderstood:
-    kind = _name(type_of(element))
+    kind = name_of(type_of(element))
     if not blank(element.get("group_id")):
         # An answer to its sender would go to that person alone, who did not write to the business alone.
         return NotUnderstood(kind, "in a group", element)
@@ -175,7 +174,7 @@ def type_of(element: Json) -> str:
 _CONTENTS: Final = ("text", "image", "video", "audio", "document", "sticker", "location", "contacts", "button", "order")
 
 
-def _name(value: Any) -> str:
+def name_of(value: Any) -> str:
     """A field or type as a name to log: Meta's are words of letters, digits and underscores."""
     known = isinstance(value, str) and len(value) <= 64 and value.isascii() and value.replace("_", "").isalnum()
     return value if known else "unknown"
@@ -185,25 +184,3 @@ def _each(elements: Any) -> list[Any]:
     if elements is None:
         return []
     return elements if isinstance(elements, list) else [elements]
-
-
-# --- messages from people --------------------------------------------------------------------------------------------
-
-
-def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
-    """A `ReplyEvent.element` as CleverTap's incoming message."""
-    type_, timestamp, sender = type_of(element), seconds(element.get("timestamp")), digits(element.get("from"))
-    kind = _name(type_)
-    if sender is None or timestamp is None:
-        return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
-    # Only forward makes replies; the functions that receive webhooks start without CleverTap's models.
-    from whatsapp_bridge.clevertap.callbacks import IncomingMessage
-    from whatsapp_bridge.providers.cloud_api import contents
-
-    found = contents.of(type_, element)
-    if found is None:
-        return NotUnderstood(kind, "no content", element)
-    message = IncomingMessage.of(
-        found.form, found.content, sender=sender, waba_number=account.waba_number, timestamp=timestamp
-    )
-    return Reply(message, answers_bsp_id=contents.answered(type_, element), attachment=found.attachment)

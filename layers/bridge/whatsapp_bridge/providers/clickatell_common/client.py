@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.media.fetch import File
-from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
-from whatsapp_bridge.providers.clickatell import encryption
-from whatsapp_bridge.providers.clickatell.answers import MediaLost, outcomes, refused_for_its_form
-from whatsapp_bridge.providers.clickatell.dialect import Dialect
-from whatsapp_bridge.providers.clickatell.downloads import check_hash, named, received
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, outcomes, refused_for_its_form
+from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
+from whatsapp_bridge.providers.clickatell_common.downloads import check_hash, named, received
 from whatsapp_bridge.providers.common.outgoing_files import Refusal, Stopped
 from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
@@ -26,7 +27,6 @@ from whatsapp_bridge.providers.contract import (
     Outgoing,
     Rejected,
     Services,
-    Unknown,
     Unreadable,
 )
 
@@ -215,16 +215,13 @@ class BaseClient(ABC):
         return rejected
 
     def _post(self, batch: Sequence[Outgoing]) -> Answer | Outcome:
-        try:
-            return self._services.http.post_json(
+        return guarded(
+            lambda: self._services.http.post_json(
                 f"{self._account.provider.base_url}{self.dialect.path}",
                 {"messages": [outgoing.request for outgoing in batch]},
                 {"authorization": self._account.provider.api_key},
             )
-        except NotReached as error:
-            return NotSent(f"not reached: {error}")
-        except AnswerLost as error:
-            return Unknown(f"answer lost: {error}")
+        )
 
 
 def _clear(element: Json) -> Json:

@@ -42,54 +42,6 @@ CONTACTS: Final[tuple[Path, ...]] = (
     ("contacts", "*", "phones", "*", "*"),
     ("contacts", "*", "urls", "*", "*"),
 )
-OUTGOING: Final[tuple[Path, ...]] = (
-    ("content",),
-    ("location", "longitude"),
-    ("location", "latitude"),
-    ("location", "name"),
-    ("location", "address"),
-    ("media", "caption"),
-    *CONTACTS,
-    ("hsm", "parameters", "*"),
-    ("template", "header", "text", "parameters", "*"),
-    ("template", "body", "parameters", "*"),
-    ("template", "buttons", "suggestedResponse", "postbackData", "*"),
-    ("template", "buttons", "websiteUrl", "*", "parameters", "*"),
-)
-# All that One API reads in clear; between them the two tables hold every leaf `outbound` writes.
-OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
-    ("channel",),
-    ("to",),
-    ("clientMessageId",),
-    ("previewFirstUrl",),
-    ("media", "fileId"),
-    ("hsm", "template"),
-    ("template", "templateName"),
-    ("template", "header", "type"),
-    ("template", "header", "media", "fileId"),
-    ("template", "buttons", "websiteUrl", "*", "listPosition"),
-)
-INCOMING: Final[tuple[Path, ...]] = (
-    ("content",),
-    ("caption",),
-    ("postbackData",),
-    ("locationName",),
-    ("locationAddress",),
-    ("latitude",),
-    # The spelling of the sample in clear; the encrypted one has the other.
-    ("latitute",),
-    ("longitude",),
-    *CONTACTS,
-    # moButtonResponse has no sample, encrypted or not. These hold what a person is shown and what comes back of it,
-    # which is ciphertext in every other kind; were they clear, the reply would be quarantined, not lost.
-    ("title",),
-    ("selectedItem", "title"),
-    ("selectedItem", "postbackData"),
-)
-
-
-# Ciphertext too, by which an encrypted message is known. Nobody reads it, so that it costs no message where it is not.
-HINTS: Final[tuple[Path, ...]] = (("whatsapp", "profileName"),)
 
 
 class Undecipherable(Exception):

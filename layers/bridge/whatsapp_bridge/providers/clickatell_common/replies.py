@@ -12,7 +12,7 @@ from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Json
 
 
-def attachment(file: Json, element: Json) -> Attachment:
+def attachment_of(file: Json, element: Json) -> Attachment:
     """`file` has contentType, and downloadUrl or content; `element`, as `client` opens it, the caption and the key, or
     why it cannot be read."""
     source = {name: file[name] for name in ("downloadUrl", "content", "sha256Hash") if not blank(file.get(name))}
@@ -23,7 +23,7 @@ def attachment(file: Json, element: Json) -> Attachment:
     return Attachment(kind_of(content_type), {**source, **key}, content_type, _text(file.get("fileName")), caption)
 
 
-def in_words(attachment: Attachment) -> tuple[Kind, Text]:
+def as_text(attachment: Attachment) -> tuple[Kind, Text]:
     """The message where its file cannot be had."""
     return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
 

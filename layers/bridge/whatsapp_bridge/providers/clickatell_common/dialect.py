@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from whatsapp_bridge.providers.clickatell import codes, encryption
+from whatsapp_bridge.providers.clickatell_common import codes, encryption
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tests.providers.cloud_api import samples
 from tests.providers.cloud_api.samples import SECONDS, Json, entry, events, webhook
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, assert_public
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.cloud_api import webhooks
+from whatsapp_bridge.providers.cloud_api import inbound, replies
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Event,
@@ -24,7 +24,7 @@ ACCOUNT = parse_account("acme", clickatell.secret())
 
 
 def split(raw: bytes) -> list[Event]:
-    found = webhooks.split(raw)
+    found = inbound.split(raw)
     assert_public(found)
     return found
 
@@ -271,7 +271,7 @@ def test_message_of_nobody(element: Json, kind: str, reason: str) -> None:
 def replied(element: Json) -> Any:
     (event,) = split(events(messages=[element]))
     assert isinstance(event, ReplyEvent)
-    answer = webhooks.reply(event.element, ACCOUNT)
+    answer = replies.reply(event.element, ACCOUNT)
     assert_public(answer)
     return answer
 

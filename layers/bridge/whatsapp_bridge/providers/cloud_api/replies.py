@@ -1,18 +1,30 @@
 """What people send, in CleverTap's forms; what has none is told of in words, so that nothing they say is lost.
 
-Source: the reference of each type of message below the page named in `webhooks`. Words in brackets are the bridge's.
+Source: the reference of each type of message below the page named in `inbound`. Words in brackets are the bridge's.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, MediaKind, Text
+from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
+from whatsapp_bridge.providers.cloud_api.inbound import name_of, type_of
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.attachments import text_without_file
-from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, blank, degrees, identifier
-from whatsapp_bridge.providers.contract import Attachment, Json
+from whatsapp_bridge.providers.common.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    blank,
+    degrees,
+    digits,
+    identifier,
+    seconds,
+)
+from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts.account import Account
 
 # A sticker is a WebP image. CleverTap's list of types has `voice`, its payloads have `audio` alone: a voice message is
 # sent as that.
@@ -35,7 +47,22 @@ class Found(NamedTuple):
     attachment: Attachment | None = None
 
 
-def of(kind: str, element: Json) -> Found | None:
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """A `ReplyEvent.element` as CleverTap's incoming message."""
+    type_, timestamp, sender = type_of(element), seconds(element.get("timestamp")), digits(element.get("from"))
+    kind = name_of(type_)
+    if sender is None or timestamp is None:
+        return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
+    found = _content(type_, element)
+    if found is None:
+        return NotUnderstood(kind, "no content", element)
+    message = IncomingMessage.of(
+        found.form, found.content, sender=sender, waba_number=account.waba_number, timestamp=timestamp
+    )
+    return Reply(message, answers_bsp_id=_answered(type_, element), attachment=found.attachment)
+
+
+def _content(kind: str, element: Json) -> Found | None:
     """The content of a message of this type, None where it holds nothing."""
     content = element.get(kind)
     if kind in _FILES:
@@ -51,7 +78,7 @@ def of(kind: str, element: Json) -> Found | None:
     return _in_words(_words(kind, element))
 
 
-def answered(kind: str, element: Json) -> str | None:
+def _answered(kind: str, element: Json) -> str | None:
     """Meta's id of the message that this one answers. A forwarded one has a context without an id."""
     if kind == "reaction":
         return identifier(_object(element.get("reaction")).get("message_id"))

@@ -1,0 +1,51 @@
+"""What people write to the legacy WhatsApp API, as CleverTap's incoming messages.
+
+Source: that named in `inbound`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Kind, Location, Text
+from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachment_of
+from whatsapp_bridge.providers.common import contacts
+from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, degrees, digits, identifier, seconds
+from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts.account import Account
+
+
+def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
+    """A readable element of a `ReplyEvent` as CleverTap's incoming message."""
+    kind, timestamp, sender = str(element.get("kind")), seconds(element.get("timestamp")), digits(element.get("from"))
+    if sender is None or timestamp is None:
+        return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
+    attachment = attachment_of(element, element) if kind == "media" else None
+    found = as_text(attachment) if attachment else _content(kind, element)
+    if isinstance(found, str):
+        return NotUnderstood(kind, found, element)
+    form, content = found
+    message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
+    # A person's message has no client id of its own: with `relatedMessageId` beside it, where One API has
+    # `relatedClientMessageId`, this one is taken for that of the message answered. All samples have null in both. As in
+    # One API's, an id that is the same as Clickatell's own would be no msgId.
+    reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("relatedMessageId"))
+    return Reply(message, None if reference == bsp_id else reference, bsp_id, attachment)
+
+
+def _content(kind: str, element: Json) -> tuple[Kind, Text | Location] | str:
+    """CleverTap's form of what the person sent, or why there is none."""
+    if kind == "location":
+        latitude = degrees(element.get("latitude"), MAX_LATITUDE)
+        longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
+        if latitude is None or longitude is None:
+            return "not both latitude and longitude"
+        name, address = _text(element.get("locationName")), _text(element.get("locationAddress"))
+        return "location", Location(latitude=latitude, longitude=longitude, name=name, address=address)
+    # CleverTap has no form for contacts; as text they arrive all the same.
+    text = contacts.as_text(element.get("contacts")) if kind == "contacts" else _text(element.get("content"))
+    return ("text", Text(body=text)) if text else "no content"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,55 @@
+"""What Gupshup's answer to a message means.
+
+Sources: those named in `client`. Answers come in JSON or as text, errors with HTTP 200 as well; an error has its code
+where a success has the id.
+"""
+
+from dataclasses import dataclass
+
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.answers import outcome_without_a_word
+from whatsapp_bridge.providers.common.values import identifier
+from whatsapp_bridge.providers.contract import Accepted, Outcome, Rejected, Throttled
+from whatsapp_bridge.providers.gupshup import codes
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Gupshup's own answer; `id` is that of the message, or the code of the error."""
+
+    status: str
+    id: str | None
+
+
+def outcome(answer: Answer) -> Outcome:
+    """What became of the message."""
+    if answer.status == 429:
+        return Throttled(answer.retry_after)
+    said = _said(answer)
+    if said is not None and said.status == "success":
+        return Accepted(said.id)
+    if said is not None and said.status == "error":
+        row = codes.error(said.id or "")
+        return Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.alarm)
+    return outcome_without_a_word(answer, "Gupshup")
+
+
+def _said(answer: Answer) -> _Said | None:
+    """None for what is no answer of Gupshup's."""
+    body = answer.json()
+    if body is None:
+        return _said_as_text(answer.body)
+    response = body.get("response") if isinstance(body, dict) else None
+    status = response.get("status") if isinstance(response, dict) else None
+    if not isinstance(response, dict) or not isinstance(status, str):
+        return None
+    return _Said(status.strip().lower(), identifier(response.get("id")))
+
+
+def _said_as_text(raw: bytes) -> _Said | None:
+    """`success | <number> | <id>`, `error | <code> | <words>`."""
+    words = [word.strip() for word in raw.decode(errors="replace").split("|")]
+    if len(words) < 3:
+        return None
+    status = words[0].lower()
+    return _Said(status, identifier(words[2] if status == "success" else words[1]))
