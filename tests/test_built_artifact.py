@@ -11,6 +11,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.template import Function, read_template
 
@@ -75,6 +76,13 @@ def test_handler_and_all_it_can_import_come_from_the_artifact(build: Path, funct
         "app": str(folder / "app.py"),
         "package": str(layer / "whatsapp_bridge" / "__init__.py"),
     }
+
+
+def test_the_template_that_is_deployed_has_all_merged(build: Path) -> None:
+    # CloudFormation refuses YAML aliases, which template.yaml has for its alarms.
+    built = (build / "template.yaml").read_text(encoding="utf-8")
+    assert [event for event in yaml.parse(built) if isinstance(event, yaml.AliasEvent)] == []
+    assert "<<" not in built
 
 
 def test_layer_holds_exactly_the_pinned_versions(build: Path) -> None:

@@ -3,9 +3,9 @@
 import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from samcli.yamlhelper import yaml_parse
@@ -299,44 +299,102 @@ def test_fifo_queues_order_and_deduplicate_by_group(resources: Json, queue: str)
     assert properties["FifoThroughputLimit"] == "perMessageGroupId"
 
 
-def alarm(namespace: str, metric: str, dimension: str, value: Any) -> tuple[str, str, str, str]:
-    return namespace, metric, dimension, json.dumps(value)
+class Alarm(NamedTuple):
+    """Sounds when `statistic` is `threshold` or more in each of `periods` of `seconds`."""
+
+    namespace: str
+    metric: str
+    dimension: str
+    of: Any
+    statistic: str = "Sum"
+    seconds: int = 60
+    periods: int = 1
+    threshold: int = 1
 
 
+def of_queue(metric: str, queue: str, threshold: int = 1) -> Alarm:
+    return Alarm("AWS/SQS", metric, "QueueName", {"Fn::GetAtt": [queue, "QueueName"]}, "Maximum", threshold=threshold)
+
+
+def of_service(metric: str, service: str, periods: int = 1) -> Alarm:
+    return Alarm("CleverTapWhatsAppBridge", metric, "service", service, seconds=300, periods=periods)
+
+
+def of_function(metric: str, function: str) -> Alarm:
+    return Alarm("AWS/Lambda", metric, "FunctionName", {"Ref": function})
+
+
+DEPTH, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+# Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
-    **{
-        alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", {"Fn::GetAtt": [name, "QueueName"]}): 1
-        for name in (*(f"{queue}DeadLetterQueue" for queue in (*FIFO, *STANDARD)), "QuarantineQueue")
-    },
-    **{
-        alarm("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", {"Fn::GetAtt": [f"{name}Queue", "QueueName"]}): t
-        for name, t in (("Conversation", 300), ("Campaign", 1800), ("Replies", 300), ("Statuses", 1800))
-    },
-    **{
-        alarm("AWS/Lambda", metric, "FunctionName", {"Ref": f"{function}Function"}): 1
-        for function in FUNCTIONS
-        for metric in ("Errors", "Throttles")
-    },
-    alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}): 1,
+    "ConversationDeadLetterDepthAlarm": of_queue(DEPTH, "ConversationDeadLetterQueue"),
+    "CampaignDeadLetterDepthAlarm": of_queue(DEPTH, "CampaignDeadLetterQueue"),
+    "RepliesDeadLetterDepthAlarm": of_queue(DEPTH, "RepliesDeadLetterQueue"),
+    "StatusesDeadLetterDepthAlarm": of_queue(DEPTH, "StatusesDeadLetterQueue"),
+    "QuarantineDepthAlarm": of_queue(DEPTH, "QuarantineQueue"),
+    "ConversationAgeAlarm": of_queue(AGE, "ConversationQueue", 300),
+    "CampaignAgeAlarm": of_queue(AGE, "CampaignQueue", 1800),
+    "RepliesAgeAlarm": of_queue(AGE, "RepliesQueue", 300),
+    "StatusesAgeAlarm": of_queue(AGE, "StatusesQueue", 1800),
     # The bridge's own: retries are new messages, whose age says nothing.
-    alarm("CleverTapWhatsAppBridge", "CleverTapUnavailable", "service", "forward"): 1,
-    alarm("CleverTapWhatsAppBridge", "MessagesNotSent", "service", "dispatch"): 1,
-    **{
-        alarm("CleverTapWhatsAppBridge", "ProviderAccountAlarms", "service", service): 1
-        for service in ("dispatch", "incoming", "status")
-    },
+    "CleverTapUnavailableAlarm": of_service("CleverTapUnavailable", "forward", periods=3),
+    "MessagesNotSentAlarm": of_service("MessagesNotSent", "dispatch", periods=3),
+    "DispatchProviderAccountAlarm": of_service("ProviderAccountAlarms", "dispatch"),
+    "IncomingProviderAccountAlarm": of_service("ProviderAccountAlarms", "incoming"),
+    "StatusProviderAccountAlarm": of_service("ProviderAccountAlarms", "status"),
+    "SendErrorsAlarm": of_function("Errors", "SendFunction"),
+    "DispatchErrorsAlarm": of_function("Errors", "DispatchFunction"),
+    "IncomingErrorsAlarm": of_function("Errors", "IncomingFunction"),
+    "StatusErrorsAlarm": of_function("Errors", "StatusFunction"),
+    "ForwardErrorsAlarm": of_function("Errors", "ForwardFunction"),
+    "MediaErrorsAlarm": of_function("Errors", "MediaFunction"),
+    "SendThrottlesAlarm": of_function("Throttles", "SendFunction"),
+    "DispatchThrottlesAlarm": of_function("Throttles", "DispatchFunction"),
+    "IncomingThrottlesAlarm": of_function("Throttles", "IncomingFunction"),
+    "StatusThrottlesAlarm": of_function("Throttles", "StatusFunction"),
+    "ForwardThrottlesAlarm": of_function("Throttles", "ForwardFunction"),
+    "MediaThrottlesAlarm": of_function("Throttles", "MediaFunction"),
+    "ApiServerErrorsAlarm": Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}),
 }
 
 
+def alarms(resources: Json) -> dict[str, Alarm]:
+    found = {}
+    for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        (dimension,) = p["Dimensions"]
+        watched = p["Namespace"], p["MetricName"], dimension["Name"], dimension["Value"]
+        found[name] = Alarm(*watched, p["Statistic"], p["Period"], p["EvaluationPeriods"], p["Threshold"])
+    return found
+
+
 def test_alarms(resources: Json) -> None:
-    found = of_type(resources, "AWS::CloudWatch::Alarm").values()
-    thresholds = {}
-    for properties in found:
-        (dimension,) = properties["Dimensions"]
-        key = alarm(properties["Namespace"], properties["MetricName"], dimension["Name"], dimension["Value"])
-        thresholds[key] = properties["Threshold"]
-    assert thresholds == ALARMS
-    assert len(found) == len(ALARMS)
+    assert alarms(resources) == ALARMS
+
+
+def watched(alarms: Iterable[Alarm]) -> list[str]:
+    return sorted(f"{alarm.metric} of {json.dumps(alarm.of)}" for alarm in alarms if alarm.namespace.startswith("AWS/"))
+
+
+def test_every_queue_and_function_and_the_api_have_their_alarms(resources: Json) -> None:
+    due = [
+        Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": name}) for name in of_type(resources, "AWS::ApiGatewayV2::Api")
+    ]
+    for name, queue in of_type(resources, "AWS::SQS::Queue").items():
+        due.append(of_queue(AGE if "RedrivePolicy" in queue else DEPTH, name))
+    for name in of_type(resources, "AWS::Lambda::Function"):
+        due += [of_function("Errors", name), of_function("Throttles", name)]
+    assert watched(alarms(resources).values()) == watched(due)
+
+
+def test_each_alarm_says_what_it_is_for(resources: Json) -> None:
+    said = {name: p["AlarmDescription"] for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()}
+    # Three functions can hear that a BSP refuses an account, and it means the same of each.
+    refused = {name for name in said if name.endswith("ProviderAccountAlarm")}
+    assert len({said[name] for name in refused}) == 1
+    assert len(set(said.values())) == len(said) - len(refused) + 1
+    for function in FUNCTIONS:
+        for metric, happened in (("Errors", "failed or timed out"), ("Throttles", "was refused concurrency")):
+            assert said[f"{function}{metric}Alarm"] == f"The {function.lower()} function {happened}."
 
 
 def test_alarms_notify_the_topic_when_there_is_one(resources: Json) -> None:

@@ -131,6 +131,20 @@ def test_queue_table_and_bucket(tmp_path: Path) -> None:
     assert deployment.buckets == {"Bucket": "st-bucket"}
 
 
+def test_yaml_merge(tmp_path: Path) -> None:
+    text = """
+  First: {Type: AWS::SQS::Queue, Properties: &first {VisibilityTimeout: 90, DelaySeconds: 5}}
+  Like: {Type: AWS::SQS::Queue, Properties: &like {<<: *first, VisibilityTimeout: 30}}
+  Last: {Type: AWS::SQS::Queue, Properties: {<<: *like, DelaySeconds: 7}}
+"""
+    queues = read(tmp_path, "Resources:" + text).queues
+    assert {name: (q.visibility_timeout, q.attributes["DelaySeconds"]) for name, q in queues.items()} == {
+        "First": (90, 5),
+        "Like": (30, 5),
+        "Last": (30, 7),
+    }
+
+
 def test_globals_events_and_layers(tmp_path: Path) -> None:
     text = HEAD + dedent("""
         Globals:
