@@ -1,7 +1,7 @@
-"""`python -m local.matrix`: write what each provider can do into README.md, as its adapter declares it."""
+"""`python -m local.matrix`: write what each BSP can carry into README.md, as its adapter declares it."""
 
 import sys
-from operator import attrgetter
+from typing import NamedTuple
 
 from local import ROOT
 from whatsapp_bridge.providers import registry
@@ -10,17 +10,28 @@ from whatsapp_bridge.providers.contract import Capabilities
 README = ROOT / "README.md"
 BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 
-# A row per field of `Capabilities`: all that it can hold, in words.
-ROWS: dict[str, tuple[str, dict[str, str]]] = {
-    "Freeform messages": (
+
+class Group(NamedTuple):
+    """Rows of one field of `Capabilities`: each value that it can hold, and the words for it."""
+
+    title: str
+    field: str
+    rows: dict[str, str]
+
+
+GROUPS = (
+    Group(
+        "Freeform messages",
         "freeform",
-        {kind: kind for kind in ("text", "image", "video", "audio", "file", "location")},
+        {kind: kind for kind in ("text", "image", "video", "audio")} | {"file": "document", "location": "location"},
     ),
-    "Template headers": (
+    Group(
+        "Template headers",
         "headers",
-        {kind: kind for kind in ("text", "image", "video", "file", "location")},
+        {kind: kind for kind in ("text", "image", "video")} | {"file": "document", "location": "location"},
     ),
-    "Template buttons": (
+    Group(
+        "Template buttons",
         "buttons",
         {
             "quickReply": "quick reply",
@@ -30,17 +41,21 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
             "copy_code": "copy code",
         },
     ),
-    "Special templates": ("extras", {"limited_time_offer": "limited-time offer", "carousel": "carousel"}),
-    "Replies": (
+    Group("Special templates", "extras", {"limited_time_offer": "limited-time offer", "carousel": "carousel"}),
+    Group(
+        "Messages from people",
         "incoming",
-        {
-            "text": "text",
-            "button": "button tap",
-            **{kind: kind for kind in ("image", "video", "audio", "file", "location", "contacts")},
-        },
+        {"text": "text", "button": "button tap"}
+        | {kind: kind for kind in ("image", "video", "audio")}
+        | {"file": "document", "location": "location", "contacts": "contacts, as text"},
     ),
-    "Statuses": ("statuses", {kind: kind for kind in ("sent", "delivered", "read", "failed", "clicked")}),
-    "Features": (
+    Group(
+        "Statuses",
+        "statuses",
+        {kind: kind for kind in ("sent", "delivered", "read", "failed")} | {"clicked": "clicked link"},
+    ),
+    Group(
+        "Features",
         "features",
         {
             "encryption": "client-side encryption with KMS",
@@ -48,36 +63,69 @@ ROWS: dict[str, tuple[str, dict[str, str]]] = {
             "batch": "several messages per request",
         },
     ),
-}
+)
+# The BSP's answer names its id of these messages, unless `Capabilities.nameless` has them.
+ANSWERS = Group(
+    "Message id in the BSP's answer", "nameless", {"freeform": "to a freeform message", "template": "to a template"}
+)
 
-# The rows that `Capabilities.by_id` is about; a value that needs the id in part has other words there.
-BY_ID_ROWS = ("headers", "buttons", "extras")
-BY_ID_WORDS = {"quickReply": "quick reply with a payload of its own"}
+BY_ID = "Only with the template's id at the BSP in the account's secret."
+# A quick reply without a payload of its own needs no id.
+BY_ID_NOTES = {"quickReply": "If it has a payload of its own: only with the template's id."}
+
+
+class Note(NamedTuple):
+    """What `Capabilities` cannot say about a value of one BSP; `option`: the option of the account that it names."""
+
+    text: str
+    option: str | None = None
+
+
+_OWN_FILE = Note("Only a file that the BSP got with the template; see `template_media`.", "template_media")
+NOTES: dict[tuple[str, str, str], Note] = {
+    ("message_central", "headers", "text"): Note("Only a text without variables."),
+    **{("message_central", "headers", kind): _OWN_FILE for kind in ("image", "video", "file")},
+    ("message_central", "buttons", "quickReply"): Note("Only without a payload of its own."),
+    ("message_central", "features", "batch"): Note("Only templates, with the option `bulk`.", "bulk"),
+}
 
 
 def matrix() -> str:
-    """The table in Markdown: a column per provider of the registry, with what is not carried behind "not"."""
-    providers = [registry.outbound(name).CAPABILITIES for name in registry.PROVIDERS]
+    """The table in Markdown, a column per provider of the registry, and its notes below."""
+    notes: list[str] = []
+    providers = {name: registry.outbound(name).CAPABILITIES for name in registry.PROVIDERS}
     lines = [
-        ["", *(provider.title for provider in providers)],
-        ["---", *("---" for _ in providers)],
-        *([row, *(_cell(provider, *ROWS[row]) for provider in providers)] for row in ROWS),
-        ["Messages per request", *(f"up to {provider.batch_size}" for provider in providers)],
+        ["", *(f"[{provider.title}](docs/providers/{name}.md)" for name, provider in providers.items())],
+        ["---"] * (len(providers) + 1),
     ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    for group in (*GROUPS, ANSWERS):
+        lines.append([f"**{group.title}**", *("" for _ in providers)])
+        lines += (
+            [words, *(_cell(name, provider, group.field, value, notes) for name, provider in providers.items())]
+            for value, words in group.rows.items()
+        )
+    lines.append(["**Messages per request, at most**", *(str(provider.batch_size) for provider in providers.values())])
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join([table, "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))])
 
 
-def _cell(provider: Capabilities, field: str, words: dict[str, str]) -> str:
-    declared: frozenset[str] = attrgetter(field)(provider)
-    carried = ", ".join(word for value, word in words.items() if value in declared)
-    missing = ", ".join(word for value, word in words.items() if value not in declared)
-    by_id = ", ".join(
-        BY_ID_WORDS.get(value, word)
-        for value, word in words.items()
-        if field in BY_ID_ROWS and value in declared & provider.by_id
-    )
-    notes = (carried, by_id and f"of these, only with a template id: {by_id}", missing and f"not: {missing}")
-    return "; ".join(part for part in notes if part)
+def _cell(name: str, provider: Capabilities, field: str, value: str, notes: list[str]) -> str:
+    declared = value in getattr(provider, field)
+    cell = "yes" if declared is not (field == ANSWERS.field) else "no"
+    note = _note(name, provider, field, value)
+    if note is None:
+        return cell
+    if note not in notes:
+        notes.append(note)
+    return f"{cell} ({notes.index(note) + 1})"
+
+
+def _note(name: str, provider: Capabilities, field: str, value: str) -> str | None:
+    if (name, field, value) in NOTES:
+        return NOTES[name, field, value].text
+    if field in ("headers", "buttons", "extras") and value in provider.by_id:
+        return BY_ID_NOTES.get(value, BY_ID)
+    return None
 
 
 def with_matrix(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the documentation says, held against what is there."""
 
 import ast
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ import yaml
 
 from local import matrix
 from local.sandbox.conventions import CONVENTIONS
+from tests.providers.conformance import MEDIA, body, button, header, template
 from whatsapp_bridge.accounts.account import Account, CleverTap, Options
+from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.contract import Capabilities
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])
@@ -201,16 +205,68 @@ def test_readme_has_the_matrix_of_the_adapters() -> None:
 
 
 @pytest.mark.parametrize("provider", registry.PROVIDERS)
-def test_matrix_has_a_word_for_every_capability(provider: str) -> None:
+def test_matrix_has_a_row_for_every_capability(provider: str) -> None:
     capabilities = registry.outbound(provider).CAPABILITIES
 
     assert {
-        (field, value)
-        for field, words in matrix.ROWS.values()
-        for value in getattr(capabilities, field)
-        if value not in words
+        (group.field, value)
+        for group in (*matrix.GROUPS, matrix.ANSWERS)
+        for value in getattr(capabilities, group.field)
+        if value not in group.rows
     } == set()
     assert capabilities.by_id <= capabilities.headers | capabilities.buttons | capabilities.extras
+
+
+def test_matrix_has_every_field_of_the_capabilities() -> None:
+    shown = {group.field for group in (*matrix.GROUPS, matrix.ANSWERS)} | {"title", "by_id", "batch_size"}
+
+    assert shown == {field.name for field in dataclasses.fields(Capabilities)}
+
+
+@pytest.mark.parametrize(("provider", "field", "value"), matrix.NOTES)
+def test_note_of_the_matrix_is_about_a_row_and_an_option_of_the_provider(provider: str, field: str, value: str) -> None:
+    (rows,) = (group.rows for group in matrix.GROUPS if group.field == field)
+    note = matrix.NOTES[provider, field, value]
+
+    assert value in rows
+    assert note.option is None or note.option in registry.settings(provider).Options.model_fields
+    assert note.option is None or f"`{note.option}`" in note.text
+
+
+# What the notes say is carried after all: a template's component, and the options with which it is.
+CARRIED_AFTER_ALL: dict[tuple[str, str, str], tuple[dict[str, Any], dict[str, Any]]] = {
+    ("message_central", "headers", "text"): (header("text", {"text": "Hello", "parameters": []}), {}),
+    **{
+        ("message_central", "headers", kind): (header(kind, MEDIA), {"template_media": ["order_update"]})
+        for kind in ("image", "video", "file")
+    },
+    ("message_central", "buttons", "quickReply"): (button("quickReply"), {}),
+}
+
+
+@pytest.mark.parametrize("cell", CARRIED_AFTER_ALL)
+def test_note_of_the_matrix_holds(cell: tuple[str, str, str]) -> None:
+    provider, field, value = cell
+    component, options = CARRIED_AFTER_ALL[cell]
+    (example,) = (json.loads(block) for block in blocks(ROOT / f"docs/providers/{provider}.md", "json"))
+    account = parse_account("acme", {**example, "options": options})
+    message = parse_message(json.dumps(template(body("Ada"), component)))
+    outbound = registry.outbound(provider)
+
+    assert value not in getattr(outbound.CAPABILITIES, field)
+    assert outbound.translate(message, "1|2|3|4", account)
+
+
+def test_every_note_of_the_matrix_is_checked() -> None:
+    assert {cell for cell in matrix.NOTES if cell[1] != "features"} == set(CARRIED_AFTER_ALL)
+
+
+@pytest.mark.parametrize("provider", registry.PROVIDERS)
+def test_matrix_says_where_several_messages_per_request_need_an_option(provider: str) -> None:
+    batches = "batch" in registry.outbound(provider).CAPABILITIES.features
+    by_default = registry.settings(provider).Options().in_batches
+
+    assert ((provider, "features", "batch") in matrix.NOTES) is (batches and not by_default)
 
 
 def test_sandbox_conventions_are_those_of_the_sandbox() -> None:
