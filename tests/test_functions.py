@@ -7,6 +7,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,6 +32,7 @@ from tests.support.world import (
 from whatsapp_bridge.media.links import link
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.runtime.settings import SettingInvalid
 from whatsapp_bridge.store import aws
 
 ROOT = Path(__file__).parents[1]
@@ -275,12 +277,12 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
     ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction", "MediaFunction"],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
-    function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str
+    made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str
 ) -> None:
-    function(logical_id)
-    module = sys.modules["whatsapp_bridge.runtime.settings"]
-    monkeypatch.setattr(module.Settings.read.__func__, "__defaults__", ({},))
-    with pytest.raises(module.SettingInvalid, match="ACCOUNT_SECRET_PREFIX is missing"):
+    declared = made.deployment.functions[logical_id]
+    less = {name: value for name, value in declared.environment.items() if name != "ACCOUNT_SECRET_PREFIX"}
+    monkeypatch.setitem(made.deployment.functions, logical_id, replace(declared, environment=less))
+    with pytest.raises(SettingInvalid, match="ACCOUNT_SECRET_PREFIX is missing"):
         function(logical_id)
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.flows.dispatch import from_environment
 from whatsapp_bridge.flows.records import is_fifo, process_batch, process_fifo
+from whatsapp_bridge.flows.wiring import build_dispatch
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.runtime.observability import observed
 
 http = HttpClient()
-dispatch, conversation = from_environment(http)
+dispatch, conversation = build_dispatch(http)
 startup.done()
 
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.flows.receive import Receive, callback_of
+from whatsapp_bridge.flows.receive import callback_of
+from whatsapp_bridge.flows.wiring import build_receive
 from whatsapp_bridge.runtime.events import answer
 from whatsapp_bridge.runtime.observability import observed
 
-receive = Receive.from_environment()
+receive = build_receive()
 startup.done()
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.flows.show_media import ShowMedia
+from whatsapp_bridge.flows.wiring import build_show_media
 from whatsapp_bridge.runtime.events import answer
 from whatsapp_bridge.runtime.observability import observed
 
-show = ShowMedia.from_environment()
+show = build_show_media()
 startup.done()
 
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.flows.accept import Accept
+from whatsapp_bridge.flows.wiring import build_accept
 from whatsapp_bridge.runtime.events import answer, body_of, headers_of
 from whatsapp_bridge.runtime.observability import observed
 
-accept = Accept.from_environment()
+accept = build_accept()
 startup.done()
 
 

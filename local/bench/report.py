@@ -11,7 +11,7 @@ from local.bench.measure import WARM_EVENTS, BenchError, Sample
 
 # What only dispatch and forward have a use for.
 _NOT_FOR_SEND = re.compile(
-    r"(cryptography|requests|whatsapp_bridge\.(files|file_types|store\.keys|providers\.\w+\.(client|encryption)))(\..*)?"
+    r"(cryptography|requests|whatsapp_bridge\.(media\.(fetch|file_types)|store\.keys|providers\.\w+\.(client|encryption)))(\..*)?"
 )
 _SERVICE_FILE = re.compile(r".*/botocore/data/([a-z0-9-]+)/\d{4}-\d\d-\d\d/service-2\.json(\.gz)?")
 _SERVICES_OF_SEND = {"sqs", "secretsmanager"}

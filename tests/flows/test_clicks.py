@@ -12,7 +12,7 @@ from tests.conftest import Log
 from tests.support.world import LOST, OK, UNREACHED, World, json_answer, status_update, template, world
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers.contract import StatusEvent
-from whatsapp_bridge.store.messages import READ
+from whatsapp_bridge.store.leases import READ
 
 MSG_ID = "1|2|3|4"
 AT = 1_700_000_300

@@ -69,7 +69,7 @@ def refuse(code: int) -> Callable[[str, Any], Answer]:
 
 
 def item(made: World, reference: str) -> dict[str, Any]:
-    found: dict[str, Any] = made.messages._get(f"msg#acme#{reference}") or {}
+    found: dict[str, Any] = made.table.get(f"msg#acme#{reference}") or {}
     return found
 
 
@@ -427,7 +427,7 @@ def test_a_delivery_that_is_overtaken_sends_nothing(made: World) -> None:
     def overtake(operation: str, parameters: Any) -> None:
         if "'sending'" in repr(parameters) and "msg#acme#a" in repr(parameters):
             made.fail = lambda *_: None
-            made.messages.claim("acme", "a", "q-a", "pseudonym", "another delivery")
+            made.claims.claim("acme", "a", "q-a", "pseudonym", "another delivery")
 
     made.fail = overtake
     assert handle(made, batch(made, [template("a"), template("b")])) == ["q-a"]
@@ -521,7 +521,7 @@ def test_an_account_that_was_deleted(made: World, log: Log, make: Callable[[str]
     made.now += 301
     made.pump()
     # A standard queue's own redrive policy does it, a FIFO queue's people shall not wait for that long.
-    logged = ["Pointless"] * 3 if make is template else ["no such account"]
+    logged = ["Unprocessable"] * 3 if make is template else ["no such account"]
     assert made.now - START == pytest.approx(301 + (3 * COMES_BACK if make is template else 0), abs=1)
     assert requests(made) == []
     assert made.depth(f"{queue}Queue") == 0
@@ -548,7 +548,7 @@ def test_one_account_out_of_reach_does_not_hold_up_the_other() -> None:
         one, two = batch(made, [template("a")]), batch(made, [template("b")], "other")
         assert handle(made, {"Records": one["Records"] + two["Records"]}) == []
         assert item(made, "a")["state"] == "released"
-        assert (made.messages._get("msg#other#b") or {})["state"] == "accepted"
+        assert (made.table.get("msg#other#b") or {})["state"] == "accepted"
         assert made.depth("CampaignQueue") == 1
 
 

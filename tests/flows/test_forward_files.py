@@ -203,7 +203,7 @@ def test_a_file_that_comes_to_be_there(
     # The schedule's 2 and 10 seconds.
     assert made.now - START == pytest.approx(12, abs=0.1)
     assert (counted()["MediaStored"], "MediaUnavailable" in counted()) == (1, False)
-    assert log.messages().count("file not to be had yet") == 2
+    assert log.messages().count("file could not be fetched; will be retried") == 2
     assert not [private for private in PRIVATE if private in log.text]
 
 

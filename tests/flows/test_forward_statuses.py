@@ -383,7 +383,7 @@ def test_redrive_of_a_lost_answers_failure(made: World) -> None:
 
 
 def test_a_message_that_another_delivery_is_telling_of(made: World) -> None:
-    made.messages.begin_climb("acme", "a", "another", 1, heard=True)
+    made.leases.begin("acme", "a", "another", 1, heard=True)
     callback(made, ("a", DELIVERED), ("b", SENT))
     assert made.run() == pytest.approx(5, abs=0.1)
     assert made.told == [("b", "sent")]
@@ -393,10 +393,10 @@ def test_a_message_that_another_delivery_is_telling_of(made: World) -> None:
 
 
 def test_a_message_that_another_delivery_has_just_told_of(made: World) -> None:
-    made.messages.begin_climb("acme", "a", "another", 2, heard=True)
+    made.leases.begin("acme", "a", "another", 2, heard=True)
     callback(made, ("a", DELIVERED))
     made.run()
-    made.messages.end_climb("acme", "a", "another", 2)
+    made.leases.end("acme", "a", "another", 2)
     made.pump()
     assert made.told == []
 
@@ -420,9 +420,9 @@ def failing(operation: str, *needles: str) -> Callable[[str, Any], Exception | N
 @pytest.mark.parametrize(
     ("operation", "needles", "told"),
     [
-        pytest.param("UpdateItem", ("msg#acme#a", "SET climber"), ["b", "a"], id="before CleverTap is told"),
+        pytest.param("UpdateItem", ("msg#acme#a", "SET reporter"), ["b", "a"], id="before CleverTap is told"),
         # Told but not recorded: told again rather than never.
-        pytest.param("UpdateItem", ("msg#acme#a", "REMOVE climber"), ["a", "b", "a"], id="after CleverTap was told"),
+        pytest.param("UpdateItem", ("msg#acme#a", "REMOVE reporter"), ["a", "b", "a"], id="after CleverTap was told"),
     ],
 )
 def test_dynamodb_fails_for_one(
@@ -460,7 +460,7 @@ def test_an_account_that_was_deleted(made: World, log: Log) -> None:
     made.now += 301
     made.pump(hours=2)
     assert made.depth("StatusesDeadLetterQueue") == 1
-    assert {entry["error"] for entry in log.entries} == {"Pointless"}
+    assert {entry["error"] for entry in log.entries} == {"Unprocessable"}
     made.secrets.create_secret(Name="test/accounts/acme", SecretString=json.dumps(account()))
     redrive(made)
     made.pump()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from whatsapp_bridge.flows import ladder
 from whatsapp_bridge.providers.contract import StatusEvent
-from whatsapp_bridge.store.messages import DELIVERED, FAILED, READ, SENT
+from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
 
 NAMES = ("sent", "delivered", "read", "failed")
 
@@ -87,7 +87,7 @@ def climb(batches: Sequence[Sequence[str]]) -> list[str]:
     for batch in batches:
         events = [event(text) for text in batch]
         goal = ladder.target(events)
-        # The condition of `Messages.begin_climb`.
+        # The condition of `Leases.begin`.
         if rung < (READ if goal == FAILED else goal):
             told += [update.status for update in ladder.updates("m", events, rung)]
             rung = goal

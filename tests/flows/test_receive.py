@@ -206,7 +206,7 @@ def test_the_queue_messages(made: World) -> None:
         "unlisted": False,
         "recipient": None,
         "alarm": True,
-        "media_lost": False,
+        "note": None,
         "url": None,
         "short_url": None,
         "user_agent": None,

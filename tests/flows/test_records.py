@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import Log
 from whatsapp_bridge.flows.records import (
     FifoSource,
-    Pointless,
     Postponed,
     Record,
+    Unprocessable,
     is_fifo,
     process_batch,
     process_fifo,
@@ -150,8 +150,8 @@ def test_a_record_that_cannot_be_postponed_comes_back_all_the_same(log: Log) -> 
     assert [entry["record"] for entry in log.entries] == ["a1", "a2"]
 
 
-def test_what_is_pointless_is_dead_lettered_and_holds_up_nobody(log: Log) -> None:
-    handler, queue, dead_letters = Handler(a1=Pointless("no such account")), Queue(), Queue()
+def test_what_cannot_be_processed_is_dead_lettered_and_holds_up_nobody(log: Log) -> None:
+    handler, queue, dead_letters = Handler(a1=Unprocessable("no such account")), Queue(), Queue()
     assert fifo(["a1", "a2", "b1"], handler, queue, dead_letters) == []
     assert handler.seen == ["a1", "a2", "b1"]
     assert dead_letters.sent == [Entry("body-a1", "a", "a1")]
@@ -161,7 +161,7 @@ def test_what_is_pointless_is_dead_lettered_and_holds_up_nobody(log: Log) -> Non
 
 def test_what_cannot_be_dead_lettered_comes_back(log: Log) -> None:
     handler, dead_letters = (
-        Handler(a1=Pointless("no such account")),
+        Handler(a1=Unprocessable("no such account")),
         Queue(NotStored("SQS send_message: InternalError")),
     )
     assert fifo(["a1", "a2", "b1"], handler, Queue(), dead_letters) == ["a1", "a2"]
@@ -185,7 +185,7 @@ def test_batch(back: list[str], expected: list[str]) -> None:
         return back
 
     assert failed(process_batch(event("a1", "b1", "c1"), handle)) == expected
-    assert seen[0] == Record("a1", "body-a1", "handle-a1", 3)
+    assert seen[0] == Record("a1", "body-a1", "handle-a1", 3, "a")
     assert [record.id for record in seen] == ["a1", "b1", "c1"]
 
 

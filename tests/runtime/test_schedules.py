@@ -36,7 +36,7 @@ def test_delays(schedule: Schedule, options: dict[str, int], expected: list[int]
 
 
 @pytest.mark.parametrize(
-    ("attempt", "luck", "at_most", "expected"),
+    ("attempt", "jitter", "at_most", "expected"),
     [
         pytest.param(4, 0.0, 43_200, 450, id="a quarter less"),
         pytest.param(4, 1.0, 43_200, 750, id="a quarter more"),
@@ -46,8 +46,8 @@ def test_delays(schedule: Schedule, options: dict[str, int], expected: list[int]
         pytest.param(1, 0.0, 43_200, 1, id="never less than a second"),
     ],
 )
-def test_jitter(attempt: int, luck: float, at_most: int, expected: int) -> None:
-    assert SCHEDULE.delay(attempt, luck, at_most=at_most) == expected
+def test_jitter(attempt: int, jitter: float, at_most: int, expected: int) -> None:
+    assert SCHEDULE.delay(attempt, jitter, at_most=at_most) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,10 @@ def test_a_long_delay_takes_the_place_of_several(attempt: int, delay: int, expec
     assert SCHEDULE.attempt_after(attempt, delay, at_most=43_200) == expected
 
 
-def test_the_end_does_not_depend_on_luck() -> None:
-    ends = [[SCHEDULE.delay(attempt, luck, at_most=900) is None for attempt in range(1, 9)] for luck in (0.0, 0.5, 1.0)]
+def test_the_end_does_not_depend_on_jitter() -> None:
+    ends = [
+        [SCHEDULE.delay(attempt, jitter, at_most=900) is None for attempt in range(1, 9)] for jitter in (0.0, 0.5, 1.0)
+    ]
     assert ends == [[False] * 5 + [True] * 3] * 3
 
 

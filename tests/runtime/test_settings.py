@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.template import read_template
-from whatsapp_bridge.runtime.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import DispatchRetry
 from whatsapp_bridge.runtime.settings import (
     DispatchSettings,
     ForwardSettings,
@@ -53,7 +53,7 @@ def test_values_are_typed() -> None:
         "statuses_queue_url": "https://queue/statuses",
         "messages_table": "messages",
         "message_ttl_days": 35,
-        "dispatch_retry": Schedule((1, 2, 60), 3600),
+        "dispatch_retry": DispatchRetry((1, 2, 60), 3600),
     }
 
 

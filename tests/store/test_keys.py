@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.support.world import REGION, world
-from whatsapp_bridge.store.keys import KeyFailure, KeyService
+from whatsapp_bridge.providers.contract import KeyFailure
+from whatsapp_bridge.store.keys import KmsKeys
 
 ARN = "arn:aws:kms:af-south-1:123456789012:key/0a-1b"
 
@@ -36,14 +37,14 @@ class Kms:
 
 def test_generate() -> None:
     kms = Kms()
-    assert KeyService(kms).generate(ARN) == (b"p" * 32, b"blob")
+    assert KmsKeys(kms).generate(ARN) == (b"p" * 32, b"blob")
     assert kms.regions == ["af-south-1"]
     assert kms.calls == [("generate_data_key", {"KeyId": ARN, "KeySpec": "AES_256"})]
 
 
 def test_decrypt_names_the_key() -> None:
     kms = Kms()
-    assert KeyService(kms).decrypt(ARN, b"blob") == b"p" * 32
+    assert KmsKeys(kms).decrypt(ARN, b"blob") == b"p" * 32
     assert kms.regions == ["af-south-1"]
     assert kms.calls == [("decrypt", {"KeyId": ARN, "CiphertextBlob": b"blob"})]
 
@@ -63,7 +64,7 @@ def test_failures(error: str | Exception, reason: str, retriable: bool) -> None:
     kms = Kms()
     text = {"Error": {"Code": error, "Message": "secret-text"}}
     kms.fail = ClientError(text, "Decrypt") if isinstance(error, str) else error
-    keys = KeyService(kms)
+    keys = KmsKeys(kms)
     for operation, call in (
         ("decrypt", lambda: keys.decrypt(ARN, b"blob")),
         ("generate_data_key", lambda: keys.generate(ARN)),
@@ -77,7 +78,7 @@ def test_failures(error: str | Exception, reason: str, retriable: bool) -> None:
 def test_the_real_exchange() -> None:
     with world() as made:
         kms = made.client("kms")
-        keys = KeyService(lambda region: kms if region == REGION else None)
+        keys = KmsKeys(lambda region: kms if region == REGION else None)
         arn = kms.create_key()["KeyMetadata"]["Arn"]
         plaintext, blob = keys.generate(arn)
         assert len(plaintext) == 32

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.world import World, world
-from whatsapp_bridge.store.messages import DELIVERED, FAILED, READ, SENT, Claim, Climb, Climbing
+from whatsapp_bridge.store.claims import Claim
+from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT, Lease, NoLease
 
 HOLD = 121
 """Seconds after which a holder has lost its hold for certain."""
@@ -27,31 +28,31 @@ class Message:
     """One message of the table, and the clock."""
 
     def __init__(self, made: World) -> None:
-        self.world, self.messages, self.reference = made, made.messages, f"m|{next(_numbers)}"
+        self.world, self.reference = made, f"m|{next(_numbers)}"
 
     def claim(self, owner: str, grant: str | None = None) -> Claim:
-        return self.messages.claim("acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}")
+        return self.world.claims.claim("acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}")
 
     def begin(self, owner: str, grant: str | None = None) -> bool:
-        return self.messages.begin_sending("acme", self.reference, grant or f"grant-{owner}")
+        return self.world.claims.begin_sending("acme", self.reference, grant or f"grant-{owner}")
 
     def settle(self, state: str, bsp_id: str | None = None) -> None:
-        self.messages.settle("acme", self.reference, state, bsp_id)
+        self.world.claims.settle("acme", self.reference, state, bsp_id)
 
     def confirm(self, bsp_id: str | None = None) -> None:
-        self.messages.confirm("acme", self.reference, bsp_id)
+        self.world.claims.confirm("acme", self.reference, bsp_id)
 
-    def climb(self, owner: str, rung: int) -> Climbing | Climb:
-        return self.messages.begin_climb("acme", self.reference, owner, rung, heard=False)
+    def lease(self, owner: str, rung: int) -> Lease | NoLease:
+        return self.world.leases.begin("acme", self.reference, owner, rung, heard=False)
 
-    def hear(self, owner: str, rung: int) -> Climbing | Climb:
-        return self.messages.begin_climb("acme", self.reference, owner, rung, heard=True)
+    def hear(self, owner: str, rung: int) -> Lease | NoLease:
+        return self.world.leases.begin("acme", self.reference, owner, rung, heard=True)
 
     def told(self, owner: str, rung: int) -> None:
-        self.messages.end_climb("acme", self.reference, owner, rung)
+        self.world.leases.end("acme", self.reference, owner, rung)
 
     def leave(self, owner: str) -> None:
-        self.messages.leave_climb("acme", self.reference, owner)
+        self.world.leases.leave("acme", self.reference, owner)
 
     def wait(self, seconds: float) -> None:
         self.world.now += seconds
@@ -62,7 +63,7 @@ class Message:
 
     @property
     def item(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.messages._get(f"msg#acme#{self.reference}") or {}
+        found: dict[str, Any] = self.world.table.get(f"msg#acme#{self.reference}") or {}
         return found
 
 
@@ -180,52 +181,50 @@ def test_confirming_makes_no_message(message: Message) -> None:
         pytest.param((*SENDING, ("settle", "unknown"), ("hear", "s1", SENT)), False, id="heard of, not told yet"),
         pytest.param((*SENDING, ("hear", "s1", SENT), ("settle", "unknown")), False, id="heard of before the loss"),
         pytest.param(
-            (*SENDING, ("settle", "unknown"), ("climb", "s1", SENT), ("told", "s1", SENT)),
+            (*SENDING, ("settle", "unknown"), ("lease", "s1", SENT), ("told", "s1", SENT)),
             False,
             id="CleverTap was told",
         ),
         pytest.param(
-            (*SENDING, ("settle", "unknown"), ("climb", "s1", SENT), ("leave", "s1")), True, id="not told yet"
+            (*SENDING, ("settle", "unknown"), ("lease", "s1", SENT), ("leave", "s1")), True, id="not told yet"
         ),
     ],
 )
 def test_unconfirmed(message: Message, history: tuple[Any, ...], expected: bool) -> None:
     message.play(*history)
-    assert message.messages.unconfirmed("acme", message.reference) is expected
+    assert message.world.claims.unconfirmed("acme", message.reference) is expected
 
 
 def on(rung: int) -> tuple[Any, ...]:
     """A message of which CleverTap has been told `rung`."""
-    return (CLAIMED, ("climb", "s0", rung), ("told", "s0", rung))
+    return (CLAIMED, ("lease", "s0", rung), ("told", "s0", rung))
 
 
 @pytest.mark.parametrize(
     ("history", "rung", "expected"),
     [
-        pytest.param((), SENT, Climb.NO_MESSAGE, id="no message"),
-        pytest.param((CLAIMED,), SENT, Climbing(0), id="first"),
-        pytest.param((CLAIMED,), READ, Climbing(0), id="read first"),
-        pytest.param(on(SENT), SENT, Climb.REPEAT, id="again"),
-        pytest.param(on(SENT), DELIVERED, Climbing(SENT), id="next"),
-        pytest.param(on(READ), SENT, Climb.REPEAT, id="late"),
-        pytest.param(on(SENT), FAILED, Climbing(SENT), id="failed"),
-        pytest.param(on(DELIVERED), FAILED, Climbing(DELIVERED), id="failed after delivered"),
-        pytest.param(on(READ), FAILED, Climb.REPEAT, id="failed after read"),
-        pytest.param(on(FAILED), FAILED, Climb.REPEAT, id="failed twice"),
-        pytest.param(on(FAILED), READ, Climb.REPEAT, id="read after failed"),
-        pytest.param((CLAIMED, ("climb", "s2", SENT)), SENT, Climb.BUSY, id="another tells the same"),
-        pytest.param((CLAIMED, ("climb", "s2", SENT)), DELIVERED, Climb.BUSY, id="another tells less"),
-        pytest.param((CLAIMED, ("climb", "s2", SENT), ("wait", HOLD)), SENT, Climbing(0), id="another died"),
-        pytest.param((CLAIMED, ("climb", "s2", SENT), ("leave", "s2")), SENT, Climbing(0), id="another left"),
-        pytest.param((CLAIMED, ("climb", "s1", SENT)), SENT, Climbing(0), id="its own, delivered again"),
-        pytest.param(
-            (CLAIMED, ("climb", "s2", SENT), ("told", "s2", SENT)), DELIVERED, Climbing(SENT), id="another told"
-        ),
+        pytest.param((), SENT, NoLease.NO_MESSAGE, id="no message"),
+        pytest.param((CLAIMED,), SENT, Lease(0), id="first"),
+        pytest.param((CLAIMED,), READ, Lease(0), id="read first"),
+        pytest.param(on(SENT), SENT, NoLease.REPEAT, id="again"),
+        pytest.param(on(SENT), DELIVERED, Lease(SENT), id="next"),
+        pytest.param(on(READ), SENT, NoLease.REPEAT, id="late"),
+        pytest.param(on(SENT), FAILED, Lease(SENT), id="failed"),
+        pytest.param(on(DELIVERED), FAILED, Lease(DELIVERED), id="failed after delivered"),
+        pytest.param(on(READ), FAILED, NoLease.REPEAT, id="failed after read"),
+        pytest.param(on(FAILED), FAILED, NoLease.REPEAT, id="failed twice"),
+        pytest.param(on(FAILED), READ, NoLease.REPEAT, id="read after failed"),
+        pytest.param((CLAIMED, ("lease", "s2", SENT)), SENT, NoLease.BUSY, id="another tells the same"),
+        pytest.param((CLAIMED, ("lease", "s2", SENT)), DELIVERED, NoLease.BUSY, id="another tells less"),
+        pytest.param((CLAIMED, ("lease", "s2", SENT), ("wait", HOLD)), SENT, Lease(0), id="another died"),
+        pytest.param((CLAIMED, ("lease", "s2", SENT), ("leave", "s2")), SENT, Lease(0), id="another left"),
+        pytest.param((CLAIMED, ("lease", "s1", SENT)), SENT, Lease(0), id="its own, delivered again"),
+        pytest.param((CLAIMED, ("lease", "s2", SENT), ("told", "s2", SENT)), DELIVERED, Lease(SENT), id="another told"),
     ],
 )
-def test_begin_climb(message: Message, history: tuple[Any, ...], rung: int, expected: Climbing | Climb) -> None:
+def test_begin_lease(message: Message, history: tuple[Any, ...], rung: int, expected: Lease | NoLease) -> None:
     message.play(*history)
-    assert message.climb("s1", rung) == expected
+    assert message.lease("s1", rung) == expected
 
 
 @pytest.mark.parametrize(
@@ -233,11 +232,11 @@ def test_begin_climb(message: Message, history: tuple[Any, ...], rung: int, expe
     [pytest.param(("told", "s1", READ), id="end"), pytest.param(("leave", "s1"), id="leave")],
 )
 def test_who_lost_the_hold_changes_nothing(message: Message, end: tuple[Any, ...]) -> None:
-    message.play(CLAIMED, ("climb", "s1", SENT), ("wait", HOLD), ("climb", "s2", DELIVERED))
+    message.play(CLAIMED, ("lease", "s1", SENT), ("wait", HOLD), ("lease", "s2", DELIVERED))
     before = message.item
     message.play(end)
     assert message.item == before
-    assert before["climber"] == "s2"
+    assert before["reporter"] == "s2"
 
 
 def test_a_redriven_claim_keeps_the_ladder(message: Message) -> None:
@@ -263,7 +262,7 @@ class TestReferenceOf:
     def test_found_by_the_account_and_the_id(self, shared: World) -> None:
         message = Message(shared)
         message.play(*SENDING, ("settle", "accepted", f"bsp-{message.reference}"))
-        assert shared.messages.reference_of("acme", f"bsp-{message.reference}") == message.reference
+        assert shared.claims.reference_of("acme", f"bsp-{message.reference}") == message.reference
 
     @pytest.mark.parametrize(
         ("account", "bsp_id"),
@@ -271,13 +270,13 @@ class TestReferenceOf:
     )
     def test_not_found(self, shared: World, account: str, bsp_id: str) -> None:
         Message(shared).play(*SENDING, ("settle", "accepted", "bsp-x"))
-        assert shared.messages.reference_of(account, bsp_id) is None
+        assert shared.claims.reference_of(account, bsp_id) is None
 
     def test_references_may_hold_the_separator(self, shared: World) -> None:
         message = Message(shared)
         message.reference = "0|0|0|0#id"
         message.play(*SENDING, ("settle", "accepted", "bsp-z"))
-        assert shared.messages.reference_of("acme", "bsp-z") == "0|0|0|0#id"
+        assert shared.claims.reference_of("acme", "bsp-z") == "0|0|0|0#id"
 
 
 @pytest.mark.parametrize(
@@ -292,12 +291,12 @@ class TestReferenceOf:
 )
 def test_replies(shared: World, owner: str, seconds: float, ended: bool, expected: bool) -> None:
     reply = f"mo-{next(_numbers)}"
-    assert shared.messages.begin_reply("acme", reply, "r1")
+    assert shared.once.begin_reply("acme", reply, "r1")
     if ended:
-        shared.messages.end_reply("acme", reply)
+        shared.once.end_reply("acme", reply)
     shared.now += seconds
-    assert shared.messages.begin_reply("acme", reply, owner) is expected
-    assert shared.messages.begin_reply("other", reply, owner), "another account's ids are its own"
+    assert shared.once.begin_reply("acme", reply, owner) is expected
+    assert shared.once.begin_reply("other", reply, owner), "another account's ids are its own"
 
 
 @pytest.mark.parametrize(
@@ -306,23 +305,27 @@ def test_replies(shared: World, owner: str, seconds: float, ended: bool, expecte
 )
 def test_a_reply_that_is_left(shared: World, leaver: str, granted: bool) -> None:
     reply = f"mo-{next(_numbers)}"
-    shared.messages.begin_reply("acme", reply, "r1")
-    shared.messages.leave_reply("acme", reply, leaver)
-    assert shared.messages.begin_reply("acme", reply, "r2") is granted
+    shared.once.begin_reply("acme", reply, "r1")
+    shared.once.leave_reply("acme", reply, leaver)
+    assert shared.once.begin_reply("acme", reply, "r2") is granted
 
 
 def test_replies_expire(shared: World) -> None:
-    shared.messages.begin_reply("acme", "mo-expires", "r1")
-    item = shared.messages._get("reply#acme#mo-expires")
+    shared.once.begin_reply("acme", "mo-expires", "r1")
+    item = shared.table.get("reply#acme#mo-expires")
     assert item is not None
     assert item["expires_at"] == int(shared.now) + 14 * 86_400
 
 
 def test_dynamodb_errors_are_raised(message: Message) -> None:
-    message.messages._table, table = "no-such-table", message.messages._table
+    tables = (message.world.claims._table, message.world.leases._table, message.world.table)
+    names = [table.name for table in tables]
+    for table in tables:
+        table.name = "no-such-table"
     try:
-        for call in (lambda: message.claim("q1"), lambda: message.climb("s1", SENT), lambda: message.item):
+        for call in (lambda: message.claim("q1"), lambda: message.lease("s1", SENT), lambda: message.item):
             with pytest.raises(ClientError):
                 call()
     finally:
-        message.messages._table = table
+        for table, name in zip(tables, names, strict=True):
+            table.name = name

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.world import World, world
-from whatsapp_bridge.store.notes import Notes
+from whatsapp_bridge.store.items import Table
+from whatsapp_bridge.store.notes import StoredNotes
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_the_table_removes_them_by_itself(notes: Account) -> None:
 
 
 def test_failures_are_raised(shared: World) -> None:
-    lost = Notes("no-such-table", shared.dynamodb)
+    lost = StoredNotes(Table("no-such-table", shared.dynamodb))
     calls: list[Any] = [
         lambda: lost.get("a", "b"),
         lambda: lost.put("a", "b", "c", 1),

@@ -25,7 +25,7 @@ def made() -> Iterator[World]:
 @pytest.fixture
 def payloads(made: World) -> Payloads:
     numbers = count(1)
-    return Payloads("test-payloadsbucket", made.s3, lambda: f"id-{next(numbers)}")
+    return Payloads("test-payloadsbucket", lambda: made.s3, lambda: f"id-{next(numbers)}")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Person:
     """Somebody who is sent messages, and the clock; each step is a second after the one before."""
 
     def __init__(self, made: World) -> None:
-        self.world, self.waiting, self.recipient = made, made.messages.waiting, f"p{next(_numbers)}"
+        self.world, self.waiting, self.recipient = made, made.waiting, f"p{next(_numbers)}"
 
     def expect(self, reference: str) -> None:
         self.waiting.expect("acme", self.recipient, reference, int(self.world.now * 1000), named=False)
@@ -56,7 +56,7 @@ class Person:
     @property
     def item(self) -> dict[str, Any]:
         key = {"pk": {"S": f"waiting#acme#{self.recipient}"}}
-        found: dict[str, Any] = self.world.dynamodb.get_item(TableName=self.waiting._table, Key=key).get("Item", {})
+        found: dict[str, Any] = self.world.dynamodb.get_item(TableName=self.world.table.name, Key=key).get("Item", {})
         return found
 
     @property
@@ -121,7 +121,7 @@ def test_nobody_gets_another_persons_message(shared: World) -> None:
     one, other = Person(shared), Person(shared)
     one.play(T1)
     other.play(("bind", "w1", None))
-    assert shared.messages.waiting.bind("other-account", one.recipient, "w1") is None
+    assert shared.waiting.bind("other-account", one.recipient, "w1") is None
     one.play(("bind", "w1", "t1"))
 
 
@@ -170,6 +170,6 @@ def test_the_item_expires_as_late_as_the_messages(person: Person) -> None:
 
 @pytest.mark.parametrize("step", [T1, ("wait", "t1"), ("name", "t1", "w"), ("dismiss", "t1"), ("bind", "w", None)])
 def test_trouble_with_the_table_is_told(person: Person, step: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person.waiting, "_table", "another-table")
+    monkeypatch.setattr(person.waiting._table, "name", "another-table")
     with pytest.raises(ClientError):
         person.play(step)

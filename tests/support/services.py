@@ -5,7 +5,7 @@ from typing import Any
 from whatsapp_bridge.media.fetch import Files
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import Services
-from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.keys import KmsKeys
 
 
 class MemoryNotes:
@@ -27,9 +27,9 @@ class MemoryNotes:
             del self.kept[account, key]
 
 
-def services(http: HttpClient, keys: KeyService | None = None, notes: Any = None) -> Services:
+def services(http: HttpClient, keys: KmsKeys | None = None, notes: Any = None) -> Services:
     """Without `keys`, asking KMS fails the test."""
-    return Services(http, keys or KeyService(_no_kms), notes or MemoryNotes(), Files(http))
+    return Services(http, keys or KmsKeys(_no_kms), notes or MemoryNotes(), Files(http))
 
 
 def _no_kms(region: str) -> Any:

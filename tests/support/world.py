@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import botocore.session
@@ -23,26 +23,22 @@ from moto.core.botocore_stubber import BotocoreStubber
 from local import queues as local_queues
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
-from whatsapp_bridge.flows.accept import Accept
-from whatsapp_bridge.flows.dispatch import Dispatch
-from whatsapp_bridge.flows.forward_replies import ForwardReplies
-from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
-from whatsapp_bridge.flows.people_files import PeopleFiles
-from whatsapp_bridge.flows.quarantine import Quarantine
-from whatsapp_bridge.flows.receive import Acknowledgement, Receive
-from whatsapp_bridge.flows.records import FifoSource, process_batch, process_fifo
-from whatsapp_bridge.flows.show_media import ShowMedia
-from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, TooLarge
-from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.flows.receive import Acknowledgement
+from whatsapp_bridge.flows.records import process_batch, process_fifo
+from whatsapp_bridge.flows.wiring import (
+    Outside,
+    build_accept,
+    build_dispatch,
+    build_forward,
+    build_receive,
+    build_show_media,
+)
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.contract import Callback
-from whatsapp_bridge.runtime.schedules import Schedule
-from whatsapp_bridge.store.accounts import Accounts
-from whatsapp_bridge.store.keys import KeyService
-from whatsapp_bridge.store.media import MediaStore
-from whatsapp_bridge.store.messages import Messages
-from whatsapp_bridge.store.notes import Notes
-from whatsapp_bridge.store.payloads import Payloads
-from whatsapp_bridge.store.queues import Queue
+from whatsapp_bridge.store.items import Table
+from whatsapp_bridge.store.leases import Leases
+from whatsapp_bridge.store.notes import StoredNotes
+from whatsapp_bridge.store.once import Once
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
@@ -53,6 +49,8 @@ PUBLIC_URL = "https://bridge.example"
 STATUS_URL = CLEVERTAP_URL + "status?a=1"
 INCOMING_URL = CLEVERTAP_URL + "incoming?a=1"
 TOKEN = "t" * 40
+CLIENTS = {"secrets": "secretsmanager", "sqs": "sqs", "dynamodb": "dynamodb", "s3": "s3"}
+"""The world's own AWS clients, by their names in it."""
 BASIC = {"authorization": "Basic dXNlcjpwYXNz"}
 
 
@@ -220,69 +218,28 @@ class World:
         self.secrets.put_secret_value(SecretId=f"test/accounts/{name}", SecretString=json.dumps(secret))
 
     def _wire(self) -> None:
-        def clock() -> float:
-            return self.now
+        """The flows as the functions build them, each from its own function's environment."""
+        clients = {service: getattr(self, name) for name, service in CLIENTS.items()}
 
-        def queue(logical_id: str) -> Queue:
-            return Queue(self.url(logical_id), self.sqs)
+        def aws(service: str, region: str = REGION) -> Any:
+            return clients.get(service) or self.client(service, region)
 
-        environment = self.deployment.functions["ForwardFunction"].environment
-        table = next(iter(self.deployment.tables.values())).name
-        accounts = Accounts("test/accounts/", parse_account, self.secrets, clock)
-        self.messages = Messages(table, 35, self.dynamodb, clock)
-        bucket = next(iter(self.deployment.buckets.values()))
-        payloads, media = Payloads(bucket, self.s3), MediaStore(bucket, lambda: self.s3)
-        self.notes = notes = Notes(table, self.dynamodb, clock)
-        quarantine = Quarantine(queue("QuarantineQueue"), payloads, clock)
-        keys = KeyService(lambda region: self.client("kms", region))
-        conversation, campaign = queue("ConversationQueue"), queue("CampaignQueue")
-        replies, statuses = queue("RepliesQueue"), queue("StatusesQueue")
-        self.accept = Accept(accounts, conversation, campaign)
-        self.receive = Receive(accounts, replies, statuses, quarantine, payloads)
-        self.show_media = ShowMedia(accounts, media, clock)
-        retry = read_schedule(self.deployment.functions["DispatchFunction"].environment["DISPATCH_RETRY"])
-        self.conversation = FifoSource(conversation, queue("ConversationDeadLetterQueue"))
-        self.replies_source = FifoSource(replies, queue("RepliesDeadLetterQueue"))
-        self.dispatch = Dispatch(
-            accounts,
-            self.messages,
-            campaign,
-            statuses,
-            retry,
-            self.http,
-            keys,
-            notes,
-            luck=lambda: 0.5,
-            now=clock,
+        def outside(function: str) -> Outside:
+            environ = {**self.deployment.functions[function].environment, "PUBLIC_URL": PUBLIC_URL}
+            return Outside(environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5)
+
+        http = cast("HttpClient", self.http)
+        self.accept = build_accept(outside("SendFunction"))
+        self.receive = build_receive(outside("IncomingFunction"))
+        self.show_media = build_show_media(outside("MediaFunction"))
+        self.dispatch, self.conversation = build_dispatch(http, outside("DispatchFunction"))
+        self.forward_replies, self.replies_source, self.forward_statuses = build_forward(
+            http, outside("ForwardFunction")
         )
-        forward_retry = read_schedule(environment["FORWARD_RETRY"])
-        self.files_of_people = PeopleFiles(media, PUBLIC_URL, 30, notes, forward_retry, lambda: 0.5, clock)
-        self.forward_replies = ForwardReplies(
-            accounts,
-            self.messages,
-            self.replies_source.dead_letters,
-            quarantine,
-            payloads,
-            self.files_of_people,
-            forward_retry,
-            self.http,
-            keys,
-            notes,
-            luck=lambda: 0.5,
-        )
-        self.forward_statuses = ForwardStatuses(
-            accounts,
-            self.messages,
-            statuses,
-            queue("StatusesDeadLetterQueue"),
-            quarantine,
-            forward_retry,
-            read_schedule(environment["CORRELATION_RETRY"]),
-            self.http,
-            notes,
-            luck=lambda: 0.5,
-            now=clock,
-        )
+        # What tests look at or change by hand.
+        self.table = Table(next(iter(self.deployment.tables.values())).name, self.dynamodb, lambda: self.now)
+        self.claims, self.waiting = self.dispatch._claims, self.dispatch._settling._waiting
+        self.leases, self.once, self.notes = Leases(self.table), Once(self.table), StoredNotes(self.table)
 
     def _fail(self, model: Any, params: Any, **_: Any) -> None:
         error = self.fail(model.name, params) if self._armed else None
@@ -461,11 +418,6 @@ def _record(message: dict[str, Any], arn: str) -> dict[str, Any]:
         "eventSourceARN": arn,
         "awsRegion": REGION,
     }
-
-
-def read_schedule(text: str) -> Schedule:
-    delays, _, limit = text.partition("/")
-    return Schedule(tuple(int(delay) for delay in delays.split(",")), int(limit))
 
 
 @contextmanager

@@ -27,8 +27,7 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound, replies
 from whatsapp_bridge.providers.clickatell.client import HINTS, INCOMING, Client
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.contract import Attachment, Reply, ReplyEvent, Unreadable
-from whatsapp_bridge.store.keys import KeyFailure
+from whatsapp_bridge.providers.contract import Attachment, KeyFailure, Reply, ReplyEvent, Unreadable
 
 BASE_URL = "https://bsp.example"
 

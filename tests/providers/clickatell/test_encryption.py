@@ -38,13 +38,13 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import outbound, replies
 from whatsapp_bridge.providers.clickatell.client import HINTS, INCOMING, OUTGOING, OUTGOING_CLEAR, Client
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.contract import NotSent, Outgoing, Reply, Unreadable
-from whatsapp_bridge.store.keys import KeyFailure, KeyService
+from whatsapp_bridge.providers.contract import KeyFailure, NotSent, Outgoing, Reply, Unreadable
+from whatsapp_bridge.store.keys import KmsKeys
 
 KEY = bytes(range(32))
 
 
-class Keys(KeyService):
+class Keys(KmsKeys):
     """KMS in memory: numbered data keys, whose encrypted form says key ARN and number."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def account(encrypted: bool = True, **options: int) -> Account:
     return parse_account("acme", samples.secret(**provider) | {"options": options})
 
 
-def client(keys: KeyService, clock: Clock | None = None, encrypted: bool = True, **options: int) -> Client:
+def client(keys: KmsKeys, clock: Clock | None = None, encrypted: bool = True, **options: int) -> Client:
     data_keys = encryption.DataKeys(clock or Clock())
     return Client(account(encrypted, **options), services(HttpClient(), keys), data_keys, Numbered())
 
@@ -658,7 +658,7 @@ def test_both_ways_with_kms() -> None:
             return kms
 
         own = parse_account("acme", samples.secret(encryption=arns))
-        bridge = Client(own, services(HttpClient(), KeyService(in_region)), encryption.DataKeys())
+        bridge = Client(own, services(HttpClient(), KmsKeys(in_region)), encryption.DataKeys())
         outgoing = bridge.prepare(Outgoing("r1", {"content": TEXT}))
         assert isinstance(outgoing, Outgoing)
 

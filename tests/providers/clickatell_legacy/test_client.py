@@ -16,7 +16,7 @@ from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_legacy import inbound, replies
 from whatsapp_bridge.providers.clickatell_legacy.client import Client
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled, Unknown
-from whatsapp_bridge.store.keys import KeyService
+from whatsapp_bridge.store.keys import KmsKeys
 
 
 def client(http: HttpClient) -> Client:
@@ -114,7 +114,7 @@ def test_too_many_messages_go_in_parts(whole: bool) -> None:
 # --- encryption ------------------------------------------------------------------------------------------------------
 
 
-def encrypting(keys: KeyService) -> Client:
+def encrypting(keys: KmsKeys) -> Client:
     account = parse_account("acme", samples.secret(encryption=samples.ENCRYPTION))
     return Client(account, services(HttpClient(), keys), encryption.DataKeys())
 
@@ -132,7 +132,7 @@ def test_what_a_person_is_told_is_encrypted() -> None:
     assert opened(keys, samples.ENCRYPTION["mt_key_arn"], wire["encryptionKey"], wire["hsm"]["parameters"]["1"]) == TEXT
 
 
-def opened(keys: KeyService, arn: str, encryption_key: str, field: str) -> str:
+def opened(keys: KmsKeys, arn: str, encryption_key: str, field: str) -> str:
     key = encryption.DataKeys().for_reading(keys, arn, encryption_key, 0)
     return encryption.decrypt(key.plaintext, field)
 
@@ -155,7 +155,7 @@ def test_encrypted_reply_becomes_the_message_it_was(body: Json) -> None:
     assert reply(keys, encrypted).message.wire() == reply(keys, body).message.wire()
 
 
-def reply(keys: KeyService, body: Json) -> Any:
+def reply(keys: KmsKeys, body: Json) -> Any:
     (event,) = inbound.split(callback(samples.raw(body)), parse_account("acme", samples.secret()))
     element = encrypting(keys).open(event.element)  # type: ignore[union-attr]
     return replies.reply(element, parse_account("acme", samples.secret()))

@@ -25,8 +25,7 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_legacy import inbound, outbound, replies
 from whatsapp_bridge.providers.clickatell_legacy.client import Client
-from whatsapp_bridge.providers.contract import NotSent, Outgoing, Reply, ReplyEvent, Unreadable
-from whatsapp_bridge.store.keys import KeyFailure
+from whatsapp_bridge.providers.contract import KeyFailure, NotSent, Outgoing, Reply, ReplyEvent, Unreadable
 
 URL = "https://files.example/private.jpg"
 

@@ -267,7 +267,7 @@ def test_templates_that_come_together_wait_in_the_order_in_which_they_leave(bulk
         assert len(left_as) == 10
         for to in (ANN, BEN):
             recipient = parse_account("acme", SECRET).pseudonym(to)
-            found = [made.messages.waiting.bind("acme", recipient, f"w{number}") for number in range(6)]
+            found = [made.waiting.bind("acme", recipient, f"w{number}") for number in range(6)]
             assert found == [*(name for name in left_as if name.endswith("ben") is (to == BEN)), None]
 
 
@@ -286,19 +286,19 @@ def sent_variables(made: World) -> list[str]:
 
 def test_a_message_that_another_delivery_has_sent_does_not_wait_anew(made: World) -> None:
     """The queue hands a message out twice; one delivery is through with it before the other one marks it."""
-    begin = made.messages.begin_sending
+    begin = made.claims.begin_sending
 
     def settled_meanwhile(account: str, reference: str, grant: str) -> bool:
-        made.messages.settle(account, reference, "accepted")
+        made.claims.settle(account, reference, "accepted")
         return begin(account, reference, grant)
 
-    made.messages.begin_sending = settled_meanwhile  # type: ignore[method-assign]
+    made.claims.begin_sending = settled_meanwhile  # type: ignore[method-assign]
     assert made.send(template("a")) == SUCCESS
     made.run()
 
     assert made.bsp_requests == []
     recipient = parse_account("acme", SECRET).pseudonym(ANN)
-    assert made.messages.waiting.bind("acme", recipient, "w1") is None
+    assert made.waiting.bind("acme", recipient, "w1") is None
 
 
 def test_a_message_that_cannot_be_expected_is_sent_later(made: World) -> None:

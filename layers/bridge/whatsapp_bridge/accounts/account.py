@@ -1,11 +1,11 @@
 """An account: one CleverTap provider entry, one WhatsApp number, one secret."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
-from whatsapp_bridge.accounts.fields import Config, Network, Secret, Url, form, is_in, is_loopback
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, Network, Secret, Url, form, is_in, is_loopback
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -62,13 +62,27 @@ class Options(Config):
         return True
 
 
-class Account(Config):
+class ProviderSettings(Config):
+    """The `provider` object of every account; an adapter's `settings.Settings` adds its own."""
+
+    type: str
+    base_url: BaseUrl
+
+
+# Covariant: whoever takes any account takes each BSP's, as nobody writes into one.
+P_co = TypeVar("P_co", bound=ProviderSettings, covariant=True, default=ProviderSettings)
+O_co = TypeVar("O_co", bound=Options, covariant=True, default=Options)
+
+
+class Account(Config, Generic[P_co, O_co]):
+    """`provider` and `options` are of its BSP's types: each adapter has a name for its own (`settings.Account`)."""
+
     name: Annotated[str, form(NAME_PATTERN, "must be 1 to 40 of a-z 0-9 -")]
     waba_number: str
     clevertap: CleverTap
     callback_token: Annotated[str, form(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")]
-    provider: Any
-    options: Any
+    provider: P_co
+    options: O_co
 
     @field_validator("waba_number")
     @classmethod
@@ -80,7 +94,7 @@ class Account(Config):
 
     @property
     def provider_type(self) -> str:
-        return str(self.provider.type)
+        return self.provider.type
 
     @property
     def on_one_machine(self) -> bool:

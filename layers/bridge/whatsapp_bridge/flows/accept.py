@@ -21,12 +21,10 @@ from whatsapp_bridge.clevertap.messages import (
 )
 from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
-from whatsapp_bridge.runtime.settings import SendSettings
 from whatsapp_bridge.store.accounts import Accounts
-from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, NotStored, Queue
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
 
 # Room for what the queue message adds to CleverTap's.
 MAX_BODY_BYTES = MAX_MESSAGE_BYTES - 4_096
@@ -37,21 +35,13 @@ type Message = TemplateMessage | FreeformMessage
 class Accept:
     def __init__(
         self,
+        *,
         accounts: Accounts,
-        conversation: Queue,
-        campaign: Queue,
+        conversation: ConversationQueue,
+        campaign: CampaignQueue,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._conversation, self._campaign, self._new_id = accounts, conversation, campaign, new_id
-
-    @classmethod
-    def from_environment(cls) -> "Accept":
-        settings = SendSettings.read()
-        return cls(
-            Accounts(settings.account_secret_prefix, parse_account),
-            Queue(settings.conversation_queue_url),
-            Queue(settings.campaign_queue_url),
-        )
 
     def __call__(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
         """Answer CleverTap. Header names in lower case; `body` as it came."""

@@ -1,7 +1,8 @@
 """forward, replies: pass on what people write, one by one, at once.
 
 One person's messages keep their order: their queue is FIFO, and one that has to wait holds up the same person's alone.
-A file is fetched and stored before CleverTap is told of its message; one that cannot be had is told of in words.
+Each goes through the steps open, fetch the file, correlate and report; a file that cannot be fetched is reported as
+text.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,7 @@ from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, d
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
-from whatsapp_bridge.flows.records import Pointless, Postponed, Record
-from whatsapp_bridge.media.fetch import Files
+from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
@@ -26,34 +26,35 @@ from whatsapp_bridge.providers.contract import (
     Unreadable,
 )
 from whatsapp_bridge.runtime.observability import count, logger
-from whatsapp_bridge.runtime.schedules import Schedule, system_luck
+from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
-from whatsapp_bridge.store.keys import KeyService
-from whatsapp_bridge.store.messages import Messages
-from whatsapp_bridge.store.notes import Notes
+from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import Payloads
-from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, Queue
+from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 
 
 class ForwardReplies:
+    """`services` makes what one client may use; `jitter` of 0 to 1."""
+
     def __init__(
         self,
+        *,
         accounts: Accounts,
-        messages: Messages,
-        dead_letters: Queue,
+        claims: Claims,
+        once: Once,
+        dead_letters: RepliesDeadLetters,
         quarantine: Quarantine,
         payloads: Payloads,
         files: PeopleFiles,
-        retry: Schedule,
+        retry: ForwardRetry,
         http: HttpClient,
-        keys: KeyService,
-        notes: Notes,
-        luck: Callable[[], float] = system_luck,
+        services: Callable[[], Services],
+        jitter: Callable[[], float] = system_jitter,
     ) -> None:
-        self._accounts, self._messages, self._payloads = accounts, messages, payloads
+        self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
-        self._retry, self._http, self._keys, self._notes = retry, http, keys, notes
-        self._luck = luck
+        self._retry, self._http, self._services, self._jitter = retry, http, services, jitter
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` where that shall be tried again."""
@@ -61,29 +62,25 @@ class ForwardReplies:
             payload = self._payloads.unpack(record.body)
             name, event = payload["account"], ReplyEvent(**payload["reply"])
         except (ValueError, KeyError, TypeError):
-            raise Pointless("not a reply of this bridge") from None
+            raise Unprocessable("not a reply of this bridge") from None
         account = self._accounts.get(name)
         if account is None:
-            raise Pointless("no such account")
-        if not self._messages.begin_reply(account.name, event.id, record.id):
+            raise Unprocessable("no such account")
+        if not self._once.begin_reply(account.name, event.id, record.id):
             count("RepeatsDropped")
             return
-        client = self._client(account)
-        reply = self._read(client, account, event, record)
+        client = registry.client(account.provider_type)(account, self._services())
+        reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
             self._quarantine.put(account.name, [reply])
-            self._messages.leave_reply(account.name, event.id, record.id)
+            self._once.leave_reply(account.name, event.id, record.id)
             return
         if reply.attachment is not None:
             message = self._files.linked(client, account, event.id, reply.message, reply.attachment)
             reply = replace(reply, message=message)
-        self._tell(account, event, reply, record)
+        self._report(account, event, reply, record)
 
-    def _client(self, account: Account) -> Client:
-        services = Services(self._http, self._keys, self._notes, Files(self._http))
-        return registry.client(account.provider_type)(account, services)
-
-    def _read(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
+    def _open(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
         try:
             element = client.open(event.element)
         except Unreadable as error:
@@ -100,7 +97,7 @@ class ForwardReplies:
         # What came encrypted is kept encrypted.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
 
-    def _tell(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
+    def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
         message = reply.message
         answered = self._answered(account, reply)
         if answered is not None:
@@ -108,7 +105,7 @@ class ForwardReplies:
         keys = {"account": account.name, "id": event.id, "sender": account.pseudonym(event.sender)}
         match deliver(self._http, account.clevertap.incoming_url, message.wire()):
             case Taken():
-                self._messages.end_reply(account.name, event.id)
+                self._once.end_reply(account.name, event.id)
                 count("RepliesForwarded")
                 logger.info("reply forwarded", extra=keys)
             case TryLater(reason):
@@ -117,23 +114,23 @@ class ForwardReplies:
                 delay = self._delay(record)
                 if delay is not None:
                     raise Postponed(delay)
-                self._bury(account, event, record, reason)
+                self._dead_letter(account, event, record, reason)
             case RefusedCallback(status):
-                self._bury(account, event, record, f"HTTP {status}")
+                self._dead_letter(account, event, record, f"HTTP {status}")
 
     def _answered(self, account: Account, reply: Reply) -> str | None:
         """The msgId of the message that this one answers."""
         reference = reply.answers_reference
         if reference is None and reply.answers_bsp_id is not None:
-            reference = self._messages.reference_of(account.name, reply.answers_bsp_id)
+            reference = self._claims.reference_of(account.name, reply.answers_bsp_id)
         return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
 
     def _delay(self, record: Record) -> int | None:
-        return self._retry.delay(record.attempt, self._luck(), at_most=MAX_VISIBILITY_SECONDS)
+        return self._retry.delay(record.attempt, self._jitter(), at_most=MAX_VISIBILITY_SECONDS)
 
-    def _bury(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
+    def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id as deduplication: a delivery that dies behind this line repeats it.
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
-        self._messages.leave_reply(account.name, event.id, record.id)
+        self._once.leave_reply(account.name, event.id, record.id)
         count("RepliesDeadLettered")
         logger.error("reply dead-lettered", extra={"account": account.name, "id": event.id, "reason": reason})

@@ -1,6 +1,6 @@
 """The ladder of a message's statuses: sent, delivered, read; failed ends it. Pure.
 
-CleverTap shall see each message climb once, in order: a status that is skipped (read without delivered) is added before
+CleverTap shall see each message go up once, in order: a status that is skipped (read without delivered) is added before
 the one above it with that one's timestamp, and a late lower one is a repeat.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from whatsapp_bridge.clevertap.callbacks import StatusError, StatusUpdate
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.contract import StatusEvent
-from whatsapp_bridge.store.messages import DELIVERED, FAILED, READ, SENT
+from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
 
 # A click is no rung: it neither moves a message nor waits for one.
 RUNGS = {"sent": SENT, "delivered": DELIVERED, "read": READ, "failed": FAILED}
@@ -22,7 +22,7 @@ def target(events: Sequence[StatusEvent]) -> int:
 
 
 def updates(reference: str, events: Sequence[StatusEvent], rung: int) -> list[StatusUpdate]:
-    """What to tell CleverTap of one message that stands on `rung`, in order, with what was skipped added."""
+    """What to report of one message that stands on `rung`, in order, with what was skipped added."""
     goal = target(events)
     told = []
     for event in sorted(events, key=lambda event: (RUNGS[event.status], event.timestamp)):

@@ -1,10 +1,10 @@
-"""Files that people send: fetched from the BSP once, stored, and linked in the message that CleverTap is told.
+"""Files that people send: fetched from the BSP once, stored, and linked in the message to CleverTap.
 
-A note says how far a message's file is, so that CleverTap is told the same again where it has to be told again, whether
-the BSP still has the file or not:
+A note says how far a message's file is, so that a message that has to be reported again is reported in the same words,
+whether the BSP still has the file or not:
 
-    tried {n}              n tries, and it was not to be had yet
-    gone                   it never will be
+    tried {n}              n tries, and it could not be fetched yet
+    gone                   it never can be
     stored {at} {type}     it lies in S3 since `at` (seconds since 1970)
 """
 
@@ -17,11 +17,10 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
 from whatsapp_bridge.flows.records import Postponed
 from whatsapp_bridge.media.links import link, media_id
-from whatsapp_bridge.providers.contract import Attachment, Client, Unreadable
+from whatsapp_bridge.providers.contract import Attachment, Client, Notes, Unreadable
 from whatsapp_bridge.runtime.observability import count, logger
-from whatsapp_bridge.runtime.schedules import Schedule, system_luck
+from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.media import MediaStore
-from whatsapp_bridge.store.notes import Notes
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS
 
 # The person's next messages wait behind this one, all tries for its file together.
@@ -29,7 +28,7 @@ _PATIENCE_SECONDS: Final = 900
 _GONE: Final = "gone"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleFiles:
     """Links are below `public_url`, and good for so many `days`."""
 
@@ -37,14 +36,14 @@ class PeopleFiles:
     public_url: str
     days: int
     notes: Notes
-    retry: Schedule
-    luck: Callable[[], float] = field(default=system_luck)
+    retry: ForwardRetry
+    jitter: Callable[[], float] = field(default=system_jitter)
     now: Callable[[], float] = field(default=time)
 
     def linked(
         self, client: Client, account: Account, message_id: str, message: IncomingMessage, attachment: Attachment
     ) -> IncomingMessage:
-        """The message with a link to its file; as it is, in words, where the file cannot be had. Raises `Postponed`."""
+        """The message with a link to its file; as it is, where the file cannot be fetched. Raises `Postponed`."""
         identifier = media_id(account, message_id)
         note = self.notes.get(account.name, f"media#{identifier}")
         if note is None or note.startswith("tried "):
@@ -80,12 +79,12 @@ class PeopleFiles:
         keys = {"account": account.name, "id": message_id, "reason": error.reason}
         delay = None
         if error.retriable:
-            delay = self.retry.delay(tries, self.luck(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)
+            delay = self.retry.delay(tries, self.jitter(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)
         note = _GONE if delay is None else f"tried {tries}"
         self.notes.put(account.name, f"media#{media_id(account, message_id)}", note, self._good_for)
         if delay is not None:
-            logger.warning("file not to be had yet", extra=keys)
+            logger.warning("file could not be fetched; will be retried", extra=keys)
             raise Postponed(delay)
         count("MediaUnavailable")
-        logger.error("file not to be had", extra=keys)
+        logger.error("file could not be fetched", extra=keys)
         return note

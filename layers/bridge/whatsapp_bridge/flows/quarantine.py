@@ -11,14 +11,14 @@ from typing import Final
 from whatsapp_bridge.providers.contract import NotUnderstood
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.payloads import Payloads
-from whatsapp_bridge.store.queues import Entry, Queue
+from whatsapp_bridge.store.queues import Entry, QuarantineQueue
 
 # A kind may come from the callback as it is, and be anything there: a number, a person's words.
 _LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
 
 
 class Quarantine:
-    def __init__(self, queue: Queue, payloads: Payloads, now: Callable[[], float] = time) -> None:
+    def __init__(self, *, queue: QuarantineQueue, payloads: Payloads, now: Callable[[], float] = time) -> None:
         self._queue, self._payloads, self._now = queue, payloads, now
 
     def put(self, account: str, events: Sequence[NotUnderstood]) -> None:

@@ -14,7 +14,6 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -26,10 +25,9 @@ from whatsapp_bridge.providers.contract import (
 )
 from whatsapp_bridge.runtime.events import body_of, headers_of
 from whatsapp_bridge.runtime.observability import count, logger
-from whatsapp_bridge.runtime.settings import ReceiveSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
-from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue, RepliesQueue, StatusesQueue
 
 # SQS takes ten in a call, of some milliseconds: up to two calls one after the other, what is more side by side.
 _AT_ONCE = 20
@@ -60,26 +58,15 @@ FORBIDDEN = Acknowledgement(403, "forbidden")
 class Receive:
     def __init__(
         self,
+        *,
         accounts: Accounts,
-        replies: Queue,
-        statuses: Queue,
+        replies: RepliesQueue,
+        statuses: StatusesQueue,
         quarantine: Quarantine,
         payloads: Payloads,
     ) -> None:
         self._accounts, self._replies, self._statuses = accounts, replies, statuses
         self._quarantine, self._payloads = quarantine, payloads
-
-    @classmethod
-    def from_environment(cls) -> "Receive":
-        settings = ReceiveSettings.read()
-        payloads = Payloads(settings.payloads_bucket)
-        return cls(
-            Accounts(settings.account_secret_prefix, parse_account),
-            Queue(settings.replies_queue_url),
-            Queue(settings.statuses_queue_url),
-            Quarantine(Queue(settings.quarantine_queue_url), payloads),
-            payloads,
-        )
 
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
         """Acknowledge a callback once it is stored. Raises when it could not be, so that the BSP sends it again."""

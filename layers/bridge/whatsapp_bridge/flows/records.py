@@ -1,39 +1,43 @@
-"""Queue messages as the flows see them, and Lambda's partial batch answers."""
+"""Queue messages as the flows see them, and Lambda's partial batch answers.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html. Of a FIFO batch a failed record
+must be answered together with all that follow it in its group, and they must not be handled.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor
+from typing import NamedTuple
 
 from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
-from whatsapp_bridge.store.queues import Entry, NotStored, Queue
+from whatsapp_bridge.store.queues import DeadLetterQueue, Entry, FifoQueue, NotStored
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One received queue message. `attempt` counts its deliveries, from 1."""
+    """One received queue message. `attempt` counts its deliveries, from 1; `group` is "" on standard queues."""
 
     id: str
     body: str = field(repr=False)
     receipt_handle: str = field(repr=False)
     attempt: int
+    group: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, record: Json) -> "Record":
-        attempt = int(record["attributes"]["ApproximateReceiveCount"])
-        return cls(record["messageId"], record["body"], record["receiptHandle"], attempt)
+        attributes = record["attributes"]
+        attempt, group = int(attributes["ApproximateReceiveCount"]), str(attributes.get("MessageGroupId", ""))
+        return cls(record["messageId"], record["body"], record["receiptHandle"], attempt, group)
 
 
 class FifoSource(NamedTuple):
     """A FIFO queue and the dead-letter queue for what is not worth another delivery."""
 
-    queue: Queue
-    dead_letters: Queue
+    queue: FifoQueue
+    dead_letters: DeadLetterQueue
 
 
-class Pointless(Exception):
+class Unprocessable(Exception):
     """No further delivery of this record can do better: its account is gone, or it cannot be read."""
 
     def __init__(self, reason: str) -> None:
@@ -49,68 +53,58 @@ class Postponed(Exception):
         self.seconds = seconds
 
 
-class _PostponingProcessor(SqsFifoPartialProcessor):
-    """A FIFO batch in which a failed record holds up its own group alone, and for as long as it asked to be held."""
-
-    def __init__(self, queue: Queue) -> None:
-        super().__init__(skip_group_on_error=True)
-        self.raise_on_entire_batch_failure = False
-        self._queue = queue
-        self._delays: dict[str, int] = {}
-
-    def failure_handler(self, record: Any, exception: Any) -> Any:
-        group = str(self._current_group_id)
-        error = exception[1]
-        if isinstance(error, Postponed):
-            self._delays[group] = error.seconds
-        # The followers were received too: as long as one of them is in flight, SQS keeps the whole group back. An
-        # unexpected failure has no delay of its own and waits for the queue's visibility time-out.
-        if group in self._delays:
-            self._postpone(record, self._delays[group])
-        elif exception[2] is not None:
-            log_failure("record failed", error, record=record.message_id)
-        return super().failure_handler(record, exception)
-
-    def _postpone(self, record: Any, seconds: int) -> None:
-        try:
-            self._queue.postpone(record.receipt_handle, seconds)
-        except NotStored as error:
-            log_failure("could not postpone; the queue's visibility time-out applies", error, record=record.message_id)
-
-
 def is_fifo(event: Json) -> bool:
     """Whether the batch comes from a FIFO queue: Lambda never mixes queues in one event."""
     return str(event["Records"][0]["eventSourceARN"]).endswith(".fifo")
 
 
-def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], None]) -> Any:
-    """Handle a FIFO batch record by record, in order; `handle` may raise `Postponed` and `Pointless`."""
-
-    def handle_or_bury(record: Any) -> None:
-        try:
-            handle(Record.of(record.raw_event))
-        except Pointless as error:
-            count("RecordsPointless")
-            logger.error("dead-lettered", extra={"record": record.message_id, "reason": error.reason})
-            group = str(record.raw_event["attributes"]["MessageGroupId"])
-            # The record's id as deduplication: a delivery that dies behind this line repeats it.
-            source.dead_letters.send(Entry(record.body, group, record.message_id))
-
-    processor = _PostponingProcessor(source.queue)
-    with processor(records=event["Records"], handler=handle_or_bury):
-        processor.process()
-    return processor.response()
-
-
-def process_batch(event: Json, handle: Callable[[list[Record]], Iterable[str]]) -> Any:
+def process_batch(event: Json, handle: Callable[[list[Record]], Iterable[str]]) -> Json:
     """Handle a standard queue's batch as a whole; `handle` returns the ids of the records that shall come back."""
-    failed = set(handle([Record.of(record) for record in event["Records"]]))
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    with processor(records=event["Records"], handler=lambda record: _raise_if(record.message_id in failed)):
-        processor.process()
-    return processor.response()
+    return _answer(handle([Record.of(record) for record in event["Records"]]))
 
 
-def _raise_if(failed: bool) -> None:
-    if failed:
-        raise RuntimeError("comes back")
+def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], None]) -> Json:
+    """Handle a FIFO batch record by record, in order; `handle` may raise `Postponed` and `Unprocessable`.
+
+    A failed record holds up its own group alone, and for as long as it asked to be held.
+    """
+    held: dict[str, int | None] = {}
+    failed = []
+    for record in map(Record.of, event["Records"]):
+        if record.group not in held:
+            try:
+                _handle_or_dead_letter(record, source.dead_letters, handle)
+                continue
+            except Postponed as error:
+                held[record.group] = error.seconds
+            except Exception as error:  # noqa: BLE001 - logged, and the record comes back
+                # It has no delay of its own and waits for the queue's visibility time-out.
+                log_failure("record failed", error, record=record.id)
+                held[record.group] = None
+        failed.append(record.id)
+        # The followers were received too: as long as one of them is in flight, SQS keeps the whole group back.
+        _postpone(source.queue, record, held[record.group])
+    return _answer(failed)
+
+
+def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle: Callable[[Record], None]) -> None:
+    try:
+        handle(record)
+    except Unprocessable as error:
+        count("RecordsUnprocessable")
+        logger.error("dead-lettered", extra={"record": record.id, "reason": error.reason})
+        # The record's id as deduplication: a delivery that dies behind this line repeats it.
+        dead_letters.send(Entry(record.body, record.group, record.id))
+
+
+def _postpone(queue: FifoQueue, record: Record, seconds: int | None) -> None:
+    if seconds is None:
+        return
+    try:
+        queue.postpone(record.receipt_handle, seconds)
+    except NotStored as error:
+        log_failure("could not postpone; the queue's visibility time-out applies", error, record=record.id)
+
+
+def _answer(failed: Iterable[str]) -> Json:
+    return {"batchItemFailures": [{"itemIdentifier": record} for record in dict.fromkeys(failed)]}

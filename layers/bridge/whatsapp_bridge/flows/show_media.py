@@ -6,9 +6,7 @@ from time import time
 from typing import NamedTuple
 
 from whatsapp_bridge.media.links import ID_PATTERN, is_good
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.runtime.observability import count
-from whatsapp_bridge.runtime.settings import MediaSettings
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.media import MediaStore
 
@@ -25,13 +23,8 @@ FORBIDDEN = Shown(403, "This link is not valid, or not any more.")
 
 
 class ShowMedia:
-    def __init__(self, accounts: Accounts, media: MediaStore, now: Callable[[], float] = time) -> None:
+    def __init__(self, *, accounts: Accounts, media: MediaStore, now: Callable[[], float] = time) -> None:
         self._accounts, self._media, self._now = accounts, media, now
-
-    @classmethod
-    def from_environment(cls) -> "ShowMedia":
-        settings = MediaSettings.read()
-        return cls(Accounts(settings.account_secret_prefix, parse_account), MediaStore(settings.payloads_bucket))
 
     def __call__(self, account_name: str, identifier: str, query: Mapping[str, str]) -> Shown:
         """Unknown accounts, wrong signatures and links that have expired are answered alike."""

@@ -4,7 +4,7 @@
 {"account", "attempt", "confirm": msgId}                        look whether a lost answer has been made up for
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic_core import to_json
@@ -20,6 +20,12 @@ def queued_status(account: str, event: StatusEvent) -> Entry:
 def confirmation(account: str, reference: str, delay: int) -> Entry:
     """`delay` in seconds."""
     return _entry({"account": account, "attempt": 1, "waits": 1, "confirm": reference}, delay)
+
+
+def read_event(payload: dict[str, Any]) -> StatusEvent:
+    """The status in a payload. Members that the bridge knew once, or will know, are passed over."""
+    given = payload["status"]
+    return StatusEvent(**{each.name: given[each.name] for each in fields(StatusEvent) if each.name in given})
 
 
 def repeated(payload: dict[str, Any], delay: int, **counters: int) -> Entry:

@@ -16,20 +16,18 @@ CleverTap's models are the common language: `outbound` reads them, `replies` wri
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from whatsapp_bridge.providers.capabilities import Capabilities as Capabilities
 from whatsapp_bridge.providers.capabilities import Json as Json
 from whatsapp_bridge.providers.capabilities import Refused as Refused
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.accounts.account import Account, Options, ProviderSettings
     from whatsapp_bridge.clevertap.callbacks import IncomingMessage, MediaKind
     from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
     from whatsapp_bridge.media.fetch import File, Files
     from whatsapp_bridge.net.http import HttpClient
-    from whatsapp_bridge.store.keys import KeyService
-    from whatsapp_bridge.store.notes import Notes
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -97,8 +95,41 @@ class Outgoing:
 class Outbound(Protocol):
     CAPABILITIES: Capabilities
 
-    def translate(self, message: "TemplateMessage | FreeformMessage", reference: str, account: "Account") -> Json:
+    def translate(
+        self, message: "TemplateMessage | FreeformMessage", reference: str, account: "Account[Any, Any]"
+    ) -> Json:
         """The BSP's message object. Pure. Raises `Refused` for what the BSP cannot express."""
+
+
+class KeyFailure(Exception):
+    """There is no data key for now, or never: `retriable` is False when the encrypted data key itself is wrong."""
+
+    def __init__(self, reason: str, *, retriable: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.retriable = reason, retriable
+
+
+class KeyService(Protocol):
+    """Data keys for client-side encryption, under keys that may belong to another AWS account and region."""
+
+    def generate(self, key_arn: str) -> tuple[bytes, bytes]:
+        """A new 256-bit data key: (plaintext, encrypted by the key). Raises `KeyFailure`."""
+
+    def decrypt(self, key_arn: str, blob: bytes) -> bytes:
+        """The plaintext of an encrypted data key, which must be one of `key_arn`'s. Raises `KeyFailure`."""
+
+
+class Notes(Protocol):
+    """Small facts kept across invocations: a token, a file's id at the BSP. Losing one costs a call, no more."""
+
+    def get(self, account: str, key: str) -> str | None:
+        """The note, None where there is none or its time is over."""
+
+    def put(self, account: str, key: str, note: str, seconds: int) -> None:
+        """Keep `note` for so many seconds, in place of the one that was there."""
+
+    def forget(self, account: str, key: str, note: str) -> None:
+        """Drop this note; another that has taken its place stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +137,8 @@ class Services:
     """What an adapter's client may use of the world outside."""
 
     http: "HttpClient"
-    keys: "KeyService"
-    notes: "Notes"
-    """Small facts kept across invocations: a token, a file's id at the BSP."""
+    keys: KeyService
+    notes: Notes
     files: "Files"
     """Files at public addresses: those that messages to people name, those of people at a BSP that asks for no key."""
 
@@ -129,7 +159,7 @@ class Client(Protocol):
 
 
 class ClientFactory(Protocol):
-    def __call__(self, account: "Account", services: Services) -> Client: ...
+    def __call__(self, account: "Account[Any, Any]", services: Services) -> Client: ...
 
 
 class Unreadable(Exception):
@@ -163,6 +193,9 @@ class NotACallback(Exception):
     """The body is no callback of this BSP at all (answered with 400). The text carries no value of it."""
 
 
+NOTE_SECONDS = 30 * 86_400
+"""How long the note of a status is kept (`StatusEvent.note`)."""
+
 type Status = Literal["accepted", "sent", "delivered", "read", "failed", "clicked"]
 """CleverTap's statuses, and `accepted`: the BSP confirms that it has the message, which CleverTap is not told."""
 
@@ -186,8 +219,8 @@ class StatusEvent:
     the account's pseudonym for them."""
     alarm: bool = False
     """As in `Rejected`: some BSPs take messages of such an account, and let them fail."""
-    media_lost: bool = False
-    """The BSP cannot find the file that it was given before: no file's id from before may be used again."""
+    note: str | None = None
+    """Key of a note for the account's client, kept for `NOTE_SECONDS`: that there was such a status, and when."""
     url: str | None = field(default=None, repr=False)
     """For `clicked`: where the link leads; `short_url` is what was tapped, `user_agent` what it was opened with."""
     short_url: str | None = field(default=None, repr=False)
@@ -245,13 +278,13 @@ class Reply:
 
 
 class Inbound(Protocol):
-    def authentic(self, callback: Callback, account: "Account") -> bool:
+    def authentic(self, callback: Callback, account: "Account[Any, Any]") -> bool:
         """Whether the BSP's own proof (HMAC, Basic) holds on the raw bytes; True where the BSP gives none."""
 
-    def challenge(self, callback: Callback, account: "Account") -> str | None:
+    def challenge(self, callback: Callback, account: "Account[Any, Any]") -> str | None:
         """The body to answer to a verification GET, None when this is no (right) verification."""
 
-    def split(self, callback: Callback, account: "Account") -> list[Event]:
+    def split(self, callback: Callback, account: "Account[Any, Any]") -> list[Event]:
         """Every element of every list as an event; a broken one becomes `NotUnderstood` and harms no other.
 
         Raises `NotACallback` when the body as a whole is none of this BSP's.
@@ -259,5 +292,26 @@ class Inbound(Protocol):
 
 
 class Replies(Protocol):
-    def reply(self, element: Json, account: "Account") -> Reply | NotUnderstood:
+    def reply(self, element: Json, account: "Account[Any, Any]") -> Reply | NotUnderstood:
         """A readable `ReplyEvent.element` in CleverTap's form."""
+
+
+# --- an adapter as a whole -------------------------------------------------------------------------------------------
+
+
+class SettingsModule(Protocol):
+    @property
+    def Settings(self) -> "type[ProviderSettings]":  # noqa: N802 - a class
+        """The account's `provider` object."""
+
+    @property
+    def Options(self) -> "type[Options]":  # noqa: N802 - a class
+        """The account's `options`: the common ones, and the BSP's own."""
+
+
+class Adapter(NamedTuple):
+    settings: SettingsModule
+    outbound: Outbound
+    inbound: Inbound
+    replies: Replies
+    client: ClientFactory

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import ClientFactory, Inbound, Outbound, Replies
+    from whatsapp_bridge.providers.contract import ClientFactory, Inbound, Outbound, Replies, SettingsModule
 
 PROVIDERS = {
     "clickatell": "whatsapp_bridge.providers.clickatell",
@@ -21,9 +21,9 @@ def _module(provider: str, part: str) -> Any:
     return import_module(f"{PROVIDERS[provider]}.{part}")
 
 
-def settings(provider: str) -> Any:
-    """The adapter's `settings` module: classes Settings and Options. Raises KeyError for an unknown BSP."""
-    return _module(provider, "settings")
+def settings(provider: str) -> "SettingsModule":
+    """Raises KeyError for an unknown BSP, as all of these do."""
+    return cast("SettingsModule", _module(provider, "settings"))
 
 
 def outbound(provider: str) -> "Outbound":
@@ -40,3 +40,41 @@ def replies(provider: str) -> "Replies":
 
 def client(provider: str) -> "ClientFactory":
     return cast("ClientFactory", _module(provider, "client").Client)
+
+
+if TYPE_CHECKING:
+    # The type checker holds each module of each adapter against the contract here; nothing of it runs.
+    from whatsapp_bridge.providers.clickatell import client as one_api_client
+    from whatsapp_bridge.providers.clickatell import inbound as one_api_inbound
+    from whatsapp_bridge.providers.clickatell import outbound as one_api_outbound
+    from whatsapp_bridge.providers.clickatell import replies as one_api_replies
+    from whatsapp_bridge.providers.clickatell import settings as one_api_settings
+    from whatsapp_bridge.providers.clickatell_legacy import client as legacy_client
+    from whatsapp_bridge.providers.clickatell_legacy import inbound as legacy_inbound
+    from whatsapp_bridge.providers.clickatell_legacy import outbound as legacy_outbound
+    from whatsapp_bridge.providers.clickatell_legacy import replies as legacy_replies
+    from whatsapp_bridge.providers.clickatell_legacy import settings as legacy_settings
+    from whatsapp_bridge.providers.contract import Adapter
+    from whatsapp_bridge.providers.gupshup import client as gupshup_client
+    from whatsapp_bridge.providers.gupshup import inbound as gupshup_inbound
+    from whatsapp_bridge.providers.gupshup import outbound as gupshup_outbound
+    from whatsapp_bridge.providers.gupshup import replies as gupshup_replies
+    from whatsapp_bridge.providers.gupshup import settings as gupshup_settings
+    from whatsapp_bridge.providers.message_central import client as central_client
+    from whatsapp_bridge.providers.message_central import inbound as central_inbound
+    from whatsapp_bridge.providers.message_central import outbound as central_outbound
+    from whatsapp_bridge.providers.message_central import replies as central_replies
+    from whatsapp_bridge.providers.message_central import settings as central_settings
+    from whatsapp_bridge.providers.meta import client as meta_client
+    from whatsapp_bridge.providers.meta import inbound as meta_inbound
+    from whatsapp_bridge.providers.meta import outbound as meta_outbound
+    from whatsapp_bridge.providers.meta import replies as meta_replies
+    from whatsapp_bridge.providers.meta import settings as meta_settings
+
+    _ADAPTERS = (
+        Adapter(one_api_settings, one_api_outbound, one_api_inbound, one_api_replies, one_api_client.Client),
+        Adapter(legacy_settings, legacy_outbound, legacy_inbound, legacy_replies, legacy_client.Client),
+        Adapter(gupshup_settings, gupshup_outbound, gupshup_inbound, gupshup_replies, gupshup_client.Client),
+        Adapter(central_settings, central_outbound, central_inbound, central_replies, central_client.Client),
+        Adapter(meta_settings, meta_outbound, meta_inbound, meta_replies, meta_client.Client),
+    )

@@ -6,12 +6,13 @@ clock runs faster takes the same steps sooner.
 
 from dataclasses import dataclass
 from random import SystemRandom
+from typing import Self
 
 # A delay comes out within a quarter of its nominal value, so that what failed together does not come back together.
 _JITTER = 0.25
 
 # Environments restored from one snapshot would share the state of an ordinary generator, and come back together.
-system_luck = SystemRandom().random
+system_jitter = SystemRandom().random
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,17 @@ class Schedule:
             raise ValueError("delays must be at least one second each")
 
     def delay(
-        self, attempt: int, luck: float, *, at_most: int, limit: int | None = None, at_least: float | None = None
+        self, attempt: int, jitter: float, *, at_most: int, limit: int | None = None, at_least: float | None = None
     ) -> int | None:
         """Seconds to wait after the `attempt`th try (from 1) failed, None when there shall be no further one.
 
-        `luck` is a random number of 0 to 1; `at_most` what the queue can hold a message back for; `limit` one that is
+        `jitter` is a random number of 0 to 1; `at_most` what the queue can hold a message back for; `limit` one that is
         lower than the schedule's own; `at_least` what the other side asks for. The last attempt comes at the limit.
         """
         left = min(self.limit, self.limit if limit is None else limit) - self._waited(attempt, at_most)
         if left <= 0:
             return None
-        nominal = self._nominal(attempt, at_most) * (1 - _JITTER + 2 * _JITTER * luck)
+        nominal = self._nominal(attempt, at_most) * (1 - _JITTER + 2 * _JITTER * jitter)
         return max(1, min(round(max(nominal, at_least or 0)), left, at_most))
 
     def attempt_after(self, attempt: int, delay: int, *, at_most: int) -> int:
@@ -48,9 +49,36 @@ class Schedule:
                 following += 1
         return following
 
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """`2,10,60/3600`: the delays, then the limit. Raises ValueError."""
+        delays, _, limit = text.partition("/")
+        return cls(tuple(int(delay) for delay in delays.split(",")), int(limit))
+
     def _nominal(self, attempt: int, at_most: int) -> int:
         return min(self.delays[min(attempt, len(self.delays)) - 1], at_most)
 
     def _waited(self, attempt: int, at_most: int) -> int:
         listed = sum(self._nominal(number, at_most) for number in range(1, min(attempt, len(self.delays) + 1)))
         return listed + max(0, attempt - 1 - len(self.delays)) * self._nominal(attempt, at_most)
+
+
+# A class for each schedule, so that the type checker finds two that are exchanged.
+
+
+class DispatchRetry(Schedule):
+    """Of a message that the BSP has not taken."""
+
+    __slots__ = ()
+
+
+class ForwardRetry(Schedule):
+    """Of what CleverTap has not taken, and of a reply that cannot be read yet."""
+
+    __slots__ = ()
+
+
+class CorrelationRetry(Schedule):
+    """Of a status whose message is not known yet."""
+
+    __slots__ = ()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from whatsapp_bridge.runtime.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import CorrelationRetry, DispatchRetry, ForwardRetry
 
 
 class SettingInvalid(Exception):
@@ -29,13 +29,13 @@ class Settings:
         return settings
 
 
-def _schedule(text: str) -> Schedule:
-    """`2,10,60/3600`: delays in seconds, the last one repeated, and after how many seconds it is given up."""
-    delays, _, limit = text.partition("/")
-    return Schedule(tuple(int(delay) for delay in delays.split(",")), int(limit))
-
-
-_READERS: dict[Any, Callable[[str], object]] = {str: str, int: int, Schedule: _schedule}
+_READERS: dict[Any, Callable[[str], object]] = {
+    str: str,
+    int: int,
+    DispatchRetry: DispatchRetry.read,
+    ForwardRetry: ForwardRetry.read,
+    CorrelationRetry: CorrelationRetry.read,
+}
 
 
 class SendSettings(Settings):
@@ -52,7 +52,7 @@ class DispatchSettings(Settings):
     statuses_queue_url: str
     messages_table: str
     message_ttl_days: int
-    dispatch_retry: Schedule
+    dispatch_retry: DispatchRetry
 
 
 class ReceiveSettings(Settings):
@@ -80,5 +80,5 @@ class ForwardSettings(Settings):
     media_ttl_days: int
     messages_table: str
     message_ttl_days: int
-    forward_retry: Schedule
-    correlation_retry: Schedule
+    forward_retry: ForwardRetry
+    correlation_retry: CorrelationRetry

@@ -1,9 +1,59 @@
-"""DynamoDB's items: texts and whole numbers, and updates under a condition."""
+"""The messages table: its items hold texts and whole numbers, and each write is one update under a condition."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from time import time
+from typing import Any, NamedTuple
 
-from whatsapp_bridge.store.aws import error_code
+from whatsapp_bridge.store.aws import client, error_code
+
+# Longer than any function may run: a holder that is older is not at work any more.
+HOLD_SECONDS = 120
+
+
+class Attempt(NamedTuple):
+    """Whether an update was done, and the item: as it is then, or as it stood against ({} when there is none)."""
+
+    done: bool
+    item: dict[str, Any]
+
+
+class Table:
+    """The table's items by their key `pk`. `now` in seconds since 1970."""
+
+    def __init__(self, name: str, dynamodb: Any = None, now: Callable[[], float] = time) -> None:
+        self.name, self.now = name, now
+        self.dynamodb = dynamodb or client("dynamodb")
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        answer = self.dynamodb.get_item(TableName=self.name, Key=typed({"pk": key}), ConsistentRead=True)
+        return untyped(answer["Item"]) if "Item" in answer else None
+
+    def update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> dict[str, Any] | None:
+        """None when it was done, else the item that stood against it ({} when there is none)."""
+        attempt = self.try_update(key, update, condition, values)
+        return None if attempt.done else attempt.item
+
+    def try_update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> Attempt:
+        names = {name: name[1:] for name in ("#state", "#owner") if name in update + condition}
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": typed({"pk": key}),
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": typed(values),
+        }
+        if names:
+            arguments["ExpressionAttributeNames"] = names
+        return try_update(self.dynamodb, arguments)
+
+
+def message_key(account: str, reference: str) -> str:
+    return f"msg#{account}#{reference}"
+
+
+def indexed(account: str, bsp_id: str) -> str:
+    """A BSP's id as the index `bsp_id` has it."""
+    return f"{account}#{bsp_id}"
 
 
 def typed(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
@@ -14,17 +64,16 @@ def untyped(item: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     return {name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()}
 
 
-def try_update(dynamodb: Any, arguments: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
-    """Whether it was done, and the item: as it is then, or as it stood against ({} when there is none)."""
+def try_update(dynamodb: Any, arguments: Mapping[str, Any]) -> Attempt:
     from botocore.exceptions import ClientError
 
     told = {"ReturnValues": "ALL_NEW"}
     if "ConditionExpression" in arguments:
         told["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     try:
-        return True, untyped(dynamodb.update_item(**arguments, **told).get("Attributes", {}))
+        return Attempt(True, untyped(dynamodb.update_item(**arguments, **told).get("Attributes", {})))
     except ClientError as error:
         if error_code(error) != "ConditionalCheckFailedException":
             raise
         stood_against: Any = error.response.get("Item", {})
-        return False, untyped(stood_against)
+        return Attempt(False, untyped(stood_against))

@@ -3,21 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from whatsapp_bridge.providers.contract import KeyFailure
 from whatsapp_bridge.store.aws import client, error_code
 
 # Errors that another try will not mend: this blob is not one of that key's.
 _FINAL = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 
-class KeyFailure(Exception):
-    """KMS did not give a data key. `retriable` is False when the encrypted data key itself is wrong."""
-
-    def __init__(self, reason: str, *, retriable: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.retriable = reason, retriable
-
-
-class KeyService:
+class KmsKeys:
     """Data keys under keys that may belong to another account and region; both are read from the ARN."""
 
     def __init__(self, kms: Callable[[str], Any] = lambda region: client("kms", region)) -> None:

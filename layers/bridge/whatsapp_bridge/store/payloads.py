@@ -15,10 +15,14 @@ _PREFIX = "payloads/"
 class Payloads:
     """Objects expire by the bucket's lifecycle, after the queues' retention."""
 
-    def __init__(self, bucket: str, s3: Any = None, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
-        self._bucket = bucket
-        self._s3 = s3
-        self._new_id = new_id
+    def __init__(
+        self,
+        bucket: str,
+        s3: Callable[[], Any] = lambda: client("s3"),
+        new_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        # The client is made at the first large payload: most processes never see one.
+        self._bucket, self._s3, self._new_id = bucket, s3, new_id
 
     def pack(self, payload: dict[str, Any]) -> str:
         """The body of a queue message for `payload`; raises botocore's errors when S3 does not take it."""
@@ -27,7 +31,7 @@ class Payloads:
         if Entry(message).size <= MAX_MESSAGE_BYTES:
             return message
         key = _PREFIX + self._new_id()
-        self._client().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        self._s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return to_json({"s3": key}).decode()
 
     def unpack(self, body: str) -> dict[str, Any]:
@@ -35,12 +39,6 @@ class Payloads:
         payload: dict[str, Any] = from_json(body)
         if set(payload) != {"s3"}:
             return payload
-        stored = self._client().get_object(Bucket=self._bucket, Key=payload["s3"])["Body"].read()
+        stored = self._s3().get_object(Bucket=self._bucket, Key=payload["s3"])["Body"].read()
         unpacked: dict[str, Any] = from_json(stored)
         return unpacked
-
-    def _client(self) -> Any:
-        # Made at the first large payload: most processes never see one.
-        if self._s3 is None:
-            self._s3 = client("s3")
-        return self._s3

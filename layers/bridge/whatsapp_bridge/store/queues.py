@@ -88,6 +88,49 @@ class Queue:
             raise NotStored(f"SQS {operation}: {type(error).__name__}") from None
 
 
+class FifoQueue(Queue):
+    """One that keeps the order within each group."""
+
+
+class DeadLetterQueue(Queue):
+    """One for what is given up."""
+
+
+# A class for each queue, so that the type checker finds two that are exchanged.
+
+
+class ConversationQueue(FifoQueue):
+    """Freeform messages on their way to people; a group per person."""
+
+
+class CampaignQueue(Queue):
+    """Template messages on their way to people."""
+
+
+class RepliesQueue(FifoQueue):
+    """Messages from people; a group per person."""
+
+
+class StatusesQueue(Queue):
+    """Statuses of messages (`flows.status_queue`)."""
+
+
+class QuarantineQueue(Queue):
+    """What is authenticated and not understood (`flows.quarantine`)."""
+
+
+class ConversationDeadLetters(DeadLetterQueue):
+    """Freeform messages that were given up."""
+
+
+class RepliesDeadLetters(DeadLetterQueue):
+    """Messages from people that CleverTap did not take."""
+
+
+class StatusesDeadLetters(DeadLetterQueue):
+    """Statuses that CleverTap did not take."""
+
+
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """At most ten messages and, together, at most the size of one."""
     batch: list[Entry] = []

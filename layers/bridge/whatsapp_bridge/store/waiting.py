@@ -16,13 +16,11 @@ id that was bound a moment ago. So a bound id stays here for longer than the ind
 an attribute per message and no list: each step but `bind` is one write that needs nothing read before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import islice
-from time import time
 from typing import Any
 
-from whatsapp_bridge.store.aws import client
-from whatsapp_bridge.store.items import try_update, typed, untyped
+from whatsapp_bridge.store.items import Attempt, Table, try_update, typed
 
 # Longer than any function may run: what is still being sent then has died over it, and waits.
 _SENDING_MS = 120_000
@@ -37,9 +35,8 @@ _MAX_OLD = 20
 
 
 class Waiting:
-    def __init__(self, table: str, ttl_days: int, dynamodb: Any = None, now: Callable[[], float] = time) -> None:
-        self._table, self._ttl_seconds, self._now = table, ttl_days * 86_400, now
-        self._dynamodb = dynamodb or client("dynamodb")
+    def __init__(self, table: Table, ttl_days: int) -> None:
+        self._table, self._ttl_seconds = table, ttl_days * 86_400
 
     def expect(self, account: str, recipient: str, reference: str, at: int, *, named: bool) -> None:
         """Its request is about to leave, `at` (ms since 1970). `named`: the answer to it will name the BSP's id."""
@@ -92,8 +89,7 @@ class Waiting:
         None where nothing waits, or not yet. The same id brings the same message, however often.
         """
         key = _key(account, recipient)
-        answer = self._dynamodb.get_item(TableName=self._table, Key=typed(key), ConsistentRead=True)
-        item = untyped(answer.get("Item", {}))
+        item = self._table.get(key) or {}
         for _ in range(_MAX_TRIES):
             bound = item.get(_name("b", bsp_id))
             if bound is not None:
@@ -139,23 +135,22 @@ class Waiting:
         return f"{self._now_ms()} {reference}"
 
     def _now_ms(self) -> int:
-        return int(self._now() * 1000)
+        return int(self._table.now() * 1000)
 
     def _expiry(self) -> int:
-        return int(self._now()) + self._ttl_seconds
+        return int(self._table.now()) + self._ttl_seconds
 
     def _update(
         self,
-        key: dict[str, str],
+        key: str,
         update: str,
         names: Mapping[str, str],
         values: Mapping[str, str | int] | None = None,
         condition: str | None = None,
-    ) -> tuple[bool, dict[str, Any]]:
-        """Whether it was done, and the item: as it is then, or as it stood against."""
+    ) -> Attempt:
         arguments: dict[str, Any] = {
-            "TableName": self._table,
-            "Key": typed(key),
+            "TableName": self._table.name,
+            "Key": typed({"pk": key}),
             "UpdateExpression": update,
             "ExpressionAttributeNames": dict(names),
         }
@@ -163,11 +158,11 @@ class Waiting:
             arguments["ExpressionAttributeValues"] = typed(values)
         if condition:
             arguments["ConditionExpression"] = condition
-        return try_update(self._dynamodb, arguments)
+        return try_update(self._table.dynamodb, arguments)
 
 
-def _key(account: str, recipient: str) -> dict[str, str]:
-    return {"pk": f"waiting#{account}#{recipient}"}
+def _key(account: str, recipient: str) -> str:
+    return f"waiting#{account}#{recipient}"
 
 
 def _name(kind: str, of: str) -> str:

@@ -23,7 +23,7 @@ from whatsapp_bridge.providers.common.outgoing_files import Refusal
 from whatsapp_bridge.providers.contract import Accepted, Json, NotSent, Outcome, Rejected, Services
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell.settings import Account
 
 OUTGOING: Final[tuple[Path, ...]] = (
     ("content",),

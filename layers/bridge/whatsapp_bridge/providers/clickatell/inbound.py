@@ -28,7 +28,7 @@ from whatsapp_bridge.providers.contract import (
 )
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell.settings import Account
 
 # That a person is typing is no message, and old news once it could be told.
 _IGNORED: Final = frozenset({"statusIsTyping"})

@@ -18,6 +18,7 @@ from whatsapp_bridge.media.fetch import Source
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST
 from whatsapp_bridge.providers.common.outgoing_files import (
     Fetched,
     Refusal,
@@ -29,11 +30,10 @@ from whatsapp_bridge.providers.common.outgoing_files import (
     rejected,
 )
 from whatsapp_bridge.providers.contract import Json, NotSent, Services, Throttled
-from whatsapp_bridge.store.notes import FILES_LOST
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.net.http import Body
+    from whatsapp_bridge.providers.clickatell.settings import Account
 
 _PATH: Final = "/v1/media"
 _NOTE_SECONDS: Final = 29 * 86_400

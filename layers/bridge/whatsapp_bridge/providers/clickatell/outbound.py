@@ -27,7 +27,7 @@ from whatsapp_bridge.providers.common import whatsapp
 from whatsapp_bridge.providers.common.values import blank
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell.settings import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell One API",

@@ -20,7 +20,7 @@ from whatsapp_bridge.providers.common.values import (
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell.settings import Account
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:

@@ -2,17 +2,19 @@
 
 from typing import Literal
 
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret
-from whatsapp_bridge.providers.clickatell_common.settings import Encryption, EncryptionOptions
+from whatsapp_bridge.accounts import account
+from whatsapp_bridge.accounts.fields import BaseUrl
+from whatsapp_bridge.providers.clickatell_common.settings import EncryptionOptions, EncryptionSettings
 
 
-class Settings(Config):
+class Settings(EncryptionSettings):
     type: Literal["clickatell"]
-    api_key: HeaderSecret
     base_url: BaseUrl = "https://platform.clickatell.com"
-    encryption: Encryption | None = None
 
 
 class Options(EncryptionOptions):
     hsm: bool = False
     """Send template messages in the form of the older API, which knows texts with body parameters only."""
+
+
+type Account = account.Account[Settings, Options]

@@ -6,11 +6,11 @@ comparison page named in `codes`.
 
 import os
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.net.halving import in_halves
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.clickatell_common import encryption
@@ -31,7 +31,7 @@ from whatsapp_bridge.providers.contract import (
 )
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell_common.settings import Account
 
 # Finding the one bad message of a hundred takes 15 requests, two of them 27; `HttpClient` ends them when time is short.
 _MAX_REQUESTS: Final = 30
@@ -72,7 +72,7 @@ class BaseClient(ABC):
     def prepare(self, outgoing: Outgoing) -> Outgoing | Refusal:
         """Encrypt where the account says so, and bring the file there. Without a key the message waits: it never leaves
         in clear."""
-        from whatsapp_bridge.store.keys import KeyFailure
+        from whatsapp_bridge.providers.contract import KeyFailure
 
         try:
             key = self._data_key()
@@ -158,7 +158,7 @@ class BaseClient(ABC):
 
     def _reading_key(self, encryption_key: str) -> encryption.DataKey:
         """Raises `Unreadable`."""
-        from whatsapp_bridge.store.keys import KeyFailure
+        from whatsapp_bridge.providers.contract import KeyFailure
 
         settings, options = self._account.provider.encryption, self._account.options
         if settings is None:
@@ -190,18 +190,11 @@ class BaseClient(ABC):
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """One request for the batch. Where all of it is refused for its form (One API's errors 21, 22), the halves are
-        sent for themselves, so that one bad message does not take a hundred down."""
+        """One request for the batch. Where all of it is refused for its form (One API's errors 21, 22), its halves go
+        on their own: one bad message does not take a hundred down."""
         known: dict[str, Outcome] = {}
-        parts = deque([list(batch)] if batch else [])
-        for _ in range(_MAX_REQUESTS):
-            if not parts:
-                break
-            part = parts.popleft()
-            answer = self._post(part)
-            if len(part) > 1 and isinstance(answer, Answer) and refused_for_its_form(answer, self.dialect):
-                parts.extend((part[: len(part) // 2], part[len(part) // 2 :]))
-            else:
+        for part, answer in in_halves(batch, self._post, self._refused_for_its_form, _MAX_REQUESTS):
+            if answer is not None:
                 known.update(outcomes(part, answer, self.dialect))
         later = NotSent("request refused for its form")
         settled = [(outgoing.reference, known.get(outgoing.reference, later)) for outgoing in batch]
@@ -209,6 +202,9 @@ class BaseClient(ABC):
             self._lost(reference, Rejected(outcome.code, outcome.title)) if isinstance(outcome, MediaLost) else outcome
             for reference, outcome in settled
         ]
+
+    def _refused_for_its_form(self, answer: Answer | Outcome) -> bool:
+        return isinstance(answer, Answer) and refused_for_its_form(answer, self.dialect)
 
     def _lost(self, reference: str, rejected: Rejected) -> Outcome:
         """What follows where Clickatell does not find the message's file."""

@@ -6,6 +6,8 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.contract import Status
 
 MEDIA_NOT_FOUND: Final = "MEDIA_NOT_FOUND"
+FILES_LOST: Final = "files-lost"
+"""Key of the note that Clickatell did not find a file: no fileId of one from before is to be trusted."""
 
 
 class StatusRow(NamedTuple):

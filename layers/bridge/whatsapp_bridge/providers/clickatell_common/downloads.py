@@ -15,7 +15,7 @@ from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Unreadable
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell_common.settings import Account
 
 
 def received(attachment: Attachment, account: "Account", http: HttpClient) -> tuple[bytes, str | None]:

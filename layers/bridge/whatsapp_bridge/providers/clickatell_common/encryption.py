@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-    from whatsapp_bridge.store.keys import KeyService
+    from whatsapp_bridge.providers.contract import KeyService
 
 _NOT_OURS: Final = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 _IV_BYTES: Final = 16
@@ -257,7 +257,7 @@ class DataKeys:
 
     def _ask[Result](self, arn: str, question: Callable[[], Result]) -> Result:
         """Ask KMS, but not again right after it failed: a batch must not sit out the same time-out for each message."""
-        from whatsapp_bridge.store.keys import KeyFailure
+        from whatsapp_bridge.providers.contract import KeyFailure
 
         with self._lock:
             reason, failed = self._failures.get(arn, ("", -inf))

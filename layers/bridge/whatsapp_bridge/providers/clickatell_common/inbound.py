@@ -5,7 +5,7 @@ Source: section "Inbound message status callback comparison" of the comparison p
 
 from collections.abc import Callable
 
-from whatsapp_bridge.providers.clickatell_common.codes import MEDIA_NOT_FOUND, StatusRow
+from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
 from whatsapp_bridge.providers.common.values import identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 
@@ -30,5 +30,5 @@ def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -
         error_title=row.title if row.error is not None else None,
         unlisted=not row.listed,
         alarm=row.alarm,
-        media_lost=row.name == MEDIA_NOT_FOUND,
+        note=FILES_LOST if row.name == MEDIA_NOT_FOUND else None,
     )

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
-from whatsapp_bridge.accounts.fields import Config, form
+from whatsapp_bridge.accounts.account import ProviderSettings
+from whatsapp_bridge.accounts.fields import Config, HeaderSecret, form
 
 # Clickatell owns the keys, usually in an account of its own.
 type KeyArn = Annotated[
@@ -24,8 +26,16 @@ class Encryption(Config):
     mo_key_arn: KeyArn
 
 
+class EncryptionSettings(ProviderSettings):
+    api_key: HeaderSecret
+    encryption: Encryption | None = None
+
+
 class EncryptionOptions(CommonOptions):
     data_key_max_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
     """How long a data key may serve (seconds), or be kept for reading; 0 = a fresh key for each message, none kept."""
     data_key_max_messages: Annotated[int, Field(ge=0, le=100_000)] = 100
     """How many messages a data key may serve; 0 = a fresh key for each message."""
+
+
+type Account = account.Account[EncryptionSettings, EncryptionOptions]

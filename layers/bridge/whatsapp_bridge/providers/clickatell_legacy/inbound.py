@@ -27,7 +27,7 @@ from whatsapp_bridge.providers.contract import (
 )
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell_legacy.settings import Account
 
 _INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
 _MARKS: Final = _INTEGRATION | {"messageId"}

@@ -20,7 +20,7 @@ from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.clickatell_common.outbound import caption, content, hsm, source
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell_legacy.settings import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Clickatell legacy WhatsApp API",

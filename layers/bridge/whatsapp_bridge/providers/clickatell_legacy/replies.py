@@ -12,7 +12,7 @@ from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE,
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.clickatell_legacy.settings import Account
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:

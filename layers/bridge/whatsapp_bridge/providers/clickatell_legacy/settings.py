@@ -2,16 +2,18 @@
 
 from typing import Literal
 
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret
-from whatsapp_bridge.providers.clickatell_common.settings import Encryption, EncryptionOptions
+from whatsapp_bridge.accounts import account
+from whatsapp_bridge.accounts.fields import BaseUrl
+from whatsapp_bridge.providers.clickatell_common.settings import EncryptionOptions, EncryptionSettings
 
 
-class Settings(Config):
+class Settings(EncryptionSettings):
     type: Literal["clickatell_legacy"]
-    api_key: HeaderSecret
     base_url: BaseUrl = "https://platform.clickatell.com"
-    encryption: Encryption | None = None
 
 
 class Options(EncryptionOptions):
     """Those of client-side encryption alone."""
+
+
+type Account = account.Account[Settings, Options]

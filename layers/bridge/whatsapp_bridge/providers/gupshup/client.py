@@ -30,7 +30,7 @@ from whatsapp_bridge.providers.contract import (
 from whatsapp_bridge.providers.gupshup import answers
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.gupshup.settings import Account
 
 _PATH: Final = "/GatewayAPI/rest"
 _COMMON: Final = {"v": "1.1", "auth_scheme": "plain", "format": "json"}

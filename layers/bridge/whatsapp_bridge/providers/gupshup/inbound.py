@@ -15,7 +15,7 @@ from whatsapp_bridge.providers.contract import Callback, Event, Json, NotACallba
 from whatsapp_bridge.providers.gupshup import statuses
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.gupshup.settings import Account
 
 REPLY_KINDS: Final = frozenset(
     {"text", "image", "video", "audio", "voice", "document", "location", "button", "interactive", "contacts"}

@@ -25,7 +25,7 @@ from whatsapp_bridge.providers.cloud_api.outbound import BUTTONS, EXTRAS, HEADER
 from whatsapp_bridge.providers.common.whatsapp import caption
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.gupshup.settings import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Gupshup",

@@ -24,7 +24,7 @@ from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, 
 from whatsapp_bridge.providers.gupshup.inbound import kind_of
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.gupshup.settings import Account
 
 _MEDIA: Final[dict[str, MediaKind]] = {
     "image": "image",

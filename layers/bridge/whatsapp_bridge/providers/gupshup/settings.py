@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
+from whatsapp_bridge.accounts.account import ProviderSettings
 from whatsapp_bridge.accounts.fields import BaseUrl, Config, Secret
 
 
@@ -29,7 +31,7 @@ class Login(Config):
     password: Secret
 
 
-class Settings(Config):
+class Settings(ProviderSettings):
     type: Literal["gupshup"]
     hsm: Login
     """Sends templates."""
@@ -45,3 +47,6 @@ class Settings(Config):
 class Options(CommonOptions):
     click_time_zone: ZoneName = "Asia/Kolkata"
     """Gupshup's `clickTime` names none; Gupshup is in India."""
+
+
+type Account = account.Account[Settings, Options]

@@ -31,8 +31,8 @@ from whatsapp_bridge.providers.message_central import answers, media, sheets
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.media.fetch import File
+    from whatsapp_bridge.providers.message_central.settings import Account
 
 _PATH: Final = "/verification/v3/send"
 _PARALLEL: Final = 8

@@ -15,7 +15,7 @@ from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Json, Services, Unreadable
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.message_central.settings import Account
 
 _KINDS: Final = {"image": IMAGE, "video": VIDEO}
 _AUDIO: Final = (

@@ -27,7 +27,7 @@ from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.common import whatsapp
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.message_central.settings import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Message Central WhatsApp Now",

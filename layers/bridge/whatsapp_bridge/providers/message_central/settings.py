@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret, Secret, form
+from whatsapp_bridge.accounts.account import ProviderSettings
+from whatsapp_bridge.accounts.fields import BaseUrl, HeaderSecret, Secret, form
 
 
 def _text(value: Any) -> Any:
@@ -18,7 +20,7 @@ type Country = Annotated[
 ]
 
 
-class Settings(Config):
+class Settings(ProviderSettings):
     """With `token`, one that does not change and comes from Message Central; else one is asked for with the others."""
 
     type: Literal["message_central"]
@@ -57,3 +59,6 @@ class Options(CommonOptions):
     @property
     def in_batches(self) -> bool:
         return self.bulk
+
+
+type Account = account.Account[Settings, Options]

@@ -21,7 +21,7 @@ from whatsapp_bridge.providers.common.values import number
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.message_central.settings import Account
 
 _PATH: Final = "/auth/v1/authentication/token"
 # Of a token that does not say how long it lives.
@@ -144,7 +144,8 @@ class Tokens:
         provider = self._account.provider
         query = {
             "customerId": provider.customer_id,
-            "key": b64encode(provider.password.encode()).decode(),
+            # Without a password there is a token of the secret's own, and this is never asked.
+            "key": b64encode((provider.password or "").encode()).decode(),
             "scope": "NEW",
             **({"country": provider.country} if provider.country else {}),
             **({"email": provider.email} if provider.email else {}),

@@ -26,7 +26,7 @@ from whatsapp_bridge.providers.contract import (
 from whatsapp_bridge.providers.meta import answers, numbers
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.meta.settings import Account
 
 # Where Meta keeps files: not at `base_url`, and yet to be asked with the account's token.
 _FILE_HOSTS: Final = (".fbsbx.com", ".facebook.com", ".whatsapp.net")

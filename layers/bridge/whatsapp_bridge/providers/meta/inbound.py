@@ -9,7 +9,7 @@ from whatsapp_bridge.providers.cloud_api import inbound as dialect
 from whatsapp_bridge.providers.contract import Callback, Event
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.meta.settings import Account
 
 
 def authentic(callback: Callback, account: "Account") -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from whatsapp_bridge.providers.common.values import number as whole_number
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
-    from whatsapp_bridge.store.notes import Notes
+    from whatsapp_bridge.providers.contract import Notes
+    from whatsapp_bridge.providers.meta.settings import Account
 
 _SECONDS: Final = 180 * 86_400
 

@@ -20,7 +20,7 @@ from whatsapp_bridge.providers.cloud_api.outbound import (
 from whatsapp_bridge.providers.common import whatsapp
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.meta.settings import Account
 
 CAPABILITIES: Final = Capabilities(
     title="Meta Cloud API",

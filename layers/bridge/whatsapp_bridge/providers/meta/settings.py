@@ -2,15 +2,17 @@
 
 from typing import Annotated, Literal
 
+from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, HeaderSecret, Secret, form
+from whatsapp_bridge.accounts.account import ProviderSettings
+from whatsapp_bridge.accounts.fields import BaseUrl, HeaderSecret, Secret, form
 
 # Parts of addresses. Meta's ids are digits; https://developers.facebook.com/docs/graph-api/changelog has the versions.
 type Id = Annotated[str, form(r"[0-9]{1,32}", "must be an id of Meta's: digits only")]
 type Version = Annotated[str, form(r"v[0-9]{1,3}\.[0-9]{1,3}", "must be a version of the Graph API, like v25.0")]
 
 
-class Settings(Config):
+class Settings(ProviderSettings):
     type: Literal["meta"]
     phone_number_id: Id
     waba_id: Id
@@ -24,3 +26,6 @@ class Settings(Config):
 
 class Options(CommonOptions):
     """None of its own."""
+
+
+type Account = account.Account[Settings, Options]

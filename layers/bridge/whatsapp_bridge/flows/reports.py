@@ -1,0 +1,128 @@
+"""What is reported to CleverTap of a message: its next statuses, or a click on a link in it; and the right to do so.
+
+A message's statuses are reported by one queue message at a time, which holds the lease. Clicks leave the ladder of
+statuses alone: each is reported once, known by what it says, however often the BSP reports it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from pydantic_core import to_json
+
+from whatsapp_bridge.clevertap.callbacks import StatusUpdate
+from whatsapp_bridge.flows import ladder
+from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.leases import Lease, Leases, NoLease
+from whatsapp_bridge.store.once import Once
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One queue message with a status. `owner` is its id."""
+
+    owner: str
+    payload: dict[str, Any] = field(repr=False)
+    event: StatusEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The next statuses of one message, held by the first of the queue messages that say so."""
+
+    reference: str
+    items: Sequence[Item]
+    updates: Sequence[StatusUpdate]
+    rung: int
+    """The one that is reached with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClickReport:
+    """A click on a link in a message, held by the first of the queue messages that say so."""
+
+    id: str
+    reference: str
+    items: Sequence[Item]
+    updates: Sequence[StatusUpdate]
+
+
+type Report = StatusReport | ClickReport
+
+
+class Reports:
+    def __init__(self, *, claims: Claims, leases: Leases, once: Once) -> None:
+        self._claims, self._leases, self._once = claims, leases, once
+
+    def lease(self, account: str, items: Sequence[Item]) -> Report | NoLease:
+        """The report of `items` (a group of `grouped`) with the right to make it, or why there is none."""
+        event = items[0].event
+        return self._click(account, items) if event.status == "clicked" else self._statuses(account, items)
+
+    def _statuses(self, account: str, items: Sequence[Item]) -> StatusReport | NoLease:
+        events = [item.event for item in items]
+        reference, rung = str(events[0].reference), ladder.target(events)
+        # What dispatch and the confirmation say of a message has no id of the BSP's.
+        bsp_id = next((event.bsp_id for event in events if event.bsp_id is not None), None)
+        lease = self._leases.begin(account, reference, items[0].owner, rung, heard=bsp_id is not None, bsp_id=bsp_id)
+        if isinstance(lease, Lease):
+            return StatusReport(reference, items, ladder.updates(reference, events, lease.rung), rung)
+        return lease
+
+    def _click(self, account: str, items: Sequence[Item]) -> ClickReport | NoLease:
+        event = items[0].event
+        reference, identifier = str(event.reference), click_id(event)
+        # Who taps a link in a message has it: that ends the doubt about one whose answer was lost.
+        if not self._claims.confirm(account, reference, None):
+            return NoLease.NO_MESSAGE
+        refused = self._once.begin_click(account, identifier, items[0].owner)
+        return refused or ClickReport(identifier, reference, items, [_clicked(event)])
+
+    def end(self, account: str, report: Report) -> None:
+        """CleverTap has taken it."""
+        if isinstance(report, ClickReport):
+            self._once.end_click(account, report.id)
+        else:
+            self._leases.end(account, report.reference, report.items[0].owner, report.rung)
+
+    def leave(self, account: str, report: Report) -> None:
+        """CleverTap has not taken it; the next try may be another queue message's."""
+        if isinstance(report, ClickReport):
+            self._once.leave_click(account, report.id, report.items[0].owner)
+        else:
+            self._leases.leave(account, report.reference, report.items[0].owner)
+
+
+def grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:
+    """Items whose message is not known yet, and the others: a message's statuses together, a click and its repeats."""
+    unknown: list[Item] = []
+    clicks: dict[str, list[Item]] = defaultdict(list)
+    statuses: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.event.reference is None:
+            unknown.append(item)
+        elif item.event.status == "clicked":
+            clicks[click_id(item.event)].append(item)
+        else:
+            statuses[item.event.reference].append(item)
+    return unknown, [*statuses.values(), *clicks.values()]
+
+
+def click_id(event: StatusEvent) -> str:
+    """The same for each report of the same click; the BSPs give clicks no id."""
+    content = [event.reference, event.timestamp, event.url, event.short_url, event.user_agent]
+    return sha256(to_json(content)).hexdigest()
+
+
+def _clicked(event: StatusEvent) -> StatusUpdate:
+    return StatusUpdate(
+        msg_id=str(event.reference),
+        status="clicked",
+        timestamp=event.timestamp,
+        url=event.url,
+        short_url=event.short_url,
+        user_agent=event.user_agent,
+    )

@@ -1,0 +1,94 @@
+"""dispatch, the step "settle": act on what became of a message, and record it.
+
+What follows from an outcome is queued before the outcome is recorded: dying in between repeats the first, which the
+ladder of statuses ignores, and never loses it.
+"""
+
+from collections.abc import Callable
+from time import time
+
+from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.clevertap.messages import TemplateMessage
+from whatsapp_bridge.flows import correlation
+from whatsapp_bridge.flows.jobs import Job
+from whatsapp_bridge.flows.status_queue import confirmation, queued_status
+from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
+from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
+from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
+from whatsapp_bridge.store.waiting import Waiting
+
+CONFIRMATION_SECONDS = 900
+_OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
+
+
+class Settling:
+    """`jitter` of 0 to 1; `now` in seconds since 1970."""
+
+    def __init__(
+        self,
+        *,
+        claims: Claims,
+        waiting: Waiting,
+        statuses: StatusesQueue,
+        retry: DispatchRetry,
+        jitter: Callable[[], float] = system_jitter,
+        now: Callable[[], float] = time,
+    ) -> None:
+        self._claims, self._waiting, self._statuses = claims, waiting, statuses
+        self._retry, self._jitter, self._now = retry, jitter, now
+
+    def settle(self, job: Job, outcome: Outcome) -> int | None:
+        """Seconds until the next attempt where there shall be one, else None."""
+        correlation.settle(self._waiting, job.account, job.message, job.recipient, job.reference, outcome)
+        match outcome:
+            case Accepted(bsp_id):
+                self._claims.settle(job.account.name, job.reference, "accepted", bsp_id)
+                count("MessagesSent")
+                logger.info("message sent", extra={**job.names, "bspId": bsp_id})
+            case Rejected(code, title):
+                self._reject(job, outcome)
+                logger.warning("message rejected", extra={**job.names, "code": code, "title": title})
+            case Unknown(reason):
+                if job.reports:
+                    self._statuses.send(confirmation(job.account.name, job.reference, CONFIRMATION_SECONDS))
+                self._claims.settle(job.account.name, job.reference, "unknown")
+                count("MessagesUnknown")
+                logger.warning("answer lost", extra={**job.names, "reason": reason})
+            case Throttled() | NotSent():
+                return self._retry_or_reject(job, outcome)
+        return None
+
+    def attempt_after(self, job: Job, delay: int) -> int:
+        """The number of the attempt that follows `delay` (seconds)."""
+        return self._retry.attempt_after(job.attempt, delay, at_most=MAX_DELAY_SECONDS)
+
+    def _retry_or_reject(self, job: Job, outcome: Throttled | NotSent) -> int | None:
+        reason = "throttled" if isinstance(outcome, Throttled) else outcome.reason
+        # A chat message counts deliveries of its FIFO queue as attempts: long waits would stretch its time limit.
+        heeded = isinstance(job.message, TemplateMessage)
+        asked = outcome.retry_after if isinstance(outcome, Throttled) and heeded else None
+        delay = self._retry.delay(
+            job.attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, limit=job.time_limit, at_least=asked
+        )
+        if delay is None:
+            self._reject(job, outcome.verdict or _OUT_OF_TIME)
+            logger.warning("given up", extra={**job.names, "reason": reason})
+            return None
+        self._claims.settle(job.account.name, job.reference, "released")
+        count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
+        logger.info("to be sent later", extra={**job.names, "reason": reason, "seconds": delay})
+        return delay
+
+    def _reject(self, job: Job, verdict: Rejected) -> None:
+        if verdict.unlisted:
+            count("ErrorsUnlisted")
+        if verdict.alarm:
+            count("ProviderAccountAlarms")
+        if job.reports:
+            now = int(self._now())
+            failed = StatusEvent("failed", now, job.reference, None, error_code=verdict.code, error_title=verdict.title)
+            self._statuses.send(queued_status(job.account.name, failed))
+        self._claims.settle(job.account.name, job.reference, "rejected")
+        count("MessagesRejected")

@@ -1,0 +1,215 @@
+"""The flows, built from their functions' environment.
+
+Each builder imports what its function needs: `send` starts without what `dispatch` uses. The tests' world builds the
+same flows with an `Outside` of its own.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.runtime import settings
+from whatsapp_bridge.runtime.schedules import system_jitter
+from whatsapp_bridge.store import queues
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.aws import client
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.flows.accept import Accept
+    from whatsapp_bridge.flows.dispatch import Dispatch
+    from whatsapp_bridge.flows.forward_replies import ForwardReplies
+    from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+    from whatsapp_bridge.flows.receive import Receive
+    from whatsapp_bridge.flows.records import FifoSource
+    from whatsapp_bridge.flows.show_media import ShowMedia
+    from whatsapp_bridge.net.http import HttpClient
+    from whatsapp_bridge.providers.contract import Services
+
+
+class Outside(NamedTuple):
+    """What a process has around it. `now`: seconds since 1970; `clock`: seconds, never back; `jitter`: 0 to 1."""
+
+    environ: Mapping[str, str] = os.environ
+    aws: Callable[..., Any] = client
+    """A client of an AWS service, by the service's name and, where it is not the function's, the region."""
+    now: Callable[[], float] = time
+    clock: Callable[[], float] = monotonic
+    jitter: Callable[[], float] = system_jitter
+
+
+_PROCESS = Outside()
+
+
+def build_accept(outside: Outside = _PROCESS) -> "Accept":
+    from whatsapp_bridge.flows.accept import Accept
+
+    env = settings.SendSettings.read(outside.environ)
+    sqs = outside.aws("sqs")
+    return Accept(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        conversation=queues.ConversationQueue(env.conversation_queue_url, sqs),
+        campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
+    )
+
+
+def build_receive(outside: Outside = _PROCESS) -> "Receive":
+    from whatsapp_bridge.flows.quarantine import Quarantine
+    from whatsapp_bridge.flows.receive import Receive
+    from whatsapp_bridge.store.payloads import Payloads
+
+    env = settings.ReceiveSettings.read(outside.environ)
+    sqs = outside.aws("sqs")
+    payloads = Payloads(env.payloads_bucket, partial(outside.aws, "s3"))
+    quarantine = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
+    return Receive(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        replies=queues.RepliesQueue(env.replies_queue_url, sqs),
+        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        quarantine=Quarantine(queue=quarantine, payloads=payloads, now=outside.now),
+        payloads=payloads,
+    )
+
+
+def build_show_media(outside: Outside = _PROCESS) -> "ShowMedia":
+    from whatsapp_bridge.flows.show_media import ShowMedia
+    from whatsapp_bridge.store.media import MediaStore
+
+    env = settings.MediaSettings.read(outside.environ)
+    media = MediaStore(env.payloads_bucket, partial(outside.aws, "s3"))
+    return ShowMedia(accounts=_accounts(env.account_secret_prefix, outside), media=media, now=outside.now)
+
+
+class DispatchParts(NamedTuple):
+    """`conversation` is the queue of which `dispatch` takes freeform messages one by one."""
+
+    dispatch: "Dispatch"
+    conversation: "FifoSource"
+
+
+def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchParts:
+    from whatsapp_bridge.flows.dispatch import Dispatch
+    from whatsapp_bridge.flows.records import FifoSource
+    from whatsapp_bridge.flows.sending import Sending
+    from whatsapp_bridge.flows.settling import Settling
+    from whatsapp_bridge.store.claims import Claims
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.waiting import Waiting
+
+    env = settings.DispatchSettings.read(outside.environ)
+    sqs = outside.aws("sqs")
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    waiting = Waiting(table, env.message_ttl_days)
+    claims = Claims(table, env.message_ttl_days, waiting)
+    settling = Settling(
+        claims=claims,
+        waiting=waiting,
+        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        retry=env.dispatch_retry,
+        jitter=outside.jitter,
+        now=outside.now,
+    )
+    dispatch = Dispatch(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        claims=claims,
+        sending=Sending(claims=claims, waiting=waiting, now=outside.now),
+        settling=settling,
+        campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
+        http=http,
+        services=_services(http, table, outside),
+    )
+    conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
+    dead_letters = queues.ConversationDeadLetters(env.conversation_dead_letter_queue_url, sqs)
+    return DispatchParts(dispatch, FifoSource(conversation, dead_letters))
+
+
+class ForwardParts(NamedTuple):
+    """`source` is the queue of which `replies` takes messages from people one by one."""
+
+    replies: "ForwardReplies"
+    source: "FifoSource"
+    statuses: "ForwardStatuses"
+
+
+def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardParts:
+    from whatsapp_bridge.flows.forward_replies import ForwardReplies
+    from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+    from whatsapp_bridge.flows.people_files import PeopleFiles
+    from whatsapp_bridge.flows.quarantine import Quarantine
+    from whatsapp_bridge.flows.records import FifoSource
+    from whatsapp_bridge.flows.reports import Reports
+    from whatsapp_bridge.store.claims import Claims
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.leases import Leases
+    from whatsapp_bridge.store.media import MediaStore
+    from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.once import Once
+    from whatsapp_bridge.store.payloads import Payloads
+    from whatsapp_bridge.store.waiting import Waiting
+
+    env = settings.ForwardSettings.read(outside.environ)
+    sqs, s3 = outside.aws("sqs"), partial(outside.aws, "s3")
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    waiting, once, notes = Waiting(table, env.message_ttl_days), Once(table), StoredNotes(table)
+    claims = Claims(table, env.message_ttl_days, waiting)
+    accounts = _accounts(env.account_secret_prefix, outside)
+    payloads = Payloads(env.payloads_bucket, s3)
+    quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
+    quarantine = Quarantine(queue=quarantine_queue, payloads=payloads, now=outside.now)
+    files = PeopleFiles(
+        store=MediaStore(env.payloads_bucket, s3),
+        public_url=env.public_url,
+        days=env.media_ttl_days,
+        notes=notes,
+        retry=env.forward_retry,
+        jitter=outside.jitter,
+        now=outside.now,
+    )
+    dead_letters = queues.RepliesDeadLetters(env.replies_dead_letter_queue_url, sqs)
+    replies = ForwardReplies(
+        accounts=accounts,
+        claims=claims,
+        once=once,
+        dead_letters=dead_letters,
+        quarantine=quarantine,
+        payloads=payloads,
+        files=files,
+        retry=env.forward_retry,
+        http=http,
+        services=_services(http, table, outside),
+        jitter=outside.jitter,
+    )
+    statuses = ForwardStatuses(
+        accounts=accounts,
+        claims=claims,
+        waiting=waiting,
+        reports=Reports(claims=claims, leases=Leases(table), once=once),
+        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
+        quarantine=quarantine,
+        retry=env.forward_retry,
+        correlation_retry=env.correlation_retry,
+        http=http,
+        notes=notes,
+        jitter=outside.jitter,
+        now=outside.now,
+    )
+    source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters)
+    return ForwardParts(replies, source, statuses)
+
+
+def _accounts(prefix: str, outside: Outside) -> Accounts:
+    return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock)
+
+
+def _services(http: "HttpClient", table: Any, outside: Outside) -> "Callable[[], Services]":
+    """What each client of a BSP may use; the files that it has fetched are its own."""
+    from whatsapp_bridge.media.fetch import Files
+    from whatsapp_bridge.providers.contract import Services
+    from whatsapp_bridge.store.keys import KmsKeys
+    from whatsapp_bridge.store.notes import StoredNotes
+
+    keys, notes = KmsKeys(partial(outside.aws, "kms")), StoredNotes(table)
+    return lambda: Services(http, keys, notes, Files(http))

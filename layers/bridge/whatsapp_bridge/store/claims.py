@@ -1,0 +1,113 @@
+"""Claims: who may send a message, and what became of it.
+
+One item per message, key `msg#{account}#{msgId}`:
+
+    state     claimed -> sending -> accepted | rejected | unknown; released: may be claimed again
+    owner     the queue message that holds the claim, which it may lose after `held_until` (seconds)
+    grant     one delivery's claim: a repeated write (the SDK's after a lost answer) is told from another delivery's
+    bsp_id    `{account}#{the BSP's id}`, indexed
+
+An owner is a queue message's id and not an invocation's: when an invocation dies, the queue delivers the same message
+again, and that delivery carries on where the dead one stopped. A message redriven from a dead-letter queue has a new
+id, and takes over because the time of the old one is up. What is known of a message by its recipient alone is in
+`waiting`; how far its statuses are reported, in `leases`.
+"""
+
+from enum import Enum
+
+from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
+from whatsapp_bridge.store.waiting import Waiting
+
+
+class Claim(Enum):
+    GRANTED = "granted"
+    """This queue message may send the message."""
+    REPEAT = "repeat"
+    """Another queue message has it, or it is settled."""
+    INTERRUPTED = "interrupted"
+    """An earlier delivery died while it was sending."""
+
+
+class Claims:
+    def __init__(self, table: Table, ttl_days: int, waiting: Waiting) -> None:
+        self._table, self._ttl_seconds, self._waiting = table, ttl_days * 86_400, waiting
+
+    def claim(self, account: str, reference: str, owner: str, recipient: str, grant: str) -> Claim:
+        """Ask for the right to send. `recipient` is the keyed hash, `grant` an id of its own for each delivery."""
+        now = int(self._table.now())
+        refused = self._table.update(
+            message_key(account, reference),
+            "SET #state = :claimed, #owner = :owner, held_until = :until, send_grant = :grant, recipient = :recipient, "
+            "expires_at = :expires, rung = if_not_exists(rung, :none)",
+            "attribute_not_exists(pk) OR #state = :released "
+            "OR (#state = :claimed AND (#owner = :owner OR held_until < :now))",
+            {
+                ":claimed": "claimed",
+                ":released": "released",
+                ":owner": owner,
+                ":until": now + HOLD_SECONDS,
+                ":now": now,
+                ":grant": grant,
+                ":recipient": recipient,
+                ":expires": now + self._ttl_seconds,
+                ":none": 0,
+            },
+        )
+        if refused is None:
+            return Claim.GRANTED
+        dead = refused.get("owner") == owner or refused.get("held_until", 0) < now
+        return Claim.INTERRUPTED if refused.get("state") == "sending" and dead else Claim.REPEAT
+
+    def begin_sending(self, account: str, reference: str, grant: str) -> bool:
+        """The last step before the request leaves; False when the claim has gone to another delivery."""
+        refused = self._table.update(
+            message_key(account, reference),
+            "SET #state = :sending",
+            "send_grant = :grant AND #state IN (:claimed, :sending)",
+            {":sending": "sending", ":claimed": "claimed", ":grant": grant},
+        )
+        return refused is None
+
+    def settle(self, account: str, reference: str, state: str, bsp_id: str | None = None) -> None:
+        """Record an outcome: accepted, rejected, unknown, or released for another try."""
+        update = "SET #state = :state"
+        # A status can be quicker than the answer and have recorded the acceptance; nothing takes that back.
+        if state == "accepted":
+            condition, values = "attribute_exists(pk)", {":state": state}
+        else:
+            condition = "attribute_exists(pk) AND #state <> :accepted"
+            values = {":state": state, ":accepted": "accepted"}
+        if bsp_id is not None:
+            update, values = update + ", bsp_id = :bsp_id", {**values, ":bsp_id": indexed(account, bsp_id)}
+        self._table.update(message_key(account, reference), update, condition, values)
+
+    def confirm(self, account: str, reference: str, bsp_id: str | None) -> bool:
+        """The BSP says that it has the message: ends the doubt about one whose answer was lost. False: no message."""
+        update, values = (
+            "SET #state = :accepted",
+            {":accepted": "accepted", ":sending": "sending", ":unknown": "unknown"},
+        )
+        if bsp_id is not None:
+            update, values = update + ", bsp_id = :bsp_id", {**values, ":bsp_id": indexed(account, bsp_id)}
+        refused = self._table.update(message_key(account, reference), update, "#state IN (:sending, :unknown)", values)
+        return refused != {}
+
+    def unconfirmed(self, account: str, reference: str) -> bool:
+        """Whether nothing has been heard of a message whose answer was lost; it waits for no id then any more."""
+        item = self._table.get(message_key(account, reference))
+        if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
+            return False
+        self._waiting.dismiss(account, str(item["recipient"]), reference)
+        return True
+
+    def reference_of(self, account: str, bsp_id: str) -> str | None:
+        """The msgId of the message that the BSP knows as `bsp_id`."""
+        answer = self._table.dynamodb.query(
+            TableName=self._table.name,
+            IndexName="bsp_id",
+            KeyConditionExpression="bsp_id = :bsp_id",
+            ExpressionAttributeValues=typed({":bsp_id": indexed(account, bsp_id)}),
+            Limit=1,
+        )
+        items = answer["Items"]
+        return str(items[0]["pk"]["S"]).removeprefix(message_key(account, "")) if items else None

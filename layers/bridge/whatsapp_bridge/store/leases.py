@@ -1,0 +1,82 @@
+"""Leases: who may report a message's statuses to CleverTap, and how far they are reported.
+
+In the message's item (`claims`):
+
+    rung            the last status that CleverTap has taken: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
+    reporter        the queue message that reports the next ones, which may lose that right after `reporter_until`
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key
+
+SENT, DELIVERED, READ, FAILED = 1, 2, 3, 9
+
+
+class NoLease(Enum):
+    REPEAT = "repeat"
+    """This status, or a later one, has been reported to CleverTap."""
+    BUSY = "busy"
+    """Another queue message is reporting on this message at the moment."""
+    NO_MESSAGE = "no message"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to report the statuses above `rung`."""
+
+    rung: int
+
+
+class Leases:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def begin(
+        self, account: str, reference: str, owner: str, rung: int, *, heard: bool, bsp_id: str | None = None
+    ) -> Lease | NoLease:
+        """Ask for the right to report `rung` to CleverTap (and what is missing below it).
+
+        `heard`: the BSP said so, which ends the doubt about a message whose answer was lost. `bsp_id`: the id that the
+        BSP knows it by, for messages that have none yet.
+        """
+        now = int(self._table.now())
+        # A failure ends the ladder wherever it stands, except behind a read: what was read did arrive.
+        below = READ if rung == FAILED else rung
+        update = "SET reporter = :reporter, reporter_until = :until"
+        values: dict[str, str | int] = {":reporter": owner, ":until": now + HOLD_SECONDS, ":now": now, ":below": below}
+        if heard:
+            update, values = update + ", #state = :accepted", {**values, ":accepted": "accepted"}
+        if bsp_id is not None:
+            update += ", bsp_id = if_not_exists(bsp_id, :bsp_id)"
+            values[":bsp_id"] = indexed(account, bsp_id)
+        attempt = self._table.try_update(
+            message_key(account, reference),
+            update,
+            "rung < :below AND (attribute_not_exists(reporter) OR reporter = :reporter OR reporter_until < :now)",
+            values,
+        )
+        if attempt.done:
+            return Lease(int(attempt.item["rung"]))
+        if not attempt.item:
+            return NoLease.NO_MESSAGE
+        return NoLease.REPEAT if int(attempt.item.get("rung", 0)) >= below else NoLease.BUSY
+
+    def end(self, account: str, reference: str, owner: str, rung: int) -> None:
+        """CleverTap has taken the statuses up to `rung`."""
+        self._table.update(
+            message_key(account, reference),
+            "SET rung = :rung REMOVE reporter, reporter_until",
+            "reporter = :reporter",
+            {":rung": rung, ":reporter": owner},
+        )
+
+    def leave(self, account: str, reference: str, owner: str) -> None:
+        """CleverTap has not taken them; the next try may be another queue message's."""
+        self._table.update(
+            message_key(account, reference),
+            "REMOVE reporter, reporter_until",
+            "reporter = :reporter",
+            {":reporter": owner},
+        )

@@ -1,0 +1,79 @@
+"""What is reported to CleverTap once: messages from people, and clicks.
+
+One item per message from a person, key `reply#{account}#{the BSP's id}`, and per click, key `click#{account}#{hash}`:
+`state` forwarding -> forwarded, `owner` (the queue message that reports it), `held_until` (seconds).
+"""
+
+from typing import Any
+
+from whatsapp_bridge.store.items import HOLD_SECONDS, Table
+from whatsapp_bridge.store.leases import NoLease
+
+_KEPT_SECONDS = 14 * 86_400
+
+
+class Once:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def begin_reply(self, account: str, reply: str, owner: str) -> bool:
+        """Ask for the right to forward a message from a person; False for a repeat."""
+        return self._begin_once(_reply_key(account, reply), owner) is None
+
+    def leave_reply(self, account: str, reply: str, owner: str) -> None:
+        """It is kept elsewhere (dead-letter queue, quarantine); whoever brings it back may forward it at once."""
+        self._leave_once(_reply_key(account, reply), owner)
+
+    def end_reply(self, account: str, reply: str) -> None:
+        """CleverTap has taken it."""
+        self._end_once(_reply_key(account, reply))
+
+    def begin_click(self, account: str, click: str, owner: str) -> NoLease | None:
+        """Ask for the right to report a click to CleverTap: None when it is granted."""
+        refused = self._begin_once(_click_key(account, click), owner)
+        if refused is None:
+            return None
+        return NoLease.REPEAT if refused.get("state") == "forwarded" else NoLease.BUSY
+
+    def leave_click(self, account: str, click: str, owner: str) -> None:
+        """CleverTap has not taken it; the next try is another queue message's."""
+        self._leave_once(_click_key(account, click), owner)
+
+    def end_click(self, account: str, click: str) -> None:
+        """CleverTap has taken it."""
+        self._end_once(_click_key(account, click))
+
+    def _begin_once(self, key: str, owner: str) -> dict[str, Any] | None:
+        """None when the right is granted, else the item that stands against it."""
+        now = int(self._table.now())
+        return self._table.update(
+            key,
+            "SET #state = :forwarding, #owner = :owner, held_until = :until, expires_at = :expires",
+            "attribute_not_exists(pk) OR (#state = :forwarding AND (#owner = :owner OR held_until < :now))",
+            {
+                ":forwarding": "forwarding",
+                ":owner": owner,
+                ":until": now + HOLD_SECONDS,
+                ":now": now,
+                ":expires": now + _KEPT_SECONDS,
+            },
+        )
+
+    def _leave_once(self, key: str, owner: str) -> None:
+        self._table.update(
+            key,
+            "SET held_until = :over",
+            "#state = :forwarding AND #owner = :owner",
+            {":over": 0, ":forwarding": "forwarding", ":owner": owner},
+        )
+
+    def _end_once(self, key: str) -> None:
+        self._table.update(key, "SET #state = :forwarded", "attribute_exists(pk)", {":forwarded": "forwarded"})
+
+
+def _reply_key(account: str, reply: str) -> str:
+    return f"reply#{account}#{reply}"
+
+
+def _click_key(account: str, click: str) -> str:
+    return f"click#{account}#{click}"
