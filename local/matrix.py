@@ -64,9 +64,9 @@ GROUPS = (
         },
     ),
 )
-# The BSP's answer names its id of these messages, unless `Capabilities.nameless` has them.
+# The BSP's answer names its id of these messages, unless `Capabilities.no_bsp_id` has them.
 ANSWERS = Group(
-    "Message id in the BSP's answer", "nameless", {"freeform": "to a freeform message", "template": "to a template"}
+    "Message id in the BSP's answer", "no_bsp_id", {"freeform": "to a freeform message", "template": "to a template"}
 )
 
 BY_ID = "Only with the template's id at the BSP in the account's secret."

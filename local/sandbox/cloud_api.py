@@ -146,7 +146,7 @@ def _check_template(template: Any, where: str) -> None:
 
 def _check_components(components: Any, where: str, *, in_card: bool = False) -> None:
     if not isinstance(components, list):
-        raise Refused(100, f"{where} is no list")
+        raise Refused(100, f"{where} is not a list")
     for index, component in enumerate(components):
         place = f"{where}[{index}]"
         kind = component.get("type") if isinstance(component, dict) else None

@@ -167,7 +167,7 @@ def test_a_repeat_is_not_fetched(made: World) -> None:
     assert len(downloads(made)) == len(made.replies) == 1
 
 
-# --- not to be had --------------------------------------------------------------------------------------------------
+# --- not fetched -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])

@@ -117,7 +117,7 @@ def test_no_callback(made: World, log: Log, body: bytes) -> None:
     answer = made.callback(body)
     assert answer.status == 400
     assert depths(made) == (0, 0, 0)
-    assert log.messages() == ["no callback of this BSP"]
+    assert log.messages() == ["not a callback of this BSP"]
     assert not [private for private in PRIVATE if private in answer.body + log.text]
 
 

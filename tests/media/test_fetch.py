@@ -145,12 +145,15 @@ def test_the_same_although_the_host_sends_it_again(host: Bsp) -> None:
         pytest.param(Answer(200, b""), SourceDead, "is empty", id="empty"),
         pytest.param(Answer(200, b"x" * 1025), SourceDead, "is larger than 1 KB", id="too large"),
         pytest.param(
-            Answer(302, b"", {"location": "ftp://h/"}), SourceDead, "is no http(s) address", id="another scheme"
+            Answer(302, b"", {"location": "ftp://h/"}),
+            SourceDead,
+            "is not an http or https address",
+            id="another scheme",
         ),
         pytest.param(
             Answer(302, b"", {"location": "http://10.0.0.1/"}), SourceDead, "is not a public address", id="private"
         ),
-        pytest.param(Answer(302, b"", {"location": "/"}), SourceDead, "redirects too often", id="in circles"),
+        pytest.param(Answer(302, b"", {"location": "/"}), SourceDead, "is redirected too often", id="in circles"),
         pytest.param(Answer(202), SourceUnavailable, "answers HTTP 202", id="not made yet"),
         pytest.param(Answer(408), SourceUnavailable, "answers HTTP 408", id="timed out"),
         pytest.param(Answer(425), SourceUnavailable, "answers HTTP 425", id="too early"),

@@ -220,7 +220,7 @@ class ProviderConformance(ABC):
     """Name: path below `provider` (or `options`), and a value that must be refused there."""
 
     not_callbacks: ClassVar[Mapping[str, bytes]]
-    """Bodies that are no callback of this BSP at all, besides what is no JSON object."""
+    """Bodies that are not a callback of this BSP at all, besides what is no JSON object."""
     empty_callbacks: ClassVar[Mapping[str, bytes]]
     """Callbacks without an event."""
     bad_elements: ClassVar[Mapping[str, Any]]

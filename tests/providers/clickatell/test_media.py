@@ -169,14 +169,22 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
     "another scheme": (
         freeform("file", {"mediaURL": "ftp://private.example/a"}),
         "file.mediaURL",
-        "is no http(s) address",
+        "is not an http or https address",
     ),
-    "no host": (freeform("image", {"mediaURL": "https:///private"}), "image.mediaURL", "is no http(s) address"),
-    "no port": (freeform("image", {"mediaURL": "private.example:x"}), "image.mediaURL", "is no http(s) address"),
+    "no host": (
+        freeform("image", {"mediaURL": "https:///private"}),
+        "image.mediaURL",
+        "is not an http or https address",
+    ),
+    "no port": (
+        freeform("image", {"mediaURL": "private.example:x"}),
+        "image.mediaURL",
+        "is not an http or https address",
+    ),
     "no address in a header": (
         template(body("Ada"), header("video", {"mediaURL": "ftp://private.example/a"})),
         "components[1].header.video.mediaURL",
-        "is no http(s) address",
+        "is not an http or https address",
     ),
 }
 

@@ -216,7 +216,7 @@ REFUSED = {
     "two header parameters": (
         template(ADA, text_header("a", "b")),
         "components[1].header.text.parameters",
-        "a text header takes one parameter at the most",
+        "a text header takes at most one parameter",
     ),
     "empty header parameter": (
         template(ADA, text_header(" ")),
@@ -236,7 +236,7 @@ REFUSED = {
     "quick reply with two parameters": (
         template(ADA, reply_button(0, payload("a"), payload("b"))),
         "components[1].parameters",
-        "a quick reply takes one parameter at the most",
+        "a quick reply takes at most one parameter",
     ),
     "quick reply with neither payload nor text": (
         template(ADA, reply_button(0, payload("a")), reply_button(1, text="")),

@@ -109,7 +109,7 @@ def test_encrypted_file_and_caption_are_under_the_messages_own_key() -> None:
 SOURCES: dict[str, tuple[Any, Any]] = {
     "gone": (Answer(404, {}, b""), refused("image: mediaURL answers HTTP 404")),
     "empty": (b"", refused("image: mediaURL is empty")),
-    "another type": (files.WEBP, refused("image: mediaURL is no JPEG or PNG")),
+    "another type": (files.WEBP, refused("image: mediaURL is not JPEG or PNG")),
     "too large": (TooLarge("answer too large"), refused("image: mediaURL is larger than 5 MB")),
     "not reached": (NotReached("ConnectTimeout"), waits("image: mediaURL cannot be fetched: ConnectTimeout")),
 }

@@ -131,7 +131,11 @@ INVALID: dict[str, tuple[Json, str, str]] = {
         "audio.caption",
         "WhatsApp shows no caption with audio",
     ),
-    "no address": (freeform("file", {"mediaURL": "ftp://files.example/a"}), "file.mediaURL", "is no http(s) address"),
+    "no address": (
+        freeform("file", {"mediaURL": "ftp://files.example/a"}),
+        "file.mediaURL",
+        "is not an http or https address",
+    ),
     "blank parameter": (template(body("Ada", " ")), "components[0].body.parameters[1].text", "is empty"),
 }
 

@@ -214,7 +214,7 @@ def test_status(element: Json, expected: StatusEvent) -> None:
 
 
 NO_STATUSES = {
-    "deleted": (samples.status("deleted"), "deleted, of which CleverTap is not told"),
+    "deleted": (samples.status("deleted"), "deleted, which is not reported to CleverTap"),
     "unknown": (samples.status("private"), "unknown status"),
     "null": (samples.status(None), "unknown status"),
     "no text": (samples.status(["sent"]), "unknown status"),

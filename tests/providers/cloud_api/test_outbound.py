@@ -189,7 +189,7 @@ REFUSED: dict[str, tuple[list[Json], str, str]] = {
     "two header parameters": (
         [body(), text_header("a", "b")],
         "components[1].header.text.parameters",
-        "a text header takes one parameter at the most",
+        "a text header takes at most one parameter",
     ),
     "audio header": (
         [header("audio", {"mediaURL": "https://h.example/a.mp3"})],
@@ -204,7 +204,7 @@ REFUSED: dict[str, tuple[list[Json], str, str]] = {
     "no address": (
         [header("image", {"mediaURL": "ftp://h.example/i.png"})],
         "components[0].header.image.mediaURL",
-        "is no http(s) address",
+        "is not an http or https address",
     ),
     "location beyond the pole": (
         [header("location", {"latitude": "90.1", "longitude": "0"})],
@@ -241,7 +241,7 @@ REFUSED: dict[str, tuple[list[Json], str, str]] = {
     "quick reply with two payloads": (
         [button("quickReply", payload("a"), payload("b"))],
         "components[0].parameters",
-        "a quick reply takes one parameter at the most",
+        "a quick reply takes at most one parameter",
     ),
     "unknown button": ([button("private")], "components[0].subType", "such buttons are not supported by the BSP"),
     "unknown component": ([{"type": "private"}], "components[0].type", "such components are not supported by the BSP"),

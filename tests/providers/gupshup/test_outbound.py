@@ -275,7 +275,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
     "location": (freeform("location", PLACE), "type", "location messages are not supported by Gupshup"),
     "blank text": (freeform("text", {"body": " "}), "text.body", "is empty"),
     "text too long": (freeform("text", {"body": "k" * 4096}), "text.body", "must be shorter than 4096 characters"),
-    "no address": (freeform("image", {"mediaURL": "ftp://x"}), "image.mediaURL", "is no http(s) address"),
+    "no address": (freeform("image", {"mediaURL": "ftp://x"}), "image.mediaURL", "is not an http or https address"),
     "audio with a caption": (
         freeform("audio", {"mediaURL": "https://x.example", "caption": "k"}),
         "audio.caption",
@@ -289,7 +289,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
     "no address in a header": (
         template(header("video", {"mediaURL": "ftp://x"}), HELLO),
         "components[0].header.video.mediaURL",
-        "is no http(s) address",
+        "is not an http or https address",
     ),
     "body too long": (
         template(text("k" * 4096)),
@@ -339,7 +339,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
     "two payloads": (
         template(HELLO, button("quickReply", payload("a"), payload("b"))),
         "components[1].parameters",
-        "a quick reply takes one parameter at the most",
+        "a quick reply takes at most one parameter",
     ),
 }
 

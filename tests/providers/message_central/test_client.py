@@ -577,7 +577,7 @@ def test_file(outgoing: Outgoing, content: bytes, expected: tuple[str, str, str]
 LATER = Rejected(1001, "image: mediaURL cannot be fetched: ConnectTimeout")
 NO_FILES: dict[str, tuple[Said, Outcome]] = {
     "not there": (Answer(404, {}, b""), Rejected(1001, "image: mediaURL answers HTTP 404")),
-    "no image": (Answer(200, {}, b"%PDF-1.7"), Rejected(1001, "image: mediaURL is no JPEG or PNG")),
+    "no image": (Answer(200, {}, b"%PDF-1.7"), Rejected(1001, "image: mediaURL is not JPEG or PNG")),
     "empty": (Answer(200, {}, b""), Rejected(1001, "image: mediaURL is empty")),
     "away": (NotReached("ConnectTimeout"), NotSent(LATER.title, verdict=LATER)),
 }
@@ -615,8 +615,20 @@ NOT_FOUND_PICTURE = b"\x89PNG\r\n\x1a\nprivate"
     [
         pytest.param("image", JPEG, sha256(JPEG).hexdigest(), None, id="the announced one"),
         pytest.param("image", JPEG, b64encode(sha256(JPEG).digest()).decode(), None, id="hash in base64"),
-        pytest.param("image", NOT_FOUND_PICTURE, sha256(JPEG).hexdigest(), "url has another file", id="another"),
-        pytest.param("file", PAGE, sha256(JPEG).hexdigest(), "url has another file", id="a page, announced otherwise"),
+        pytest.param(
+            "image",
+            NOT_FOUND_PICTURE,
+            sha256(JPEG).hexdigest(),
+            "url has another file than the announced one",
+            id="another",
+        ),
+        pytest.param(
+            "file",
+            PAGE,
+            sha256(JPEG).hexdigest(),
+            "url has another file than the announced one",
+            id="a page, announced otherwise",
+        ),
         pytest.param("image", JPEG, None, None, id="image"),
         pytest.param("image", WEBP, None, None, id="sticker"),
         pytest.param("image", PAGE, None, "url has no image", id="a page for an image"),
@@ -652,7 +664,7 @@ UNREADABLE: dict[str, tuple[Attachment, Said | None, str, bool]] = {
         "url answers HTTP 401",
         False,
     ),
-    "no address": (attachment(url="ftp://private"), None, "url is no http(s) address", False),
+    "no address": (attachment(url="ftp://private"), None, "url is not an http or https address", False),
     "away": (
         attachment(url="https://x.example/private"),
         NotReached("ConnectTimeout"),

@@ -135,7 +135,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
         "image.caption",
         "is longer than 1024 characters",
     ),
-    "no address": (freeform("image", {"mediaURL": "ftp://x"}), "image.mediaURL", "is no http(s) address"),
+    "no address": (freeform("image", {"mediaURL": "ftp://x"}), "image.mediaURL", "is not an http or https address"),
     "comma in a value": (
         template(body("Ada", "1,000")),
         "components[0].body.parameters[1].text",

@@ -30,17 +30,17 @@ def test_complete(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("settings", "field", "reason"),
     [
-        pytest.param({}, "password", "is missing: either password or token is needed", id="nothing"),
-        pytest.param(
-            {"customer_id": "C-1"}, "password", "is missing: either password or token is needed", id="neither"
-        ),
+        pytest.param({}, "password", "is missing: set either password or token", id="nothing"),
+        pytest.param({"customer_id": "C-1"}, "password", "is missing: set either password or token", id="neither"),
         pytest.param(
             {"customer_id": "C-1", "password": "p", "token": "t"},
             "password",
-            "must not be there beside token: only one of the two is used",
+            "must not be set together with token: only one of them is used",
             id="both",
         ),
-        pytest.param({"password": "p"}, "customer_id", "is missing: password needs it", id="no customer"),
+        pytest.param(
+            {"password": "p"}, "customer_id", "is missing: it is needed together with password", id="no customer"
+        ),
         pytest.param(
             {"token": "two words"}, "token", "must hold visible ASCII characters only, without blanks", id="no token"
         ),

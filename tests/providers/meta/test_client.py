@@ -216,7 +216,7 @@ def test_a_note_that_cannot_be_kept_leaves_the_message_sent(log: Log) -> None:
             raise OSError(TEXT)
 
     assert sent(said(200, taken(wa_id=OTHER_PERSON)), NoNotes()) == Accepted("wamid.1")
-    assert log.messages() == ["wa_id not kept"]
+    assert log.messages() == ["wa_id could not be stored"]
     assert TEXT not in log.text
     assert OTHER_PERSON not in log.text
 

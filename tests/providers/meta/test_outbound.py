@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
         "audio.caption",
         "WhatsApp shows no caption with audio",
     ),
-    "no address": (freeform("image", media("ftp://h.example")), "image.mediaURL", "is no http(s) address"),
+    "no address": (freeform("image", media("ftp://h.example")), "image.mediaURL", "is not an http or https address"),
     "no place": (
         freeform("location", {"latitude": "north", "longitude": "0"}),
         "location.latitude",

@@ -48,7 +48,7 @@ class Accept:
         try:
             return self._answer(account_name, headers, body)
         except Exception as error:  # noqa: BLE001 - whatever went wrong here, CleverTap is told that it was our fault
-            log_failure("message not taken", error)
+            log_failure("message could not be accepted", error)
             return answers.SERVER_ERROR
 
     def _answer(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:

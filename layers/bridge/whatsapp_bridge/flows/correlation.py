@@ -19,28 +19,28 @@ type Message = TemplateMessage | FreeformMessage
 
 def by_order(account: Account, message: Message) -> bool:
     """Whether nothing but the order tells such messages to one person apart."""
-    return _kind(message) in _nameless(account)
+    return _kind(message) in _kinds_without_bsp_id(account)
 
 
 def expect(waiting: Waiting, account: Account, message: Message, recipient: str, reference: str, at: int) -> None:
     """The request with `message` is about to leave; `at` (ms since 1970) is its place among the person's."""
-    if nameless := _nameless(account):
-        waiting.expect(account.name, recipient, reference, at, named=_kind(message) not in nameless)
+    if no_bsp_id := _kinds_without_bsp_id(account):
+        waiting.expect(account.name, recipient, reference, at, named=_kind(message) not in no_bsp_id)
 
 
 def settle(
     waiting: Waiting, account: Account, message: Message, recipient: str, reference: str, outcome: Outcome
 ) -> None:
     """What the answer says of `message`."""
-    nameless = _nameless(account)
-    if not nameless:
+    no_bsp_id = _kinds_without_bsp_id(account)
+    if not no_bsp_id:
         return
     match outcome:
         case Accepted(bsp_id) if bsp_id is not None:
             waiting.name(account.name, recipient, reference, bsp_id)
         case Accepted() | Unknown():
             # One that was expected without an id waits already.
-            if _kind(message) not in nameless:
+            if _kind(message) not in no_bsp_id:
                 waiting.wait(account.name, recipient, reference)
         case _:
             waiting.dismiss(account.name, recipient, reference)
@@ -49,7 +49,7 @@ def settle(
 def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]) -> list[str | Exception | None]:
     """The msgId that each of these statuses belongs to; None where none is found (yet), or what went wrong."""
     found: list[str | Exception | None] = [None] * len(events)
-    if not (events and _nameless(account)):
+    if not (events and _kinds_without_bsp_id(account)):
         return found
     people: dict[str, list[int]] = defaultdict(list)
     for place, event in enumerate(events):
@@ -73,5 +73,5 @@ def _kind(message: Message) -> str:
     return "template" if isinstance(message, TemplateMessage) else "freeform"
 
 
-def _nameless(account: Account) -> frozenset[str]:
-    return registry.outbound(account.provider_type).CAPABILITIES.nameless
+def _kinds_without_bsp_id(account: Account) -> frozenset[str]:
+    return registry.outbound(account.provider_type).CAPABILITIES.no_bsp_id

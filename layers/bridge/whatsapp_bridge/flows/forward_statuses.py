@@ -160,9 +160,9 @@ class ForwardStatuses:
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
         """The same, with the msgId of those that are found by their recipient; the owners of what shall come back."""
         known, failed = [item for item in items if item.event.reference is not None], []
-        nameless = [item for item in items if item.event.reference is None]
-        found = correlation.references(self._waiting, account, [item.event for item in nameless])
-        for item, reference in zip(nameless, found, strict=True):
+        unknown = [item for item in items if item.event.reference is None]
+        found = correlation.references(self._waiting, account, [item.event for item in unknown])
+        for item, reference in zip(unknown, found, strict=True):
             if isinstance(reference, Exception):
                 log_failure("status not forwarded", reference, account=account.name)
                 failed.append(item.owner)

@@ -93,7 +93,7 @@ class Receive:
             events = inbound.split(callback, account)
         except NotACallback as error:
             count("CallbacksMalformed")
-            logger.warning("no callback of this BSP", extra={"account": account.name, "reason": str(error)})
+            logger.warning("not a callback of this BSP", extra={"account": account.name, "reason": str(error)})
             return Acknowledgement(400, str(error))
         _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
         queued = [_queued(account.name, event) for event in _statuses(account, events)]

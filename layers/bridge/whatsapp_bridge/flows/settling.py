@@ -78,7 +78,7 @@ class Settling:
             return None
         self._claims.settle(job.account.name, job.reference, "released")
         count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
-        logger.info("to be sent later", extra={**job.names, "reason": reason, "seconds": delay})
+        logger.info("not taken; will be retried", extra={**job.names, "reason": reason, "seconds": delay})
         return delay
 
     def _reject(self, job: Job, verdict: Rejected) -> None:

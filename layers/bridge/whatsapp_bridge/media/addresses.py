@@ -20,5 +20,5 @@ def address(url: str) -> str:
     except ValueError:
         named = False
     if not named or parts.scheme not in ("http", "https"):
-        raise ValueError("is no http(s) address")
+        raise ValueError("is not an http or https address")
     return full

@@ -170,7 +170,7 @@ class HttpClient:
         asked = {"accept-encoding": "identity", "user-agent": "CleverTapWhatsAppBridge", **(headers or {})}
         for _ in range(_MAX_REDIRECTS + 1):
             if not url.lower().startswith(("http://", "https://")):
-                raise Forbidden("is no http(s) address")
+                raise Forbidden("is not an http or https address")
             self._has_time_for(CONNECT_SECONDS + FETCH_SECONDS)
             left = ends - self._clock()
             if left <= 0:
@@ -181,11 +181,11 @@ class HttpClient:
             except NotPublic as error:
                 raise Forbidden(str(error)) from None
             except AddressMalformed:
-                raise Forbidden("is no http(s) address") from None
+                raise Forbidden("is not an http or https address") from None
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             url = _redirected(url, answer.headers["location"])
-        raise Forbidden("redirects too often")
+        raise Forbidden("is redirected too often")
 
     def _has_time_for(self, seconds: float) -> None:
         if self._clock() + seconds + self._left_over + _RECORDING_SECONDS > self._ends:
@@ -252,7 +252,7 @@ def _redirected(url: str, location: str) -> str:
     try:
         return urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
     except ValueError:
-        raise Forbidden("is no http(s) address") from None
+        raise Forbidden("is not an http or https address") from None
 
 
 def _failure(error: "requests.RequestException") -> type[NotReached | AnswerLost]:

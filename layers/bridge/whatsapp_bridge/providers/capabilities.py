@@ -42,6 +42,6 @@ class Capabilities:
     """encryption, reference (our msgId comes back in statuses), batch."""
     batch_size: int = 1
     """Messages in one request, at the most (`Options.in_batches`)."""
-    nameless: frozenset[str] = frozenset()
+    no_bsp_id: frozenset[str] = frozenset()
     """template, freeform: of which the BSP's answer names no id. The first unknown id that a status (with `recipient`)
     names belongs to the one that has waited longest for that person."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The BSP took the message. `bsp_id` is its own id for it, None where it gives none (`Capabilities.nameless`)."""
+    """The BSP took the message. `bsp_id` is its own id for it, None where it gives none (`Capabilities.no_bsp_id`)."""
 
     bsp_id: str | None
 
@@ -49,7 +49,7 @@ class Rejected:
     unlisted: bool = False
     """The BSP's tables do not list this error; it is counted."""
     alarm: bool = False
-    """The account is to blame and not the message: none will be taken until somebody sees to it. It is counted."""
+    """The account is to blame and not the message: none will be taken until somebody acts. It is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class Callback:
 
 
 class NotACallback(Exception):
-    """The body is no callback of this BSP at all (answered with 400). The text carries no value of it."""
+    """The body is not a callback of this BSP at all (answered with 400). The text carries no value of it."""
 
 
 NOTE_SECONDS = 30 * 86_400
@@ -215,7 +215,7 @@ class StatusEvent:
     unlisted: bool = False
     """The BSP's tables do not list this status; it is counted."""
     recipient: str | None = field(default=None, repr=False)
-    """The person, in digits, where a message may have to be found by that (`Capabilities.nameless`). On queues it is
+    """The person, in digits, where a message may have to be found by that (`Capabilities.no_bsp_id`). On queues it is
     the account's pseudonym for them."""
     alarm: bool = False
     """As in `Rejected`: some BSPs take messages of such an account, and let them fail."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import of_a_step_before
 from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell.media import Noted, Uploads
+from whatsapp_bridge.providers.clickatell.media import UploadedFile, Uploads
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, of_the_request
 from whatsapp_bridge.providers.clickatell_common.client import BaseClient
@@ -101,11 +101,11 @@ class Client(BaseClient):
     ) -> None:
         super().__init__(account, services, data_keys, entropy)
         self._uploads = Uploads(account, services, self._upload_refused, data_keys, entropy)
-        self._noted: dict[str, Noted] = {}
+        self._noted: dict[str, UploadedFile] = {}
         """By reference, for a fileId that turns out to be lost."""
 
     def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
-        """`fileId` in place of `source`. Raises `Stopped`, `KeyFailure`."""
+        """`fileId` in place of `source`. Raises `CannotPrepare`, `KeyFailure`."""
         if "source" in request.get("media", {}):
             source = request["media"]["source"]
             noted = self._uploads.for_everybody(source, FREEFORM[source["kind"]])

@@ -20,10 +20,10 @@ from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST
 from whatsapp_bridge.providers.common.outgoing_files import (
+    CannotPrepare,
     Fetched,
+    FileRule,
     Refusal,
-    Stopped,
-    Takes,
     checked,
     fetch,
     find,
@@ -40,7 +40,7 @@ _NOTE_SECONDS: Final = 29 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class UploadedFile:
     """A fileId that serves all freeform messages with the same file."""
 
     key: str
@@ -68,46 +68,46 @@ class Uploads:
         self._data_keys, self._entropy = data_keys, entropy
         self._throttled: Throttled | None = None
 
-    def for_recipient(self, source: Json, takes: Takes, to: str) -> str:
-        """The fileId of a file that may go to `to` alone, as a template's has to. Raises `Stopped`, `KeyFailure`."""
-        return self._upload(fetch(self._services, self._account, source, takes), {"to": to})
+    def for_recipient(self, source: Json, rule: FileRule, to: str) -> str:
+        """The fileId of a file for `to` alone, as a template's has to be. Raises `CannotPrepare`, `KeyFailure`."""
+        return self._upload(fetch(self._services, self._account, source, rule), {"to": to})
 
-    def for_everybody(self, source: Json, takes: Takes) -> Noted:
+    def for_everybody(self, source: Json, rule: FileRule) -> UploadedFile:
         """The noted fileId of a file for freeform messages, uploaded anew if the source has changed.
 
-        Raises `Stopped`, `KeyFailure`.
+        Raises `CannotPrepare`, `KeyFailure`.
         """
         key = self._key(source)
         lost = self._services.notes.get(self._account.name, FILES_LOST)
         noted = self._noted(key, lost)
         validator = noted.members["validator"] if noted else None
         try:
-            found = find(self._services, self._account, source, takes.max_bytes, validator)
-        except Stopped as stopped:
+            found = find(self._services, self._account, source, rule.max_bytes, validator)
+        except CannotPrepare as stopped:
             # Clickatell has the file; that its source is out of reach for now holds up nothing.
             if noted is not None and isinstance(stopped.outcome, NotSent):
                 return noted
             raise
         if noted is not None and found is None:
             return noted
-        fetched = checked(source, cast("Source", found), takes)
+        fetched = checked(source, cast("Source", found), rule)
         hashed = sha256(fetched.content).hexdigest()
         if noted is not None and noted.members["sha256"] == hashed:
             # Some hosts call the same bytes by another ETag or date each time.
             return noted
         file_id = self._upload(fetched, {"broadcastAllowed": "true"})
         note = {"fileId": file_id, "validator": fetched.validator, "sha256": hashed, "lost": lost}
-        made = Noted(key, to_json(note).decode())
+        made = UploadedFile(key, to_json(note).decode())
         self._services.notes.put(self._account.name, key, made.note, _NOTE_SECONDS)
         return made
 
-    def forget(self, noted: Noted) -> None:
+    def forget(self, noted: UploadedFile) -> None:
         """Clickatell does not find the file any more: the next message uploads it again."""
         self._services.notes.forget(self._account.name, noted.key, noted.note)
 
-    def _noted(self, key: str, lost: str | None) -> Noted | None:
+    def _noted(self, key: str, lost: str | None) -> UploadedFile | None:
         note = self._services.notes.get(self._account.name, key)
-        noted = None if note is None else Noted(key, note)
+        noted = None if note is None else UploadedFile(key, note)
         # A file that was uploaded before one was lost. The note of that outlives those of all files before it.
         return None if noted is None or (lost is not None and noted.members["lost"] != lost) else noted
 
@@ -121,7 +121,7 @@ class Uploads:
     def _upload(self, fetched: Fetched, audience: dict[str, str]) -> str:
         if self._throttled is not None:
             # Clickatell has asked for less: the rest of the batch waits without asking again.
-            raise Stopped(self._throttled)
+            raise CannotPrepare(self._throttled)
         body, secrets = self._sealed(fetched)
         # A space as %20: "+" stands for one only where a query is read as a form.
         query = urlencode({"fileName": fetched.name, **audience, **secrets}, quote_via=quote)
@@ -132,7 +132,7 @@ class Uploads:
         if isinstance(answer, Answer):
             return self._file_id(answer)
         # Nothing reaches a person by an upload alone: unlike a message it can be repeated.
-        raise Stopped(NotSent(f"upload: {answer.reason}"))
+        raise CannotPrepare(NotSent(f"upload: {answer.reason}"))
 
     def _sealed(self, fetched: Fetched) -> "tuple[Body, dict[str, str]]":
         """What is uploaded, and what of encryption goes along: the file has a data key of its own."""
@@ -153,9 +153,9 @@ class Uploads:
         if 200 <= answer.status < 300 and isinstance(file_id, str) and file_id and body.get("accepted") is not False:
             # Seen for a file name or content type that One API does not know.
             if file_id.endswith(".unsupported"):
-                raise Stopped(rejected("Content type not supported"))
+                raise CannotPrepare(rejected("Content type not supported"))
             return file_id
         outcome = self._refused(answer)
         if isinstance(outcome, Throttled):
             self._throttled = outcome
-        raise Stopped(outcome)
+        raise CannotPrepare(outcome)

@@ -128,7 +128,7 @@ def _header(component: HeaderComponent, path: str) -> Json:
         return {"type": "media", "media": {"source": source(header.media, header.type, f"{path}.header.{header.type}")}}
     parameters = header.text.parameters if header.text else []
     if len(parameters) > 1:
-        raise Refused(f"{path}.header.text.parameters", "a text header takes one parameter at the most")
+        raise Refused(f"{path}.header.text.parameters", "a text header takes at most one parameter")
     return {"type": "text", "text": _parameters(parameters, f"{path}.header.text")}
 
 
@@ -192,7 +192,7 @@ def _suggested_response(replies: Sequence[_Placed]) -> Json:
 
 def _payload(path: str, button: Button) -> str:
     if len(button.parameters) > 1:
-        raise Refused(f"{path}.parameters", "a quick reply takes one parameter at the most")
+        raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
     payload = button.parameters[0].payload if button.parameters else None
     return payload if payload and payload.strip() else ""
 

@@ -74,7 +74,7 @@ def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json
         return {batch[0].reference: results[0]}
     references = {outgoing.reference for outgoing in batch}
     matched: dict[str, Json] = {}
-    nameless: dict[str, list[Json]] = defaultdict(list)
+    without_reference: dict[str, list[Json]] = defaultdict(list)
     for result in results:
         reference = identifier(result.get("clientMessageId"))
         if reference in references:
@@ -82,14 +82,14 @@ def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json
             if matched.get(reference, {}).get("accepted") is not True:
                 matched[reference] = result
         elif reference is None:
-            nameless[(identifier(result.get("to")) or "").removeprefix("+")].append(result)
+            without_reference[(identifier(result.get("to")) or "").removeprefix("+")].append(result)
     waiting: dict[str, list[str]] = defaultdict(list)
     for outgoing in batch:
         if outgoing.reference not in matched:
             waiting[outgoing.request["to"]].append(outgoing.reference)
     for to, candidates in waiting.items():
-        if len(candidates) == len(nameless[to]) == 1:
-            matched[candidates[0]] = nameless[to][0]
+        if len(candidates) == len(without_reference[to]) == 1:
+            matched[candidates[0]] = without_reference[to][0]
     return matched
 
 

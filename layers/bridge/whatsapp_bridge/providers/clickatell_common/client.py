@@ -17,7 +17,7 @@ from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, outcomes, refused_for_its_form
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.downloads import check_hash, named, received
-from whatsapp_bridge.providers.common.outgoing_files import Refusal, Stopped
+from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare, Refusal
 from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Attachment,
@@ -79,7 +79,7 @@ class BaseClient(ABC):
             return Outgoing(outgoing.reference, self._with_file(outgoing.reference, self._sealed(outgoing, key), key))
         except KeyFailure as failure:
             return NotSent(failure.reason)
-        except Stopped as stopped:
+        except CannotPrepare as stopped:
             return stopped.outcome
 
     def _data_key(self) -> encryption.DataKey | None:
@@ -102,7 +102,7 @@ class BaseClient(ABC):
 
     @abstractmethod
     def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
-        """The request with its file in place of `source`. Raises `Stopped`, `KeyFailure`."""
+        """The request with its file in place of `source`. Raises `CannotPrepare`, `KeyFailure`."""
 
     # --- what people send --------------------------------------------------------------------------------------------
 

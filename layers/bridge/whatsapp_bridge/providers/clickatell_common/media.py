@@ -12,21 +12,21 @@ from typing import Final
 
 from whatsapp_bridge.media import file_types
 from whatsapp_bridge.providers.clickatell_common.encryption import DataKey, EncryptedFile
-from whatsapp_bridge.providers.common.outgoing_files import AUDIO, IMAGE, MB, VIDEO, Takes
+from whatsapp_bridge.providers.common.outgoing_files import AUDIO, IMAGE, MB, VIDEO, FileRule
 from whatsapp_bridge.providers.contract import Json
 
 _MAX_INLINE_BYTES: Final = 20 * MB
 
-_DOCUMENT: Final = Takes(
+_DOCUMENT: Final = FileRule(
     (file_types.PDF, file_types.WORD, file_types.POWERPOINT, file_types.EXCEL, file_types.TEXT),
     30 * MB,
     "PDF, DOC, PPT, XLS or plain text",
 )
 FREEFORM: Final = {"image": IMAGE, "video": VIDEO, "audio": AUDIO, "file": _DOCUMENT}
 INLINE: Final = {
-    kind: takes._replace(max_bytes=min(takes.max_bytes, _MAX_INLINE_BYTES)) for kind, takes in FREEFORM.items()
+    kind: rule._replace(max_bytes=min(rule.max_bytes, _MAX_INLINE_BYTES)) for kind, rule in FREEFORM.items()
 }
-HEADERS: Final = {"image": IMAGE, "video": VIDEO, "file": Takes((file_types.PDF,), 30 * MB, "PDF")}
+HEADERS: Final = {"image": IMAGE, "video": VIDEO, "file": FileRule((file_types.PDF,), 30 * MB, "PDF")}
 
 
 def inline(content: bytes, key: DataKey | None, entropy: Callable[[int], bytes]) -> Json:

@@ -29,7 +29,7 @@ _STATUSES: Final = (
     StatusRow("played", "read", "Played"),
     StatusRow("failed", "failed", "Failed"),
     # It was there and is no more, which takes nothing back of what CleverTap has been told.
-    StatusRow("deleted", None, "deleted, of which CleverTap is not told"),
+    StatusRow("deleted", None, "deleted, which is not reported to CleverTap"),
 )
 
 STATUSES: Final = {row.name: row for row in _STATUSES}
@@ -49,7 +49,7 @@ type Reaction = Literal["reject", "throttle", "retry", "stop"]
 reject    the message never will be taken
 throttle  not taken; Meta asks for less
 retry     not taken; Meta asks for a repeat
-stop      nothing of this account will be taken until somebody sees to it: rejected, and an alarm
+stop      nothing of this account will be taken until somebody acts: rejected, and an alarm
 """
 
 

@@ -85,7 +85,7 @@ def _header(header: Header, path: str, unsupported: str) -> Iterable[Json]:
         yield {"type": "header", "parameters": [{"type": "location", "location": place}]}
     elif header.text is not None:
         if len(header.text.parameters) > 1:
-            raise Refused(f"{path}.text.parameters", "a text header takes one parameter at the most")
+            raise Refused(f"{path}.text.parameters", "a text header takes at most one parameter")
         yield from _texts("header", header.text.parameters, f"{path}.text")
 
 
@@ -127,7 +127,7 @@ def _button(button: Button, path: str, unsupported: str) -> Iterable[Json]:
         case "quickReply":
             # Without a payload, Meta takes the button's text for it.
             if len(button.parameters) > 1:
-                raise Refused(f"{path}.parameters", "a quick reply takes one parameter at the most")
+                raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
             payload = button.parameters[0].payload if button.parameters else None
             if payload and payload.strip():
                 yield _placed(button, "quick_reply", {"type": "payload", "payload": payload})
@@ -164,7 +164,7 @@ def _offer(offer: LimitedTimeOffer) -> Iterable[Json]:
 
 def _carousel(carousel: Carousel, path: str, unsupported: str) -> Json:
     if len(carousel.cards) > _MAX_CARDS:
-        raise Refused(f"{path}.cards[{_MAX_CARDS}]", f"a carousel has {_MAX_CARDS} cards at the most")
+        raise Refused(f"{path}.cards[{_MAX_CARDS}]", f"a carousel has at most {_MAX_CARDS} cards")
     return {
         "type": "carousel",
         "cards": [

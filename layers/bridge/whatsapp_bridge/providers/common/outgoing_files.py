@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MB: Final = 1024 * 1024
 
 
-class Takes(NamedTuple):
+class FileRule(NamedTuple):
     """What a BSP takes of one of CleverTap's kinds."""
 
     types: tuple[FileType, ...]
@@ -33,9 +33,9 @@ _OPUS: Final = file_types.OGG._replace(content_type="audio/ogg; codecs=opus")
 _OPUS_HEAD: Final = b"OpusHead"
 _FIRST_PAGE_BYTES: Final = 64
 
-IMAGE: Final = Takes((file_types.JPEG, file_types.PNG), 5 * MB, "JPEG or PNG")
-VIDEO: Final = Takes((file_types.MP4, file_types.THREE_GPP), 16 * MB, "MP4 or 3GPP")
-AUDIO: Final = Takes(
+IMAGE: Final = FileRule((file_types.JPEG, file_types.PNG), 5 * MB, "JPEG or PNG")
+VIDEO: Final = FileRule((file_types.MP4, file_types.THREE_GPP), 16 * MB, "MP4 or 3GPP")
+AUDIO: Final = FileRule(
     (file_types.AAC, file_types.MP4_AUDIO, file_types.AMR, file_types.MPEG_AUDIO, _OPUS),
     16 * MB,
     "AAC, MP4, AMR, MP3 or Ogg with Opus",
@@ -44,7 +44,7 @@ AUDIO: Final = Takes(
 type Refusal = Rejected | Throttled | NotSent
 
 
-class Stopped(Exception):
+class CannotPrepare(Exception):
     """The message cannot go on, for now or at all."""
 
     def __init__(self, outcome: Refusal) -> None:
@@ -54,7 +54,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that the BSP takes. `name` has an extension of its type."""
+    """A file that the BSP rule. `name` has an extension of its type."""
 
     content: bytes = field(repr=False)
     type: FileType
@@ -62,22 +62,22 @@ class Fetched:
     validator: str
 
 
-def type_of(content: bytes, takes: Takes) -> FileType | None:
+def type_of(content: bytes, rule: FileRule) -> FileType | None:
     """The file's type if it is one of those that are taken, else None."""
     found = file_types.type_of(content)
-    if found is file_types.MP4 and file_types.MP4_AUDIO in takes.types:
+    if found is file_types.MP4 and file_types.MP4_AUDIO in rule.types:
         # One container for both; its brand says so only where a writer cared.
         found = file_types.MP4_AUDIO
     if found is file_types.OGG and _OPUS_HEAD in content[:_FIRST_PAGE_BYTES]:
         found = _OPUS
-    return found if found in takes.types else None
+    return found if found in rule.types else None
 
 
-def fetch(services: Services, account: "Account", source: Json, takes: Takes) -> Fetched:
-    """The file that `outbound` names, if the BSP takes it. Raises `Stopped`."""
+def fetch(services: Services, account: "Account", source: Json, rule: FileRule) -> Fetched:
+    """The file that `outbound` names, if the BSP takes it. Raises `CannotPrepare`."""
     # Without a validator there is nothing to be unchanged.
-    found = cast("Source", find(services, account, source, takes.max_bytes, None))
-    return checked(source, found, takes)
+    found = cast("Source", find(services, account, source, rule.max_bytes, None))
+    return checked(source, found, rule)
 
 
 def find(services: Services, account: "Account", source: Json, max_bytes: int, known: str | None) -> Source | None:
@@ -85,20 +85,20 @@ def find(services: Services, account: "Account", source: Json, max_bytes: int, k
     try:
         return services.files.fetch(source["url"], max_bytes, loopback=account.on_one_machine, validator=known)
     except OutOfTime as error:
-        raise Stopped(NotSent(f"{kind}: {error}")) from None
+        raise CannotPrepare(NotSent(f"{kind}: {error}")) from None
     except SourceDead as error:
-        raise Stopped(rejected(f"{kind}: mediaURL {error.reason}")) from None
+        raise CannotPrepare(rejected(f"{kind}: mediaURL {error.reason}")) from None
     except SourceUnavailable as error:
         reason = f"{kind}: mediaURL {error.reason}"
-        raise Stopped(NotSent(reason, verdict=rejected(reason))) from None
+        raise CannotPrepare(NotSent(reason, verdict=rejected(reason))) from None
 
 
-def checked(source: Json, found: Source, takes: Takes) -> Fetched:
-    kind = type_of(found.content, takes)
+def checked(source: Json, found: Source, rule: FileRule) -> Fetched:
+    kind = type_of(found.content, rule)
     # A page or an error in words in place of a file: by its name it should be something else.
     veiled = kind is file_types.TEXT and not file_types.may_be_text(source.get("fileName"), source["url"])
     if kind is None or veiled:
-        raise Stopped(rejected(f"{source['kind']}: mediaURL is no {takes.words}"))
+        raise CannotPrepare(rejected(f"{source['kind']}: mediaURL is not {rule.words}"))
     return Fetched(found.content, kind, file_name(source.get("fileName"), source["url"], kind), found.validator)
 
 

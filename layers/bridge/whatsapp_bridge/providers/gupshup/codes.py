@@ -30,7 +30,7 @@ class ErrorRow(NamedTuple):
 
     @property
     def alarm(self) -> bool:
-        """Whether no message of the account will be taken until somebody sees to it."""
+        """Whether no message of the account will be taken until somebody acts."""
         return self.error == CallbackError.INVALID_CREDENTIALS or self.code == _SERVICE_DISABLED
 
 

@@ -86,7 +86,7 @@ def _list(value: Any, name: str) -> list[Any]:
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
-        raise NotACallback(f"{name} is no list")
+        raise NotACallback(f"{name} is not a list")
     return value
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
-from whatsapp_bridge.providers.common.outgoing_files import Stopped
+from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
@@ -60,7 +60,7 @@ class Client:
             if "file" in request:
                 request = {**request, **media.fetched(self._services, self._account, request)}
             self._tokens.get()
-        except (Stopped, NoToken) as error:
+        except (CannotPrepare, NoToken) as error:
             return error.outcome
         return Outgoing(outgoing.reference, {**request, "countryCode": number[0], "mobileNumber": number[1]})
 

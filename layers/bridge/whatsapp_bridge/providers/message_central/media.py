@@ -33,7 +33,7 @@ _DOCUMENTS: Final = (file_types.PDF, file_types.WORD, file_types.EXCEL, file_typ
 
 
 def fetched(services: Services, account: "Account", request: Json) -> Json:
-    """`file` with its content and content type, and `message` if there is none yet. Raises `Stopped`."""
+    """`file` with its content and content type, and `message` if there is none yet. Raises `CannotPrepare`."""
     file = request["file"]
     if "content" in file:
         return {}
@@ -60,7 +60,7 @@ def download(services: Services, account: "Account", attachment: Attachment) -> 
     # Without credentials, an address of Meta's may answer with a page or a picture of its own.
     announced = attachment.source.get("sha256")
     if not downloads.check_hash(announced, account.name, content):
-        raise Unreadable("url has another file", retriable=False)
+        raise Unreadable("url has another file than the announced one", retriable=False)
     if blank(announced) and not _fits(attachment.kind, content):
         raise Unreadable(f"url has no {attachment.kind}", retriable=False)
     return File(content, downloads.content_type(attachment.content_type), attachment.file_name or attachment.kind)

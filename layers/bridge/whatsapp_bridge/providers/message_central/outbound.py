@@ -39,7 +39,7 @@ CAPABILITIES: Final = Capabilities(
     features=frozenset({"batch"}),
     # Message Central names no limit for the rows of a sheet; as many as the queue hands out together.
     batch_size=100,
-    nameless=frozenset({"template"}),
+    no_bsp_id=frozenset({"template"}),
 )
 
 _MAX_URLS: Final = 2

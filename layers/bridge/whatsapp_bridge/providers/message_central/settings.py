@@ -37,16 +37,16 @@ class Settings(ProviderSettings):
     def _either(cls, password: str | None, info: ValidationInfo) -> str | None:
         token = info.data.get("token")
         if password is None and token is None:
-            raise ValueError("is missing: either password or token is needed")
+            raise ValueError("is missing: set either password or token")
         if password is not None and token is not None:
-            raise ValueError("must not be there beside token: only one of the two is used")
+            raise ValueError("must not be set together with token: only one of them is used")
         return password
 
     @field_validator("customer_id")
     @classmethod
     def _with_the_password(cls, customer_id: str | None, info: ValidationInfo) -> str | None:
         if customer_id is None and info.data.get("password") is not None:
-            raise ValueError("is missing: password needs it")
+            raise ValueError("is missing: it is needed together with password")
         return customer_id
 
 

@@ -72,7 +72,7 @@ class Client:
         except Exception as error:  # noqa: BLE001 - the message is sent, whatever becomes of the note
             from whatsapp_bridge.runtime.observability import log_failure
 
-            log_failure("wa_id not kept", error, account=self._account.name, msgId=outgoing.reference)
+            log_failure("wa_id could not be stored", error, account=self._account.name, msgId=outgoing.reference)
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
