@@ -76,9 +76,7 @@ $(WHEELS)/.checked: layers/bridge/requirements.txt | $(STAMP)
 build: $(STAMP) $(WHEELS)/.checked ## Build what is deployed (ARCHITECTURE=x86_64|arm64 BUILD_DIR=.aws-sam/build)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/$(WHEELS)" $(SAM) build \
 		--build-dir $(BUILD_DIR) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
-	@# Lambda cannot write bytecode next to the layer's sources, so without it every cold start would compile them all.
-	@$(BIN)/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
-		-s $(BUILD_DIR)/BridgeLayer -p /opt $(BUILD_DIR)/BridgeLayer/python
+	@$(BIN)/python -m local.layer $(BUILD_DIR)/BridgeLayer
 
 bench: $(STAMP) ## Measure cold and warm times of every function
 	@$(BIN)/python -m local.bench
