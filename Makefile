@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # Without bytecode of its own, each start of Python compiles what it imports: seconds where one test takes less.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install run demo test test-fast check check-style check-types check-template format lock clean build bench
+.PHONY: help install run demo test test-fast check check-style check-types check-template format hooks lock clean build bench
 
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
@@ -75,6 +75,9 @@ check-template: $(STAMP)
 format: $(STAMP) ## Rewrite the sources the way `check` wants them
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+hooks: $(STAMP) ## Have git run `check` before each commit, as far as its files matter
+	@$(BIN)/python -m pre_commit install
 
 lock: $(STAMP) ## Pin requirements anew from requirements/*.in
 	@echo "== layers/bridge/requirements.txt, requirements/dev.txt: minutes, every wheel's hash is looked up"
