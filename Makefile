@@ -36,9 +36,9 @@ install: $(STAMP) ## Make .venv with the pinned, hash-checked requirements
 
 $(STAMP): requirements/dev.txt
 	@echo "== .venv: pinned requirements, about a minute"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "Python 3.13 is needed, this is " + sys.version.split()[0])'
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13) and "Python 3.13 is needed, this is " + sys.version.split()[0])'
 	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -109,7 +109,12 @@ $(WHEELS)/.checked: layers/bridge/requirements.txt | $(STAMP)
 	done
 	@touch $@
 
+# As a URL, because pip takes blanks in this variable for the ends of addresses.
+EMPTY :=
+BLANK := $(EMPTY) $(EMPTY)
+WHEELS_URL := file://$(subst $(BLANK),%20,$(CURDIR)/$(WHEELS))
+
 build: $(STAMP) $(WHEELS)/.checked ## Build what is deployed (ARCHITECTURE=x86_64|arm64 BUILD_DIR=.aws-sam/build)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$(CURDIR)/$(WHEELS)" $(SAM) build \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$(WHEELS_URL)" $(SAM) build \
 		--build-dir $(BUILD_DIR) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 	@$(BIN)/python -m local.layer $(BUILD_DIR)/BridgeLayer
