@@ -1,7 +1,7 @@
 """Run the tests of one name, and import no other: `make test ONLY=...`.
 
-Usage: python -m local.only tests/test_http.py::test_redirects
-       python -m local.only 'redirects and not limit'
+Usage: python -m local.only tests/test_http.py::test_redirects_are_not_followed
+       python -m local.only 'redirects and not time'
 
 A path is pytest's own. Anything else is an expression for its option -k, which by itself would have all tests imported
 to find the few: here only the files that contain its words are.
