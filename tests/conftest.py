@@ -32,6 +32,7 @@ PROCESSES: tuple[str, ...] = (
     "providers/test_imports.py",
     "test_built_artifact.py",
     "test_functions.py::test_what_a_start",
+    "test_types.py",
 )
 """Tests that start processes. One that does and is not named here fails."""
 SLOW: tuple[str, ...] = (
