@@ -25,7 +25,7 @@ def read_accounts(path: Path = SAMPLE) -> Accounts:
     except OSError as error:
         raise AccountsFileInvalid(f"{path}: {error.strerror}") from None
     except ValueError:
-        raise AccountsFileInvalid(f"{path}: is not JSON") from None
+        raise AccountsFileInvalid(f"{path}: must be JSON") from None
     if not isinstance(accounts, dict) or not accounts:
         raise AccountsFileInvalid(f"{path}: must be a JSON object of at least one account")
     for name, account in accounts.items():

@@ -236,7 +236,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
     "empty": (b"", refused("image: mediaURL is empty")),
     "another type": (files.GIF, refused("image: mediaURL is not JPEG or PNG")),
     "a page that says it is gone": (files.HTML, refused("image: mediaURL is not JPEG or PNG")),
-    "not public": (Forbidden("is no public address"), refused("image: mediaURL is not public address")),
+    "not public": (Forbidden("is not a public address"), refused("image: mediaURL is not a public address")),
     "larger than it may be": (TooLarge("answer too large"), refused("image: mediaURL is larger than 5 MB")),
     "busy": (Answer(503, {}, b""), waits("image: mediaURL answers HTTP 503")),
     "asks for less": (Answer(429, {}, b""), waits("image: mediaURL answers HTTP 429")),

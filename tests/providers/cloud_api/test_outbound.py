@@ -248,7 +248,7 @@ REFUSED: dict[str, tuple[list[Json], str, str]] = {
     "eleven cards": (
         [carousel(*([IMAGE] for _ in range(11)))],
         "components[0].cards[10]",
-        "a carousel has 10 cards at the most",
+        "a carousel has at most 10 cards",
     ),
     "in a card": (
         [body(), carousel([IMAGE], [body("x", "")])],

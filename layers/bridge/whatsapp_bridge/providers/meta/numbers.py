@@ -1,8 +1,8 @@
-"""The number that CleverTap knows a person by, where WhatsApp knows them by another.
+"""The number by which CleverTap knows a person, if WhatsApp uses another.
 
 Meta's answer to a message has both: `input` and `wa_id`, which differ in some countries (a digit more or less in
-Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may never have heard of. The number is kept
-as a note, readable for those alone who have the `wa_id` and the account's callback token.
+Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may not know. The number is kept as a note,
+which can be read only with the `wa_id` and the account's callback token.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -17,12 +17,13 @@ _SECONDS: Final = 180 * 86_400
 
 
 def keep(notes: "Notes", account: "Account", wa_id: str, number: str) -> None:
-    """Remember that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
+    """Store that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
     notes.put(account.name, _key(account, wa_id), str(int(number) ^ _mask(account, wa_id)), _SECONDS)
 
 
 def known(notes: "Notes", account: "Account", wa_id: str) -> str:
-    """The number that CleverTap knows `wa_id` by: itself, unless another was kept. Raises botocore's errors."""
+    """The number by which CleverTap knows `wa_id`: `wa_id` itself, unless another was stored. Raises botocore's
+    errors."""
     note = whole_number(notes.get(account.name, _key(account, wa_id)))
     return wa_id if note is None else str(note ^ _mask(account, wa_id))
 

@@ -39,7 +39,7 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        # Without the plus sign, Meta may take the number for a local one of the business's country.
+        # Without the plus sign, Meta may read the number as a local one in the business's country.
         "to": f"+{message.to}",
         "biz_opaque_callback_data": reference,
         **(_template(message) if isinstance(message, TemplateMessage) else _freeform(message)),
