@@ -1,10 +1,13 @@
 """The environment the functions' modules are imported in, and what they logged and counted."""
 
+import gc
 import io
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,39 @@ import pytest
 # Read when `whatsapp_bridge.runtime.observability` is imported; template.yaml sets them for the functions.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CleverTapWhatsAppBridge"
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
+
+# What `make test-fast` leaves out, by the beginning of its node id behind "tests/".
+PROCESSES: tuple[str, ...] = (
+    "clevertap/test_callbacks.py::test_messages_do_not_load_callbacks",
+    "local/test_accounts.py::test_urls_of_the_accounts_are_used_as_they_are",
+    "local/test_bench.py",
+    "local/test_demo.py",
+    "local/test_killed_functions.py",
+    "local/test_layer.py::test_layer_that_cannot_make_its_clients",
+    "local/test_layer.py::test_module_that_does_not_compile",
+    "local/test_media.py",
+    "local/test_runtime.py",
+    "local/test_stack.py",
+    "providers/gupshup/test_inbound.py::test_zones_are_known",
+    "providers/test_imports.py",
+    "test_built_artifact.py",
+    "test_functions.py::test_what_a_start",
+    "test_types.py",
+)
+"""Tests that start processes. One that does and is not named here fails."""
+SLOW: tuple[str, ...] = (
+    "flows/test_clicks.py",
+    "flows/test_dispatch.py",
+    "flows/test_forward",
+    "flows/test_killed_between_steps.py",
+    "flows/test_receive.py",
+    "providers/clickatell/test_uploads.py::test_campaign_of_a_hundred",
+    "providers/gupshup/test_flows.py",
+    "providers/message_central/test_correlation.py",
+    "store/test_aws_data.py::test_every_region",
+    "test_events.py",
+)
+"""Tests that take minutes in all: most play messages' whole way, each over a simulated AWS of its own."""
 
 
 class Log:
@@ -68,7 +104,46 @@ def counted() -> Callable[[], dict[str, int]]:
     return lambda: {name: int(sum(metric["Value"])) for name, metric in metrics.metric_set.items()}
 
 
+_started: list[str] = []
+
+
+def _note_process(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
+        _started.append(f"{event} {arguments[0] if arguments else ''}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "processes: starts processes; put on by tests/conftest.py")
+    config.addinivalue_line("markers", "slow: takes long; put on by tests/conftest.py")
+    sys.addaudithook(_note_process)
     # botocore's and moto's own chatter is of no use in a failure report.
     for name in ("botocore", "urllib3", "moto"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        name = item.path.relative_to(tests).as_posix() + "::" + item.nodeid.partition("::")[2]
+        if name.startswith(PROCESSES):
+            item.add_marker("processes")
+        if name.startswith(SLOW):
+            item.add_marker("slow")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # What is imported and collected stays to the end; looking through it again and again takes a tenth of the time.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _started.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    yield
+    if _started and not item.get_closest_marker("processes"):
+        pytest.fail(f"name this test in PROCESSES of tests/conftest.py, for it starts: {_started[0]}", pytrace=False)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from local.aws import CREDENTIALS, LocalAws
+from local.layer import MOST, SOURCES, services, size
 from local.template import Function, read_template
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +35,7 @@ def digest_of_sources() -> str:
     """Names and contents of what a build reads."""
     digest = hashlib.sha256(sys.version.encode())
     folders = (path for folder in ("layers", "functions") for path in sorted((ROOT / folder).rglob("*")))
-    for path in (ROOT / "template.yaml", ROOT / "Makefile", *folders):
+    for path in (ROOT / "template.yaml", ROOT / "Makefile", ROOT / "local/layer.py", *folders):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -110,7 +112,27 @@ def test_bytecode_is_shipped_for_every_module_of_the_layer(build: Path) -> None:
     assert [p for p in sources if not (p.parent / "__pycache__" / f"{p.stem}.{tag}.pyc").is_file()] == []
 
 
-def test_layer_fits_into_what_lambda_unpacks(build: Path) -> None:
-    # 250 MB for a function and its layers: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-    size = sum(path.stat().st_size for path in build.rglob("*") if path.is_file())
-    assert size < 200 * 1024 * 1024
+# A read-only operation without parameters of every service that the code uses.
+CALLS = {
+    "dynamodb": "list_tables",
+    "kms": "list_keys",
+    "s3": "list_buckets",
+    "secretsmanager": "list_secrets",
+    "sqs": "list_queues",
+}
+
+
+def test_layer_speaks_with_every_service(build: Path) -> None:
+    assert set(CALLS) == services(SOURCES)
+    script = ROOT / "tests/support/call_services.py"
+    calls = [word for call in CALLS.items() for word in call]
+    command = [sys.executable, "-I", "-S", "-B", str(script), str(build / "BridgeLayer" / "python"), *calls]
+    with LocalAws() as aws:
+        environment = {**CREDENTIALS, "AWS_DEFAULT_REGION": aws.region, "AWS_ENDPOINT_URL": aws.url}
+        done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == dict.fromkeys(CALLS, 200)
+
+
+def test_layer_is_as_small_as_it_is_to_be(build: Path) -> None:
+    assert size(build / "BridgeLayer") <= MOST

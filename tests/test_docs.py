@@ -157,10 +157,10 @@ def test_commands_name_resources_and_outputs_of_the_template(page: Path) -> None
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_name_targets_and_modules_that_exist(page: Path) -> None:
     commands = "\n".join([*blocks(page, "sh"), *re.findall(r"`([^`\n]+)`", text_of(page))])
-    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     modules = re.findall(r"python -m (local[.\w]*)", commands)
 
-    assert set(re.findall(r"^make ([a-z]+)", commands, re.MULTILINE)) <= targets
+    assert set(re.findall(r"^make ([a-z-]+)", commands, re.MULTILINE)) <= targets
     assert all(
         (ROOT / (path := module.replace(".", "/"))).with_suffix(".py").exists()
         or (ROOT / path / "__main__.py").exists()

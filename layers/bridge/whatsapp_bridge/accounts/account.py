@@ -1,7 +1,10 @@
 """An account: one CleverTap provider entry, one WhatsApp number, one secret."""
 
+import hmac
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Annotated, Generic, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -99,8 +102,6 @@ class Account(Config, Generic[P_co, O_co]):
     @property
     def on_one_machine(self) -> bool:
         """Whether the BSP is on this machine: such a stack is this machine's alone, and so may files be."""
-        from urllib.parse import urlsplit
-
         return is_loopback(urlsplit(self.provider.base_url).hostname)
 
     def has_number(self, number: str) -> bool:
@@ -117,22 +118,16 @@ class Account(Config, Generic[P_co, O_co]):
 
     def pseudonym(self, number: str) -> str:
         """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables."""
-        import hmac
-
         return hmac.digest(self.callback_token.encode(), b"recipient:" + number.encode(), "sha256").hex()[:32]
 
 
 def _same(given: str, expected: str) -> bool:
-    import hmac
-
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 
 def _carries(headers: Mapping[str, str], credentials: BasicCredentials | HeaderCredentials) -> bool:
     if isinstance(credentials, HeaderCredentials):
         return _same(headers.get(credentials.name.lower(), ""), credentials.value)
-    from base64 import b64encode
-
     scheme, _, given = headers.get("authorization", "").partition(" ")
     expected = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
     return _same(given.strip(), expected) and scheme.lower() == "basic"

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 # `host`, `host/path`, `host:port/path`; `mailto:somebody@host` and `file:/path` would pass for hosts otherwise.
 _BARE: Final = re.compile(r"(//)?[^/?#:@\\\s]+(:\d+)?([/?#]|$)")
@@ -9,8 +10,6 @@ _BARE: Final = re.compile(r"(//)?[^/?#:@\\\s]+(:\d+)?([/?#]|$)")
 
 def address(url: str) -> str:
     """The address in full: CleverTap's lacks its scheme at times. Raises `ValueError` (without a value)."""
-    from urllib.parse import urlsplit
-
     full = url.strip()
     if _BARE.match(full):
         full = "https://" + full.removeprefix("//")

@@ -11,6 +11,9 @@ from math import inf
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urljoin
+
+from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, FETCH_SECONDS, READ_SECONDS, SEND_SECONDS
 
@@ -60,8 +63,6 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON; None when it is not."""
-        from pydantic_core import from_json
-
         try:
             return from_json(self.body)
         except ValueError:
@@ -133,8 +134,6 @@ class HttpClient:
 
     def post_json(self, url: str, payload: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """POST `payload` as JSON in UTF-8. Raises `NotReached`, `AnswerLost`."""
-        from pydantic_core import to_json
-
         return self.request("POST", url, to_json(payload), {"content-type": "application/json", **(headers or {})})
 
     def request(
@@ -247,8 +246,6 @@ def _body(response: "requests.Response", max_bytes: int) -> bytes:
 
 def _redirected(url: str, location: str) -> str:
     """A Location header as an address. Header values come as Latin-1; an address in clear is UTF-8 (RFC 3986)."""
-    from urllib.parse import urljoin
-
     try:
         return urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
     except ValueError:

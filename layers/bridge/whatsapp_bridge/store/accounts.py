@@ -5,6 +5,8 @@ from re import fullmatch
 from time import monotonic
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from whatsapp_bridge.accounts.account import NAME_PATTERN, Account
 from whatsapp_bridge.store.aws import client, error_code
 
@@ -70,8 +72,6 @@ class Accounts:
         return account
 
     def _secret(self, name: str) -> str | None:
-        from botocore.exceptions import ClientError
-
         try:
             answer = self._secrets.get_secret_value(SecretId=self._prefix + name)
         except ClientError as error:

@@ -3,6 +3,11 @@
 from functools import cache
 from typing import Any
 
+from botocore.config import Config
+from botocore.session import get_session
+
+from whatsapp_bridge.store.aws_data import SERVICES, LeanLoader
+
 # All tries together end before the ten seconds of the functions that somebody waits for, so that it is those who say
 # that AWS does not answer.
 _CONNECT_SECONDS = 1
@@ -14,10 +19,6 @@ _REGIONAL = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regi
 @cache
 def _session(lean: bool) -> Any:
     # boto3's own foundation: the same clients and credentials, without what boto3 adds at import.
-    from botocore.session import get_session
-
-    from whatsapp_bridge.store.aws_data import LeanLoader
-
     session = get_session()
     if lean:
         session.register_component("data_loader", LeanLoader())
@@ -27,10 +28,6 @@ def _session(lean: bool) -> Any:
 @cache
 def client(service: str, region: str | None = None) -> Any:
     """A botocore client; `region` defaults to the function's."""
-    from botocore.config import Config
-
-    from whatsapp_bridge.store.aws_data import SERVICES
-
     # By itself botocore makes links to S3 for one address of all regions, in many of them with a signature (version 2)
     # that buckets of today refuse.
     regional = {"signature_version": "s3v4", "s3": _REGIONAL} if service == "s3" else {}

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from time import time
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from whatsapp_bridge.store.aws import client, error_code
 
 # Longer than any function may run: a holder that is older is not at work any more.
@@ -65,8 +67,6 @@ def untyped(item: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 
 def try_update(dynamodb: Any, arguments: Mapping[str, Any]) -> Attempt:
-    from botocore.exceptions import ClientError
-
     told = {"ReturnValues": "ALL_NEW"}
     if "ConditionExpression" in arguments:
         told["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"

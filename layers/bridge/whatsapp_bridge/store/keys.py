@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from whatsapp_bridge.providers.contract import KeyFailure
 from whatsapp_bridge.store.aws import client, error_code
 
@@ -27,8 +29,6 @@ class KmsKeys:
         return plaintext
 
     def _call(self, key_arn: str, operation: str, **arguments: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             return getattr(self._kms(key_arn.split(":")[3]), operation)(**arguments)
         except ClientError as error:

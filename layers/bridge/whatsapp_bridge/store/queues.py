@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from whatsapp_bridge.store.aws import client, error_code
 
 # SQS's limit for a message was 256 KiB until August 2025 and is 1 MiB since; the older one is safe for every queue.
@@ -77,8 +79,6 @@ class Queue:
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             return getattr(self._sqs, operation)(QueueUrl=self._url, **arguments)
         except ClientError as error:

@@ -22,6 +22,7 @@ from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
+    KeyFailure,
     NotSent,
     Outcome,
     Outgoing,
@@ -29,6 +30,7 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Unreadable,
 )
+from whatsapp_bridge.runtime.observability import count
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_common.settings import Account
@@ -72,8 +74,6 @@ class BaseClient(ABC):
     def prepare(self, outgoing: Outgoing) -> Outgoing | Refusal:
         """Encrypt if the account says so, and add the file. Without a data key the message waits: it never leaves
         unencrypted."""
-        from whatsapp_bridge.providers.contract import KeyFailure
-
         try:
             key = self._data_key()
             return Outgoing(outgoing.reference, self._with_file(outgoing.reference, self._sealed(outgoing, key), key))
@@ -139,9 +139,6 @@ class BaseClient(ABC):
         try:
             return {**opened, "caption": encryption.with_leaves(element.get("caption"), ((),), key.read)}
         except encryption.Undecipherable:
-            # Brings botocore along.
-            from whatsapp_bridge.runtime.observability import count
-
             count("CaptionsUnreadable")
             return {**opened, "caption": None}
 
@@ -158,8 +155,6 @@ class BaseClient(ABC):
 
     def _reading_key(self, encryption_key: str) -> encryption.DataKey:
         """Raises `Unreadable`."""
-        from whatsapp_bridge.providers.contract import KeyFailure
-
         settings, options = self._account.provider.encryption, self._account.options
         if settings is None:
             raise Unreadable("encrypted, but the account has no provider.encryption.mo_key_arn", retriable=True)

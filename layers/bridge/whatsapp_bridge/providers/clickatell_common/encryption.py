@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.contract import KeyFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher
@@ -257,8 +258,6 @@ class DataKeys:
 
     def _ask[Result](self, arn: str, question: Callable[[], Result]) -> Result:
         """Call KMS, but not right after a failure: a batch must not wait for the same timeout for each message."""
-        from whatsapp_bridge.providers.contract import KeyFailure
-
         with self._lock:
             reason, failed = self._failures.get(arn, ("", -inf))
         if self._clock() - failed < _FAILURE_SECONDS:

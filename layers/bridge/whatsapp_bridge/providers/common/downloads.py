@@ -10,6 +10,7 @@ from whatsapp_bridge.media.fetch import Source, SourceDead, SourceUnavailable
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Unreadable
+from whatsapp_bridge.runtime.observability import count, logger
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -80,9 +81,6 @@ def check_hash(announced: Any, account: str, *contents: bytes) -> bool:
     if named.lower() not in {found.hex() for found in hashes} and named not in {
         b64encode(found).decode() for found in hashes
     }:
-        # Brings botocore along.
-        from whatsapp_bridge.runtime.observability import count, logger
-
         count("MediaHashMismatches")
         logger.warning("file differs from its announced hash", extra={"account": account})
         return False

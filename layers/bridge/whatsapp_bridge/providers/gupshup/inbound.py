@@ -7,6 +7,7 @@ Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POS
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from pydantic_core import from_json, to_json
 
@@ -60,8 +61,6 @@ def _json(raw: bytes | str) -> Any:
 
 
 def _form(raw: bytes) -> Json:
-    from urllib.parse import parse_qsl
-
     try:
         return dict(parse_qsl(raw.decode(), errors="strict"))
     except ValueError:

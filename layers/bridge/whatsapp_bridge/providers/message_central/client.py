@@ -29,6 +29,7 @@ from whatsapp_bridge.providers.contract import (
 )
 from whatsapp_bridge.providers.message_central import answers, media, sheets
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
+from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
     from whatsapp_bridge.media.fetch import File
@@ -133,9 +134,6 @@ class Client:
         except NoToken as error:
             return error.outcome
         except Exception as error:  # noqa: BLE001 - logged, and becomes an outcome
-            # Brings botocore along.
-            from whatsapp_bridge.runtime.observability import log_failure
-
             log_failure("call failed", error, account=self._account.name)
             return Unknown(f"failed: {type(error).__name__}") if left else NotSent(f"failed: {type(error).__name__}")
 

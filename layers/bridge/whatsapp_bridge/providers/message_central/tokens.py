@@ -19,6 +19,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.common.values import number
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account
@@ -117,9 +118,6 @@ class Tokens:
             self._log("token's note could not be stored", error)
 
     def _log(self, message: str, error: Exception) -> None:
-        # Brings botocore along.
-        from whatsapp_bridge.runtime.observability import log_failure
-
         log_failure(message, error, account=self._account.name)
 
     @property

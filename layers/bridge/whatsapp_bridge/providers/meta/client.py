@@ -24,6 +24,7 @@ from whatsapp_bridge.providers.contract import (
     Unreadable,
 )
 from whatsapp_bridge.providers.meta import answers, numbers
+from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account
@@ -70,8 +71,6 @@ class Client:
         try:
             numbers.keep(self._notes, self._account, wa_id, number)
         except Exception as error:  # noqa: BLE001 - the message is sent, with or without the note
-            from whatsapp_bridge.runtime.observability import log_failure
-
             log_failure("wa_id could not be stored", error, account=self._account.name, msgId=outgoing.reference)
 
     # --- receiving ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
 """
 
+import hmac
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.providers.cloud_api import inbound as dialect
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 def authentic(callback: Callback, account: "Account") -> bool:
     """Whether the app's secret signed the raw bytes."""
-    import hmac
-
     given = callback.headers.get("x-hub-signature-256", "")
     expected = hmac.digest(account.provider.app_secret.encode(), callback.body, "sha256").hex()
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), f"sha256={expected}".encode())
@@ -23,8 +22,6 @@ def authentic(callback: Callback, account: "Account") -> bool:
 
 def challenge(callback: Callback, account: "Account") -> str | None:
     """`hub.challenge`, if `hub.verify_token` is the account's."""
-    import hmac
-
     token = callback.query.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
     if not hmac.compare_digest(token, account.provider.verify_token.encode()):
         return None

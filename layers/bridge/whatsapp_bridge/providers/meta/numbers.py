@@ -5,6 +5,7 @@ Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may
 which can be read only with the `wa_id` and the account's callback token.
 """
 
+import hmac
 from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.providers.common.values import number as whole_number
@@ -33,8 +34,6 @@ def _key(account: "Account", wa_id: str) -> str:
 
 
 def _mask(account: "Account", wa_id: str) -> int:
-    import hmac
-
     digest = hmac.digest(account.callback_token.encode(), b"number of wa_id:" + wa_id.encode(), "sha256")
     # 15 digits have 50 bits.
     return int.from_bytes(digest[:8])
