@@ -67,7 +67,7 @@ def test_address(written: str, full: str) -> None:
     ],
 )
 def test_no_address(written: str) -> None:
-    with pytest.raises(ValueError, match=r"^is no http\(s\) address$"):
+    with pytest.raises(ValueError, match=r"^is not an http or https address$"):
         address(written)
 
 
