@@ -24,6 +24,8 @@ SOURCES = [*LAYER.rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
 """All that Lambda runs of this repository."""
 
 _FACTORY = "whatsapp_bridge.store.aws"
+_HANDED_ON = "aws"
+"""The attribute as which other modules are given that module's `client`; calls of it are read like calls of that."""
 _MAKE_CLIENTS = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -54,17 +56,37 @@ def _services_of(source: Path) -> Iterator[str]:
         if _imports_botocores_own(node) and not _is_factory(source):
             raise _unreadable(source, node, f"make clients with {_FACTORY}.client")
     factories = set(_factories(tree))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in factories]
-    for call in calls:
-        match call.args:
+    seen = {id(value) for value in _handed_on(tree)}
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        # partial(client, "s3") is a call to come.
+        made, *arguments = call.args if ast.unparse(call.func) == "partial" and call.args else [call.func, *call.args]
+        if not _makes_client(made, factories):
+            continue
+        seen.add(id(made))
+        match arguments:
             case [ast.Constant(str(service)), *_]:
                 yield service
             case _:
                 raise _unreadable(source, call, "write the service's name as a text, as the first argument")
-    called = {id(call.func) for call in calls}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) in factories and id(node) not in called:
-            raise _unreadable(source, node, "call it where it is named")
+        if isinstance(node, ast.Name | ast.Attribute) and _makes_client(node, factories) and id(node) not in seen:
+            raise _unreadable(source, node, f"call it where it is named, or hand it on under the name {_HANDED_ON}")
+
+
+def _makes_client(node: ast.expr, factories: set[str]) -> bool:
+    name = ast.unparse(node)
+    # The module is called aws as well.
+    return name in factories or (isinstance(node, ast.Attribute) and node.attr == _HANDED_ON and name != _FACTORY)
+
+
+def _handed_on(tree: ast.Module) -> Iterator[ast.expr]:
+    """The values of fields and arguments under whose name the function that makes clients is called elsewhere."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name == _HANDED_ON:
+                yield value
+            case ast.keyword(arg=name, value=value) if name == _HANDED_ON:
+                yield value
 
 
 def _factories(tree: ast.Module) -> Iterator[str]:

@@ -307,12 +307,13 @@ def test_one_bad_status_does_not_take_the_others_along(made: World, status: int,
     assert dead["status"]["reference"] == bad
 
 
-def test_the_search_for_the_bad_one_ends(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 2)
     made.clevertap = lambda url, payload: json_answer(400, {})
     callback(made, ("a", SENT), ("b", SENT), ("c", SENT))
-    assert made.run() is None
+    assert made.run() == pytest.approx(5)
     assert len(posts(made)) == 2
+    made.pump()
     assert made.depth("StatusesDeadLetterQueue") == 3
 
 
@@ -474,3 +475,36 @@ def test_one_unreadable_record(made: World, log: Log) -> None:
     assert made.told == [("a", "sent")]
     assert made.depth("StatusesDeadLetterQueue") == 1
     assert "Canary" not in log.text
+
+
+# --- many at once --------------------------------------------------------------------------------------------------
+
+
+def forty(made: World) -> list[str]:
+    names = [f"m{number}" for number in range(40)]
+    for name in names:
+        made.claims.claim("acme", name, "q", "pseudonym", "grant")
+    callback(made, *((name, SENT) for name in names))
+    return names
+
+
+def test_bad_statuses_take_no_good_one_along(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 12)
+    names = forty(made)
+    refused = {"m3", "m20", "m21", "m39"}
+    made.clevertap = lambda url, payload: json_answer(
+        400 if any(status["msgId"] in refused for status in payload["statuses"]) else 200, {}
+    )
+    made.pump()
+    assert sorted(name for name, _ in made.told) == sorted(set(names) - refused)
+    dead = made.bodies("StatusesDeadLetterQueue")
+    assert {body["status"]["reference"] for body in dead} == refused
+
+
+def test_clevertap_takes_three_at_a_time(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 12)
+    names = forty(made)
+    made.clevertap = lambda url, payload: json_answer(413 if len(payload["statuses"]) > 3 else 200, {})
+    made.pump()
+    assert sorted(name for name, _ in made.told) == sorted(names)
+    assert made.depth("StatusesDeadLetterQueue") == 0

@@ -37,6 +37,12 @@ IMPORT = "from whatsapp_bridge.store.aws import client, error_code\n"
         ("import whatsapp_bridge.store.aws\nwhatsapp_bridge.store.aws.client('ses')", {"ses"}),
         ("import whatsapp_bridge.store.aws as a\na.client('ses')", {"ses"}),
         (IMPORT + "client('sqs')\nself.client('not one')\nregistry.client(name)", {"sqs"}),
+        (
+            IMPORT + "class Outside:\n    aws: Any = client\ndef f(outside):\n    return outside.aws('ses', region)",
+            {"ses"},
+        ),
+        ("def f(outside):\n    return partial(outside.aws, 'ses')", {"ses"}),
+        (IMPORT + "f(aws=client)\nself.outside.aws('ses')", {"ses"}),
         (IMPORT + "client('sqs')\nfrom botocore.exceptions import ClientError", {"sqs"}),
     ],
 )
@@ -50,6 +56,10 @@ def test_services_are_read_from_the_calls(tmp_path: Path, text: str, found: set[
         (IMPORT + "client(name)", ":2: .* write the service's name as a text"),
         (IMPORT + "client(service='sqs')", ":2: .* write the service's name as a text"),
         (IMPORT + "client(f'{name}')", ":2: .* write the service's name as a text"),
+        ("def f(outside):\n    outside.aws(name)", ":2: .* write the service's name as a text"),
+        (IMPORT + "class Outside:\n    make: Any = client", ":3: .* call it where it is named"),
+        ("def f(outside):\n    return partial(outside.aws, name)", ":2: .* write the service's name as a text"),
+        ("def f(outside):\n    return map(outside.aws, names)", ":2: .* call it where it is named"),
         (IMPORT + "\nclients = map(client, names)", ":3: .* call it where it is named"),
         ("from whatsapp_bridge.store import aws\nmake = aws.client", ":2: .* call it where it is named"),
         ("import boto3", r":1: .* make clients with whatsapp_bridge\.store\.aws\.client"),

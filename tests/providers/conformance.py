@@ -215,7 +215,8 @@ class ProviderConformance(ABC):
     provider: ClassVar[str]
 
     required: ClassVar[Sequence[str]]
-    """Paths below `provider` of the account's secret that must be there."""
+    """Paths below `provider` of the account's secret that must be there. The first is a credential that shows in every
+    request: by it the suite sees whether new credentials are used."""
     wrong: ClassVar[Mapping[str, tuple[str, Any]]]
     """Name: path below `provider` (or `options`), and a value that must be refused there."""
 
@@ -494,6 +495,29 @@ class ProviderConformance(ABC):
             )
             assert self.linked(made, file["mediaURL"]) == FILES[incoming_file]
 
+    def test_credentials_go_to_no_other_host(self, incoming_file: str) -> None:
+        """A callback may name any address for a file; who knows the token must not get at the credentials with it."""
+        elsewhere = b"https://elsewhere.example"
+        with self.world() as made:
+            asked: list[str] = []
+            made.bsp = lambda url, payload: asked.append(url) or HttpAnswer(404, {}, b"")  # type: ignore[func-returns-value]
+            self.deliver(made, self.incoming(incoming_file).replace(b"https://bsp.example", elsewhere))
+            made.pump()
+
+            sent = [(url, headers) for url, _, headers in made.bsp_requests if url.startswith(elsewhere.decode())]
+            assert not any(SECRET in f"{url} {headers}" for url, headers in sent)
+
+    def test_a_callback_without_its_proof_is_forbidden(self) -> None:
+        raw = self.incoming("text")
+        if not self.proof(raw):
+            return
+        wrong = {name: f"{value[:-1]}{'0' if value[-1] != '0' else '1'}" for name, value in self.proof(raw).items()}
+        with self.world() as made:
+            for headers in ({}, wrong):
+                answer = made.receive("acme", self.token, Callback("POST", headers, {}, raw))
+                assert answer.status == 403
+            assert made.depth("RepliesQueue") == 0
+
     def test_file_that_the_bsp_has_not_is_told_of_in_words(self, incoming_file: str) -> None:
         with self.world() as made:
             made.bsp = made.files = lambda url, payload: HttpAnswer(404, {}, b"private")
@@ -650,6 +674,16 @@ class ProviderConformance(ABC):
             requests = len(elsewhere.requests)
 
         assert requests == 0
+
+    def test_the_reference_goes_along(self) -> None:
+        """Where the capabilities say that statuses bring it back."""
+        if "reference" not in self.capabilities.features:
+            return
+        with Bsp(self.accepting(self.batch()[:1])) as bsp:
+            self.client(bsp.url).send(self.batch()[:1])
+            (request,) = bsp.requests
+
+        assert "r1" in unquote_plus(f"{request.path} {request.body.decode('latin-1')}")
 
     def test_no_message_no_request(self) -> None:
         with Bsp(Answer(500)) as bsp:

@@ -318,10 +318,7 @@ class World:
         if all(at > self.now for at in self._due(source)):
             return False
         queue = self.deployment.queue_by_arn(source.queue_arn)
-        url = queue.url
-        received = self.sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=min(10, source.batch_size), AttributeNames=["All"]
-        ).get("Messages", [])
+        url, received = queue.url, self._received(queue.url, source.batch_size)
         if not received:
             return False
         event = {"Records": [_record(message, source.queue_arn) for message in received]}
@@ -335,6 +332,18 @@ class World:
             if message["MessageId"] not in failed:
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return True
+
+    def _received(self, url: str, batch_size: int) -> list[dict[str, Any]]:
+        """A whole batch, as Lambda's pollers hand it out; SQS gives them ten messages in a call."""
+        received: list[dict[str, Any]] = []
+        while len(received) < batch_size:
+            at_most = min(10, batch_size - len(received))
+            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=at_most, AttributeNames=["All"])
+            more = answer.get("Messages", [])
+            if not more:
+                break
+            received += more
+        return received
 
     def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
         if source.function == "DispatchFunction":

@@ -14,7 +14,7 @@ from tests.support.services import MemoryNotes, services
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.cloud_api import codes
+from whatsapp_bridge.providers.cloud_api import codes, numbers
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -26,7 +26,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
     Unreadable,
 )
-from whatsapp_bridge.providers.meta import numbers, replies
+from whatsapp_bridge.providers.meta import replies
 from whatsapp_bridge.providers.meta.client import Client
 
 BASE_URL = "https://bsp.example/base"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, Network, Secret, Url, form, is_in, is_loopback
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, Network, Secret, Url, form, is_in, is_loopback, is_same
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -109,7 +109,7 @@ class Account(Config, Generic[P_co, O_co]):
         return number == self.waba_number or (len(number) >= 7 and self.waba_number.endswith(number))
 
     def token_matches(self, token: str) -> bool:
-        return _same(token, self.callback_token)
+        return is_same(token, self.callback_token)
 
     def admits(self, source: str) -> bool:
         """Whether the BSP's callbacks may come from this IP address."""
@@ -121,13 +121,9 @@ class Account(Config, Generic[P_co, O_co]):
         return hmac.digest(self.callback_token.encode(), b"recipient:" + number.encode(), "sha256").hex()[:32]
 
 
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
-
-
 def _carries(headers: Mapping[str, str], credentials: BasicCredentials | HeaderCredentials) -> bool:
     if isinstance(credentials, HeaderCredentials):
-        return _same(headers.get(credentials.name.lower(), ""), credentials.value)
+        return is_same(headers.get(credentials.name.lower(), ""), credentials.value)
     scheme, _, given = headers.get("authorization", "").partition(" ")
     expected = b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
-    return _same(given.strip(), expected) and scheme.lower() == "basic"
+    return is_same(given.strip(), expected) and scheme.lower() == "basic"

@@ -23,7 +23,7 @@ from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, repeated
-from whatsapp_bridge.net.halving import in_halves
+from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
@@ -69,6 +69,8 @@ class ForwardStatuses:
         self._statuses, self._dead_letters, self._quarantine = statuses, dead_letters, quarantine
         self._retry, self._correlation_retry = retry, correlation_retry
         self._http, self._notes, self._jitter, self._now = http, notes, jitter, now
+        # By account: each has learned how many statuses its callback URL takes at once.
+        self._halves: dict[str, InHalves[Report, Delivery]] = {}
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
         """Handle a batch; returns the ids of the records that must come back."""
@@ -201,9 +203,19 @@ class ForwardStatuses:
             return deliver(self._http, account.clevertap.status_url, StatusCallback(statuses=updates).wire())
 
         failed: list[str] = []
-        for part, delivery in in_halves(reports, post, _refused_for_its_content, _MAX_POSTS):
-            failed += self._settle(account, part, delivery or RefusedCallback(400))
+        for part, delivery in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
+            if delivery is None:
+                self._not_tried(account, part)
+            else:
+                failed += self._settle(account, part, delivery)
         return failed
+
+    def _not_tried(self, account: Account, reports: Sequence[Report]) -> None:
+        """No post was left for these: they come back as they were."""
+        items = [item for report in reports for item in report.items]
+        self._leave(account, reports)
+        self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in items)
+        logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
 
     def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
         """Act on CleverTap's answer; returns the owners of the items that must come back."""
@@ -264,6 +276,10 @@ class ForwardStatuses:
             logger.error(
                 "statuses dead-lettered", extra={"account": account.name, "statuses": len(items), "reason": reason}
             )
+
+
+def _new_halves() -> InHalves[Report, Delivery]:
+    return InHalves(_refused_for_its_content, _MAX_POSTS)
 
 
 def _refused_for_its_content(delivery: Delivery) -> bool:

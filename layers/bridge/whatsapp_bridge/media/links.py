@@ -9,6 +9,8 @@ import hmac
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from whatsapp_bridge.accounts.fields import is_same
+
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
 
@@ -30,7 +32,7 @@ def is_good(account: "Account", identifier: str, query: Mapping[str, str], now: 
     """Whether `link` made a link with this `query`, and it is still valid."""
     expires, signature = query.get("expires", ""), query.get("signature", "")
     expected = _signature(account, identifier, expires)
-    if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode()):
+    if not is_same(signature, expected):
         return False
     return now < int(expires)
 

@@ -18,6 +18,8 @@ PROVIDERS = {
 
 @cache
 def _module(provider: str, part: str) -> Any:
+    if provider not in PROVIDERS:
+        raise KeyError(f"{provider} is not in PROVIDERS of providers/registry.py")
     return import_module(f"{PROVIDERS[provider]}.{part}")
 
 

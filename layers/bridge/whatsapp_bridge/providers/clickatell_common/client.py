@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.media.fetch import File
-from whatsapp_bridge.net.halving import in_halves
+from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.clickatell_common import encryption
@@ -188,7 +188,8 @@ class BaseClient(ABC):
         """One request for the batch. If the whole request is refused as malformed (One API's errors 21, 22), its halves
         are sent on their own, so that one bad message does not fail a hundred."""
         known: dict[str, Outcome] = {}
-        for part, answer in in_halves(batch, self._post, self._refused_for_its_form, _MAX_REQUESTS):
+        halves = InHalves[Outgoing, Answer | Outcome](self._refused_for_its_form, _MAX_REQUESTS)
+        for part, answer in halves.post(batch, self._post):
             if answer is not None:
                 known.update(outcomes(part, answer, self.dialect))
         later = NotSent("request refused as malformed")

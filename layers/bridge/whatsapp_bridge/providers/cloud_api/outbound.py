@@ -1,8 +1,10 @@
-"""CleverTap's template components in Meta's form, for every BSP that accepts it.
+"""CleverTap's messages in Meta's form, for every BSP that takes that.
 
-Source: "Template components" and the page of each kind of template below
-https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only variables are sent: static
-texts, static URLs, phone numbers and footers are part of the template.
+Source: the pages of the message types below
+https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages, and "Template
+components" and the page of each kind of template below
+https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only what varies is sent: static
+texts, static URLs, phone numbers and footers are the template's own.
 """
 
 from collections.abc import Iterable
@@ -18,16 +20,19 @@ from whatsapp_bridge.clevertap.messages import (
     Composed,
     CustomProps,
     FooterComponent,
+    FreeformMessage,
     Header,
     HeaderComponent,
     LimitedTimeOffer,
     Location,
     Media,
+    TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Json, Refused
 from whatsapp_bridge.providers.common import whatsapp
 from whatsapp_bridge.providers.common.values import blank
 
+FREEFORM: Final = frozenset({"text", "image", "video", "audio", "file", "location"})
 HEADERS: Final = frozenset({"text", "image", "video", "file", "location"})
 BUTTONS: Final = frozenset(BUTTON_SUB_TYPES.values())
 EXTRAS: Final = frozenset({"limited_time_offer", "carousel"})
@@ -35,6 +40,38 @@ EXTRAS: Final = frozenset({"limited_time_offer", "carousel"})
 _MAX_CARDS: Final = 10
 # Meta's names for CleverTap's kinds of files.
 KINDS: Final = {"image": "image", "video": "video", "audio": "audio", "file": "document"}
+
+
+def body(message: TemplateMessage | FreeformMessage, reference: str, bsp: str) -> Json:
+    """The body of a request with a message. `reference` is echoed in statuses; `bsp` stands in reasons. Raises
+    `Refused`."""
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        # Without the plus sign, Meta may take the number for a local one of the business's country.
+        "to": f"+{message.to}",
+        "biz_opaque_callback_data": reference,
+        **(_template(message, bsp) if isinstance(message, TemplateMessage) else _freeform(message, bsp)),
+    }
+
+
+def _freeform(message: FreeformMessage, bsp: str) -> Json:
+    if message.type == "text" and message.text is not None:
+        text = whatsapp.text(message.text.body)
+        return {"type": "text", "text": {"body": text, "preview_url": whatsapp.has_link(text)}}
+    if message.type == "location" and message.location is not None:
+        return {"type": "location", "location": located(message.location, "location")}
+    if message.media is not None:
+        kind, words = KINDS[message.type], whatsapp.caption(message.media, message.type)
+        file = linked(message.media, message.type, message.type)
+        return {"type": kind, kind: {**file, **({"caption": words} if words else {})}}
+    raise Refused("type", f"{message.type} messages are not supported by {bsp}")
+
+
+def _template(message: TemplateMessage, bsp: str) -> Json:
+    template: Json = {"name": message.template.name, "language": {"code": message.template.language}}
+    varying = components(message, bsp)
+    return {"type": "template", "template": {**template, **({"components": varying} if varying else {})}}
 
 
 def components(message: Composed, bsp: str) -> list[Json]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
-from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
+from whatsapp_bridge.providers.cloud_api.answers import reaction
 from whatsapp_bridge.providers.common.values import identifier, number
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract import Accepted, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import codes
 
 _TAKEN: Final = 200
@@ -56,18 +56,7 @@ def outcome(answer: Answer) -> Outcome:
     if code not in codes.ERRORS:
         # It may mean that the message was accepted, or some rows of a sheet.
         return Unknown(f"unlisted responseCode {code}")
-    return _reaction(codes.error(code, message), answer)
-
-
-def _reaction(row: ErrorRow, answer: Answer) -> Outcome:
-    rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
-    match row.reaction:
-        case "throttle":
-            return Throttled(answer.retry_after, rejected)
-        case "retry":
-            return NotSent(row.title, verdict=rejected)
-        case "reject" | "stop":
-            return rejected
+    return reaction(codes.error(code, message), answer)
 
 
 def _said(answer: Answer) -> tuple[int | None, str]:

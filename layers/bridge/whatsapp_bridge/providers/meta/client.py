@@ -12,8 +12,9 @@ from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.media.file_types import extension
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.cloud_api import answers, numbers
 from whatsapp_bridge.providers.common import downloads
-from whatsapp_bridge.providers.common.values import digits, identifier
+from whatsapp_bridge.providers.common.values import identifier
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -23,8 +24,6 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Unreadable,
 )
-from whatsapp_bridge.providers.meta import answers, numbers
-from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account
@@ -58,27 +57,16 @@ class Client:
         answer = guarded(lambda: self._http.post_json(url, outgoing.request, self._authorization))
         if not isinstance(answer, Answer):
             return answer
-        outcome = answers.outcome(answer)
+        outcome = answers.outcome(answer, "Meta")
         if isinstance(outcome, Accepted):
-            self._keep_number(outgoing, answer)
+            numbers.keep_of_answer(self._notes, self._account, outgoing, answer)
         return outcome
-
-    def _keep_number(self, outgoing: Outgoing, answer: Answer) -> None:
-        number = digits(outgoing.request.get("to"))
-        wa_id = digits(answers.first(answer.json(), "contacts").get("wa_id"))
-        if number is None or wa_id in (None, number):
-            return
-        try:
-            numbers.keep(self._notes, self._account, wa_id, number)
-        except Exception as error:  # noqa: BLE001 - the message is sent, with or without the note
-            log_failure("wa_id could not be stored", error, account=self._account.name, msgId=outgoing.reference)
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """A reply's element, with the number by which CleverTap knows the sender."""
-        wa_id = digits(element.get("from"))
-        return element if wa_id is None else {**element, "from": numbers.known(self._notes, self._account, wa_id)}
+        """A reply's element, from the number that CleverTap knows its sender by."""
+        return numbers.with_known_number(self._notes, self._account, element)
 
     def download(self, attachment: Attachment) -> File:
         """The file that a person has sent. Raises `Unreadable`."""

@@ -6,6 +6,7 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 import hmac
 from typing import TYPE_CHECKING
 
+from whatsapp_bridge.accounts.fields import is_same
 from whatsapp_bridge.providers.cloud_api import inbound as dialect
 from whatsapp_bridge.providers.contract import Callback, Event
 
@@ -17,13 +18,12 @@ def authentic(callback: Callback, account: "Account") -> bool:
     """Whether the app's secret signed the raw bytes."""
     given = callback.headers.get("x-hub-signature-256", "")
     expected = hmac.digest(account.provider.app_secret.encode(), callback.body, "sha256").hex()
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), f"sha256={expected}".encode())
+    return is_same(given, f"sha256={expected}")
 
 
 def challenge(callback: Callback, account: "Account") -> str | None:
-    """`hub.challenge`, if `hub.verify_token` is the account's."""
-    token = callback.query.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(token, account.provider.verify_token.encode()):
+    """`hub.challenge`, where `hub.verify_token` is the account's."""
+    if not is_same(callback.query.get("hub.verify_token", ""), account.provider.verify_token):
         return None
     return callback.query.get("hub.challenge") if callback.query.get("hub.mode") == "subscribe" else None
 

@@ -1,40 +1,41 @@
-"""What Meta's answer to a message means.
+"""What an answer in Meta's form means, for every BSP that answers so.
 
-Source: the pages named in `outbound` and `cloud_api.codes`.
+Source: the pages named in `codes`.
 """
 
 from typing import Any, Final
 
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
+from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.values import identifier
 from whatsapp_bridge.providers.contract import Accepted, Json, NotSent, Outcome, Rejected, Throttled, Unknown
-from whatsapp_bridge.providers.meta import codes
 
 # "1 message every 6 seconds to the same user", beyond a burst of 45.
 _PAIR_RATE: Final = 131056
 _PAIR_RATE_SECONDS: Final = 6.0
 
 
-def outcome(answer: Answer) -> Outcome:
-    """The outcome of the message."""
+def outcome(answer: Answer, whose: str) -> Outcome:
+    """What became of the message; `whose` names the BSP."""
     body = answer.json()
     error = body.get("error") if isinstance(body, dict) else None
     row = codes.error_of(error)
     # Meta says to decide by the code. It documents throttling as 400, but also sends 403 and 429.
     if row is not None and row.listed:
-        return _reaction(row, answer)
+        return reaction(row, answer)
     if answer.status == 429:
         return Throttled(answer.retry_after)
     if row is not None:
         return _unlisted(row, error, answer)
     if 200 <= answer.status < 300:
         bsp_id = identifier(first(body, "messages").get("id"))
-        return Accepted(bsp_id) if bsp_id else outcome_without_a_word(answer, "Meta")
-    return outcome_without_a_word(answer, "Meta")
+        return Accepted(bsp_id) if bsp_id else outcome_without_a_word(answer, whose)
+    return outcome_without_a_word(answer, whose)
 
 
-def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
+def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotSent:
+    """What an error in the tables means."""
     rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
     match row.reaction:
         case "throttle":
@@ -49,8 +50,8 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
 def _unlisted(row: codes.ErrorRow, error: Any, answer: Answer) -> Outcome:
     if error.get("is_transient") is True:
         return NotSent(row.title)
-    # With 5xx, the error may have occurred after the message was accepted.
-    return _reaction(row, answer) if answer.status < 500 else Unknown(f"HTTP {answer.status}: {row.title}")
+    # Under 5xx an error may come from behind the point where the message was taken.
+    return reaction(row, answer) if answer.status < 500 else Unknown(f"HTTP {answer.status}: {row.title}")
 
 
 def first(body: Any, name: str) -> Json:

@@ -8,13 +8,37 @@ which can be read only with the `wa_id` and the account's callback token.
 import hmac
 from typing import TYPE_CHECKING, Final
 
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.cloud_api.answers import first
+from whatsapp_bridge.providers.common.values import digits
 from whatsapp_bridge.providers.common.values import number as whole_number
+from whatsapp_bridge.providers.contract import Json, Outgoing
+from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
+    from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.providers.contract import Notes
-    from whatsapp_bridge.providers.meta.settings import Account
 
 _SECONDS: Final = 180 * 86_400
+
+
+def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answer: Answer) -> None:
+    """Keep the pair of numbers of an answer that took a message. Raises nothing: the message is sent, with or without
+    the note."""
+    number = digits(outgoing.request.get("to"))
+    wa_id = digits(first(answer.json(), "contacts").get("wa_id"))
+    if number is None or wa_id is None or wa_id == number:
+        return
+    try:
+        keep(notes, account, wa_id, number)
+    except Exception as error:  # noqa: BLE001 - logged; see above
+        log_failure("wa_id could not be stored", error, account=account.name, msgId=outgoing.reference)
+
+
+def with_known_number(notes: "Notes", account: "Account", element: Json) -> Json:
+    """A reply's element, from the number that CleverTap knows its sender by. Raises botocore's errors."""
+    wa_id = digits(element.get("from"))
+    return element if wa_id is None else {**element, "from": known(notes, account, wa_id)}
 
 
 def keep(notes: "Notes", account: "Account", wa_id: str, number: str) -> None:

@@ -1,0 +1,93 @@
+"""One bad thing takes no other along, and how many are taken at once is learned."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from whatsapp_bridge.net.halving import InHalves
+
+
+class Side:
+    """Takes up to `at_once` things, none of them `bad`."""
+
+    def __init__(self, bad: Sequence[int] = (), at_once: int = 1000) -> None:
+        self.bad, self.at_once = set(bad), at_once
+        self.posts: list[int] = []
+
+    def post(self, part: Sequence[int]) -> bool:
+        self.posts.append(len(part))
+        return len(part) <= self.at_once and not self.bad & set(part)
+
+
+def halving(most: int = 1000) -> InHalves[int, bool]:
+    return InHalves(lambda taken: not taken, most)
+
+
+def sorted_out(side: Side, number: int, halves: InHalves[int, bool]) -> tuple[list[int], list[int], list[int]]:
+    """What is taken, refused, and left."""
+    found: dict[bool | None, list[int]] = {True: [], False: [], None: []}
+    for part, taken in halves.post(range(number), side.post):
+        found[taken] += part
+    return found[True], found[False], found[None]
+
+
+@pytest.mark.parametrize(
+    ("number", "bad", "posts"),
+    [
+        pytest.param(0, [], 0, id="nothing"),
+        pytest.param(1, [], 1, id="one"),
+        pytest.param(1, [0], 1, id="one, bad"),
+        pytest.param(500, [], 1, id="all good"),
+        pytest.param(500, [0], 19, id="the first"),
+        pytest.param(500, [499], 19, id="the last"),
+        pytest.param(500, [250], 19, id="in the middle"),
+        pytest.param(500, [100, 400], 35, id="two"),
+        pytest.param(4, [0, 1, 2, 3], 7, id="all"),
+    ],
+)
+def test_the_bad_ones_are_found(number: int, bad: list[int], posts: int) -> None:
+    side = Side(bad)
+    taken, refused, left = sorted_out(side, number, halving())
+    assert (refused, left) == (bad, [])
+    assert taken == [item for item in range(number) if item not in bad]
+    assert len(side.posts) <= posts
+
+
+def test_what_is_left_after_the_last_post_was_not_tried() -> None:
+    side = Side(bad=range(0, 500, 25))
+    taken, refused, left = sorted_out(side, 500, halving(most=40))
+    assert len(side.posts) == 40
+    assert sorted([*taken, *refused, *left]) == list(range(500))
+    assert set(refused) <= side.bad
+    assert not side.bad & set(taken)
+
+
+def test_each_call_comes_nearer_to_the_end() -> None:
+    side, halves, waiting = Side(bad=range(0, 500, 25)), halving(most=40), list(range(500))
+    for _ in range(20):
+        left: list[int] = []
+        for part, taken in halves.post(waiting, side.post):
+            left += part if taken is None else []
+        assert len(left) < len(waiting)
+        waiting = left
+        if not waiting:
+            break
+    assert waiting == []
+
+
+def test_how_many_are_taken_at_once_is_learned() -> None:
+    side, halves = Side(at_once=10), halving()
+    assert sorted_out(side, 500, halves)[0] == list(range(500))
+    first = [size for size in side.posts if size > 10]
+    side.posts.clear()
+    assert sorted_out(side, 500, halves)[0] == list(range(500))
+    assert len(first) < 12
+    assert max(side.posts) <= 15
+
+
+def test_a_bad_one_teaches_nothing_of_the_size() -> None:
+    halves = halving()
+    sorted_out(Side(bad=[7]), 64, halves)
+    side = Side()
+    sorted_out(side, 64, halves)
+    assert side.posts == [64]
