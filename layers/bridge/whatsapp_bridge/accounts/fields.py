@@ -71,7 +71,7 @@ def is_in(networks: Sequence[str], address: str) -> bool:
 
 
 def is_same(given: str, expected: str) -> bool:
-    """Whether a secret is the expected one; how long that takes does not tell how near it came."""
+    """Whether a secret is the expected one; the time it takes does not show how near it was."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 

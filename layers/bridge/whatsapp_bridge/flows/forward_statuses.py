@@ -69,7 +69,7 @@ class ForwardStatuses:
         self._statuses, self._dead_letters, self._quarantine = statuses, dead_letters, quarantine
         self._retry, self._correlation_retry = retry, correlation_retry
         self._http, self._notes, self._jitter, self._now = http, notes, jitter, now
-        # By account: each has learned how many statuses its callback URL takes at once.
+        # By account: each learns how many statuses its callback URL accepts at once.
         self._halves: dict[str, InHalves[Report, Delivery]] = {}
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
@@ -211,7 +211,7 @@ class ForwardStatuses:
         return failed
 
     def _not_tried(self, account: Account, reports: Sequence[Report]) -> None:
-        """No post was left for these: they come back as they were."""
+        """No post was left for these: queue them again, unchanged."""
         items = [item for report in reports for item in report.items]
         self._leave(account, reports)
         self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in items)

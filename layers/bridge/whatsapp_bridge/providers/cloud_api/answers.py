@@ -1,4 +1,4 @@
-"""What an answer in Meta's form means, for every BSP that answers so.
+"""What an answer in Meta's form means, for every BSP that uses it.
 
 Source: the pages named in `codes`.
 """
@@ -17,7 +17,7 @@ _PAIR_RATE_SECONDS: Final = 6.0
 
 
 def outcome(answer: Answer, whose: str) -> Outcome:
-    """What became of the message; `whose` names the BSP."""
+    """The outcome of the message; `whose` names the BSP."""
     body = answer.json()
     error = body.get("error") if isinstance(body, dict) else None
     row = codes.error_of(error)
@@ -35,7 +35,7 @@ def outcome(answer: Answer, whose: str) -> Outcome:
 
 
 def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotSent:
-    """What an error in the tables means."""
+    """The outcome of an error in the tables."""
     rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
     match row.reaction:
         case "throttle":
@@ -50,7 +50,7 @@ def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotS
 def _unlisted(row: codes.ErrorRow, error: Any, answer: Answer) -> Outcome:
     if error.get("is_transient") is True:
         return NotSent(row.title)
-    # Under 5xx an error may come from behind the point where the message was taken.
+    # With 5xx, the error may have occurred after the message was accepted.
     return reaction(row, answer) if answer.status < 500 else Unknown(f"HTTP {answer.status}: {row.title}")
 
 

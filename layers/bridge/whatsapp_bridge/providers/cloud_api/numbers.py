@@ -23,8 +23,8 @@ _SECONDS: Final = 180 * 86_400
 
 
 def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answer: Answer) -> None:
-    """Keep the pair of numbers of an answer that took a message. Raises nothing: the message is sent, with or without
-    the note."""
+    """Store the pair of numbers in an answer that accepts a message. Raises nothing: the message is sent, with or
+    without the note."""
     number = digits(outgoing.request.get("to"))
     wa_id = digits(first(answer.json(), "contacts").get("wa_id"))
     if number is None or wa_id is None or wa_id == number:
@@ -36,7 +36,7 @@ def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answe
 
 
 def with_known_number(notes: "Notes", account: "Account", element: Json) -> Json:
-    """A reply's element, from the number that CleverTap knows its sender by. Raises botocore's errors."""
+    """A reply's element, with the number by which CleverTap knows the sender. Raises botocore's errors."""
     wa_id = digits(element.get("from"))
     return element if wa_id is None else {**element, "from": known(notes, account, wa_id)}
 

@@ -1,10 +1,10 @@
-"""CleverTap's messages in Meta's form, for every BSP that takes that.
+"""CleverTap's messages in Meta's form, for every BSP that accepts it.
 
 Source: the pages of the message types below
 https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages, and "Template
 components" and the page of each kind of template below
-https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only what varies is sent: static
-texts, static URLs, phone numbers and footers are the template's own.
+https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only variables are sent: static
+texts, static URLs, phone numbers and footers are part of the template.
 """
 
 from collections.abc import Iterable
@@ -43,12 +43,12 @@ KINDS: Final = {"image": "image", "video": "video", "audio": "audio", "file": "d
 
 
 def body(message: TemplateMessage | FreeformMessage, reference: str, bsp: str) -> Json:
-    """The body of a request with a message. `reference` is echoed in statuses; `bsp` stands in reasons. Raises
+    """The body of a request with a message. Statuses echo `reference`; `bsp` is the name for reasons. Raises
     `Refused`."""
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        # Without the plus sign, Meta may take the number for a local one of the business's country.
+        # Without the plus sign, Meta may read the number as a local one in the business's country.
         "to": f"+{message.to}",
         "biz_opaque_callback_data": reference,
         **(_template(message, bsp) if isinstance(message, TemplateMessage) else _freeform(message, bsp)),

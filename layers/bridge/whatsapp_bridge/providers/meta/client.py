@@ -65,7 +65,7 @@ class Client:
     # --- receiving ---------------------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """A reply's element, from the number that CleverTap knows its sender by."""
+        """A reply's element, with the number by which CleverTap knows the sender."""
         return numbers.with_known_number(self._notes, self._account, element)
 
     def download(self, attachment: Attachment) -> File:

@@ -22,7 +22,7 @@ def authentic(callback: Callback, account: "Account") -> bool:
 
 
 def challenge(callback: Callback, account: "Account") -> str | None:
-    """`hub.challenge`, where `hub.verify_token` is the account's."""
+    """`hub.challenge`, if `hub.verify_token` is the account's."""
     if not is_same(callback.query.get("hub.verify_token", ""), account.provider.verify_token):
         return None
     return callback.query.get("hub.challenge") if callback.query.get("hub.mode") == "subscribe" else None
