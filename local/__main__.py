@@ -76,21 +76,21 @@ def _introduce(stack: Stack) -> None:
     print("Sample accounts, and what to type in another terminal. First a template message, as CleverTap sends it:")
     for name, account in stack.accounts.items():
         if account["provider"]["type"] == "clickatell":
-            encrypted = "with client-side encryption" if "encryption" in account["provider"] else "in clear"
+            encrypted = "with client-side encryption" if "encryption" in account["provider"] else "unencrypted"
             print(f"\n{name}, {encrypted}:\n{_send(stack.url, name, account, template_message)}")
-    print("\nA chat message over each of the other BSPs:")
+    print("\nA freeform message through each of the other BSPs:")
     for name, account in stack.accounts.items():
         kind = account["provider"]["type"]
         if kind != "clickatell":
             print(f"\n{name}, {kind}:\n{_send(stack.url, name, account, _chat_message)}")
-    print("\nThen the person at One API taps a button, writes, or sends a file (the msgId is the one shown below):")
+    print("\nThen the person at One API taps a button, writes, or sends a file (use the msgId that is shown below):")
     tap = {"msgId": "MSGID", "button": 1, "text": BUTTONS[0]}
     write = {"msgId": "MSGID", "text": "Thank you"}
     door = base64.b64encode(picture(60, 80, 160)).decode()
     send_file = {"msgId": "MSGID", "file": door, "contentType": "image/png", "fileName": "door.png", "caption": "Here"}
     for path, wish in (("taps", tap), ("writes", write), ("sends-file", send_file)):
         print(f"  curl -d '{json.dumps(wish)}' {stack.bsp('clickatell').url}/people/{path}")
-    print("\nWhat arrives at the BSP, and at CleverTap, shows here:", flush=True)
+    print("\nThis shows what arrives at the BSPs and at CleverTap:", flush=True)
     for bsp in stack.bsps.values():
         threading.Thread(target=_show_bsp, args=(bsp,), daemon=True).start()
     threading.Thread(target=_show_clevertap, args=(stack.clevertap,), daemon=True).start()
@@ -111,7 +111,7 @@ def _chat_message(msg_id: str, to: str, waba_number: str) -> dict[str, Any]:
 
 def _send(url: str, name: str, account: dict[str, Any], make: Callable[[str, str, str], dict[str, Any]]) -> str:
     message = json.dumps(make("MSGID", "27821230001", account["waba_number"]))
-    # The shell fills in the time: a msgId that was there before is a repeat, and is not sent again.
+    # The shell inserts the time, because a message with a known msgId is a duplicate and is not sent.
     message = message.replace("MSGID", "1|'$(date +%s)'|20260101|1")
     return f"  curl {_credentials(account)} -H 'Content-Type: application/json' -d '{message}' {url}/{name}/send"
 

@@ -15,17 +15,17 @@ type Accounts = dict[str, dict[str, Any]]
 
 
 class AccountsFileInvalid(Exception):
-    """The file cannot be used; the text names the account and the field and shows no value."""
+    """The file cannot be used. The text names the account and the field and contains no value."""
 
 
 def read_accounts(path: Path = SAMPLE) -> Accounts:
-    """Raises `AccountsFileInvalid` where the file is not an object of objects; `check_accounts` checks the rest."""
+    """Raises `AccountsFileInvalid` if the file is not an object of objects; `check_accounts` checks the rest."""
     try:
         accounts = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise AccountsFileInvalid(f"{path}: {error.strerror}") from None
     except ValueError:
-        raise AccountsFileInvalid(f"{path}: is not JSON") from None
+        raise AccountsFileInvalid(f"{path}: must be JSON") from None
     if not isinstance(accounts, dict) or not accounts:
         raise AccountsFileInvalid(f"{path}: must be a JSON object of at least one account")
     for name, account in accounts.items():
@@ -47,7 +47,7 @@ def check_accounts(accounts: Accounts) -> None:
 
 
 def with_sandbox(accounts: Accounts, bsps: Mapping[str, BspSandbox], clevertap: CleverTapSandbox) -> Accounts:
-    """The accounts with the sandbox's URLs where they have none of their own; `bsps` by provider type."""
+    """The accounts, with the sandbox's URLs if they have none of their own; `bsps` by provider type."""
     filled = copy.deepcopy(accounts)
     for name, account in filled.items():
         provider = account.get("provider")

@@ -1,4 +1,4 @@
-"""AWS on 127.0.0.1: moto's server in this process, with what a deployment needs in it."""
+"""AWS on 127.0.0.1: moto's server in this process, with the resources of a deployment."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:(?P<kin
 
 @dataclass(frozen=True)
 class Call:
-    """A request to AWS: `caller` is the function (logical id) that makes it, '' where somebody else does."""
+    """A request to AWS: `caller` is the function (logical id) that makes it, '' for any other caller."""
 
     service: str
     operation: str
@@ -39,16 +39,16 @@ class Call:
 
 
 type CallObserver = Callable[[str, Call], None]
-"""Told "before" and "after" with each call."""
+"""Called with "before" and "after" and each call."""
 
 
 class _QuietHandler(MotoRequestHandler):
     def log_request(self, *_: object) -> None:
-        """No access log: S3 keys and the like are of no interest to whoever runs the stack."""
+        """No access log: nobody who runs the stack needs it."""
 
 
 class LocalAws:
-    """moto's endpoint for every service (`url`), at `speed` times the pace for queues. A context manager."""
+    """moto's endpoint for every service (`url`); queues run `speed` times as fast. A context manager."""
 
     def __init__(self, region: str = "eu-west-1", speed: float = 1.0) -> None:
         self.region = region
@@ -83,7 +83,7 @@ class LocalAws:
 
     def _accept(self) -> None:
         assert self._server is not None
-        # Not serve_forever, which wakes twice a second and takes as long to stop.
+        # Not serve_forever, which wakes up twice a second and takes as long to stop.
         while not self._closing:
             self._server.handle_request()
 
@@ -105,7 +105,7 @@ class LocalAws:
 
     @contextmanager
     def observed(self, observer: CallObserver) -> Iterator[None]:
-        """Tell `observer` of every call for the time of the context."""
+        """Call `observer` for every call during the context."""
         self.observers.append(observer)
         try:
             yield
@@ -122,7 +122,7 @@ class LocalAws:
         return answer
 
     def _application(self, service: str, environ: WSGIEnvironment) -> WSGIApplication:
-        """moto's application of a service; moto itself lists its package's directories to find it, at every request."""
+        """moto's application of a service; moto itself would list its package's directories for every request."""
         if not service:
             return self._dispatcher
         if service not in self._applications:
@@ -136,7 +136,7 @@ class LocalAws:
     def deploy(self, deployment: Deployment) -> None:
         """Create the deployment's queues, tables and buckets."""
         sqs = self.client("sqs")
-        # Dead-letter queues first: a redrive policy names an existing queue.
+        # Dead-letter queues first: a redrive policy must name an existing queue.
         for queue in sorted(deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
             attributes = {name: _attribute(value) for name, value in queue.attributes.items()}
             sqs.create_queue(QueueName=queue.name, Attributes=attributes)
@@ -148,13 +148,13 @@ class LocalAws:
                 dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
         s3 = self.client("s3")
         for bucket in deployment.buckets.values():
-            # us-east-1 is the one region that S3 does not take as a location constraint.
+            # us-east-1 is the only region that S3 refuses as a location constraint.
             elsewhere = self.region != "us-east-1"
             location = {"CreateBucketConfiguration": {"LocationConstraint": self.region}} if elsewhere else {}
             s3.create_bucket(Bucket=bucket, **location)
 
     def add_account(self, stack: str, name: str, account: dict[str, Any]) -> None:
-        """Put an account's secret, and create the KMS keys its ARNs name as far as they do not exist."""
+        """Store an account's secret, and create the KMS keys of its ARNs if they do not exist."""
         for arn in sorted(_key_arns(account)):
             self._ensure_key(arn)
         secrets = self.client("secretsmanager")
@@ -171,7 +171,7 @@ class LocalAws:
             return
         keys = get_backend("kms")[ACCOUNT_ID][match["region"]].keys
         if match["id"] not in keys:
-            # KMS chooses key ids itself; a configured ARN has one already.
+            # KMS chooses key ids itself, but a configured ARN already has one.
             key = keys.pop(kms.create_key()["KeyMetadata"]["KeyId"])
             key.id, key.arn = match["id"], arn
             keys[key.id] = key
@@ -192,7 +192,7 @@ def _key_arns(value: Any) -> set[str]:
 
 
 def _called(environ: WSGIEnvironment) -> Call:
-    """A signed request; the operation of S3, whose protocol has no names of them, is its method."""
+    """A signed request. S3's protocol has no names of operations, so the HTTP method is used."""
     scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].split(",")[0].split("/")
     service = scope[3] if len(scope) > 3 else ""
     target = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]

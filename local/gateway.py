@@ -18,12 +18,12 @@ from local.template import Deployment, Route
 from local.web import BodyTooLarge, LoopbackHandler, LoopbackServer
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""The service's limit on a request's body."""
+"""The service's limit for a request's body."""
 INTEGRATION_SECONDS = 30
-"""The service's limit on an integration: past it the answer is 503, whatever the function still does."""
+"""The service's limit for an integration: after it the answer is 503, even if the function still runs."""
 
-# Measured on the real service (github.com/ministackorg/ministack/pull/766): these arrive as text, everything else
-# base64-encoded, application/x-www-form-urlencoded and a missing content type included.
+# Measured on the real service (github.com/ministackorg/ministack/pull/766): these arrive as text; everything else
+# arrives base64-encoded, also application/x-www-form-urlencoded and a body without a content type.
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
 
 type Invoke = Callable[[str, bytes, float], bytes]
@@ -54,7 +54,7 @@ def message(status: int, text: str) -> Response:
 
 
 class Router:
-    """Finds a request's route: a path without greedy variable before one with it, `$default` last."""
+    """Finds a request's route: paths without a greedy variable first, then those with one, `$default` last."""
 
     def __init__(self, routes: list[Route]) -> None:
         self._routes = [(self._pattern(route.path), route) for route in sorted(routes, key=self._rank)]
@@ -96,7 +96,7 @@ def build_event(
     request_id: str,
     now: float,
 ) -> dict[str, Any]:
-    """A request as the function gets it; `now` in seconds since the epoch. Absent parts have no key."""
+    """A request as the function gets it; `now` in seconds since 1970. Absent parts have no key."""
     path, _, query = request.target.partition("?")
     headers = _joined(request.headers)
     domain = headers.get("host", "localhost")
@@ -151,13 +151,13 @@ def _encode_body(body: bytes, content_type: str) -> tuple[str, bool]:
         try:
             return body.decode(), False
         except UnicodeDecodeError:
-            # What is no text cannot travel as a JSON string.
+            # Bytes that are not text cannot be a JSON string.
             return base64.b64encode(body).decode(), True
     return base64.b64encode(body).decode(), True
 
 
 def read_answer(answer: bytes) -> Response:
-    """A function's answer as HTTP; 500 for what the service cannot make a response of."""
+    """A function's answer as HTTP; 500 if the service cannot make a response from it."""
     try:
         result = json.loads(answer)
     except ValueError:
@@ -172,7 +172,7 @@ def read_answer(answer: bytes) -> Response:
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "text/plain;charset=utf-8"))
     headers += [("Set-Cookie", str(cookie)) for cookie in result.get("cookies") or []]
-    # The service sets the length itself.
+    # The service sets the length.
     headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
     return Response(int(status), headers, base64.b64decode(body) if result.get("isBase64Encoded") else body.encode())
 

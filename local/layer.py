@@ -1,4 +1,4 @@
-"""The last steps of `make build`: what never runs leaves the layer, the rest is compiled, tried and weighed.
+"""The last steps of `make build`: removes unused files from the layer, compiles the rest, tests and measures it.
 
 Usage: python -m local.layer .aws-sam/build/BridgeLayer
 """
@@ -18,14 +18,14 @@ from local import LAYER, ROOT
 
 MEGABYTE = 1024 * 1024
 MOST = 50 * MEGABYTE
-"""Lambda itself takes 250 MB, but a larger layer is a slower cold start, and few megabytes are for a good reason."""
+"""Lambda allows 250 MB, but a larger layer slows the cold start, and few megabytes are really needed."""
 
 SOURCES = [*LAYER.rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
-"""All that Lambda runs of this repository."""
+"""The files of this repository that Lambda runs."""
 
 _FACTORY = "whatsapp_bridge.store.aws"
 _HANDED_ON = "aws"
-"""The attribute as which other modules are given that module's `client`; calls of it are read like calls of that."""
+"""The attribute that passes that module's `client` to other modules; its calls are read like calls of `client`."""
 _MAKE_CLIENTS = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -43,7 +43,7 @@ class Unfit(Exception):
 
 
 def services(sources: Iterable[Path]) -> set[str]:
-    """The AWS services that the sources make clients of. Raises `Unfit` where that cannot be read from them."""
+    """The AWS services for which the sources make clients. Raises `Unfit` if the sources do not show that."""
     found = {service for source in sources for service in _services_of(source)}
     if not found:
         raise Unfit(f"no call of {_FACTORY}.client is found. Name the module that makes clients in local/layer.py.")
@@ -58,7 +58,7 @@ def _services_of(source: Path) -> Iterator[str]:
     factories = set(_factories(tree))
     seen = {id(value) for value in _handed_on(tree)}
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        # partial(client, "s3") is a call to come.
+        # partial(client, "s3") is a later call.
         made, *arguments = call.args if ast.unparse(call.func) == "partial" and call.args else [call.func, *call.args]
         if not _makes_client(made, factories):
             continue
@@ -75,12 +75,12 @@ def _services_of(source: Path) -> Iterator[str]:
 
 def _makes_client(node: ast.expr, factories: set[str]) -> bool:
     name = ast.unparse(node)
-    # The module is called aws as well.
+    # The module's name is aws too.
     return name in factories or (isinstance(node, ast.Attribute) and node.attr == _HANDED_ON and name != _FACTORY)
 
 
 def _handed_on(tree: ast.Module) -> Iterator[ast.expr]:
-    """The values of fields and arguments under whose name the function that makes clients is called elsewhere."""
+    """The values of fields and arguments named as other modules call the function that makes clients."""
     for node in ast.walk(tree):
         match node:
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name == _HANDED_ON:
@@ -90,7 +90,7 @@ def _handed_on(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def _factories(tree: ast.Module) -> Iterator[str]:
-    """What the function that makes clients is called in a module."""
+    """The names of the function that makes clients in a module."""
     package, _, module = _FACTORY.rpartition(".")
     for node in ast.walk(tree):
         match node:
@@ -126,7 +126,7 @@ def _unreadable(source: Path, node: ast.AST, advice: str) -> Unfit:
 
 
 def prune(layer: Path, keep: set[str]) -> None:
-    """Take out botocore's data of all services but these. Raises `Unfit` for one that botocore does not have."""
+    """Remove botocore's data of all services except these. Raises `Unfit` for one that botocore does not have."""
     data = layer / "python" / "botocore" / "data"
     folders = {folder.name: folder for folder in data.iterdir() if folder.is_dir()}
     if missing := keep - set(folders):
@@ -151,7 +151,7 @@ def compile_sources(layer: Path) -> None:
 
 
 def make_clients(layer: Path, names: set[str]) -> None:
-    """Make a client of each service by the code in the layer, with nothing else to import from."""
+    """Make a client of each service with the code in the layer; nothing else can be imported."""
     command = [sys.executable, "-I", "-S", "-B", "-c", _MAKE_CLIENTS, str(layer / "python"), *sorted(names)]
     environment = {
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -162,7 +162,7 @@ def make_clients(layer: Path, names: set[str]) -> None:
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise Unfit(f"{done.stderr}\nthe layer cannot make its AWS clients. See what local/layer.py takes out of it.")
+        raise Unfit(f"{done.stderr}\nthe layer cannot make its AWS clients. See what local/layer.py removes from it.")
 
 
 def size(folder: Path) -> int:
@@ -171,7 +171,7 @@ def size(folder: Path) -> int:
 
 
 def weigh(layer: Path, most: int = MOST) -> str:
-    """The size in words. Raises `Unfit` when it is more than `most`."""
+    """The size as text. Raises `Unfit` if it is more than `most`."""
     total = size(layer)
     if total <= most:
         return f"{_megabytes(total)} unzipped, of {_megabytes(most)}"
@@ -179,7 +179,7 @@ def weigh(layer: Path, most: int = MOST) -> str:
     largest = sorted(parts, key=lambda name: parts[name], reverse=True)[:8]
     raise Unfit(
         f"the layer is {_megabytes(total)} unzipped, and {_megabytes(most)} is the most. "
-        "Take a package out of requirements/layer.in, or what is never used of one out of the layer (local/layer.py). "
+        "Take a package out of requirements/layer.in, or its unused files out of the layer (local/layer.py). "
         f"The largest: {', '.join(f'{name} {_megabytes(parts[name])}' for name in largest)}."
     )
 

@@ -1,4 +1,4 @@
-"""`python -m local.matrix`: write what each BSP can carry into README.md, as its adapter declares it."""
+"""`python -m local.matrix`: writes what each BSP can carry into README.md, as its adapter declares it."""
 
 import sys
 from typing import NamedTuple
@@ -12,7 +12,7 @@ BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 
 
 class Group(NamedTuple):
-    """Rows of one field of `Capabilities`: each value that it can hold, and the words for it."""
+    """Rows of one field of `Capabilities`: each possible value and its label."""
 
     title: str
     field: str
@@ -64,18 +64,18 @@ GROUPS = (
         },
     ),
 )
-# The BSP's answer names its id of these messages, unless `Capabilities.no_bsp_id` has them.
+# The BSP's answer has its id for these messages, unless `Capabilities.no_bsp_id` has them.
 ANSWERS = Group(
     "Message id in the BSP's answer", "no_bsp_id", {"freeform": "to a freeform message", "template": "to a template"}
 )
 
 BY_ID = "Only with the template's id at the BSP in the account's secret."
-# A quick reply without a payload of its own needs no id.
+# A quick reply without its own payload needs no id.
 BY_ID_NOTES = {"quickReply": "If it has a payload of its own: only with the template's id."}
 
 
 class Note(NamedTuple):
-    """What `Capabilities` cannot say about a value of one BSP; `option`: the option of the account that it names."""
+    """A fact about one BSP's value that `Capabilities` cannot hold; `option` is the account's option that it names."""
 
     text: str
     option: str | None = None
@@ -129,11 +129,11 @@ def _note(name: str, provider: Capabilities, field: str, value: str) -> str | No
 
 
 def with_matrix(text: str) -> str:
-    """README's text with the table of today between the markers. Raises ValueError where these are missing."""
+    """README's text with the current table between the markers. Raises ValueError if these are missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{BEGIN} and {END} must stand in the text")
+        raise ValueError(f"{BEGIN} and {END} must be in the text")
     return f"{before}{begin}\n{matrix()}\n{end}{after}"
 
 

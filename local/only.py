@@ -1,10 +1,10 @@
-"""Run the tests of one name, and import no other: `make test ONLY=...`.
+"""Runs the tests with one name, and imports no others: `make test ONLY=...`.
 
 Usage: python -m local.only tests/test_http.py::test_redirects_are_not_followed
        python -m local.only 'redirects and not time'
 
-A path is pytest's own. Anything else is an expression for its option -k, which by itself would have all tests imported
-to find the few: here only the files that contain its words are.
+A path is pytest's own. Anything else is an expression for its option -k. On its own, -k would import all tests to find
+a few; here only the files that contain its words are imported.
 """
 
 import re
@@ -20,7 +20,7 @@ TESTS = ROOT / "tests"
 
 
 def files(expression: str, folder: Path) -> list[Path]:
-    """The test files that can have tests of this expression; none where any could."""
+    """The test files that can have tests of this expression; none if any file could."""
     words = _words(expression.lower())
     if not words:
         return []
@@ -42,12 +42,12 @@ def files(expression: str, folder: Path) -> list[Path]:
 
 
 def _words(expression: str) -> set[str]:
-    """The words that make a test's name fit; none where a test may fit without."""
+    """The words that a test's name must have to fit; none if a test may fit without them."""
     tokens = re.findall(r"[^\s()]+", expression)
     if "not" in tokens and "or" in tokens:
         return set()
     return {
-        # What is in brackets is made of parameters.
+        # The part in brackets comes from parameters.
         token.partition("[")[0]
         for before, token in zip(["", *tokens], tokens, strict=False)
         if token not in ("and", "or", "not") and before != "not"
@@ -59,13 +59,13 @@ def _is_test_file(path: Path) -> bool:
 
 
 def runs(only: str) -> Iterator[list[str]]:
-    """pytest's arguments; the next ones count where no test is found with those before."""
+    """pytest's arguments; the next ones are used if no test is found with the first."""
     if Path(only.partition("::")[0]).exists():
         yield [only]
         return
     if narrowed := files(only, TESTS):
         yield ["-k", only, *map(str, narrowed)]
-    # Parameters make names that stand in no file.
+    # Parameters make names that are in no file.
     yield ["-k", only]
 
 

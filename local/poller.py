@@ -1,4 +1,4 @@
-"""Event source mappings: queues polled into functions the way Lambda does it.
+"""Event source mappings: polls queues for functions as Lambda does.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -17,7 +17,7 @@ type Invoke = Callable[[bytes], bytes]
 
 
 class Poller:
-    """One event source mapping; `concurrency` batches are under way at most."""
+    """One event source mapping; at most `concurrency` batches run at the same time."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class Poller:
             thread.start()
 
     def close(self) -> None:
-        """Take no further batch."""
+        """Start no further batch."""
         self._consumer.close()
 
     def join(self) -> None:
-        """Wait for the batches under way; the end of the function's processes cuts them short."""
+        """Wait for the running batches, which fail when the function's processes end."""
         for thread in self._threads:
             thread.join()
 
@@ -56,7 +56,7 @@ class Poller:
                 self._process(event_records)
 
     def _collect(self) -> list[Received]:
-        """A batch: whatever is there, topped up until it is full or the batching window is over."""
+        """A batch: all available messages, until it is full or the batching window is over."""
         batch = self._consumer.receive(self.source.batch_size)
         if not batch:
             return batch
@@ -69,7 +69,7 @@ class Poller:
         return batch
 
     def _split(self, batch: list[Received]) -> Iterable[list[Received]]:
-        """A batch in events that Lambda's payload limit allows."""
+        """A batch as events within Lambda's payload limit."""
         part: list[Received] = []
         size = 0
         for item in batch:
@@ -137,10 +137,10 @@ def _message_attribute(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def failed_items(answer: bytes, everything: set[str]) -> set[str]:
-    """The message ids that a ReportBatchItemFailures answer reports; all where Lambda takes the batch as failed.
+    """The message ids that a ReportBatchItemFailures answer reports; all if Lambda treats the batch as failed.
 
-    That is: an empty or absent identifier, one that is not of this batch, or a malformed list. No list at all, null
-    and an empty list are a complete success.
+    Lambda does so for an empty or absent identifier, one that is not in this batch, or a malformed list. No list, null
+    and an empty list mean complete success.
     """
     reported = json.loads(answer)
     if reported is None:

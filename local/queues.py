@@ -1,6 +1,6 @@
-"""SQS as event source mappings see it, on moto's backend: a clock that can run faster, and no polling.
+"""SQS for event source mappings, on moto's backend: with a clock that can run faster, and without polling.
 
-Changes made to moto's SQS while installed, each because the real service does so and moto does not:
+While installed, it changes moto's SQS where the real service differs:
 - one lock for all of AWS (moto's backends are not safe under its own threaded server);
 - FIFO deduplication remembers deleted messages for its five minutes, per message group where the queue says so;
 - a message group keeps its order when several of its messages come back from a failed batch;
@@ -19,16 +19,16 @@ from unittest.mock import patch
 from moto.sqs import models
 
 LOCK = threading.RLock()
-"""Held by everything that reads or changes moto's state."""
+"""Held by all code that reads or changes moto's state."""
 
 _DEDUPLICATION_MS = 300_000
 _MOST_AT_ONCE = 10
 _ROUNDING_MS = 1
-"""moto shows a message only *after* the millisecond it becomes visible at."""
+"""moto shows a message only *after* the millisecond at which it becomes visible."""
 
 
 class QueueClock:
-    """Milliseconds since the epoch, running `speed` times as fast as the wall clock from now on."""
+    """Milliseconds since 1970; from now on it runs `speed` times as fast as the wall clock."""
 
     def __init__(self, speed: float = 1.0, wall: Callable[[], float] = time.time) -> None:
         if speed <= 0:
@@ -45,7 +45,7 @@ class QueueClock:
         return round((self._origin + (clock_ms / 1000 - self._origin) / self.speed) * 1000)
 
     def wall_seconds(self, clock_seconds: float) -> float:
-        """How long `clock_seconds` take on the wall."""
+        """How long `clock_seconds` take on the wall clock."""
         return clock_seconds / self.speed
 
 
@@ -63,7 +63,7 @@ class _Queue(models.Queue):
 
     def add_message(self, message: models.Message) -> None:
         with self.changed:
-            # A message that was received before comes from a redrive, which deduplication does not apply to.
+            # A message that was received before comes from a redrive, which is not deduplicated.
             if self.fifo_queue and not message.approximate_receive_count and self._is_duplicate(message):
                 return
             self._messages.append(message)
@@ -85,7 +85,7 @@ _delete_message = models.SQSBackend.delete_message
 
 
 def _take(queue: Any, count: int, visibility_timeout: int, attribute_names: list[str]) -> list[models.Message]:
-    """Copies of the messages that a receive gets now; what was received too often moves to the dead-letter queue."""
+    """Copies of the messages that a receive gets now; those received too often move to the dead-letter queue."""
     taken: list[models.Message] = []
     blocked = {message.group_id for message in queue._messages if not message.visible} if queue.fifo_queue else set()
     for message in list(queue._messages):
@@ -144,7 +144,7 @@ def _delete(backend: models.SQSBackend, queue_name: str, receipt_handle: str) ->
 
 
 def _wait(queue: Any, limit_ms: float | None = None) -> None:
-    """Until the queue changes, or the first message that is not visible yet will be."""
+    """Wait until the queue changes, or the next hidden message becomes visible."""
     now = _clock.now_ms()
     due = [max(message.visible_at, message.delayed_until) for message in queue._messages]
     pending = [at - now for at in due if at >= now]
@@ -158,7 +158,7 @@ _installed = threading.Lock()
 
 @contextmanager
 def installed(clock: QueueClock) -> Iterator[None]:
-    """Replace what the module says for the time of the context. Only one at a time in a process: moto is global."""
+    """Make the changes (see the module) during the context. Only one at a time in a process: moto is global."""
     global _clock
     if not _installed.acquire(blocking=False):
         raise RuntimeError("this process already runs a local AWS")
@@ -184,7 +184,7 @@ def installed(clock: QueueClock) -> Iterator[None]:
 
 @dataclass
 class Received:
-    """A message as received: `hidden_until` (ms of the queue's clock) tells later whether a handler changed it."""
+    """A message as received: `hidden_until` (ms of the queue's clock) shows later whether a handler changed it."""
 
     message: models.Message
     received_at: float
@@ -192,7 +192,7 @@ class Received:
 
 
 class QueueConsumer:
-    """What an event source mapping does with its queue."""
+    """An event source mapping's operations on its queue."""
 
     def __init__(self, account_id: str, region: str, name: str, visibility_timeout: int, clock: QueueClock) -> None:
         self._backend = models.sqs_backends[account_id][region]
@@ -203,8 +203,8 @@ class QueueConsumer:
     def receive(self, count: int, wait_seconds: float | None = None) -> list[Received]:
         """At least one message, at most `count`; none when closed, or after `wait_seconds` of the queue's clock.
 
-        The messages stay hidden for the visibility timeout as the *wall* counts it: a handler takes no less time
-        because the queue's clock is fast. `give_back` restores what the queue's clock asks for.
+        The messages stay hidden for the visibility timeout on the *wall* clock, because a fast queue clock does not
+        make a handler faster. `give_back` restores the queue clock's time.
         """
         deadline = None if wait_seconds is None else self._clock.now_ms() + wait_seconds * 1000
         hold = int(self._visibility_timeout * max(1.0, self._clock.speed))
@@ -223,7 +223,7 @@ class QueueConsumer:
             self._backend.delete_message(self._name, str(item.message.receipt_handle))
 
     def give_back(self, received: list[Received]) -> None:
-        """Messages that failed: visible when their visibility timeout is over, or when the handler said."""
+        """Return failed messages: visible when their visibility timeout is over, or when the handler asked."""
         with self._queue.changed:
             current = {message.id: message for message in self._queue._messages}
             for item in received:

@@ -1,6 +1,6 @@
 """AWS Lambda on one machine: functions run unchanged under AWS's own runtime client.
 
-Each process has a Runtime API of its own, as each execution environment of Lambda has
+Each process has its own Runtime API, like each execution environment of Lambda
 (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 """
 
@@ -20,16 +20,16 @@ from local.template import Function
 from local.web import LoopbackHandler, LoopbackServer
 
 INIT_SECONDS = 10
-"""Lambda's own limit on a function's start."""
+"""Lambda's limit for a function's start."""
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-"""Lambda's limit on a synchronous invocation's event, and on its answer."""
+"""Lambda's limit for a synchronous invocation's event, and for its answer."""
 
 
 class FunctionError(Exception):
     """An invocation failed: the handler raised, its process ended, or its time ran out.
 
     `kind` is Lambda's error type (an exception's name, `Runtime.ExitError`, `Sandbox.Timedout`, ...), `payload` the
-    error object that the runtime client reported, {} when it could not report any.
+    error object from the runtime client, {} if there is none.
     """
 
     def __init__(self, function: str, kind: str, payload: dict[str, Any] | None = None) -> None:
@@ -39,7 +39,7 @@ class FunctionError(Exception):
 
 @dataclass
 class Invocation:
-    """One event on its way through a process; times are `time.monotonic()` seconds."""
+    """One event in a process; times are `time.monotonic()` seconds."""
 
     event: bytes
     timeout: float
@@ -55,7 +55,7 @@ class Invocation:
 
 
 class RuntimeApi:
-    """The HTTP interface that one function process asks for events and answers to."""
+    """The HTTP interface from which one function process gets events, and to which it sends answers."""
 
     def __init__(self, function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:local") -> None:
         self._arn = function_arn
@@ -63,7 +63,7 @@ class RuntimeApi:
         self._current: Invocation | None = None
         self._closed = False
         self.ready_at: float | None = None
-        """When the process first asked for an event: its start is over."""
+        """When the process first asked for an event, which ends its start."""
         self.init_error: tuple[str, dict[str, Any]] | None = None
         api = self
 
@@ -83,20 +83,20 @@ class RuntimeApi:
         return self
 
     def close(self) -> None:
-        """Wake everyone who waits, and stop listening."""
+        """Wake all waiting threads, and stop listening."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         self._server.stop()
 
     def wait_ready(self, timeout: float) -> bool:
-        """Wait until the process asks for its first event; False when it failed, closed or took too long."""
+        """Wait until the process asks for its first event; False if it failed, closed or took too long."""
         with self._changed:
             self._changed.wait_for(lambda: self.ready_at or self.init_error or self._closed, timeout)
             return self.ready_at is not None
 
     def invoke(self, invocation: Invocation) -> bool:
-        """Hand over an event and wait for its answer; False when none came in time or the API closed meanwhile."""
+        """Give the process an event and wait for its answer; False if none came in time or the API closed."""
         with self._changed:
             self._current = invocation
             self._changed.notify_all()
@@ -171,7 +171,7 @@ def _reported(request: LoopbackHandler, body: bytes) -> tuple[str, dict[str, Any
 class FunctionProcess:
     """One process of a function under `python -m awslambdaric`, and its Runtime API.
 
-    `environment` is all that the process gets beside what Lambda itself sets; what it prints goes to `output`, or to
+    `environment` is all that the process gets besides Lambda's own variables; its output goes to `output`, or to
     stderr. `python` is the interpreter, which must find awslambdaric. One invocation at a time.
     """
 
@@ -203,7 +203,7 @@ class FunctionProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._output if self._output is not None else sys.stderr,
             stderr=subprocess.STDOUT,
-            # A Ctrl-C in the terminal is for the stack, which ends its processes itself.
+            # Ctrl-C in the terminal must reach only the stack, which ends its processes itself.
             start_new_session=True,
         )
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
@@ -222,7 +222,7 @@ class FunctionProcess:
         return self._process.pid if self._process else None
 
     def invoke(self, event: bytes) -> Invocation:
-        """Run the handler on an event (JSON). Raises `FunctionError`; the process is of no use after a time-out."""
+        """Run the handler on an event (JSON). Raises `FunctionError`; after a timeout the process cannot be used."""
         invocation = Invocation(event, self.function.timeout)
         answered = self.api.invoke(invocation)
         error = invocation.error if answered else self._failure(invocation)
@@ -238,7 +238,7 @@ class FunctionProcess:
         return ("Sandbox.Timedout" if invocation.taken_at else "Sandbox.InitTimedout"), {}
 
     def kill(self) -> None:
-        """End the process at once (SIGKILL) and wait until it is gone."""
+        """End the process immediately (SIGKILL) and wait until it is gone."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -246,7 +246,7 @@ class FunctionProcess:
 
 
 def _lambda_environment(function: Function) -> dict[str, str]:
-    """What Lambda sets (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
+    """The variables that Lambda sets (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "en_US.UTF-8",
@@ -264,7 +264,7 @@ def _lambda_environment(function: Function) -> dict[str, str]:
 
 
 class FunctionPool:
-    """Runs a function's invocations, at most `limit` at a time, each in a process that is free or new."""
+    """Runs a function's invocations, at most `limit` at a time, each in a free or new process."""
 
     def __init__(
         self, function: Function, environment: Mapping[str, str], limit: int, *, arn: str = "", output: BinaryIO | None
@@ -284,14 +284,14 @@ class FunctionPool:
             try:
                 answer = process.invoke(event).answer
             except FunctionError as error:
-                # An exception leaves the process in service, as on Lambda; an exit or a time-out does not.
+                # After an exception the process stays in use, as on Lambda; after an exit or a timeout it does not.
                 self._give_back(process, healthy=not error.kind.startswith(("Runtime.", "Sandbox.")))
                 raise
             self._give_back(process, healthy=True)
             return answer or b"null"
 
     def warm(self) -> None:
-        """Have one process started. Raises `FunctionError` when the function does not start."""
+        """Start one process. Raises `FunctionError` if the function does not start."""
         process = self._take()
         ready = process.api.wait_ready(INIT_SECONDS + self.function.timeout)
         self._give_back(process, healthy=ready)
@@ -299,7 +299,7 @@ class FunctionPool:
             raise FunctionError(self.function.logical_id, *(process.api.init_error or ("Runtime.ExitError", {})))
 
     def kill(self) -> int:
-        """SIGKILL every process; invocations under way fail. Returns how many there were."""
+        """SIGKILL every process; running invocations fail. Returns the number of processes."""
         with self._lock:
             processes, self._all = list(self._all), set()
             self._idle.clear()

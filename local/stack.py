@@ -26,7 +26,7 @@ REGION = "eu-west-1"
 HTTP_CONCURRENCY = 4
 """Processes of a function behind the HTTP API."""
 QUEUE_CONCURRENCY = 2
-"""Processes of a function for each of its queues, so that a full one never takes the last from the other."""
+"""Processes of a function for each of its queues, so that one full queue cannot block the other."""
 _WAITING_REQUESTS = 64
 
 
@@ -34,11 +34,10 @@ class Stack:
     """A context manager that serves from entry to exit.
 
     `accounts` (account name -> account JSON) default to the sample accounts; with `sandbox` their missing URLs become
-    the sandbox's. `speed` is how many times faster than the wall clock queues run. Functions' output goes to
-    `log_path`, or to stderr with `verbose`.
+    the sandbox's. Queues run `speed` times as fast as the wall clock. Functions' output goes to `log_path`, or to
+    stderr with `verbose`.
 
-    Raises `AccountsFileInvalid`, `TemplateError`, `FunctionError` on entry when an account, the template, or a function
-    is at fault.
+    Raises `AccountsFileInvalid`, `TemplateError`, `FunctionError` on entry if one of these is invalid.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Stack:
         return self.aws.url
 
     def bsp(self, provider_type: str) -> Any:
-        """The sandbox of a provider type; Any, as what people can do there differs from BSP to BSP."""
+        """The sandbox of a provider type; Any, because what people can do differs from BSP to BSP."""
         if not self.bsps:
             raise RuntimeError("the stack runs without a sandbox")
         return self.bsps[provider_type]
@@ -103,7 +102,7 @@ class Stack:
         return self._pools[function].invoke(event)
 
     def kill(self, function: str) -> int:
-        """SIGKILL the function's processes; the next invocation starts a new one. Returns how many there were."""
+        """SIGKILL the function's processes; the next invocation starts a new one. Returns their number."""
         return self._pools[function].kill()
 
     def queue_depths(self) -> dict[str, int]:
@@ -123,7 +122,7 @@ class Stack:
         self._exit.enter_context(self.aws)
         self.deployment = self._read_template(self._parameters)
         self._start_http()
-        # Once more, with the address that links are made with.
+        # Again, now with the address for links.
         self.deployment = self._read_template({"PublicUrl": self._server.url, **self._parameters})
         self._prepare_accounts()
         self.aws.deploy(self.deployment)
@@ -131,7 +130,7 @@ class Stack:
             self.aws.add_account(NAME, name, account)
         self._start_functions()
         self._start_pollers()
-        # Last, so that nobody is served before everything is there; the port is known since `_start_http`.
+        # Last, so that no request is served before everything exists; the port is known since `_start_http`.
         self._server.start()
 
     def _read_template(self, parameters: Mapping[str, str]) -> Deployment:
@@ -151,7 +150,7 @@ class Stack:
         self._exit.callback(self._server.stop)
 
     def _invoke_for_gateway(self, function: str, event: bytes, seconds: float) -> bytes:
-        # The service stops waiting at its own limit, while the function goes on.
+        # The service stops waiting at its own limit, while the function continues.
         return self._requests.submit(self.invoke, function, event).result(seconds)
 
     def _prepare_accounts(self) -> None:
@@ -175,7 +174,7 @@ class Stack:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.aws.url,
-            # Nothing of this machine's own configuration may reach the functions.
+            # The functions must not use this machine's own configuration.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -194,7 +193,7 @@ class Stack:
                 output=output,
             )
             self._exit.callback(self._pools[logical_id].close)
-        # Of those that someone waits for, one process each is up before the first request.
+        # Start one process of each function behind the HTTP API before the first request.
         with ThreadPoolExecutor() as starting:
             list(starting.map(lambda logical_id: self._pools[logical_id].warm(), sorted(behind_http)))
 
@@ -218,7 +217,7 @@ class Stack:
         self._exit.callback(self._end_work)
 
     def _end_work(self) -> None:
-        # Processes end before the pollers are waited for: what is under way fails at once.
+        # Processes end first, so that running batches fail immediately and the pollers end.
         for poller in self._pollers:
             poller.close()
         for pool in self._pools.values():

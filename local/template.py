@@ -1,4 +1,4 @@
-"""Read an AWS SAM template: what it would deploy, with every intrinsic function resolved."""
+"""Reads an AWS SAM template: what it deploys, with every intrinsic function resolved."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import yaml
 
 
 class TemplateError(Exception):
-    """The template uses something this reader does not know, or refers to what does not exist."""
+    """The template uses something that this reader does not know, or refers to something that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Table:
-    """`definition` are the arguments of DynamoDB's CreateTable; `ttl_attribute` is '' where nothing expires."""
+    """`definition` are the arguments of DynamoDB's CreateTable; `ttl_attribute` is '' if nothing expires."""
 
     logical_id: str
     name: str
@@ -183,7 +183,7 @@ class _Resolver:
         try:
             return self.attributes[logical_id][attribute]
         except KeyError:
-            # Of a resource that has no local counterpart (an alarm, a log group): a stable stand-in.
+            # A stable replacement for a resource that does not exist locally (an alarm, a log group).
             return f"{logical_id}.{attribute}"
 
     def _sub(self, value: str | list[Any]) -> str:
@@ -213,9 +213,9 @@ def read_template(
     aws_url: str,
     parameters: Mapping[str, str] | None = None,
 ) -> Deployment:
-    """What deploying the template at `path` as `stack` makes; queue URLs are at `aws_url`.
+    """What a deployment of the template at `path` as `stack` creates; queue URLs are at `aws_url`.
 
-    Raises `TemplateError` for an unknown intrinsic function or a reference to nothing.
+    Raises `TemplateError` for an unknown intrinsic function or a reference to something that does not exist.
     """
     document = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     pseudo = {
@@ -245,7 +245,7 @@ class _Reader:
         self._root, self._resolver, self._aws_url = root, resolver, aws_url
 
     def name_all(self, resources: dict[str, Any]) -> None:
-        """First, as resources refer to each other in any order."""
+        """Name all resources first, because they refer to each other in any order."""
         for logical_id, resource in resources.items():
             namer = _NAMERS.get(resource["Type"])
             if namer:

@@ -1,4 +1,4 @@
-"""HTTP servers on 127.0.0.1, each in a thread of its own."""
+"""HTTP servers on 127.0.0.1, each in its own thread."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     """HTTP/1.1 with keep-alive. Subclasses implement `respond`."""
 
     protocol_version = "HTTP/1.1"
-    # An answer goes out in two writes; with Nagle's algorithm the second waits for the peer's delayed ACK (40 ms).
+    # An answer is sent in two writes; with Nagle's algorithm the second waits for the peer's delayed ACK (40 ms).
     disable_nagle_algorithm = True
     max_body_bytes = 64 * 1024 * 1024
 
@@ -26,14 +26,14 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        # http.server looks up do_GET, do_POST, ... by the request's method; all of them go the same way.
+        # http.server looks up do_GET, do_POST, ... by the request's method; all use the same method here.
         if name.startswith("do_"):
             return self.respond
         raise AttributeError(name)
 
     def read_body(self) -> bytes:
-        """The body, of a known length or chunked. Raises `BodyTooLarge`, having read to its end all the same:
-        a peer that is still writing when the connection closes does not get to read the answer."""
+        """The body, of a known length or chunked. Raises `BodyTooLarge`, but only after it has read to the end: if the
+        connection closes while a peer still writes, the peer cannot read the answer."""
         body = bytearray()
         size = 0
         for part in self._parts():
@@ -71,13 +71,13 @@ class LoopbackHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """No access log: paths hold tokens."""
+        """No access log: paths contain tokens."""
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """`port` 0 picks a free one. Accepts from `start` to `stop`; also a context manager."""
+    """`port` 0 chooses a free one. Accepts from `start` to `stop`; also a context manager."""
 
-    # Explicit, as http.server's default varies: a second server would get half of the first one's connections.
+    # Explicit, because http.server's default varies: a second server would get half of the first one's connections.
     allow_reuse_port = False
     daemon_threads = True
     block_on_close = False
@@ -103,13 +103,13 @@ class LoopbackServer(ThreadingHTTPServer):
         return self
 
     def stop(self) -> None:
-        """Stop accepting; connections under way end with their clients."""
+        """Stop accepting; open connections end with their clients."""
         with self._stopping:
             if self._closing:
                 return
             self._closing = True
             if self._thread.is_alive():
-                # Wakes the accept, which waits without a time-out so that an idle server costs nothing.
+                # Wakes the accept, which waits without a timeout so that an idle server costs nothing.
                 socket.create_connection((HOST, self.port)).close()
                 self._thread.join()
             self.server_close()
@@ -125,7 +125,7 @@ class LoopbackServer(ThreadingHTTPServer):
             self.handle_request()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A peer that went away in the middle (a killed function, a stopped sandbox) is part of what is tested."""
+        """Ignore peers that disconnect in the middle (a killed function, a stopped sandbox): tests do that."""
         import sys
 
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):

@@ -809,7 +809,7 @@ FORWARD = [
     ),
 ]
 
-NO_LINK = answered(403, "This link is not valid, or not any more.")
+NO_LINK = answered(403, "This link is not valid or has expired.")
 MEDIA = [
     Case(
         "media-link",

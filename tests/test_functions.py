@@ -245,7 +245,7 @@ def test_no_media(made: World, function: Callable[[str], ModuleType], log: Log, 
             "cache-control": "private, no-store",
             "referrer-policy": "no-referrer",
         },
-        "body": "This link is not valid, or not any more.",
+        "body": "This link is not valid or has expired.",
     }
     assert log.text == ""
 

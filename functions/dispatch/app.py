@@ -1,4 +1,4 @@
-"""The queues `conversation` and `campaign`: messages to the BSP."""
+"""The queues `conversation` and `campaign`: messages for the BSP."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The queues `replies` and `statuses`: callbacks to CleverTap."""
+"""The queues `replies` and `statuses`: callbacks for CleverTap."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""POST and GET /{account}/incoming/{token}: a BSP's callbacks, of every kind (like status)."""
+"""POST and GET /{account}/incoming/{token}: a BSP's callbacks of every kind (same as status)."""
 
 from typing import Any
 

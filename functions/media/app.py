@@ -1,4 +1,4 @@
-"""GET /{account}/media/{id}: signed links to the files that people have sent."""
+"""GET /{account}/media/{id}: signed links to files from people."""
 
 from typing import Any
 

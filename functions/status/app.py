@@ -1,4 +1,4 @@
-"""POST and GET /{account}/status/{token}: a BSP's callbacks, of every kind (like incoming)."""
+"""POST and GET /{account}/status/{token}: a BSP's callbacks of every kind (same as incoming)."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""How long the functions take to start and to answer, beside handlers that do the least that can be done."""
+"""Measures how long the functions take to start and to answer, compared with minimal handlers ("floors")."""

@@ -1,4 +1,4 @@
-"""`make bench`: measure, print a table, and exit with 1 when a target is missed."""
+"""`make bench`: measures, prints a table, and exits with 1 if a target is missed."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ from local.bench.peers import Peers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when every target is met, 1 when one is missed, 2 when something could not be measured."""
+    """0 if every target is met, 1 if one is missed, 2 if something could not be measured."""
     options = _parser().parse_args(arguments)
     cases = [case for case in CASES if options.function in (None, case.folder)]
     with tempfile.TemporaryDirectory(prefix="whatsapp-bridge-bench-") as directory:
@@ -57,14 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.bench", description=__doc__)
     parser.add_argument("--runs", type=_runs, default=9, help="processes of each handler and each floor (9)")
     parser.add_argument("--function", choices=sorted({case.folder for case in CASES}), help="only this one")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     return parser
 
 
 def _runs(text: str) -> int:
     number = int(text)
     if number < MIN_RUNS:
-        raise argparse.ArgumentTypeError(f"must be {MIN_RUNS} or more: fewer have no median worth a verdict")
+        raise argparse.ArgumentTypeError(f"must be {MIN_RUNS} or more: the median of fewer says too little")
     return number
 
 
@@ -76,7 +76,7 @@ def _measure(bench: Bench, cases: Sequence[Case], runs: int) -> tuple[list[repor
         for case in cases:
             print(f"run {run} of {runs}: {case.name}", file=sys.stderr)
             sides = [(handlers, bench.handler), (floors, bench.floor)]
-            # Side by side, so that a machine that gets busier or hotter does so for both, and by turns in front.
+            # Measure both together and change the order, so that a busier or hotter machine affects both equally.
             for samples, measure in sides if run % 2 else reversed(sides):
                 sample = measure(case)
                 if run:

@@ -1,4 +1,4 @@
-"""What is measured: an event of `events/` for each function, and the targets."""
+"""The measured cases: an event of `events/` for each function, and the targets."""
 
 import json
 from collections.abc import Callable
@@ -14,14 +14,14 @@ STACK = "local"
 ACCOUNT = "acme"
 SECURE_ACCOUNT = "acme-secure"
 META_ACCOUNT = "account-meta"
-"""The event file with it."""
+"""The event file with this account."""
 
 type Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Case:
-    """`function` is a logical id. Targets are upper limits of the ratio to the floor, None where there is none."""
+    """`function` is a logical id. Targets are upper limits of the ratio to the floor, or None."""
 
     name: str
     function: str
@@ -32,7 +32,7 @@ class Case:
 
     @property
     def folder(self) -> str:
-        """The function's folder, and its floor's."""
+        """The folder of the function and of its floor."""
         return self.function.removesuffix("Function").lower()
 
     @property
@@ -73,7 +73,7 @@ CASES = (
 
 
 def secrets(peers_url: str) -> dict[str, str]:
-    """The accounts of the events, as Secrets Manager holds them, with the BSP and CleverTap at `peers_url`."""
+    """The accounts of the events, as Secrets Manager returns them, with the BSP and CleverTap at `peers_url`."""
     return {
         f"{STACK}/accounts/{ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),

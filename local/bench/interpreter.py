@@ -1,7 +1,7 @@
-"""An interpreter that finds what a deployed function finds, and nothing else.
+"""An interpreter that finds the packages of a deployed function, and no others.
 
-The development environment holds more, and that changes what is measured: botocore imports awscrt and urllib3 imports
-pyOpenSSL where they exist, and pydantic looks through every installed distribution for plugins.
+More packages would change the results: botocore imports awscrt and urllib3 imports pyOpenSSL if they exist, and
+pydantic searches every installed distribution for plugins.
 """
 
 import re
@@ -13,7 +13,7 @@ from local import ROOT
 
 LAYER_REQUIREMENTS = ROOT / "layers" / "bridge" / "requirements.txt"
 RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
-"""What Lambda's own part of the process consists of."""
+"""Lambda's own packages in the process."""
 
 
 def layer_distributions(requirements: str) -> list[str]:
@@ -22,10 +22,10 @@ def layer_distributions(requirements: str) -> list[str]:
 
 
 def make_interpreter(directory: Path) -> Path:
-    """The path of a Python whose site-packages hold the layer's distributions and the runtime client's.
+    """The path of a Python whose site-packages have the layer's distributions and the runtime client's.
 
-    They are links to those of the running environment, with their compiled files. Raises `PackageNotFoundError` for
-    what is not installed there.
+    They are links to those of the running environment, with their compiled files. Raises `PackageNotFoundError` for one
+    that is not installed there.
     """
     venv.create(directory, with_pip=False, symlinks=True)
     (site_packages,) = directory.glob("lib/python3*/site-packages")
@@ -35,7 +35,7 @@ def make_interpreter(directory: Path) -> Path:
 
 
 def _link(distribution: metadata.Distribution, site_packages: Path) -> None:
-    # Scripts stand outside (`../../../bin/jp.py`), compiled files of single modules in a folder that all of them share.
+    # Scripts are outside (`../../../bin/jp.py`); compiled files of single modules are in a shared folder.
     tops = {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}
     for top in tops:
         (site_packages / top).symlink_to(Path(str(distribution.locate_file(top))))

@@ -1,4 +1,4 @@
-"""Start a process, hand it events, note the times."""
+"""Starts a process, gives it events, records the times."""
 
 import os
 import statistics
@@ -18,13 +18,13 @@ from local.template import Deployment, Function, read_template
 
 REGION = "eu-west-1"
 WARM_EVENTS = 50
-# The first events after the start meet code that runs for the first time.
+# The first events after the start run some code for the first time.
 _SETTLING_EVENTS = 5
 _PROBE = Path(__file__).with_name("probe")
 
 
 class BenchError(Exception):
-    """A handler did not do what was to be measured; the text names the case."""
+    """A handler did not do its work, so there is no measurement; the text names the case."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Sample:
     cold: float
     warm: float
     calls: Counter[str] = field(default_factory=Counter)
-    """The calls to AWS and others of `WARM_EVENTS` events."""
+    """The calls that `WARM_EVENTS` events make to AWS and others."""
 
 
 class Bench:
@@ -53,7 +53,7 @@ class Bench:
         return self._sample(case, replace(self._function(case), code=case.floor))
 
     def probe(self, case: Case) -> dict[str, Any]:
-        """The process's `modules`, and the paths of the files it `opened`, after its first answer."""
+        """The process's `modules`, and the paths of the files that it `opened`, after its first answer."""
         function = self._function(case)
         process = self._process(replace(function, code=_PROBE), {"PROBED_CODE": str(function.code)})
         try:
@@ -67,7 +67,7 @@ class Bench:
         return probed
 
     def process(self, function: str) -> FunctionProcess:
-        """A process of a function (logical id), to be killed by the caller."""
+        """A process of a function (logical id); the caller must kill it."""
         return self._process(self._deployment.functions[function], {})
 
     def _function(self, case: Case) -> Function:
@@ -108,7 +108,7 @@ def _answered_at(invocation: Invocation) -> float:
 
 
 def _handling(invocation: Invocation) -> float:
-    """Milliseconds from handing out the event to receiving the answer."""
+    """Milliseconds from event to answer."""
     assert invocation.taken_at is not None
     return 1000 * (_answered_at(invocation) - invocation.taken_at)
 
@@ -126,7 +126,7 @@ def _environment(url: str) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": url,
-        # Nothing of this machine's own configuration may reach the functions.
+        # The functions must not use this machine's own configuration.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

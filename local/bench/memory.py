@@ -1,4 +1,4 @@
-"""How much memory a file takes on its way to a person: fetched, encrypted and uploaded by `dispatch`."""
+"""Measures the memory that `dispatch` needs to fetch, encrypt and upload a file."""
 
 import json
 from pathlib import Path
@@ -13,17 +13,17 @@ from local.bench.report import Check
 from local.runtime import FunctionError, FunctionProcess
 
 MAX_MEGABYTES = 256
-"""Above the idle handler, for the largest file that One API takes."""
+"""Above the idle handler, for the largest file that One API accepts."""
 _EVENT = "dispatch-conversation"
-# The message's own data key is in use already.
+# The message's own data key exists already.
 _CALLS = {"TrentService.GenerateDataKey": 1, f"GET {FILE_PATH}": 1, f"POST {MEDIA_PATH}": 1, "POST /v1/message": 1}
 
 
 def check(bench: Bench, peers: Peers) -> Check:
-    """Raises `BenchError` where it cannot be measured, or the file did not get there."""
+    """Raises `BenchError` if it cannot be measured, or the file did not arrive."""
     process = bench.process("DispatchFunction")
     try:
-        # What is imported late, for the first message and the first encryption, is the handler's own.
+        # Late imports, for the first message and the first encryption, belong to the idle handler.
         for number in range(2):
             _invoke(process, _message(number, "text", {"body": "Hello"}))
         idle = resident(process, "VmRSS")
@@ -38,10 +38,10 @@ def check(bench: Bench, peers: Peers) -> Check:
     finally:
         process.kill()
     if any(calls[name] != number for name, number in _CALLS.items()):
-        raise BenchError(f"memory: the file did not take its way: {dict(calls)}")
+        raise BenchError(f"memory: the file did not arrive: {dict(calls)}")
     megabytes = (peak - idle) / 2**20
     name = f"dispatch, {FILE_BYTES // 2**20} MB encrypted and uploaded: memory"
-    return Check(name, megabytes <= MAX_MEGABYTES, f"{megabytes:.0f} MB above idle, {MAX_MEGABYTES} at the most")
+    return Check(name, megabytes <= MAX_MEGABYTES, f"{megabytes:.0f} MB above idle, at most {MAX_MEGABYTES}")
 
 
 def _message(number: int, kind: str, content: dict[str, Any]) -> bytes:
@@ -64,14 +64,14 @@ def _invoke(process: FunctionProcess, event: bytes) -> None:
 
 
 def resident(process: FunctionProcess, name: str) -> int:
-    """VmRSS or VmHWM (the peak) of the process, in bytes; Linux alone tells."""
+    """VmRSS or VmHWM (the peak) of the process, in bytes; only on Linux."""
     for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise BenchError(f"memory: this system does not tell {name}")
+    raise BenchError(f"memory: this system has no {name}")
 
 
 def forget_peak(process: FunctionProcess) -> None:
-    """From now on, VmHWM is the peak of what follows."""
-    # proc(5): 5 resets the peak to what is resident now.
+    """Reset VmHWM, so that it is the peak from now on."""
+    # proc(5): 5 resets the peak to the current resident size.
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")

@@ -1,8 +1,8 @@
-"""What the functions talk to while they are measured: AWS, a BSP and CleverTap in one process, as light as can be.
+"""The functions' peers during a measurement: AWS, a BSP and CleverTap in one process, as light as possible.
 
-Every answer is the least that its client accepts, made without a look at any state: SQS stores nothing, DynamoDB meets
-every condition, One API accepts every message. So the measured time is that of the function, and the call counts are
-exact. `python -m local.bench.peers` serves until its standard input ends; see `Peers`.
+Every answer is the smallest that its client accepts and needs no state: SQS stores nothing, DynamoDB meets every
+condition, One API accepts every message. So the measured time is the function's own, and the call counts are exact.
+`python -m local.bench.peers` serves until its standard input ends; see `Peers`.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ CALLS_PATH = "/calls"
 MEDIA_PATH = "/v1/media"
 FILE_PATH = "/files/large.pdf"
 FILE_BYTES = 30 * 1024 * 1024
-"""The largest that One API takes."""
+"""The largest file that One API accepts."""
 
 
 class Answers:
@@ -103,7 +103,7 @@ def _md5(text: str) -> str:
 
 
 class _Connection(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive, of requests with a Content-Length: what botocore and requests send here."""
+    """HTTP/1.1 with keep-alive, for requests with a Content-Length, as botocore and requests send them here."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
@@ -147,7 +147,7 @@ async def _serve() -> None:
 class Peers:
     """The process that plays the functions' peers; a context manager.
 
-    `secrets` makes the values of Secrets Manager, by name, from the URL at which everything is served.
+    `secrets` makes the values of Secrets Manager, by name, from the URL of this server.
     """
 
     def __init__(self, secrets: Callable[[str], Mapping[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""From samples to verdicts, a table and JSON."""
+"""Makes verdicts, a table and JSON from samples."""
 
 import re
 import statistics
@@ -9,7 +9,7 @@ from typing import Any
 from local.bench.cases import Case
 from local.bench.measure import WARM_EVENTS, BenchError, Sample
 
-# What only dispatch and forward have a use for.
+# Modules that only dispatch and forward need.
 _NOT_FOR_SEND = re.compile(
     r"(cryptography|requests|whatsapp_bridge\.(media\.(fetch|file_types)|store\.keys|providers\.\w+\.(client|encryption)))(\..*)?"
 )
@@ -58,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Check:
-    """Something that holds or does not; `found` says what is the case."""
+    """A condition that is met or not; `found` is the measured value."""
 
     name: str
     passed: bool
@@ -66,7 +66,7 @@ class Check:
 
 
 def lines(case: Case, handler: Sequence[Sample], floor: Sequence[Sample]) -> list[Line]:
-    """The rows of a case. Raises `BenchError` when the floor made other calls than the handler: they do not compare."""
+    """The rows of a case. Raises `BenchError` if floor and handler made different calls."""
     calls, floors_calls = handler[-1].calls, floor[-1].calls
     if calls != floors_calls:
         raise BenchError(f"{case.name}: the handler calls {dict(calls)}, its floor {dict(floors_calls)}")
@@ -83,7 +83,7 @@ def calls_check(case: Case, samples: Sequence[Sample]) -> Check:
 
 
 def imports_check(case: Case, probed: dict[str, Any]) -> Check:
-    """send's process holds nothing that sending and encrypting need."""
+    """send's process has loaded nothing that only sending and encryption need."""
     services = {match[1] for path in probed["opened"] if (match := _SERVICE_FILE.fullmatch(path))}
     surplus = [name for name in probed["modules"] if _NOT_FOR_SEND.fullmatch(name)]
     surplus += [f"botocore's {service}" for service in sorted(services - _SERVICES_OF_SEND)]

@@ -1,5 +1,5 @@
-"""Meta's largest webhooks, 1000 updates in 3 MB or as few bytes as they can have: how fast they are read, and what
-storing the largest takes of `incoming`."""
+"""Meta's largest webhooks, 1000 updates in 3 MB or in the fewest bytes: how fast they are read, and the time and memory
+that `incoming` needs to store the largest."""
 
 import hmac
 import json
@@ -20,14 +20,14 @@ from whatsapp_bridge.providers.cloud_api import inbound
 
 UPDATES, BYTES = 1000, 3_000_000
 MAX_RATIO = 12.0
-"""Of the time that `json.loads` takes for the same bytes."""
+"""Times the time of `json.loads` for the same bytes."""
 MAX_SECONDS, MAX_MEGABYTES = 10.0, 512
 _RUNS = 15
 _EVENT = "incoming-text-meta"
 
 
 def parsing() -> list[Check]:
-    """Raises `BenchError` where an update is lost."""
+    """Raises `BenchError` if an update is lost."""
     return [_parsing(f"{UPDATES} updates", _webhook()), _parsing(f"{UPDATES} bare statuses", _statuses())]
 
 
@@ -35,19 +35,19 @@ def _parsing(what: str, raw: bytes) -> Check:
     found = inbound.split(raw)
     if len(found) != UPDATES:
         raise BenchError(f"webhooks: {len(found)} events of {UPDATES} updates")
-    # By turns, so that a machine that gets busier does so for both.
+    # Alternate, so that a busier machine affects both equally.
     pairs = [(_seconds(lambda: inbound.split(raw)), _seconds(lambda: json.loads(raw))) for _ in range(_RUNS)]
     split, loads = (statistics.median(times) for times in zip(*pairs, strict=True))
     per_second = UPDATES / split
-    found_to_be = f"{per_second:,.0f} updates/s, {split / loads:.1f} x json.loads, {MAX_RATIO:g} at the most"
+    found_to_be = f"{per_second:,.0f} updates/s, {split / loads:.1f} x json.loads, at most {MAX_RATIO:g}"
     return Check(f"Meta's webhook of {what}: read", split / loads <= MAX_RATIO, found_to_be)
 
 
 def storing(bench: Bench, peers: Peers) -> Check:
-    """Raises `BenchError` where it cannot be measured, or not every update is stored."""
+    """Raises `BenchError` if it cannot be measured, or an update is not stored."""
     process = bench.process("IncomingFunction")
     try:
-        # What the first webhook imports and compiles is the handler's own.
+        # Imports and compilation for the first webhook belong to the idle handler.
         process.invoke((EVENTS / f"{_EVENT}.json").read_bytes())
         forget_peak(process)
         before = peers.calls()
@@ -66,7 +66,7 @@ def storing(bench: Bench, peers: Peers) -> Check:
         f"Meta's webhook of {UPDATES} updates: stored",
         seconds <= MAX_SECONDS and megabytes <= MAX_MEGABYTES,
         f"{seconds:.1f} s, {megabytes:.0f} MB in all, {calls.total()} calls;"
-        f" {MAX_SECONDS:g} s and {MAX_MEGABYTES} MB at the most",
+        f" at most {MAX_SECONDS:g} s and {MAX_MEGABYTES} MB",
     )
 
 
@@ -77,7 +77,7 @@ def _seconds(does: Callable[[], object]) -> float:
 
 
 def _webhook() -> bytes:
-    """Statuses and texts by turns, as many of each, that fill up Meta's limit together."""
+    """Alternating statuses and texts, as many of each, that together reach Meta's limit."""
     padding = "x" * (2 * BYTES // UPDATES - 900)
     event = json.loads((EVENTS / f"{_EVENT}.json").read_text(encoding="utf-8"))
     (metadata,) = (change["value"]["metadata"] for change in json.loads(event["body"])["entry"][0]["changes"])
@@ -88,7 +88,7 @@ def _webhook() -> bytes:
 
 
 def _statuses() -> bytes:
-    """In one list and without what nobody reads: the fewest bytes, so that events are most of the work."""
+    """In one list and without members that nothing reads: the fewest bytes, so that events are most of the work."""
     value = {"messaging_product": "whatsapp", "statuses": [_bare_status(number) for number in range(UPDATES)]}
     entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
     return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}, separators=(",", ":")).encode()

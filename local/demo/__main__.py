@@ -1,4 +1,4 @@
-"""`python -m local.demo`: plays the sample conversation; exit status 0 only if every step happened."""
+"""`python -m local.demo`: plays the sample conversation. The exit status is 0 only if every step succeeded."""
 
 import argparse
 import sys

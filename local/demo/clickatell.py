@@ -1,4 +1,4 @@
-"""The steps over Clickatell One API, in clear and with client-side encryption."""
+"""The steps over Clickatell One API, with and without client-side encryption."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What the steps of all BSPs share: CleverTap sends, and both ends are looked at. All of it raises `StepFailed`."""
+"""What the steps of all BSPs share: send as CleverTap, and check both ends. Everything raises `StepFailed`."""
 
 import itertools
 import json
@@ -16,14 +16,14 @@ STEP_SECONDS = 20
 """How long a step may take; on an idle machine each takes a few seconds."""
 
 _MAX_TEXT = 500
-"""Characters shown of a text; files inline are longer by far."""
+"""Characters to show of a text; inline files are much longer."""
 
 type Step = tuple[str, Callable[[], None]]
-"""A title, and what happens."""
+"""A title and an action."""
 
 
 class StepFailed(Exception):
-    """A step did not happen, or not as it should."""
+    """A step failed."""
 
 
 def expect(condition: bool, what: str) -> None:
@@ -60,7 +60,7 @@ class Conversation:
         self._ids: list[str] = []
 
     def new_id(self) -> str:
-        """The msgId of a message that must reach its BSP exactly once."""
+        """A new msgId, of a message that must reach its BSP exactly once."""
         self._ids.append(f"4200{next(self._numbers)}|1700000000|{self._day}|1")
         return self._ids[-1]
 
@@ -68,7 +68,7 @@ class Conversation:
         return str(self.stack.accounts[account]["waba_number"])
 
     def send(self, account: str, message: dict[str, Any]) -> None:
-        """CleverTap sends a message, which the bridge has to take."""
+        """CleverTap sends a message, which the bridge must accept."""
         credentials = self.stack.accounts[account]["clevertap"]["authorization"][0]
         basic = credentials["type"] == "basic"
         answer = requests.post(
@@ -83,7 +83,7 @@ class Conversation:
         expect(answer.status_code == 200 and answer.json() == {"status": "success"}, "the bridge took it")
 
     def delivered(self, account: str, msg_id: str) -> Delivered:
-        """The message at the account's BSP, which could use it."""
+        """The message as the account's BSP got it; the BSP must accept it."""
         bsp = self.stack.bsp(self.stack.accounts[account]["provider"]["type"])
         delivered: Delivered | None = bsp.wait_for(msg_id, STEP_SECONDS)
         if delivered is None:
@@ -98,7 +98,7 @@ class Conversation:
         return delivered
 
     def reply(self, account: str, kind: str, sender: str) -> Incoming:
-        """The first message of a kind from a person that CleverTap gets."""
+        """The first message of this kind that CleverTap gets from this person."""
 
         def matches(incoming: Incoming) -> bool:
             return (incoming.account, incoming.type, incoming.wire["from"]) == (account, kind, sender)
@@ -110,7 +110,7 @@ class Conversation:
         return reply
 
     def expect_linked(self, account: str, url: str, content: bytes, content_type: str) -> None:
-        """The link to a person's file leads to it, by way of S3."""
+        """Check that the link to a person's file returns it through S3."""
         expect(url.startswith(f"{self.stack.url}/{account}/media/"), "the link is the bridge's")
         answer = requests.get(url, timeout=STEP_SECONDS)
         expect([hop.status_code for hop in answer.history] == [302], "it leads on")
@@ -134,12 +134,12 @@ class Conversation:
         expect("delivered" not in self.stack.clevertap.statuses_of(msg_id), "it was not reported as delivered")
 
     def conclude(self) -> None:
-        """Nothing is left over, doubled, or malformed."""
+        """Check that nothing is left over, sent twice, or malformed."""
         expect(self.stack.clevertap.violations == [], "CleverTap understood every callback")
         left = {name: depth for name, depth in self.stack.queue_depths().items() if depth and _is_for_failures(name)}
         expect(left == {}, f"no dead letters and nothing in quarantine{f': {left}' if left else ''}")
         everything = [delivered for bsp in self.stack.bsps.values() for delivered in bsp.delivered]
-        # Some BSPs are told no msgId; their messages count.
+        # Some BSPs get no msgId; for these, count the messages.
         ids = [delivered.msg_id for delivered in everything if delivered.msg_id]
         once = len(set(ids)) == len(ids) and set(ids) <= set(self._ids) and len(everything) == len(self._ids)
         expect(once, "every message was sent exactly once")

@@ -1,4 +1,4 @@
-"""Files that go back and forth."""
+"""Files for both directions."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""The steps over Gupshup's enterprise API: templates by text and by id, reports, clicks, and what people send."""
+"""The steps over Gupshup's enterprise API: templates by text and by id, reports, clicks, and messages from people."""
 
 import json
 from typing import Any

@@ -26,7 +26,7 @@ VALIDATION = {
 
 
 def template_message(msg_id: str, to: str, waba_number: str, header: dict[str, Any] | None = None) -> dict[str, Any]:
-    """`header` takes the place of the text header."""
+    """`header` replaces the text header."""
     text = {"type": "text", "text": {"text": "Order 1042", "parameters": [{"type": "text", "text": "1042"}]}}
     return _message(
         msg_id,

@@ -8,7 +8,7 @@ from local.sandbox.files import File
 
 ACCOUNT, PERSON, NOBODY = "acme-meta", "27821230001", "27821239404"
 OTHERWISE_KNOWN = "27821239441"
-"""WhatsApp knows this person by another number than CleverTap."""
+"""WhatsApp and CleverTap know this person by different numbers."""
 NOT_IN_NETWORK = 1005
 """CleverTap's code for Meta's error 131026, message undeliverable."""
 PHOTO = picture(200, 160, 40)

@@ -1,4 +1,4 @@
-"""What is played, in order: the parts of all BSPs, then the look at what is left."""
+"""The whole demo in order: the parts of all BSPs, then a check of what is left."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ PARTS: tuple[Callable[[Conversation], list[Step]], ...] = (
 
 
 def play(stack: Stack, day: str) -> list[str]:
-    """Play every step, printing what happens; returns what failed. `day` is that of the msgIds: YYYYMMDD."""
+    """Play and print every step; returns the failures. `day` is for the msgIds: YYYYMMDD."""
     conversation = Conversation(stack, day)
     steps = [step for part in PARTS for step in part(conversation)]
     failures = []

@@ -1,4 +1,4 @@
-"""What CleverTap's end and the BSPs' ends share: a server, and waiting for what it gets."""
+"""What the sandboxes of CleverTap and the BSPs share: a server, and how to wait for requests."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -9,12 +9,12 @@ from local.web import LoopbackHandler, LoopbackServer
 
 
 class Sandbox(ABC):
-    """A context manager that serves at `url`. What arrives is kept under `_changed`, which is then notified."""
+    """A context manager that serves at `url`. Changes to what has arrived hold and notify `_changed`."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self.before_answer: Callable[[], None] | None = None
-        """Called when a request was carried out, before it is answered."""
+        """Called after a request is processed, before it is answered."""
         sandbox = self
 
         class Handler(LoopbackHandler):
@@ -25,7 +25,7 @@ class Sandbox(ABC):
 
     @abstractmethod
     def _respond(self, request: LoopbackHandler) -> None:
-        """Answer a request; call `before_answer` between carrying it out and answering it."""
+        """Process a request, call `before_answer`, then answer."""
 
     @property
     def url(self) -> str:
@@ -39,6 +39,6 @@ class Sandbox(ABC):
         self._server.stop()
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait for a condition on what arrived."""
+        """Wait for a condition on what has arrived."""
         with self._changed:
             return self._changed.wait_for(condition, timeout)

@@ -1,4 +1,4 @@
-"""What the sandboxes of all BSPs share: a server, callbacks until they are acknowledged, what people got."""
+"""What the sandboxes of all BSPs share: a server, callbacks that are retried until acknowledged, delivered messages."""
 
 import json
 import random
@@ -15,16 +15,17 @@ from local.sandbox.files import File, FileHost
 from local.web import LoopbackHandler
 
 type KmsClient = Callable[[str], Any]
-"""A KMS client of a region."""
+"""Makes a KMS client for a region."""
 
 STATUS_INTERVAL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """An accepted message: `wire` as it came, `content` and `file` what the person sees (decrypted), None for garbage.
+    """An accepted message: `wire` is the request, `content` and `file` what the person sees (decrypted, None for
+    garbage).
 
-    `message_id` is the BSP's id, `msg_id` CleverTap's as far as the request carries it ("" where it does not).
+    `message_id` is the BSP's id, `msg_id` is CleverTap's ("" if the request does not have it).
     """
 
     account: str
@@ -40,7 +41,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class CallbackUrls:
-    """Where the BSP posts what happens on an account."""
+    """The URLs to which the BSP posts an account's callbacks."""
 
     status: str
     incoming: str
@@ -54,8 +55,8 @@ class CallbackUrls:
 class BspSandbox(Sandbox):
     """`url` is the base URL to configure. `kms` makes a KMS client for a region.
 
-    Subclasses answer the API's requests (`respond`), append to `_delivered` under `_changed`, post callbacks through
-    `_sender`, and give people their `person_...` methods.
+    Subclasses answer the API's requests (`respond`), append to `_delivered` under `_changed`, post callbacks with
+    `_sender`, and have the `person_...` methods.
     """
 
     def __init__(self, kms: KmsClient, seed: int | None = None) -> None:
@@ -69,11 +70,11 @@ class BspSandbox(Sandbox):
 
     @abstractmethod
     def add_account(self, name: str, account: dict[str, Any], bridge_url: str) -> None:
-        """Play the BSP's side of an account (its JSON); callbacks go to `bridge_url`."""
+        """Simulate the BSP's side of an account (its JSON); callbacks go to `bridge_url`."""
 
     @abstractmethod
     def respond(self, request: LoopbackHandler, body: bytes) -> None:
-        """Answer a request to the BSP's API; call `before_answer` between carrying it out and answering it."""
+        """Process a request to the BSP's API, call `before_answer`, then answer."""
 
     @abstractmethod
     def person_writes(self, account: str, sender: str, text: str, in_reply_to: Delivered | None = None) -> str:
@@ -95,12 +96,12 @@ class BspSandbox(Sandbox):
 
     @property
     def given_up(self) -> list[Callback]:
-        """Callbacks that nobody acknowledged."""
+        """Callbacks that were never acknowledged."""
         with self._changed:
             return list(self._given_up)
 
     def wait_for(self, msg_id: str, timeout: float) -> Delivered | None:
-        """The message with CleverTap's msgId, as soon as it was accepted."""
+        """The message with CleverTap's msgId, as soon as it is accepted."""
 
         def find() -> Delivered | None:
             return next((item for item in self._delivered if item.msg_id == msg_id), None)
@@ -110,7 +111,7 @@ class BspSandbox(Sandbox):
             return find()
 
     def host_file(self, name: str, content: bytes, content_type: str) -> str:
-        """The address of a file on the web, for CleverTap's messages to name; one of that name is replaced."""
+        """Publish a file for CleverTap's messages and return its address; replaces one of that name."""
         return self.url + self._files.put(File(content, content_type, name))
 
     def wait_idle(self, timeout: float) -> bool:

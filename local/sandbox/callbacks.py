@@ -1,4 +1,4 @@
-"""Posts a BSP's callbacks, each until it is acknowledged; a few at a time, so they may overtake each other."""
+"""Posts a BSP's callbacks, each until it is acknowledged. A few run in parallel, so their order may change."""
 
 import heapq
 import itertools
@@ -19,7 +19,7 @@ _THREADS = 4
 
 
 type Encoding = Literal["json", "form", "query"]
-"""How a callback's body travels; a query is a GET."""
+"""How a callback's body is sent; a query is a GET."""
 
 type Proof = Callable[[bytes], dict[str, str]]
 """The headers by which a BSP proves that a body is its own."""
@@ -41,7 +41,7 @@ class Callback:
 
 
 class CallbackSender:
-    """`on_given_up` is told of what nobody acknowledged."""
+    """`on_given_up` is called with callbacks that were never acknowledged."""
 
     def __init__(self, on_given_up: Callable[[Callback], None]) -> None:
         self._on_given_up = on_given_up
@@ -64,7 +64,7 @@ class CallbackSender:
             thread.join(_TIMEOUT_SECONDS)
 
     def post(self, url: str, body: Any, delay: float = 0, proof: Proof = no_proof, encoding: Encoding = "json") -> None:
-        """Send `body` (an object of texts, but for JSON) in `delay` seconds."""
+        """Send `body` (an object of texts, unless it is JSON) in `delay` seconds."""
         with self._changed:
             callback = Callback(time.monotonic() + delay, next(self._numbers), url, body, encoding, proof)
             heapq.heappush(self._heap, callback)
@@ -94,7 +94,7 @@ class CallbackSender:
     def _send(self, session: requests.Session, callback: Callback) -> bool:
         body = _BODIES[callback.encoding](callback.body)
         try:
-            # Redirects are not followed: they count as no acknowledgement.
+            # Redirects are not followed: a redirect is not an acknowledgement.
             answer = session.request(
                 "GET" if callback.encoding == "query" else "POST",
                 callback.url,

@@ -1,6 +1,6 @@
-"""CleverTap's end: the two callback URLs of each account, which check what arrives and keep it.
+"""CleverTap's end: the two callback URLs of each account, which check and keep what arrives.
 
-Shapes: docs.clevertap.com/docs/generic-whatsapp.
+Source: docs.clevertap.com/docs/generic-whatsapp.
 """
 
 import json
@@ -16,7 +16,7 @@ STATUSES = frozenset({"sent", "delivered", "read", "failed", "clicked"})
 ERROR_CODES = range(1000, 1011)
 PAYLOAD_VERSION = "0.1"
 
-# Type of an incoming message: keys its object must have, and keys it may have.
+# Type of an incoming message: the keys that its object must have, and the keys that it may have.
 INCOMING: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "text": (frozenset({"body"}), frozenset()),
     "button": (frozenset({"payload", "text"}), frozenset()),
@@ -60,7 +60,7 @@ class Incoming:
 
 
 def status_violations(body: Any) -> list[str]:
-    """What is wrong with the JSON of a status callback; names fields, never values."""
+    """The errors in the JSON of a status callback; the texts name fields, never values."""
     if not isinstance(body, dict):
         return ["body: not an object"]
     found = _violations(body, {"payloadVersion", "statuses"}, set(), "")
@@ -106,7 +106,7 @@ def _error_violations(error: Any) -> list[str]:
 
 
 def incoming_violations(body: Any) -> list[str]:
-    """What is wrong with the JSON of an incoming message; names fields, never values."""
+    """The errors in the JSON of an incoming message; the texts name fields, never values."""
     if not isinstance(body, dict):
         return ["body: not an object"]
     kind = body.get("type")
@@ -173,7 +173,7 @@ class CleverTapSandbox(Sandbox):
         super().__exit__()
 
     def fail_next(self, count: int, status: int) -> None:
-        """Answer the next `count` requests with `status`; nothing of them is recorded."""
+        """Answer the next `count` requests with `status`, without recording them."""
         with self._changed:
             self._faults += [status] * count
 
@@ -184,7 +184,7 @@ class CleverTapSandbox(Sandbox):
 
     @property
     def requests(self) -> int:
-        """How many requests came, answered with a fault or not."""
+        """The number of requests, including those answered with a fault."""
         with self._changed:
             return self._requests
 
@@ -268,7 +268,7 @@ class CleverTapSandbox(Sandbox):
         return 400 if violations else 200
 
 
-# Longer than any client of ours waits.
+# Longer than any of our clients waits.
 _HANG_SECONDS = 120
 
 

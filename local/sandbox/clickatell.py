@@ -1,6 +1,6 @@
-"""What the sandboxes of Clickatell's two APIs share: integrations, conventions, decryption, what becomes of a message.
+"""What the sandboxes of Clickatell's two APIs share: integrations, conventions, decryption, outcomes of messages.
 
-What happens to a message is decided by the end of its number: `conventions`.
+The end of a number decides what happens to its messages: `conventions`.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MAX_CONTENT = 4096
 
 @dataclass(frozen=True)
 class Integration:
-    """One API integration of one account: its key, its number and where its callbacks go."""
+    """One API integration of one account: its key, its number and its callback URLs."""
 
     account: str
     api_key: str
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass
 class Call:
-    """A request as received, for assertions: how many messages it had, what it was answered."""
+    """A request as received, for assertions: its number of messages and its answer."""
 
     account: str
     path: str = field(repr=False)
@@ -56,7 +56,7 @@ class Call:
 
 
 class Unusable(Exception):
-    """What came cannot be shown; `status` is One API's code of the failure, None where people get garbage."""
+    """The message cannot be shown; `status` is One API's code of the failure, None if the person gets garbage."""
 
     def __init__(self, problem: str, status: int | None) -> None:
         super().__init__(problem, status)
@@ -68,7 +68,7 @@ type Seen = tuple[dict[str, Any], File | None]
 
 
 class ClickatellSandbox(BspSandbox):
-    """Accounts are integrations. `handle` carries out requests; a subclass is one of the APIs."""
+    """Accounts are integrations. `handle` processes requests; each API is a subclass."""
 
     def __init__(self, kms: KmsClient, seed: int | None = None) -> None:
         super().__init__(kms, seed)
@@ -78,11 +78,11 @@ class ClickatellSandbox(BspSandbox):
 
     @abstractmethod
     def handle(self, method: str, path: str, authorization: str | None, body: bytes, content_type: str = "") -> Answer:
-        """Carry out a request and answer it; `path` with the query."""
+        """Process a request and answer it; `path` includes the query."""
 
     @abstractmethod
     def _see(self, integration: Integration, message: dict[str, Any], key: bytes | None) -> Seen:
-        """A checked message as the person sees it, decrypted with its data key where it has one.
+        """A checked message as the person sees it, decrypted if it has a data key.
 
         Raises `Unusable`, `AccessDenied`, `ContentError`.
         """
@@ -140,7 +140,7 @@ class ClickatellSandbox(BspSandbox):
         return answer
 
     def _refusal(self, message: dict[str, Any], *, has_file: bool, count: bool = True) -> int | None:
-        """The error (One API's code) that its number's convention has for this message now."""
+        """The error (One API's code) that the number's convention has for this message now."""
         to = str(message.get("to"))
         found = convention(to, has_file=has_file)
         key = (to, str(message.get("clientMessageId")))
@@ -157,7 +157,7 @@ class ClickatellSandbox(BspSandbox):
             result["accepted"] and convention(str(result["to"]), has_file=False).answer_lost for result in results
         )
 
-    # What becomes of a message
+    # Outcomes of messages
 
     def _deliver(self, integration: Integration, message_id: str, message: dict[str, Any], *, has_file: bool) -> None:
         content, file, problem, failure = self._open(integration, message)
@@ -182,7 +182,7 @@ class ClickatellSandbox(BspSandbox):
     def _open(
         self, integration: Integration, message: dict[str, Any]
     ) -> tuple[dict[str, Any] | None, File | None, str, int | None]:
-        """What the person sees, what is wrong with it, and the status of the failure."""
+        """What the person sees, the problem, and the status of the failure."""
         try:
             return *self._see(integration, message, self._data_key(integration, message.get("encryptionKey"))), "", None
         except Unusable as unusable:
@@ -190,13 +190,14 @@ class ClickatellSandbox(BspSandbox):
         except encryption.AccessDenied:
             return None, None, "the data key is not one of this integration's", 60
         except encryption.ContentError:
-            return None, None, "a value is no ciphertext under its data key", 61
+            return None, None, "a value is not encrypted with its data key", 61
 
     def _data_key(self, integration: Integration, wrapped: str | None) -> bytes | None:
-        """The data key of a message or file, None in clear. Raises `Unusable`, `AccessDenied`, `ContentError`."""
+        """The data key of a message or file; None if it is not encrypted. Raises `Unusable`, `AccessDenied`,
+        `ContentError`."""
         if wrapped is None and integration.encrypted:
-            # The real service takes the clear text for ciphertext and delivers what comes out of it.
-            raise Unusable("clear text on an encrypted integration: delivered as garbage", None)
+            # The real service would decrypt the plain text and deliver the result.
+            raise Unusable("unencrypted text on an encrypted integration: delivered as garbage", None)
         if wrapped is not None and not integration.encrypted:
             raise Unusable("no key for client-side encryption on this integration", 60)
         return None if wrapped is None else encryption.unwrap(self._kms, integration.mt_key_arn, wrapped)
@@ -206,7 +207,7 @@ class ClickatellSandbox(BspSandbox):
 
 
 def reader(key: bytes | None) -> Callable[[str], str]:
-    """What makes a value readable: decryption where there is a data key."""
+    """The function that reads a value: it decrypts if there is a data key."""
     return (lambda value: encryption.decrypt(key, value)) if key else (lambda value: value)
 
 
@@ -214,9 +215,9 @@ def seen_file(raw: bytes, key: bytes | None, sha256: str | None, content_type: s
     """A file as the person sees it. Raises `Unusable`, `ContentError`."""
     content = encryption.decrypt_bytes(key, raw) if key else raw
     if sha256 is not None and sha256 != hashlib.sha256(content).hexdigest():
-        raise Unusable("the file is not the one of its hash", 82)
+        raise Unusable("the file does not match its hash", 82)
     if media_types.is_too_large(len(content), content_type):
-        raise Unusable("the file is larger than WhatsApp takes", 81)
+        raise Unusable("the file is larger than WhatsApp accepts", 81)
     return File(content, media_types.plain(content_type), name)
 
 

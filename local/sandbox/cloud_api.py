@@ -44,7 +44,7 @@ class Refused(Exception):
         self.details = details or ERRORS[code][1]
 
     def wire(self) -> Json:
-        """As it is in an answer."""
+        """The error as it is in an answer."""
         return {
             "error": {
                 "message": f"(#{self.code}) {ERRORS[self.code][1]}",
@@ -66,7 +66,7 @@ _SUB_TYPES = {"url": "text", "quick_reply": "payload", "copy_code": "coupon_code
 def check_message(message: Any, business_number: str) -> str:
     """The recipient's number in digits. Raises `Refused`."""
     if not isinstance(message, dict):
-        raise Refused(100, "The request is no JSON object")
+        raise Refused(100, "The request is not a JSON object")
     kind = message.get("type", "text")
     if not isinstance(kind, str) or kind not in _CHECKS:
         raise Refused(100, "Unknown type")
@@ -84,15 +84,15 @@ def check_message(message: Any, business_number: str) -> str:
 
 
 def _recipient(to: Any) -> str:
-    # The real API guesses the country of a number without a plus sign, and may send to somebody else.
+    # The real API guesses the country of a number without a plus sign and may send to another person.
     if not isinstance(to, str) or not re.fullmatch(r"\+[1-9][0-9]{6,14}", to):
-        raise Refused(131009, "Parameter 'to' is no phone number with a plus sign")
+        raise Refused(131009, "Parameter 'to' is not a phone number with a plus sign")
     return to[1:]
 
 
 def _check(value: Any, where: str, *, required: Set[str] = frozenset(), optional: Set[str] = frozenset()) -> Json:
     if not isinstance(value, dict):
-        raise Refused(100, f"{where} is no object")
+        raise Refused(100, f"{where} is not an object")
     if missing := required - set(value):
         raise Refused(131008, f"{where}: {min(missing)} is missing")
     if unknown := set(value) - required - optional:
@@ -102,20 +102,20 @@ def _check(value: Any, where: str, *, required: Set[str] = frozenset(), optional
 
 def _text(value: Any, where: str, most: int | None = None) -> None:
     if not isinstance(value, str) or not value.strip() or (most is not None and len(value) > most):
-        raise Refused(131009, f"{where} is empty, too long or no text")
+        raise Refused(131009, f"{where} is empty, too long or not a text")
 
 
 def _check_text(text: Any, where: str) -> None:
     _check(text, where, required={"body"}, optional={"preview_url"})
     _text(text["body"], f"{where}.body", MAX_TEXT)
     if not isinstance(text.get("preview_url", False), bool):
-        raise Refused(131009, f"{where}.preview_url is no boolean")
+        raise Refused(131009, f"{where}.preview_url is not a boolean")
 
 
 def _check_media(media: Any, kind: str) -> None:
     _check(media, kind, required={"link"}, optional=_MEDIA[kind])
     if not isinstance(media["link"], str) or urlsplit(media["link"]).scheme not in ("http", "https"):
-        raise Refused(131009, f"{kind}.link is no address")
+        raise Refused(131009, f"{kind}.link is not an address")
     for name in _MEDIA[kind] & set(media):
         _text(media[name], f"{kind}.{name}", MAX_CAPTION)
 
@@ -128,7 +128,7 @@ def _check_location(location: Any, where: str) -> None:
         except (TypeError, ValueError):
             inside = False
         if not inside:
-            raise Refused(131009, f"{where}.{name} is no coordinate")
+            raise Refused(131009, f"{where}.{name} is not a coordinate")
 
 
 # --- templates -------------------------------------------------------------------------------------------------------
@@ -137,10 +137,10 @@ def _check_location(location: Any, where: str) -> None:
 def _check_template(template: Any, where: str) -> None:
     _check(template, where, required={"name", "language"}, optional={"components"})
     if not isinstance(template["name"], str) or not re.fullmatch(r"[a-z0-9_]{1,512}", template["name"]):
-        raise Refused(131009, f"{where}.name is no template's name")
+        raise Refused(131009, f"{where}.name is not the name of a template")
     language = _check(template["language"], f"{where}.language", required={"code"})["code"]
     if not isinstance(language, str) or not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2})?", language):
-        raise Refused(131009, f"{where}.language.code is no language")
+        raise Refused(131009, f"{where}.language.code is not a language")
     _check_components(template.get("components", []), f"{where}.components")
 
 
@@ -175,7 +175,7 @@ def _check_button(button: Json, where: str) -> None:
 def _check_carousel(carousel: Json, where: str) -> None:
     cards = _check(carousel, where, required={"type", "cards"})["cards"]
     if not isinstance(cards, list) or not 2 <= len(cards) <= 10:
-        raise Refused(132012, f"{where} has 2 to 10 cards")
+        raise Refused(132012, f"{where} must have 2 to 10 cards")
     for index, card in enumerate(cards):
         place = f"{where}.cards[{index}]"
         _check(card, place, required={"card_index", "components"})
@@ -212,15 +212,15 @@ _CHECKS: dict[str, Callable[[Any, str], None]] = {
 }
 
 
-# --- what becomes of a message ---------------------------------------------------------------------------------------
+# --- outcomes of messages --------------------------------------------------------------------------------------------
 
-# By One API's codes, in which the conventions are. Meta does not report that a message is queued.
+# By One API's codes, which the conventions use. Meta does not report that a message is queued.
 STATUS_OF: dict[int, str] = {4: "sent", 5: "delivered", 6: "read"}
 FAILURE_OF: dict[int, int] = {20: 131026, 29: 131026, 80: 131053, 131: 131047, 132: 131048}
 ERROR_OF: dict[int, int] = {19: 131016, 26: 131050, 27: 131030, 33: 131053, 43: 130429}
 
 OTHER_WA_ID = "9441"
-"""WhatsApp knows people with such a number by another, with a 1 behind the first two digits."""
+"""People with such a number have another at WhatsApp, with a 1 after the first two digits."""
 
 
 def wa_id(number: str) -> str:
@@ -250,7 +250,7 @@ def webhook(number_id: str, business_number: str, **lists: Any) -> Json:
 
 
 def status(name: str, wamid: str, to: str, reference: str | None, delay: float, failure: int | None = None) -> Json:
-    """An element of `statuses`, of a time in `delay` seconds; `to` is the recipient's wa_id."""
+    """An element of `statuses`, with the time in `delay` seconds; `to` is the recipient's wa_id."""
     errors = [{"code": failure, "title": ERRORS[failure][1], "message": ERRORS[failure][1]}] if failure else None
     return {
         "id": wamid,
@@ -263,7 +263,7 @@ def status(name: str, wamid: str, to: str, reference: str | None, delay: float, 
 
 
 def message(wamid: str, sender: str, kind: str, content: Json, answers: str | None) -> Json:
-    """An element of `messages`; `answers` is Meta's id of the message that it replies to."""
+    """An element of `messages`; `answers` is Meta's id of the answered message."""
     return {
         "from": sender,
         "id": wamid,

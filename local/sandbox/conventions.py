@@ -1,4 +1,4 @@
-"""What the end of a recipient's number decides, in the codes of Clickatell's One API.
+"""The outcomes that the end of a recipient's number chooses, in the codes of Clickatell's One API.
 
 Source of the codes: the tables "Status code comparison" and "Error code comparison" of Clickatell's comparison of its
 legacy WhatsApp API with One API.
@@ -15,16 +15,16 @@ class Convention:
     error: int | None = None
     """Refused with this error ..."""
     times: int | None = None
-    """... this many times for each clientMessageId, always where None."""
+    """... this many times for each clientMessageId; always if None."""
     answer_lost: bool = False
     """Accepted, but the connection closes without an answer."""
     of_files: bool = False
-    """Only messages with a file meet it."""
+    """For messages with a file only."""
 
 
-# The last four digits of a recipient choose what becomes of a message; any other number gets it and reads it.
+# The last four digits of a recipient choose the outcome of a message; any other number receives and reads it.
 CONVENTIONS: dict[str, Convention] = {
-    "9400": Convention(statuses=()),  # accepted, never heard of again
+    "9400": Convention(statuses=()),  # accepted, without any status
     "9402": Convention(statuses=(2, 4, 5)),  # delivered, never read
     "9403": Convention(error=26),
     "9404": Convention(statuses=(2, 29)),

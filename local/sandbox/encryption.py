@@ -1,7 +1,7 @@
-"""Client-side encryption as Clickatell's end of it does it.
+"""Client-side encryption at Clickatell's end.
 
-Written from the format alone and apart from the bridge's own module, so that an error of one is not an error of both:
-AES-256-CBC with PKCS#7, the 16-byte IV in front of the ciphertext, base64; the data key wrapped by KMS.
+It is written only from the format and shares no code with the bridge's module, so that both do not have the same error:
+AES-256-CBC with PKCS#7, the 16-byte IV in front of the ciphertext, base64; the data key encrypted by KMS.
 """
 
 import base64
@@ -17,11 +17,11 @@ _BLOCK = 16
 
 
 class ContentError(Exception):
-    """A value that is no ciphertext under its data key."""
+    """A value that its data key did not encrypt."""
 
 
 class AccessDenied(Exception):
-    """The data key could not be unwrapped under the account's key."""
+    """The account's key could not decrypt the data key."""
 
 
 def _region(arn: str) -> str:
@@ -29,7 +29,7 @@ def _region(arn: str) -> str:
 
 
 def unwrap(kms: KmsClient, key_arn: str, encryption_key: str) -> bytes:
-    """The data key (32 bytes). Raises `ContentError` for what is not base64, `AccessDenied` for what KMS refuses."""
+    """The data key (32 bytes). Raises `ContentError` if it is not base64, `AccessDenied` if KMS refuses it."""
     from botocore.exceptions import ClientError
 
     try:
@@ -44,7 +44,7 @@ def unwrap(kms: KmsClient, key_arn: str, encryption_key: str) -> bytes:
 
 
 def new_data_key(kms: KmsClient, key_arn: str) -> tuple[bytes, str]:
-    """A fresh data key and its `encryptionKey`."""
+    """A new data key and its `encryptionKey`."""
     made = kms(_region(key_arn)).generate_data_key(KeyId=key_arn, KeySpec="AES_256")
     return made["Plaintext"], base64.b64encode(made["CiphertextBlob"]).decode()
 
@@ -58,7 +58,7 @@ def decrypt(key: bytes, value: str) -> str:
 
 
 def decrypt_bytes(key: bytes, data: bytes) -> bytes:
-    """A file. Raises `ContentError`."""
+    """A file, decrypted. Raises `ContentError`."""
     try:
         decryptor = Cipher(algorithms.AES(key), modes.CBC(data[:_BLOCK])).decryptor()
         unpadder = PKCS7(_BLOCK * 8).unpadder()
@@ -73,7 +73,7 @@ def encrypt(key: bytes, text: str) -> str:
 
 
 def encrypt_bytes(key: bytes, content: bytes) -> bytes:
-    """A file."""
+    """A file, encrypted."""
     iv = os.urandom(_BLOCK)
     padder = PKCS7(_BLOCK * 8).padder()
     padded = padder.update(content) + padder.finalize()

@@ -1,4 +1,4 @@
-"""Files: those that people send and get, and those on the web that CleverTap's messages name."""
+"""Files: those that people send and get, and those on the web in CleverTap's messages."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -9,7 +9,7 @@ PATH = "/files/"
 
 @dataclass(frozen=True)
 class File:
-    """A file in clear."""
+    """An unencrypted file."""
 
     content: bytes = field(repr=False)
     content_type: str
@@ -23,12 +23,12 @@ class FileHost:
         self._files: dict[str, File] = {}
 
     def put(self, file: File) -> str:
-        """The file's path, from now on or anew."""
+        """Publish or replace a file; returns its path."""
         self._files[file.name] = file
         return PATH + quote(file.name, safe="")
 
     def answer(self, path: str, if_none_match: str) -> tuple[int, bytes, list[tuple[str, str]]]:
-        """HTTP status, body and headers; `if_none_match` is the request's header, "" where it has none."""
+        """HTTP status, body and headers; `if_none_match` is the request's header or ""."""
         file = self._files.get(unquote(path.removeprefix(PATH)))
         if file is None:
             return 404, b"", []

@@ -1,8 +1,8 @@
 """Gupshup's enterprise API, and the people behind it.
 
-Checks forms strictly (`gupshup_requests`), answers in JSON or text, reports in every envelope in turn, and lets people
-write, tap buttons and links, and send files. What happens to a message is decided by the end of its number, as far as
-Gupshup has it: `conventions`.
+Checks forms strictly (`gupshup_requests`), answers in JSON or text, reports in each envelope in turn, and lets people
+write, tap buttons and links, and send files. The end of a number decides what happens to its messages, if Gupshup has
+that outcome: `conventions`.
 """
 
 import itertools
@@ -25,8 +25,8 @@ PATH = "/GatewayAPI/rest"
 CLICK_ZONE = ZoneInfo("Asia/Kolkata")
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
-# By One API's codes, in which the conventions are: event type, cause and error code of Gupshup's report. Gupshup does
-# not report that a message is queued.
+# By One API's codes, which the conventions use: event type, cause and error code of Gupshup's report. Gupshup does not
+# report that a message is queued.
 REPORT_OF: dict[int, tuple[str, str, str]] = {
     4: ("SENT", "SENT", "025"),
     5: ("DELIVERED", "SUCCESS", "000"),
@@ -37,10 +37,10 @@ REPORT_OF: dict[int, tuple[str, str, str]] = {
     131: ("FAILED", "OTHER", "00a"),
     132: ("FAILED", "BLOCKED", "007"),
 }
-# Error 26 is a person who has opted out, 27 one who is not to be reached at all; None is HTTP 429.
+# Error 26: the person has opted out. 27: the person cannot be reached. None: HTTP 429.
 ERROR_OF: dict[int, str | None] = {26: "312", 27: "105", 43: None}
 
-# The names of reports by GET, and what they call an event type; they have no `extra`.
+# The fields and event types of reports by GET, which have no `extra`.
 _BY_GET = {"externalId": "externalId", "eventTs": "deliveredTS", "cause": "cause", "errorCode": "errCode"}
 
 
@@ -50,7 +50,7 @@ def _query(report: dict[str, Any]) -> dict[str, str]:
     return named | {"status": status, "phoneNo": report["destAddr"].removeprefix("+"), "noOfFrags": "1"}
 
 
-# The same report in one envelope after the other.
+# Reports use these envelopes in turn.
 ENVELOPES: tuple[tuple[Encoding, Callable[[dict[str, Any]], Any]], ...] = (
     ("form", lambda report: {"response": json.dumps([report])}),
     ("json", lambda report: {"response": [report]}),
@@ -71,7 +71,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A request as received: whose it was, and its form without the password."""
+    """A request as received: its login, and its form without the password."""
 
     account: str
     form: dict[str, str]
@@ -112,7 +112,7 @@ class GupshupSandbox(BspSandbox):
             request.answer(answer.status, answer.body.encode(), [("Content-Type", "text/plain; charset=utf-8")])
 
     def handle(self, method: str, path: str, content_type: str, body: bytes) -> Answer:
-        """Carry out a request and answer it."""
+        """Process a request and answer it."""
         if (method, path) != ("POST", PATH) or content_type.partition(";")[0].strip() != _FORM_TYPE:
             return Answer(404, "")
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
@@ -177,7 +177,7 @@ class GupshupSandbox(BspSandbox):
         return self._write(account, sender, "text", text, in_reply_to)
 
     def person_taps_button(self, delivered: Delivered, number: int, button_text: str) -> str:
-        """A person taps quick reply `number` (from 1); without a payload of its own, its text is what comes back."""
+        """A person taps quick reply `number` (from 1); without its own payload, its text is returned."""
         components = json.loads(delivered.wire.get("wa_template_json", "{}")).get("components", [])
         payloads = {
             component["index"]: component["parameters"][0]["payload"]
@@ -197,7 +197,7 @@ class GupshupSandbox(BspSandbox):
         caption: str | None = None,
         in_reply_to: Delivered | None = None,
     ) -> str:
-        """A person sends a file; its address is of two parts, which are one together."""
+        """A person sends a file; its address is in two parts, which must be joined."""
         address, kind = self.host_file(file_name, content, content_type), content_type.partition("/")[0]
         half = len(address) // 2
         file = {"signature": address[half:], "mime_type": content_type, "url": address[:half]}
@@ -206,7 +206,7 @@ class GupshupSandbox(BspSandbox):
         return self._write(account, sender, field, value, in_reply_to)
 
     def person_opens_link(self, delivered: Delivered, url: str, *, generic: bool = False) -> None:
-        """A person opens a link of a message that Gupshup tracks; reported twice, as callbacks may come again."""
+        """A person opens a link that Gupshup tracks. It is reported twice, because callbacks may be repeated."""
         urls, _ = self._urls[delivered.account]
         now, short_url = int(time.time()), f"https://gs.example/{delivered.message_id[-6:]}"
         browser = "Mozilla/5.0 (Linux; Android 15) Mobile"
@@ -238,12 +238,12 @@ class GupshupSandbox(BspSandbox):
             **({"replyId": reply_id, "messageId": message_id} if related else {}),
         }
         self._sender.post(urls.incoming, fields, encoding="form")
-        # What people send has no id; this one is for whoever waits for it.
+        # Messages from people have no id; this one is for the caller.
         return f"{sender}-{timestamp}"
 
 
 def _answer(form: dict[str, str], status: str, phone: str, identifier: str, details: str) -> Answer:
-    """Under HTTP 200 in any case, in the form that was asked for: JSON, or text where none was."""
+    """Always HTTP 200, in the requested format: JSON, or text by default."""
     if form.get("format", "").lower() == "json":
         body = {"response": {"id": identifier, "phone": phone, "details": details, "status": status}}
         return Answer(200, json.dumps(body))

@@ -1,4 +1,4 @@
-"""What Gupshup's enterprise API takes: forms with a login, and the fields of each method.
+"""What Gupshup's enterprise API accepts: forms with a login, and the fields of each method.
 
 Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", and public clients of the API.
 """
@@ -50,7 +50,7 @@ class Login:
 
 
 def check(form: Mapping[str, str], logins: Mapping[str, Login]) -> Login:
-    """Whose request this is. Raises `Refused`."""
+    """The login of a request. Raises `Refused`."""
     if "userid" not in form or "password" not in form:
         raise Refused("101")
     login = logins.get(form["userid"])
@@ -87,7 +87,7 @@ def _check_sent(form: Mapping[str, str], login: Login) -> None:
     if form.get("data_encoding", "TEXT").upper() == "TEXT":
         _need(all(value.isascii() for value in form.values()))
     template = form.get("isHSM") == "true"
-    # Templates go out on the one login, session messages on the other.
+    # Templates use one login, freeform messages the other.
     if template != (login.kind == "hsm"):
         raise Refused("318")
     of_media = form["method"].upper() == "SENDMEDIAMESSAGE"

@@ -1,4 +1,5 @@
-"""Clickatell's legacy WhatsApp API: strict about requests, flat callbacks, numbers' conventions as far as it has them.
+"""Clickatell's legacy WhatsApp API: checks requests strictly, posts flat callbacks, follows the conventions that it
+has.
 
 Codes and texts: the tables "Status code comparison" and "Error code comparison" of Clickatell's comparison of its
 legacy WhatsApp API with One API.
@@ -47,8 +48,7 @@ ERRORS: dict[int, str] = {
     901: "Internal error - please retry",
 }
 
-# By One API's codes, in which the conventions are. Opted out (26), rate limit (43) and no such media (33) have no
-# counterpart.
+# By One API's codes, which the conventions use. It has none for opted out (26), rate limit (43), no such media (33).
 ERROR_OF = {19: 901, 27: 159}
 STATUS_OF: dict[int, tuple[int, str]] = {
     2: (1001, "QUEUED"),
@@ -70,7 +70,7 @@ STATUS_OF: dict[int, tuple[int, str]] = {
 _MEDIA = {"contentType", "caption", "sha256Hash"}
 _FIELDS = {"to", "content", "previewFirstUrl", "clientMessageId", "encryptionKey", "hsm"} | _MEDIA
 _PLACE = {"latitude": "latitude", "longitude": "longitude", "name": "locationName", "address": "locationAddress"}
-# What every message from a person has, null where it is of another kind.
+# The members of every message from a person, null if its kind does not use them.
 _EVERYWHERE = ("content", "caption", "contentType", "sha256Hash", *_PLACE.values())
 
 
@@ -171,7 +171,7 @@ class LegacySandbox(ClickatellSandbox):
         caption: str | None = None,
         in_reply_to: Delivered | None = None,
     ) -> str:
-        """A person sends a file, whose name this API has no member for; returns the id of their message."""
+        """A person sends a file, for whose name this API has no member; returns the id of their message."""
         members = {"contentType": content_type, "sha256Hash": hashlib.sha256(content).hexdigest()}
         return self._write(account, sender, {"caption": caption}, in_reply_to, (content, members))
 
@@ -183,7 +183,7 @@ class LegacySandbox(ClickatellSandbox):
         related: Delivered | None,
         file: tuple[bytes, dict[str, str]] | None = None,
     ) -> str:
-        """`secret` is encrypted where this integration encrypts; so is a file's content, its other members are not."""
+        """`secret` and a file's content are encrypted if this integration encrypts; a file's other members are not."""
         integration = self._of(account)
         content, members = file or (b"", {})
         secret, wrapped = {**secret, "profileName": "A. Person"}, None
@@ -214,7 +214,7 @@ def _integration(integration: Integration) -> dict[str, str]:
 
 
 def _check_request(body: bytes) -> list[dict[str, Any]]:
-    """The messages of a request. Raises `Refused`; the API's table has no error for what is malformed."""
+    """The messages of a request. Raises `Refused`; the API's table has no error for a malformed request."""
     try:
         request = json.loads(body.decode())
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What of files WhatsApp takes at Clickatell.
+"""The files that WhatsApp accepts at Clickatell.
 
 Sources: https://docs.clickatell.com/channels/one-api/supported-content-types/ for the types and WhatsApp's sizes; the
 sections "Inline media" and "Media file upload" of Clickatell's comparison of its legacy WhatsApp API with One API.
@@ -9,7 +9,7 @@ MAX_UPLOAD_BYTES = 30 * MB
 MAX_INLINE_BYTES = 20 * MB
 MAX_REQUEST_BYTES = 30 * MB
 MAX_CAPTION = 1024
-"""WhatsApp's, in characters."""
+"""WhatsApp's limit, in characters."""
 
 _EXTENSIONS: dict[str, tuple[str, ...]] = {
     "image/jpeg": ("jpg", "jpeg"),
@@ -34,7 +34,7 @@ _WHATSAPP_BYTES = {"image": 5 * MB, "video": 16 * MB, "audio": 16 * MB}
 
 
 def plain(content_type: str) -> str:
-    """Without parameters: `audio/ogg; codecs=opus`."""
+    """The content type without parameters (such as `codecs=opus`)."""
     return content_type.partition(";")[0].strip().lower()
 
 
@@ -43,11 +43,11 @@ def is_taken(content_type: str, *, in_template: bool = False) -> bool:
 
 
 def extension(name: str, content_type: str) -> str | None:
-    """The name's extension where it is one of the content type's, else None."""
+    """The name's extension if it fits the content type, else None."""
     found = name.rpartition(".")[2].lower()
     return found if found in _EXTENSIONS.get(plain(content_type), ()) else None
 
 
 def is_too_large(size: int, content_type: str) -> bool:
-    """Whether WhatsApp takes no file of this type with so many bytes."""
+    """Whether a file of this type is too large for WhatsApp."""
     return size > _WHATSAPP_BYTES.get(plain(content_type).partition("/")[0], 100 * MB)

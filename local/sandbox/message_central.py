@@ -1,8 +1,8 @@
-"""Message Central's WhatsApp Now and the people behind it.
+"""Message Central's WhatsApp Now and its people.
 
-Hands out tokens, checks requests strictly, takes templates one by one or as a sheet, names an id for chats alone, and
-posts Meta's webhooks unsigned to one address per customer. What happens to a message is decided by the end of its
-number: `conventions`; what Meta refuses comes back as error 800 with Meta's words.
+Issues tokens, checks requests strictly, accepts templates one by one or as a sheet, gives an id only for chats, and
+posts Meta's webhooks unsigned to one address per customer. The end of a number decides what happens to its messages:
+`conventions`. Meta's refusals are returned as error 800 with Meta's text.
 
 Source of calls and codes: Message Central's "WhatsApp Now API Documentation".
 """
@@ -49,7 +49,7 @@ type Json = dict[str, Any]
 
 
 class Refused(Exception):
-    """An error of ERRORS; `text` takes the place of its own."""
+    """An error of ERRORS; `text` replaces the table's."""
 
     def __init__(self, code: int, text: str = "") -> None:
         super().__init__(code)
@@ -58,7 +58,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer with one number: one account. Without a password their token is one that was given to them."""
+    """A customer with one number: one account. Without a password, the customer has a permanent token."""
 
     account: str
     number: str
@@ -79,7 +79,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A checked call: the people it goes to, and for each what they see."""
+    """A checked call: its recipients, and what each of them sees."""
 
     kind: str
     messages: tuple[tuple[str, Json], ...]
@@ -87,7 +87,7 @@ class Call:
 
 
 class MessageCentralSandbox(BspSandbox):
-    """Messages carry no msgId; `Delivered.msg_id` is empty, and `content` what the person sees."""
+    """Messages have no msgId: `Delivered.msg_id` is empty, and `content` is what the person sees."""
 
     def __init__(self, kms: KmsClient, seed: int | None = None) -> None:
         super().__init__(kms, seed)
@@ -95,7 +95,7 @@ class MessageCentralSandbox(BspSandbox):
         self._tokens: dict[str, Customer] = {}
         self._refusals: dict[str, int] = {}
         self.sheets = 0
-        """How many sheets were taken."""
+        """The number of accepted sheets."""
 
     def add_account(self, name: str, account: dict[str, Any], bridge_url: str) -> None:
         provider = account["provider"]
@@ -116,7 +116,7 @@ class MessageCentralSandbox(BspSandbox):
             self._tokens[customer.token] = customer
 
     def revoke_tokens(self) -> None:
-        """No token that was handed out is taken any more."""
+        """Refuse all tokens issued so far."""
         with self._changed:
             self._tokens = {token: customer for token, customer in self._tokens.items() if customer.token == token}
 
@@ -133,7 +133,7 @@ class MessageCentralSandbox(BspSandbox):
         request.answer(answer.status, json.dumps(answer.body).encode(), [("Content-Type", "application/json")])
 
     def handle(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Carry out a request and answer it. Header names in lower case."""
+        """Process a request and answer it. Header names in lower case."""
         parts = urlsplit(path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         if (method, parts.path) == ("GET", TOKEN_PATH):
@@ -216,7 +216,7 @@ class MessageCentralSandbox(BspSandbox):
         return wamid
 
     def another_number_is_written_to(self, account: str, number: str, sender: str, text: str) -> None:
-        """A person writes to another number of the account's customer, of which the one webhook URL hears too."""
+        """A person writes to another number of the account's customer; it is posted to the same webhook URL."""
         wamid = f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
         message = cloud_api.message(wamid, sender, "text", {"body": text}, None)
         customer = next(customer for customer in self._customers if customer.account == account)
@@ -242,7 +242,7 @@ def _chat(to: str, wamid: str) -> Json:
 
 
 def _checked(query: dict[str, str], headers: dict[str, str], body: bytes, number: str) -> Call:
-    """Raises `Refused`; what is not documented, such as a parameter by another name, is refused with 804."""
+    """Raises `Refused`, with 804 for anything that is not documented, such as an unknown parameter."""
     file = _file(headers, body)
     kind = {"CHAT": "chat", "BROADCAST": "sheet" if file else "single"}.get(query.get("type", ""), "")
     if (
@@ -286,7 +286,7 @@ def _said(query: dict[str, str]) -> Json:
 
 
 def _values(text: str | None) -> list[str]:
-    """Values are cut at commas, and what stands around them goes."""
+    """Values are split at commas and stripped."""
     values = [value.strip() for value in text.split(",")] if text is not None else []
     if not all(values):
         raise Refused(804)
@@ -294,7 +294,7 @@ def _values(text: str | None) -> list[str]:
 
 
 def _file(headers: dict[str, str], body: bytes) -> File | None:
-    """The one part of a form."""
+    """The only part of a form."""
     if not body:
         return None
     head = f"content-type: {headers.get('content-type', '')}\r\n\r\n".encode()

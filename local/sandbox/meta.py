@@ -1,8 +1,8 @@
-"""Meta's Cloud API and the people behind it.
+"""Meta's Cloud API and its people.
 
-Checks requests strictly (`cloud_api.py`), answers, posts signed webhooks, verifies the address these go to, keeps files
-that people send, and lets a person tap a button or write. What happens to a message is decided by the end of its
-number: `conventions`, and `cloud_api.OTHER_WA_ID`.
+Checks requests strictly (`cloud_api.py`), answers, posts signed webhooks, verifies their address, keeps files from
+people, and lets a person tap a button or write. The end of a number decides what happens to its messages:
+`conventions`, and `cloud_api.OTHER_WA_ID`.
 """
 
 import hmac
@@ -55,7 +55,7 @@ class Answer:
 
 
 class MetaSandbox(BspSandbox):
-    """Accounts are numbers, each of an app of its own."""
+    """Accounts are numbers, each with its own app."""
 
     def __init__(self, kms: KmsClient, seed: int | None = None) -> None:
         super().__init__(kms, seed)
@@ -74,7 +74,7 @@ class MetaSandbox(BspSandbox):
                 app_secret=provider["app_secret"],
                 verify_token=provider["verify_token"],
                 api_version=provider["api_version"],
-                # An app has one address for all that happens.
+                # An app has one address for all events.
                 webhook_url=CallbackUrls.of(name, account, bridge_url).incoming,
             )
         )
@@ -83,7 +83,7 @@ class MetaSandbox(BspSandbox):
         self._numbers.append(number)
 
     def verify_webhook(self, account: str, token: str | None = None) -> bool:
-        """What the app's dashboard does with an address and a verify token, before it saves them."""
+        """Verify address and token, as the app's dashboard does before it saves them."""
         number = self._of(account)
         challenge = uuid.uuid4().hex
         asked = {"hub.mode": "subscribe", "hub.verify_token": token or number.verify_token, "hub.challenge": challenge}
@@ -102,7 +102,7 @@ class MetaSandbox(BspSandbox):
         request.answer(answer.status, answer.body, [("Content-Type", answer.content_type)])
 
     def handle(self, method: str, path: str, authorization: str | None, body: bytes) -> Answer:
-        """Carry out a request and answer it."""
+        """Process a request and answer it."""
         owned = [number for number in self._numbers if authorization == f"Bearer {number.access_token}"]
         try:
             if not owned:
@@ -147,7 +147,7 @@ class MetaSandbox(BspSandbox):
         with self._changed:
             self._delivered.append(delivered)
             self._changed.notify_all()
-        # Meta takes a message before it has fetched its file.
+        # Meta accepts a message before it has fetched the file.
         codes = (4, 80) if link and file is None else fate.statuses
         for step, code in enumerate(codes, start=1):
             delay, failure = step * STATUS_INTERVAL_SECONDS, cloud_api.FAILURE_OF.get(code)
@@ -181,7 +181,7 @@ class MetaSandbox(BspSandbox):
     def person_taps_button(self, delivered: Delivered, number: int, button_text: str) -> str:
         """A person taps quick reply `number` (from 1) of a template; returns the id of their message.
 
-        `button_text` is the text in the approved template, and the payload of a button that was sent without one.
+        `button_text` is the text in the approved template, and the payload if the button was sent without one.
         """
         buttons = {
             component["index"]: component["parameters"][0]["payload"]
@@ -205,7 +205,7 @@ class MetaSandbox(BspSandbox):
         caption: str | None = None,
         in_reply_to: Delivered | None = None,
     ) -> str:
-        """A person sends a file; returns the id of their message. A name comes with documents only."""
+        """A person sends a file; returns the id of their message. Only documents have a name."""
         media_id = str(self._random.randrange(10**14, 10**15))
         self._media[media_id] = (account, File(content, content_type, file_name))
         group = content_type.partition("/")[0]
@@ -220,12 +220,12 @@ class MetaSandbox(BspSandbox):
         return self._write(account, sender, kind, described, in_reply_to)
 
     def post_webhook(self, account: str, **lists: Any) -> None:
-        """Post lists of events, as they are."""
+        """Post lists of events unchanged."""
         self._post(self._of(account), 0, **lists)
 
     def _write(self, account: str, sender: str, kind: str, content: Json, related: Delivered | None) -> str:
         wamid = _new_wamid()
-        # A person writes from the number that WhatsApp knows, whatever was written to.
+        # A person writes from the number that WhatsApp knows.
         wa_id = cloud_api.wa_id(sender)
         message = cloud_api.message(wamid, wa_id, kind, content, related.message_id if related else None)
         contact = {"profile": {"name": "A. Person"}, "wa_id": wa_id}
@@ -241,7 +241,7 @@ class MetaSandbox(BspSandbox):
 
 
 def _fetched(link: Json) -> File | None:
-    """The file that a message names by its address, None where it cannot be had."""
+    """The file at the address in a message; None if it cannot be fetched."""
     try:
         answer = requests.get(link["link"], timeout=_TIMEOUT_SECONDS)
     except requests.RequestException:
@@ -258,4 +258,4 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Refused(100, "The request is no JSON") from None
+        raise Refused(100, "The request is not JSON") from None

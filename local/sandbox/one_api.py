@@ -1,7 +1,7 @@
-"""Clickatell's One API and the people behind it.
+"""Clickatell's One API and its people.
 
-Checks requests strictly (`one_api_requests`, `one_api_media`), answers in an order of its own, reports statuses, and
-lets people tap a button, write, and send places, contacts and files.
+Checks requests strictly (`one_api_requests`, `one_api_media`), answers in random order, reports statuses, and lets
+people tap a button, write, and send places, contacts and files.
 """
 
 import base64
@@ -31,7 +31,7 @@ from local.sandbox.one_api_requests import Refused, map_texts
 
 MESSAGE_PATH = "/v1/message"
 MEDIA_PATH = "/v1/media"
-# What of a person's message is encrypted, with everything in it.
+# The members of a person's message that are encrypted, with everything in them.
 _SECRET = frozenset(
     {
         "content",
@@ -88,13 +88,13 @@ class OneApiSandbox(ClickatellSandbox):
         self._refuse_as_a_whole(messages)
         results = [self._accept(integration, message, size) for message in messages]
         accepted = [result["accepted"] for result in results]
-        # The order of the answers is not guaranteed by the real API either.
+        # The real API does not guarantee an order either.
         self._random.shuffle(results)
         status = 202 if all(accepted) else 207 if any(accepted) else 400
         return Answer(status, {"messages": results, "error": None}, self._is_answer_lost(results))
 
     def _refuse_as_a_whole(self, messages: list[dict[str, Any]]) -> None:
-        """5xx conventions: nothing of such a request is taken."""
+        """5xx conventions: no message of such a request is accepted."""
         for message in messages:
             code = self._refusal(message, has_file=False, count=False)
             if code and one_api_requests.ERRORS[code][0] >= 500:
@@ -124,7 +124,7 @@ class OneApiSandbox(ClickatellSandbox):
         if media is not None and "fileId" in media:
             self._uploads.find(integration, media["fileId"], message["to"], in_template="template" in message)
 
-    # What becomes of a message
+    # Outcomes of messages
 
     def _see(self, integration: Integration, message: dict[str, Any], key: bytes | None) -> Seen:
         content = one_api_requests.map_values(message, reader(key))
@@ -137,7 +137,7 @@ class OneApiSandbox(ClickatellSandbox):
             try:
                 one_api_requests.check_place(content["location"])
             except Refused:
-                raise Unusable("the decrypted location is no place", 145) from None
+                raise Unusable("the decrypted location is not a place on earth", 145) from None
         return content, file
 
     def _file(self, integration: Integration, message: dict[str, Any], key: bytes | None) -> File | None:
@@ -167,8 +167,8 @@ class OneApiSandbox(ClickatellSandbox):
     def person_taps_button(self, delivered: Delivered, number: int, button_text: str) -> str:
         """A person taps quick reply `number` (from 1) of a template; returns the id of their message.
 
-        `button_text` is the text in the approved template, which a request does not carry. A button without
-        postback data arrives as a plain text message.
+        `button_text` is the text in the approved template, which requests do not have. A button without postback data
+        arrives as a plain text message.
         """
         buttons = (delivered.content or {}).get("template", {}).get("buttons", {})
         postback = buttons.get("suggestedResponse", {}).get("postbackData", {}).get(str(number))
@@ -184,7 +184,7 @@ class OneApiSandbox(ClickatellSandbox):
         self, account: str, sender: str, place: dict[str, str], in_reply_to: Delivered | None = None
     ) -> str:
         """A person sends a place: `latitude`, `longitude`, maybe `name` and `address`; returns their message's id."""
-        # Clickatell's samples spell it so in clear, and right where it is encrypted.
+        # Clickatell's samples have this spelling unencrypted, and the right one encrypted.
         latitude = "latitude" if self._of(account).encrypted else "latitute"
         content = {
             "locationAddress": place.get("address"),
@@ -212,7 +212,7 @@ class OneApiSandbox(ClickatellSandbox):
         *,
         inline: bool = False,
     ) -> str:
-        """A person sends a file, which is told of by reference or comes `inline`; returns the id of their message."""
+        """A person sends a file, by reference or `inline`; returns the id of their message."""
         integration = self._of(account)
         key = self._new_key(integration)
         raw = encryption.encrypt_bytes(key[0], content) if key else content
@@ -241,7 +241,7 @@ class OneApiSandbox(ClickatellSandbox):
         }
 
     def post_event(self, account: str, kind: str, event: dict[str, Any]) -> None:
-        """Post an event of any kind, as it is, to the URL for incoming messages."""
+        """Post an event of any kind, unchanged, to the URL for incoming messages."""
         integration = self._of(account)
         self._sender.post(integration.incoming_url, _callback(integration, kind, event))
 
@@ -271,7 +271,7 @@ class OneApiSandbox(ClickatellSandbox):
         }
 
     def _new_key(self, integration: Integration) -> tuple[bytes, str] | None:
-        """A data key and its `encryptionKey`, where this integration encrypts."""
+        """A data key and its `encryptionKey`, if this integration encrypts."""
         return encryption.new_data_key(self._kms, integration.mo_key_arn) if integration.encrypted else None
 
 
@@ -283,7 +283,7 @@ def _sealed(event: dict[str, Any], key: tuple[bytes, str]) -> dict[str, Any]:
 
 
 def _media(message: dict[str, Any]) -> dict[str, Any] | None:
-    """What names the file of a message, freeform or template."""
+    """The object that names the file of a freeform or template message."""
     found = message.get("media")
     if found is None and isinstance(template := message.get("template"), dict):
         header = template.get("header")

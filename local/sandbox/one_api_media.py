@@ -1,4 +1,4 @@
-"""POST and GET /v1/media of Clickatell's One API: files on their way to people, and from them.
+"""POST and GET /v1/media of Clickatell's One API: files for people and from people.
 
 Source: the sections "Media file upload", "Sending media by reference" and "Media download" of Clickatell's comparison
 of its legacy WhatsApp API with One API.
@@ -19,7 +19,7 @@ _ENCRYPTION = ("kmsArn", "sha256FileHash")
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it was uploaded: ciphertext where it has a key. `to` is None where it may go to everybody."""
+    """An uploaded file: ciphertext if it has a key. `to` is None if it is for everybody."""
 
     file_id: str
     api_key: str
@@ -47,7 +47,7 @@ def check_upload(integration: Integration, query: dict[str, str], content_type: 
     _check_audience(query)
     _check_encryption(integration, query)
     name = query["fileName"]
-    # Every file is taken; what WhatsApp does not take is refused once it is to be sent.
+    # Every upload is accepted; a file that WhatsApp does not accept is refused when it is sent.
     extension = media_types.extension(name, content_type) or "unsupported"
     return Upload(
         f"{uuid.uuid4().hex}.{extension}",
@@ -85,7 +85,7 @@ def _check_encryption(integration: Integration, query: dict[str, str]) -> None:
 
 
 class Uploads:
-    """Files that were uploaded, and those that people have sent, each for one integration alone."""
+    """Uploaded files and files from people, each for one integration only."""
 
     def __init__(self) -> None:
         self._uploads: dict[str, Upload] = {}
@@ -95,8 +95,8 @@ class Uploads:
         self._uploads[upload.file_id] = upload
 
     def find(self, integration: Integration, file_id: str, to: str, *, in_template: bool) -> Upload:
-        """The file for a message. Raises `Refused`; the page gives no error for a file that was not uploaded for this
-        use, only that it is not allowed."""
+        """The file for a message. Raises `Refused`; the page says that a file uploaded for another use is not allowed,
+        but not which error it causes."""
         upload = self._uploads.get(file_id)
         if upload is None or upload.api_key != integration.api_key or upload.to not in (None, to):
             raise Refused(33)
@@ -107,7 +107,7 @@ class Uploads:
         return upload
 
     def offer(self, integration: Integration, raw: bytes, content_type: str, name: str) -> str:
-        """A file from a person, to be fetched by its fileId."""
+        """Store a file from a person; returns its fileId."""
         file_id = f"{uuid.uuid4().hex}.{name.rpartition('.')[2]}"
         self._downloads[file_id] = (integration.api_key, File(raw, content_type, name))
         return file_id

@@ -1,4 +1,4 @@
-"""What Clickatell's One API accepts on POST /v1/message; whether a file is there is the sandbox's to say.
+"""What Clickatell's One API accepts on POST /v1/message; the sandbox checks whether a file exists.
 
 Codes and texts: the "Error code comparison" of Clickatell's comparison of its legacy WhatsApp API with One API.
 """
@@ -80,7 +80,7 @@ def check_request(body: Any) -> list[dict[str, Any]]:
 
 def check_message(message: dict[str, Any], waba_number: str) -> None:
     """Raises `Refused` with the message's first error."""
-    # Without a channel a message is an SMS, which a WhatsApp integration does not have.
+    # Without a channel a message is an SMS, which a WhatsApp integration does not allow.
     if message.get("channel", "sms") != "whatsapp":
         raise Refused(39)
     check_recipient(message.get("to"))
@@ -130,7 +130,7 @@ def check_recipient(to: Any) -> None:
 def _check_content(message: dict[str, Any]) -> None:
     if not _is_text(message["content"]) or not message["content"].strip():
         raise Refused(23, "content")
-    # The length of a ciphertext says nothing of its text; that is checked once it is decrypted.
+    # The length of a ciphertext is not that of its text, which is checked after decryption.
     if "encryptionKey" not in message and len(message["content"]) > MAX_CONTENT:
         raise Refused(24)
     if not isinstance(message.get("previewFirstUrl", True), bool):
@@ -161,7 +161,7 @@ def _check_inline(message: dict[str, Any]) -> None:
 
 
 def base64_bytes(text: Any) -> bytes | None:
-    """None where it is no base64."""
+    """None if it is not base64."""
     try:
         return base64.b64decode(text, validate=True)
     except (ValueError, TypeError):
@@ -204,13 +204,13 @@ def _check_location(location: Any, *, encrypted: bool) -> None:
     for name, value in location.items():
         if not _is_text(value):
             raise Refused(23, f"location.{name}")
-    # Ciphertexts are no numbers; what is in them is checked once they are decrypted.
+    # Ciphertexts are not numbers; their content is checked after decryption.
     if not encrypted:
         check_place(location)
 
 
 def check_place(location: dict[str, str]) -> None:
-    """Raises `Refused` where a location in clear is no place on earth, or the one that One API excludes."""
+    """Raises `Refused` if an unencrypted location is not a place on earth, or is the one that One API excludes."""
     for name, most in (("longitude", 180), ("latitude", 90)):
         if not _DEGREES.fullmatch(location[name]) or abs(float(location[name])) > most:
             raise Refused(23, f"location.{name}")
@@ -296,7 +296,7 @@ def map_values(message: dict[str, Any], function: Callable[[str], str]) -> dict[
     """A checked message with `function` applied to each value that is a ciphertext in an encrypted message."""
     mapped = {key: value for key, value in message.items() if key != "encryptionKey"}
     if "media" in mapped:
-        # A file inline has ciphertext of bytes for `content`.
+        # The `content` of an inline file is a ciphertext of bytes.
         caption = {name: function(text) for name, text in mapped["media"].items() if name == "caption"}
         return {**mapped, "media": mapped["media"] | caption}
     if "content" in mapped:

@@ -1,8 +1,8 @@
-"""People at their telephones, moved by hand: what `make run` prints curl lines for.
+"""People at their phones, controlled by hand: `make run` prints curl commands for them.
 
 POST /people/taps       {"msgId": of a template message, "button": from 1, "text": the button's label}
-POST /people/writes     {"msgId": of the message that is answered, "text"}
-POST /people/sends-file {"msgId": of the message that is answered, "file": base64, "contentType", "fileName", "caption"}
+POST /people/writes     {"msgId": of the answered message, "text"} POST /people/sends-file {"msgId": of the answered
+message, "file": base64, "contentType", "fileName", "caption"}
 """
 
 import base64
@@ -57,7 +57,7 @@ def _message(sandbox: "BspSandbox", msg_id: str) -> "Delivered":
     for delivered in reversed(sandbox.delivered):
         if delivered.msg_id == msg_id:
             return delivered
-    raise ValueError("nobody has a message with this msgId")
+    raise ValueError("no message has this msgId")
 
 
 def _taps(sandbox: "BspSandbox", message: "Delivered", wish: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ TEMPLATE, NUMBER, OTHER = 2001, 2002, 2004
 
 MISSING = "is missing"
 STRING, OBJECT, LIST, WHOLE = "must be a string", "must be an object", "must be a list", "must be a whole number"
-EMPTY, NEGATIVE, TWICE = "must not be empty", "must not be negative", "comes twice in one message"
+EMPTY, NEGATIVE, TWICE = "must not be empty", "must not be negative", "must occur only once"
 PHONE = "must be a phone number with its country code, 7 to 15 digits"
 LONG, UNPRINTABLE = "must not be longer than 128 characters", "must be printable characters"
 KINDS = "must be text, image, video, file, audio or location"

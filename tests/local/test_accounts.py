@@ -24,7 +24,7 @@ def test_urls_of_the_accounts_are_used_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        pytest.param("{", "is not JSON", id="not JSON"),
+        pytest.param("{", "must be JSON", id="not JSON"),
         pytest.param("[]", "at least one account", id="no object"),
         pytest.param("{}", "at least one account", id="empty"),
         pytest.param('{"a": 1}', "account a: must be a JSON object", id="account is no object"),

@@ -412,7 +412,7 @@ def test_a_person_sends_a_file_by_hand(clickatell: OneApiSandbox, bridge: Bridge
 @pytest.mark.parametrize(
     ("wish", "body", "status", "error"),
     [
-        pytest.param("sends-file", {"msgId": "?"}, 400, "nobody has a message", id="unknown msgId"),
+        pytest.param("sends-file", {"msgId": "?"}, 400, "no message has", id="unknown msgId"),
         pytest.param("sends-file", {"msgId": "1|2|3|4"}, 400, "file", id="no file"),
         pytest.param("sends-file", {"msgId": "1|2|3|4", "file": "%"}, 400, "Error", id="no base64"),
         pytest.param("calls", {}, 404, "/people/sends-file", id="unknown wish"),

@@ -152,8 +152,8 @@ def test_a_name_in_the_secret_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("secret", "reason"),
     [
-        pytest.param("{" + CANARY, "is not JSON", id="not JSON"),
-        pytest.param("", "is not JSON", id="empty"),
+        pytest.param("{" + CANARY, "must be JSON", id="not JSON"),
+        pytest.param("", "must be JSON", id="empty"),
         pytest.param(f'["{CANARY}"]', "must be a JSON object", id="a list"),
         pytest.param(f'"{CANARY}"', "must be a JSON object", id="a text"),
         pytest.param("null", "must be a JSON object", id="null"),

@@ -1,1 +1,1 @@
-"""CleverTap WhatsApp Bridge: CleverTap's generic WhatsApp API in front of BSPs that do not speak it."""
+"""CleverTap WhatsApp Bridge: connects CleverTap's generic WhatsApp API with BSPs that do not support it."""

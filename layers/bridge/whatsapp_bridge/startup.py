@@ -1,8 +1,7 @@
-"""What makes a function start faster; to be imported before everything else of the package.
+"""Makes a function start faster. Import it before everything else of the package.
 
-Starting makes some ten thousands of objects, nearly all of which stay. Looking for garbage among them takes several per
-cent of the time of a start, so none is collected until `done`, which also takes what is there by then out of the
-collector's sight for good.
+A start makes tens of thousands of objects, and nearly all of them stay. Garbage collection takes several per cent of a
+start, so it is off until `done`, which also excludes the existing objects from all later collections.
 """
 
 import gc

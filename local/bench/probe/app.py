@@ -1,4 +1,4 @@
-"""Runs the handler of the function in PROBED_CODE once, and answers what that has brought into the process."""
+"""Runs the handler of the function in PROBED_CODE once, and returns what that has loaded into the process."""
 
 import os
 import sys

@@ -250,7 +250,7 @@ def test_any_answer_gives_each_message_an_outcome(status: int, messages: Any, er
     assert [type(outcome) in (Accepted, Rejected, Throttled, NotSent, Unknown) for outcome in outcomes] == [True, True]
 
 
-# --- a request refused for its form ----------------------------------------------------------------------------------
+# --- a request refused as malformed ----------------------------------------------------------------------------------
 
 
 def malformed(*references: str, code: int = 21) -> Any:
@@ -301,7 +301,7 @@ def test_requests_are_bounded_and_the_rest_is_sent_later() -> None:
     outcomes = client(http).send(BATCH)
 
     assert len(http.requests) == 30
-    assert set(outcomes) == {NotSent("request refused for its form")}
+    assert set(outcomes) == {NotSent("request refused as malformed")}
 
 
 def test_one_message_alone_is_rejected() -> None:

@@ -143,7 +143,7 @@ def test_api_key_goes_to_its_own_origin_alone(base_url: str, url: Any, allowed: 
         assert downloaded(reader, element).content == files.JPEG
         return
     reason, retriable = failure(reader, element)
-    assert (reason.startswith(("downloadUrl is not at", "the message has no file")), retriable) == (True, False)
+    assert (reason.startswith(("downloadUrl must be", "the message must have")), retriable) == (True, False)
     assert net.requests == []
 
 
@@ -229,7 +229,11 @@ def test_inline_file() -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("private", "the file is not base64"), ("====", "the file is not base64"), ("\u00e9", "the file is not base64")],
+    [
+        ("private", "the file must be base64"),
+        ("====", "the file must be base64"),
+        ("\u00e9", "the file must be base64"),
+    ],
     ids=["cut short", "nothing in it", "not ASCII"],
 )
 def test_inline_that_is_no_file(content: str, reason: str) -> None:
@@ -255,7 +259,7 @@ def test_inline_with_line_breaks() -> None:
     ids=["no file", "null", "text", "null in the list", "no address", "null as text"],
 )
 def test_message_without_a_file(element: Json) -> None:
-    assert failure(client(Net()), element) == ("the message has no file that can be read", False)
+    assert failure(client(Net()), element) == ("the message must have downloadUrl or content", False)
 
 
 # --- what the file is -------------------------------------------------------------------------------------------------
@@ -379,7 +383,7 @@ UNREADABLE = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 # What is wrong: how the encrypted element is changed, and why its file cannot be read.
 BROKEN: dict[str, tuple[Json, str]] = {
     "no key": ({"encryptionKey": None}, "encrypted, but without an encryptionKey"),
-    "key no base64": ({"encryptionKey": "private!"}, "encryptionKey is not base64"),
+    "key no base64": ({"encryptionKey": "private!"}, "encryptionKey must be base64"),
     "key of another ARN": (
         {"encryptionKey": b64encode(f"{MT_KEY} 7".encode()).decode()},
         "KMS decrypt: IncorrectKeyException",

@@ -241,7 +241,7 @@ REFUSED = {
     "quick reply with neither payload nor text": (
         template(ADA, reply_button(0, payload("a")), reply_button(1, text="")),
         "components[2].parameters",
-        "a payload is needed where another quick reply has one",
+        "must have a payload, because another quick reply has one",
     ),
     "quick replies and an action": (
         template(ADA, reply_button(0), reply_button(1), url_button(2)),

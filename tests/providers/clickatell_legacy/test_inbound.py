@@ -175,8 +175,12 @@ NO_REPLIES: dict[str, tuple[Json, str, str]] = {
     "empty text": (samples.text(content=""), "text", "no content"),
     "content no text": (samples.text(content={"x": 1}), "text", "no content"),
     "contacts that say nothing": (samples.contacts(contacts=[{}]), "contacts", "no content"),
-    "no longitude": (samples.location(longitude=None), "location", "not both latitude and longitude"),
-    "latitude no number": (samples.location(latitude=True), "location", "not both latitude and longitude"),
+    "no longitude": (samples.location(longitude=None), "location", "latitude and longitude must be decimal degrees"),
+    "latitude no number": (
+        samples.location(latitude=True),
+        "location",
+        "latitude and longitude must be decimal degrees",
+    ),
     "no timestamp": (samples.text(timestamp=None), "text", "no timestamp"),
 }
 

@@ -188,9 +188,9 @@ def test_file_is_what_it_was(caption: str | None, encrypted: bool) -> None:
 UNREADABLE = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 BROKEN: dict[str, tuple[Json, str]] = {
     "no key": ({"encryptionKey": None}, "encrypted, but without an encryptionKey"),
-    "key no base64": ({"encryptionKey": "private!"}, "encryptionKey is not base64"),
+    "key no base64": ({"encryptionKey": "private!"}, "encryptionKey must be base64"),
     "file in clear": ({"content": b64encode(files.JPEG).decode()}, UNREADABLE),
-    "no file": ({"content": None}, "the message has no file that can be read"),
+    "no file": ({"content": None}, "the message must have downloadUrl or content"),
 }
 
 

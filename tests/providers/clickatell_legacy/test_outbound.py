@@ -104,7 +104,7 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
     "unknown component": (
         template(body("Ada"), {"type": "poll", "x": 1}),
         "components[1].type",
-        "is a component that is ",
+        "such components are ",
     ),
 }
 

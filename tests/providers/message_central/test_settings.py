@@ -39,10 +39,10 @@ def test_complete(settings: dict[str, Any]) -> None:
             id="both",
         ),
         pytest.param(
-            {"password": "p"}, "customer_id", "is missing: it is needed together with password", id="no customer"
+            {"password": "p"}, "customer_id", "is missing: it must be set together with password", id="no customer"
         ),
         pytest.param(
-            {"token": "two words"}, "token", "must hold visible ASCII characters only, without blanks", id="no token"
+            {"token": "two words"}, "token", "must have only visible ASCII characters and no spaces", id="no token"
         ),
     ],
 )

@@ -332,7 +332,7 @@ def test_the_token_goes_to_nobody_else(url: str) -> None:
     with pytest.raises(Unreadable) as caught:
         client(http).download(attachment())
 
-    assert (caught.value.reason, caught.value.retriable) == ("the file's address is not Meta's", False)
+    assert (caught.value.reason, caught.value.retriable) == ("the file's address must be Meta's", False)
     assert len(http.requests) == 1
     assert_public(caught.value)
 
@@ -345,9 +345,9 @@ UNREADABLE: dict[str, tuple[list[Any], str, bool]] = {
     "Meta away": ([said(503, b"")], "download: HTTP 503", True),
     "not reached": ([NotReached("ConnectTimeout")], "download: ConnectTimeout", True),
     "answer lost": ([AnswerLost("ReadTimeout")], "download: ReadTimeout", True),
-    "no address": ([said(200, {"id": "1"})], "no address for the file", True),
-    "address no text": ([described(["private"])], "no address for the file", True),
-    "no JSON": ([said(200, b"private")], "no address for the file", True),
+    "no address": ([said(200, {"id": "1"})], "Meta gave no address for the file", True),
+    "address no text": ([described(["private"])], "Meta gave no address for the file", True),
+    "no JSON": ([said(200, b"private")], "Meta gave no address for the file", True),
     "description too large": ([said(200, b"x" * 70_000)], "the file is too large", False),
     "file gone": ([described(), said(404, b"")], "download: HTTP 404", False),
     "file on the move": ([described(), said(302, b"")], "download: HTTP 302", False),

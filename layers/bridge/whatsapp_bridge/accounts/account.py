@@ -14,7 +14,7 @@ NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
 
 class AccountInvalid(Exception):
-    """An account's secret breaks the schema. Names the field; never holds a value."""
+    """An account's secret does not match the schema. The text names the field and never contains a value."""
 
     def __init__(self, account: str, field: str, reason: str) -> None:
         super().__init__(f"account {account}: {field}: {reason}")
@@ -37,13 +37,13 @@ class CleverTap(Config):
     authorization: Annotated[
         list[Annotated[BasicCredentials | HeaderCredentials, Field(discriminator="type")]], Field(min_length=1)
     ]
-    """All of these are valid at the same time, so that credentials can be rotated without a gap."""
+    """All entries are valid at the same time, so that credentials can be rotated without a gap."""
     status_url: Url
     incoming_url: Url
 
     def accepts(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request with these headers (names in lower case) carries one of the credentials."""
-        # Every entry is compared, so that the time taken does not tell which one came near.
+        """Whether these request headers (names in lower case) have one of the credentials."""
+        # Compare every entry, so that the time does not show which one nearly matched.
         return sum(_carries(headers, credentials) for credentials in self.authorization) > 0
 
 
@@ -51,17 +51,17 @@ class Options(Config):
     """Options of every account; an adapter's `settings.Options` adds its own."""
 
     conversation_time_limit_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
-    """How long a freeform message is retried while the BSP throttles or is out of reach."""
+    """How long a freeform message is retried while the BSP throttles or cannot be reached."""
     campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
     """The same for a template message."""
     document_copy: bool = False
-    """Tell CleverTap of a file in both `file` and `document`: its table has the one, its sample both."""
+    """Report a file to CleverTap in both `file` and `document`: its table has only `file`, its sample both."""
     source_networks: list[Network] = Field(default=[])
-    """Where the BSP's callbacks come from; others are forbidden. Empty: from anywhere, the token alone decides."""
+    """The networks that the BSP's callbacks may come from. Empty: any; then only the token is checked."""
 
     @property
     def in_batches(self) -> bool:
-        """Whether several messages may go in one request, where the BSP takes several."""
+        """Whether one request may hold several messages, if the BSP supports that."""
         return True
 
 
@@ -72,13 +72,13 @@ class ProviderSettings(Config):
     base_url: BaseUrl
 
 
-# Covariant: whoever takes any account takes each BSP's, as nobody writes into one.
+# Covariant: code for any account accepts each BSP's, because accounts are read-only.
 P_co = TypeVar("P_co", bound=ProviderSettings, covariant=True, default=ProviderSettings)
 O_co = TypeVar("O_co", bound=Options, covariant=True, default=Options)
 
 
 class Account(Config, Generic[P_co, O_co]):
-    """`provider` and `options` are of its BSP's types: each adapter has a name for its own (`settings.Account`)."""
+    """`provider` and `options` have the BSP's types; each adapter names its own account type (`settings.Account`)."""
 
     name: Annotated[str, form(NAME_PATTERN, "must be 1 to 40 of a-z 0-9 -")]
     waba_number: str
@@ -101,11 +101,11 @@ class Account(Config, Generic[P_co, O_co]):
 
     @property
     def on_one_machine(self) -> bool:
-        """Whether the BSP is on this machine: such a stack is this machine's alone, and so may files be."""
+        """Whether the BSP is on this machine: then the stack is local, and files may be on this machine too."""
         return is_loopback(urlsplit(self.provider.base_url).hostname)
 
     def has_number(self, number: str) -> bool:
-        """Whether `number` (digits) is this account's; CleverTap also sends it without its country code."""
+        """Whether `number` (digits) is this account's; CleverTap also sends it without the country code."""
         return number == self.waba_number or (len(number) >= 7 and self.waba_number.endswith(number))
 
     def token_matches(self, token: str) -> bool:

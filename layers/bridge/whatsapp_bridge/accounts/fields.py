@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Config(BaseModel):
-    """Part of an account secret: unknown keys are errors (a typo must not pass), and values never show in a repr."""
+    """Part of an account secret. Unknown keys are errors, to find typos, and a repr never shows values."""
 
-    # defer_build: what is part of an account is compiled once, with the account, and not by itself as well.
+    # defer_build: a part is compiled once, with the account, and not also on its own.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     def __repr_args__(self) -> Any:
@@ -34,11 +34,11 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         valid = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        # urllib's own text quotes the value.
+        # urllib's own error quotes the value.
         valid = False
     if not valid:
         raise ValueError("must be an absolute URL")
-    # Plain http carries credentials readably; it is for a stack on one machine, where it never leaves it.
+    # Plain http shows credentials, so it is allowed only within one machine.
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ValueError("must start with https:// (http:// is for loopback addresses only)")
     if parts.username is not None or parts.fragment:
@@ -56,13 +56,13 @@ def _network(value: str) -> str:
     try:
         ip_network(value)
     except ValueError:
-        # ipaddress's own texts quote the value.
-        raise ValueError("must be a network like 203.0.113.0/24, without bits behind its prefix") from None
+        # ipaddress's own errors quote the value.
+        raise ValueError("must be a network like 203.0.113.0/24, with no bits set after the prefix") from None
     return value
 
 
 def is_in(networks: Sequence[str], address: str) -> bool:
-    """Whether one of these networks holds this IP address."""
+    """Whether one of these networks contains this IP address."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -71,12 +71,12 @@ def is_in(networks: Sequence[str], address: str) -> bool:
 
 
 def is_same(given: str, expected: str) -> bool:
-    """Whether a secret is the expected one; how long that takes does not tell how near it came."""
+    """Whether a secret is the expected one; the time it takes does not show how near it was."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 
 def form(pattern: str, words: str) -> AfterValidator:
-    """A text that this pattern matches as a whole; `words` say so without a value: "must be ..."."""
+    """A text that the whole pattern matches; `words` is the error without a value: "must be ..."."""
 
     def check(value: str) -> str:
         if not fullmatch(pattern, value, ASCII):
@@ -90,5 +90,5 @@ type Network = Annotated[str, AfterValidator(_network)]
 type Url = Annotated[str, AfterValidator(_url)]
 type BaseUrl = Annotated[str, AfterValidator(_base_url)]
 type Secret = Annotated[str, Field(min_length=1)]
-# It travels in a header, where anything but visible ASCII breaks the request.
-type HeaderSecret = Annotated[str, form(r"[!-~]+", "must hold visible ASCII characters only, without blanks")]
+# It is sent in a header, where anything except visible ASCII breaks the request.
+type HeaderSecret = Annotated[str, form(r"[!-~]+", "must have only visible ASCII characters and no spaces")]

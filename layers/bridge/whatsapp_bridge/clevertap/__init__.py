@@ -1,1 +1,1 @@
-"""CleverTap's generic WhatsApp API: what it sends, what it accepts, what it is answered."""
+"""CleverTap's generic WhatsApp API: the messages that it sends, their answers, and the callbacks that it accepts."""

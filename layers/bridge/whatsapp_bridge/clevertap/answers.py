@@ -1,7 +1,7 @@
-"""The answers CleverTap understands, body for body.
+"""The answers that CleverTap understands, with their exact bodies.
 
-Source: CleverTap's "Generic WhatsApp" page, section "Expected API Response". CleverTap reads the body of an answer only
-when its HTTP status is 200, so what is wrong with a message travels in a 200.
+Source: CleverTap's "Generic WhatsApp" page, section "Expected API Response". CleverTap reads an answer's body only if
+the HTTP status is 200, so an error of a message is answered with 200.
 """
 
 import json
@@ -11,14 +11,14 @@ from whatsapp_bridge.clevertap.codes import REQUEST_ERRORS, RequestError
 
 
 class Answer(NamedTuple):
-    """An HTTP status and the JSON text that goes with it."""
+    """An HTTP status and its JSON body."""
 
     status: int
     body: str
 
 
 def failure(code: int, message: str) -> Answer:
-    """What CleverTap files under `code`, a `RequestError`."""
+    """A refusal; `code` is a `RequestError`."""
     return Answer(200, json.dumps({"status": "failure", "error": {"code": int(code), "message": message}}))
 
 

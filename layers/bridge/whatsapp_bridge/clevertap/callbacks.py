@@ -1,7 +1,7 @@
-"""The callbacks CleverTap accepts.
+"""The callbacks that CleverTap accepts.
 
 Source: CleverTap's "Generic WhatsApp" page (docs.clevertap.com/docs/generic-whatsapp), section "WhatsApp Callbacks".
-The bridge makes these, so nothing but the documented form can be built: anything else is a `ValidationError`.
+The bridge makes these, so only the documented form can be built; anything else is a `ValidationError`.
 """
 
 from typing import Annotated, Any, Final, Literal, Self
@@ -26,11 +26,11 @@ class Callback(BaseModel):
     )
 
     def __repr_args__(self) -> Any:
-        # What ends up in a log or traceback must not show a text or number.
+        # A log or traceback must not show a text or number.
         return ()
 
     def wire(self) -> dict[str, Any]:
-        """The callback in CleverTap's JSON, without the members it has no value for."""
+        """The callback in CleverTap's JSON, without members that have no value."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -47,14 +47,14 @@ def _shorten(title: Any) -> Any:
 
 
 class StatusError(Callback):
-    """`title` is the provider's or the bridge's description; what exceeds `MAX_TITLE_LENGTH` is cut off."""
+    """`title` is the BSP's or the bridge's description, cut at `MAX_TITLE_LENGTH`."""
 
     code: CallbackError
     title: Annotated[str, BeforeValidator(_shorten)]
 
 
 class StatusUpdate(Callback):
-    """One status of one message. `failed` has an `error` and is the only one; a `url` comes with `clicked` only."""
+    """One status of one message. Only `failed` has an `error`; only `clicked` has a `url`."""
 
     msg_id: Identifier = Field(alias="msgId")
     status: Literal["sent", "delivered", "read", "failed", "clicked"]
@@ -67,9 +67,9 @@ class StatusUpdate(Callback):
     @model_validator(mode="after")
     def _fits_its_status(self) -> Self:
         if (self.status == "failed") != (self.error is not None):
-            raise ValueError("an error belongs to a failed status, and a failed status has one")
+            raise ValueError("a failed status must have an error, and no other status may have one")
         if self.status != "clicked" and (self.url or self.short_url or self.user_agent):
-            raise ValueError("url, shortUrl and userAgent belong to a clicked status")
+            raise ValueError("only a clicked status may have url, shortUrl and userAgent")
         return self
 
 
@@ -82,7 +82,7 @@ class StatusCallback(Callback):
 
 
 class Context(Callback):
-    """The msgId of the message that is answered."""
+    """The msgId of the answered message."""
 
     id: Identifier
 
@@ -144,7 +144,7 @@ class IncomingMessage(Callback):
     def _has_one_content(self) -> Self:
         contents = {name for name in CONTENTS if getattr(self, name) is not None}
         if contents - {"document"} != {self.type} or ("document" in contents and self.document != self.file):
-            raise ValueError("exactly the content that type names, and document as a copy of file alone")
+            raise ValueError("must have only the content that type names, and document only as a copy of file")
         return self
 
     @classmethod

@@ -9,12 +9,12 @@ from whatsapp_bridge.net.http import AnswerLost, HttpClient, NotReached
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """CleverTap took the callback."""
+    """CleverTap accepted the callback."""
 
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """CleverTap is out of reach, throttles or fails (429, 5xx). `retry_after` in seconds, where it says so."""
+    """CleverTap cannot be reached, throttles or fails (429, 5xx). `retry_after` in seconds, if it says so."""
 
     reason: str
     retry_after: float | None = None
@@ -22,7 +22,7 @@ class TryLater:
 
 @dataclass(frozen=True, slots=True)
 class RefusedCallback:
-    """CleverTap will not take this callback, now or later (any other answer)."""
+    """CleverTap will never accept this callback (any other answer)."""
 
     status: int
 
@@ -31,11 +31,11 @@ type Delivery = Taken | TryLater | RefusedCallback
 
 
 def deliver(http: HttpClient, url: str, payload: Mapping[str, Any]) -> Delivery:
-    """POST a callback to a URL from CleverTap's dashboard, which is used as it stands (the URL is the secret)."""
+    """POST a callback to a URL from CleverTap's dashboard, unchanged (the URL is the secret)."""
     try:
         answer = http.post_json(url, payload)
     except (NotReached, AnswerLost) as error:
-        # A lost answer is repeated too: CleverTap may see a status twice, which beats never.
+        # A lost answer is retried too: CleverTap may get a status twice, which is better than never.
         return TryLater(type(error).__name__)
     if 200 <= answer.status < 300:
         return Taken()

@@ -1,11 +1,11 @@
-"""The messages CleverTap sends.
+"""The messages that CleverTap sends.
 
 Source: CleverTap's "Generic WhatsApp" page (docs.clevertap.com/docs/generic-whatsapp), sections "API Payload for
-Template Message" and "API Payload for Freeform Message". Its tables and samples spell some keys in more than one way;
-every spelling is read, the first one listed is written.
+Template Message" and "API Payload for Freeform Message". Its tables and samples spell some keys in several ways: every
+spelling is read, the first listed one is written.
 
-Unknown keys are kept everywhere, and so are unknown kinds (of component, header, button, parameter): only an adapter
-knows whether its service provider can express them.
+Unknown keys and unknown kinds (of component, header, button, parameter) are kept: only an adapter knows whether its BSP
+can express them.
 """
 
 import re
@@ -28,12 +28,12 @@ from pydantic_core import PydanticCustomError
 VALIDATION_TEMPLATE: Final = "whatsapp:hsm:technology:generic:verify"
 VALIDATION_MSG_ID: Final = "0|0|0|0"
 
-# CleverTap documents up to 60 characters. Twice that refuses nothing legitimate and still bounds the keys made from it.
+# CleverTap documents up to 60 characters. Twice that refuses no valid id, and limits the keys made from it.
 MAX_MSG_ID_LENGTH: Final = 128
 
 
 def _problem(kind: Literal["missing", "repeated", "unprintable"], *place: str | int) -> PydanticCustomError:
-    """An error at `place` below the value that is being validated."""
+    """An error at `place` inside the validated value."""
     return PydanticCustomError(kind, "{place}", {"place": place})
 
 
@@ -41,11 +41,11 @@ def _problem(kind: Literal["missing", "repeated", "unprintable"], *place: str | 
 
 
 class Model(BaseModel):
-    # defer_build: only the kind of message that comes is compiled, at once with everything in it.
+    # defer_build: only the kind of message that arrives is compiled, with all its parts.
     model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True, hide_input_in_errors=True, defer_build=True)
 
     def __repr_args__(self) -> Any:
-        # A message that ends up in a log or traceback must not show its text or number.
+        # A log or traceback must not show a message's text or number.
         return ()
 
 
@@ -62,7 +62,7 @@ class TypedModel(Model):
 
 
 class Media(Model):
-    """A file by its address. Published addresses may lack a scheme, file names an extension."""
+    """A file by its address. In samples, some addresses have no scheme and some file names no extension."""
 
     media_url: str = Field(alias="mediaURL", min_length=1)
     caption: str | None = None
@@ -79,7 +79,7 @@ class Location(Model):
 
 
 class MediaModel(TypedModel):
-    """What template headers and freeform messages have in common."""
+    """What template headers and freeform messages share."""
 
     image: Media | None = None
     video: Media | None = None
@@ -89,7 +89,7 @@ class MediaModel(TypedModel):
 
     @property
     def media(self) -> Media | None:
-        """The image, video, file or audio, whichever `type` says."""
+        """The image, video, file or audio that `type` names."""
         content = getattr(self, self.type) if self.type in type(self).model_fields else None
         return content if isinstance(content, Media) else None
 
@@ -103,12 +103,12 @@ def _or_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
-# A rendered text or a label: the template has it, so that a message may come without.
+# A rendered text or a label: the template has it, so a message may omit it.
 OptionalText = Annotated[str, BeforeValidator(_or_empty)]
 
 
 class RenderedText(Model):
-    """A text with its values filled in, and the values alone in the order of the template's placeholders."""
+    """A text with its values filled in, and the values in the order of the template's placeholders."""
 
     text: OptionalText = ""
     text_parameters: list[TextParameter] | None = Field(default=None, alias="parameters")
@@ -143,7 +143,7 @@ class FooterComponent(Model):
     footer: str = Field(validation_alias=AliasChoices("footer", "footertext"), serialization_alias="footer")
 
 
-# By the name in lower case without separators: CleverTap's payloads say staticUrl, its key table static_url.
+# Keys are in lower case without separators: CleverTap's payloads say staticUrl, its key table static_url.
 BUTTON_SUB_TYPES: Final = {
     "dynamicurl": "dynamicUrl",
     "staticurl": "staticUrl",
@@ -165,7 +165,7 @@ class ButtonParameter(TypedModel):
 
 
 class Button(Model):
-    """`sub_type` is one of `BUTTON_SUB_TYPES`' values, or an unknown one as it came. `text` is the button's label."""
+    """`sub_type` is one of `BUTTON_SUB_TYPES`' values, or an unknown one, unchanged. `text` is the button's label."""
 
     tag: ClassVar = "#button"
     type: str
@@ -179,7 +179,7 @@ class Button(Model):
 
     @property
     def position(self) -> int:
-        """Zero-based place in the template, or in the carousel's card."""
+        """Zero-based position in the template, or in the carousel's card."""
         return self._position
 
     @property
@@ -212,21 +212,21 @@ class LimitedTimeOffer(Model):
 
 
 class CustomProps(Model):
-    """The customer's own keys, for whoever wants them: the one component without a type."""
+    """The business's own keys: the only component without a type."""
 
     tag: ClassVar = "#custom_props"
     custom_props: list[dict[str, Any]] = Field(alias="customProps")
 
 
 class UnknownComponent(Model):
-    """A component of a type that CleverTap does not document. All it holds is in `model_extra`."""
+    """A component of a type that CleverTap does not document. Its content is in `model_extra`."""
 
     tag: ClassVar = "#unknown"
     type: str | None = None
 
 
 class Composed(Model):
-    """What consists of components: a template message, and a card of its carousel."""
+    """Has components: a template message, or a card of its carousel."""
 
     components: "Components"
 
@@ -244,12 +244,12 @@ class Composed(Model):
 
     @property
     def buttons(self) -> list[Button]:
-        """In the order in which they came; their places are in `Button.position`."""
+        """In the order of the message; their positions are in `Button.position`."""
         return [part for part in self.components if isinstance(part, Button)]
 
     @property
     def other(self) -> list["LimitedTimeOffer | Carousel | UnknownComponent"]:
-        """What not every provider can express."""
+        """The components that not every BSP can express."""
         return [part for part in self.components if isinstance(part, LimitedTimeOffer | Carousel | UnknownComponent)]
 
 
@@ -263,7 +263,7 @@ class Carousel(Model):
     cards: list[Card] = Field(min_length=1)
 
 
-# CleverTap's key table says "buttons" where its payloads say "button".
+# CleverTap's key table has "buttons", its payloads "button".
 _TAGS: Final = {
     "header": HeaderComponent.tag,
     "body": BodyComponent.tag,
@@ -286,12 +286,12 @@ def _tag(component: Any) -> str:
     return _TAGS.get(kind.lower(), UnknownComponent.tag) if isinstance(kind, str) else UnknownComponent.tag
 
 
-# Which of two headers or bodies was meant, nobody can tell; buttons and unknown components may come in any number.
+# There must be only one header, body and so on; buttons and unknown components may be repeated.
 _ONCE: Final = (HeaderComponent, BodyComponent, FooterComponent, LimitedTimeOffer, Carousel)
 
 
 def _arrange(components: list[Any]) -> list[Any]:
-    """Give the buttons their places, and refuse what may come only once but comes again."""
+    """Give the buttons their positions, and refuse repeated components of which one is allowed."""
     seen = set()
     for place, component in enumerate(components):
         if isinstance(component, _ONCE):
@@ -305,9 +305,9 @@ def _arrange(components: list[Any]) -> list[Any]:
 
 
 def button_positions(indices: Sequence[int | None]) -> list[int]:
-    """The zero-based places of buttons with these indices, in their order.
+    """The zero-based positions of buttons with these indices, in their order.
 
-    Published samples have two buttons that both say index 0; then the order in which they came is their place.
+    CleverTap's samples have two buttons with index 0; then the order gives the positions.
     """
     given = [index for index in indices if index is not None]
     return given if len(set(given)) == len(indices) else list(range(len(indices)))
@@ -370,7 +370,7 @@ class Message(Model):
     )
 
     def wire(self) -> dict[str, Any]:
-        """The message in CleverTap's JSON, unknown keys included; `read_message` makes an equal message of it."""
+        """The message in CleverTap's JSON, unknown keys included; `read_message` makes an equal message from it."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
@@ -388,13 +388,13 @@ class FreeformMessage(MediaModel, Message):
 
 
 def is_validation_reference(reference: str) -> bool:
-    """Whether this stands for a message that CleverTap only validates a saved template with.
+    """Whether the message only validates a saved template in CleverTap.
 
-    Those all have one msgId, which the bridge makes distinct with a `#` and an id of its own.
+    All those have the same msgId, to which the bridge adds a `#` and its own id.
     """
     return reference == VALIDATION_MSG_ID or reference.startswith(f"{VALIDATION_MSG_ID}#")
 
 
 def is_provider_validation(message: TemplateMessage | FreeformMessage) -> bool:
-    """Whether CleverTap only checks the endpoint and its credentials, while a provider entry is saved."""
+    """Whether CleverTap only checks the endpoint and its credentials because somebody saves a provider entry."""
     return isinstance(message, TemplateMessage) and message.template.name == VALIDATION_TEMPLATE

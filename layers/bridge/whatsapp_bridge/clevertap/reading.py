@@ -1,4 +1,4 @@
-"""Reading CleverTap's messages: JSON to the models of `messages`, errors to a field and a reason."""
+"""Reads CleverTap's messages: JSON becomes the models of `messages`, an error becomes a field and a reason."""
 
 import re
 from itertools import chain
@@ -20,14 +20,14 @@ MAX_DEPTH: Final = 64
 
 
 class NotJson(Exception):
-    """The body is no JSON text in UTF-8, or nested deeper than `MAX_DEPTH`."""
+    """The body is not JSON in UTF-8, or is nested deeper than `MAX_DEPTH`."""
 
 
 class InvalidMessage(Exception):
-    """JSON that is no message which can be sent.
+    """JSON that is not a message that can be sent.
 
     `code` is the 200x to answer, `field` the path in CleverTap's spelling (``components[1].body.parameters[0].text``;
-    ``body`` is the whole). No part of it ever holds a submitted value, so the text may be answered and logged.
+    ``body`` is the whole). It never contains a submitted value, so the text may be answered and logged.
     """
 
     def __init__(self, code: int, field: str, reason: str) -> None:
@@ -60,7 +60,7 @@ def read_message(value: object) -> TemplateMessage | FreeformMessage:
 
 
 def normalise_number(value: object) -> str | None:
-    """A phone number in digits with its country code (E.164: at most 15), or None if `value` is none."""
+    """A phone number in digits with its country code (E.164: at most 15), or None if `value` is not one."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     digits = (
@@ -92,7 +92,7 @@ def _is_template(fields: dict[str, Any]) -> bool:
 
 def _numbers(fields: dict[str, Any]) -> dict[str, str]:
     template = fields.get("template")
-    # CleverTap's published provider validations have placeholders for numbers, and nothing is sent to them.
+    # CleverTap's documented provider validations have placeholders as numbers; nothing is sent to these.
     placeholders = isinstance(template, dict) and template.get("namespace") == VALIDATION_TEMPLATE
     numbers = {}
     for field, code in (("to", RequestError.INVALID_PHONE_NUMBER), ("wabaNumber", RequestError.OTHER)):
@@ -105,10 +105,10 @@ def _numbers(fields: dict[str, Any]) -> dict[str, str]:
 
 _MISSING: Final = "is missing"
 _NOT_A_NUMBER: Final = "must be a phone number with its country code, 7 to 15 digits"
-# By the errors of the models' own validators, and of pydantic's where a message has better words for them.
+# For errors of the models' own validators, and for those of pydantic that need a better text here.
 _REASONS: Final = {
     "missing": _MISSING,
-    "repeated": "comes twice in one message",
+    "repeated": "must occur only once",
     "unprintable": "must be printable characters",
     "string_too_long": f"must not be longer than {MAX_MSG_ID_LENGTH} characters",
     "greater_than_equal": "must not be negative",
@@ -122,7 +122,7 @@ def _invalid(error: ValidationError) -> InvalidMessage:
     for part in place:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not part.startswith("#"):  # else the tag of a component, which is no key of the message
+        elif not part.startswith("#"):  # else the tag of a component, which is not a key of the message
             path += f".{part}" if path else part
     code = RequestError.INVALID_TEMPLATE_PARAMETERS if place[0] in ("template", "components") else RequestError.OTHER
     return InvalidMessage(code, path, reason)

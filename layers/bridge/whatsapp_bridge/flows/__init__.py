@@ -1,1 +1,1 @@
-"""How a message travels: accept, dispatch, receive, forward. Each flow reads top to bottom."""
+"""The path of a message: accept, dispatch, receive, forward. Read each flow from top to bottom."""

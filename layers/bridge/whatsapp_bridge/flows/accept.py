@@ -1,7 +1,7 @@
-"""send: take a message from CleverTap.
+"""send: accept a message from CleverTap.
 
-Authenticate, validate, translate once as a dry run so that what the BSP cannot express is refused here with a reason,
-put it on its queue, answer. On the warm path that is one AWS call: the queue's.
+Authenticate, validate, translate once as a dry run (so that a message that the BSP cannot express is refused here with
+a reason), put it on its queue, answer. On the warm path that is one AWS call, to the queue.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
 
-# Room for what the queue message adds to CleverTap's.
+# Leaves room for the members that the queue message adds.
 MAX_BODY_BYTES = MAX_MESSAGE_BYTES - 4_096
 
 type Message = TemplateMessage | FreeformMessage
@@ -44,10 +44,10 @@ class Accept:
         self._accounts, self._conversation, self._campaign, self._new_id = accounts, conversation, campaign, new_id
 
     def __call__(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
-        """Answer CleverTap. Header names in lower case; `body` as it came."""
+        """Answer CleverTap. Header names in lower case; `body` is the raw bytes."""
         try:
             return self._answer(account_name, headers, body)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong here, CleverTap is told that it was our fault
+        except Exception as error:  # noqa: BLE001 - any other failure is ours, and CleverTap gets a 500
             log_failure("message could not be accepted", error)
             return answers.SERVER_ERROR
 
@@ -89,20 +89,20 @@ class Accept:
         return answers.SUCCESS
 
     def _reference(self, message: Message) -> str:
-        # CleverTap validates saved templates under one and the same msgId: it neither tells messages apart nor ties a
-        # status to one, so each gets a reference of its own.
+        # CleverTap validates all saved templates with the same msgId, which identifies neither messages nor statuses,
+        # so each message gets its own reference.
         return f"{message.msg_id}#{self._new_id()}" if message.msg_id == VALIDATION_MSG_ID else message.msg_id
 
     def _enqueue(self, account: Account, message: Message, reference: str) -> None:
         job = {"account": account.name, "reference": reference, "message": message.wire()}
         raw = to_json(job)
         if len(raw) > MAX_MESSAGE_BYTES:
-            raise InvalidMessage(RequestError.OTHER, "body", "is too large once it is read")
+            raise InvalidMessage(RequestError.OTHER, "body", "is too large after it is parsed")
         body = raw.decode()
         if isinstance(message, TemplateMessage):
             self._campaign.send(Entry(body))
             return
-        # One person's messages keep their order; a repeat within SQS's five minutes ends here.
+        # One person's messages keep their order; SQS drops a duplicate within five minutes.
         group = f"{account.name}.{account.pseudonym(message.to)}"
         deduplication = sha256(f"{account.name}#{reference}".encode()).hexdigest()
         self._conversation.send(Entry(body, group, deduplication))

@@ -1,7 +1,7 @@
-"""Messages of which the BSP's answer names no id, and statuses that name nothing else (`store.waiting`).
+"""Correlates messages for which the BSP's answer has no id with statuses that have only the id (`store.waiting`).
 
-A message waits from when its request leaves, under the person it is for. A status with an id that no message has goes
-to the message that has waited longest for its person. For BSPs that name their ids or echo ours, nothing is done here.
+A message waits from the moment its request leaves, under its person. A status with an unknown id belongs to the message
+that has waited longest for that person. For BSPs that give their ids or echo ours, this does nothing.
 """
 
 from collections import defaultdict
@@ -18,12 +18,13 @@ type Message = TemplateMessage | FreeformMessage
 
 
 def by_order(account: Account, message: Message) -> bool:
-    """Whether nothing but the order tells such messages to one person apart."""
+    """Whether such messages to one person can be told apart only by their order."""
     return _kind(message) in _kinds_without_bsp_id(account)
 
 
 def expect(waiting: Waiting, account: Account, message: Message, recipient: str, reference: str, at: int) -> None:
-    """The request with `message` is about to leave; `at` (ms since 1970) is its place among the person's."""
+    """Record that the request with `message` is about to leave; `at` (ms since 1970) is its place in the person's
+    order."""
     if no_bsp_id := _kinds_without_bsp_id(account):
         waiting.expect(account.name, recipient, reference, at, named=_kind(message) not in no_bsp_id)
 
@@ -31,7 +32,7 @@ def expect(waiting: Waiting, account: Account, message: Message, recipient: str,
 def settle(
     waiting: Waiting, account: Account, message: Message, recipient: str, reference: str, outcome: Outcome
 ) -> None:
-    """What the answer says of `message`."""
+    """Record what the answer says about `message`."""
     no_bsp_id = _kinds_without_bsp_id(account)
     if not no_bsp_id:
         return
@@ -39,7 +40,7 @@ def settle(
         case Accepted(bsp_id) if bsp_id is not None:
             waiting.name(account.name, recipient, reference, bsp_id)
         case Accepted() | Unknown():
-            # One that was expected without an id waits already.
+            # A message that was expected without an id already waits.
             if _kind(message) not in no_bsp_id:
                 waiting.wait(account.name, recipient, reference)
         case _:
@@ -47,7 +48,7 @@ def settle(
 
 
 def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]) -> list[str | Exception | None]:
-    """The msgId that each of these statuses belongs to; None where none is found (yet), or what went wrong."""
+    """The msgId that each of these statuses belongs to; None if there is none (yet), or the exception."""
     found: list[str | Exception | None] = [None] * len(events)
     if not (events and _kinds_without_bsp_id(account)):
         return found
@@ -57,7 +58,7 @@ def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]
             people[event.recipient].append(place)
 
     def bind(recipient: str) -> None:
-        # One person's in the order in which things happened: the first id is the oldest message's.
+        # One person's statuses in order of time: the first id belongs to the oldest message.
         for place in sorted(people[recipient], key=lambda place: events[place].timestamp):
             found[place] = waiting.bind(account.name, recipient, str(events[place].bsp_id))
 

@@ -1,11 +1,11 @@
-"""dispatch: send what was accepted to the BSP, each message at most once.
+"""dispatch: send accepted messages to the BSP, each at most once.
 
-Each message goes through the steps read, claim, prepare (translate, encrypt, upload), send and settle. A delivery that
-dies on the way is made good by the next one of the same queue message:
+The steps for each message: read, claim, prepare (translate, encrypt, upload), send, settle. If a delivery dies, the
+next delivery of the same queue message continues:
 
-    died before it was marked as leaving   the claim is its own: it starts over
-    died behind that                       nobody knows whether the request left: `Unknown`, never sent again
-    died behind `settle`                   the claim is refused as a repeat, nothing is left to do
+    died before it was marked as leaving   it still has the claim and starts again
+    died after that                        nobody knows whether the request left: `Unknown`, never sent again
+    died after `settle`                    the claim is refused as a duplicate; nothing is left to do
 """
 
 from collections import defaultdict
@@ -47,7 +47,7 @@ class Dispatch:
     # --- the two queues --------------------------------------------------------------------------------------------
 
     def one(self, record: Record) -> None:
-        """A freeform message, alone: what a person is written arrives in order. Raises `Postponed`."""
+        """Send one freeform message, so that a person's messages arrive in order. Raises `Postponed`."""
         (done,) = self._deliver([read_job(record, self._accounts, self._new_id(), record.attempt)])
         if isinstance(done, Exception):
             raise done
@@ -55,7 +55,7 @@ class Dispatch:
             raise Postponed(done)
 
     def many(self, records: Sequence[Record]) -> list[str]:
-        """A batch of template messages; the ids of the records that shall come back."""
+        """Send a batch of template messages; returns the ids of the records that must come back."""
         failed = []
         by_account: dict[str, list[Job]] = defaultdict(list)
         jobs = each(lambda record: read_job(record, self._accounts, self._new_id()), records)
@@ -77,7 +77,7 @@ class Dispatch:
         return failed
 
     def _queue_again(self, later: Sequence[tuple[Job, int]]) -> list[str]:
-        """Queue the next attempts; the ids of the records that come back by themselves because that failed."""
+        """Queue the next attempts; returns the ids of the records that must come back because that failed."""
         try:
             self._campaign.send_all(job.again(self._settling.attempt_after(job, delay), delay) for job, delay in later)
         except NotStored as error:
@@ -88,12 +88,12 @@ class Dispatch:
     # --- from claim to outcome -------------------------------------------------------------------------------------
 
     def _deliver(self, jobs: Sequence[Job]) -> list[int | Exception | None]:
-        """Take jobs of one account all the way; per job None when it is settled, the seconds until its next attempt,
-        or what went wrong on our side (the queue delivers it again, and it goes on from where it stood)."""
+        """Run all steps for jobs of one account. Per job: None if it is settled, the seconds until its next attempt, or
+        our exception (the queue delivers it again, and it continues from where it stopped)."""
         if not jobs:
             return []
         client = self._client(jobs[0].account)
-        # Uploads may take all of an invocation; those that are done by then shall not have been made for nothing.
+        # Uploads may use up the invocation; keep time to send the messages whose uploads are done.
         with self._http.leaving_time_for_a_request():
             prepared = each(lambda job: self._claim_and_prepare(client, job), jobs)
         found = list(zip(jobs, prepared, strict=True))
@@ -105,7 +105,7 @@ class Dispatch:
         return each(lambda job: self._settle(job, outcomes[job.owner]), jobs)
 
     def _claim_and_prepare(self, client: Client, job: Job) -> Outgoing | Sent | None:
-        """None for a message that is somebody else's or settled already."""
+        """None if another delivery has the message, or it is settled already."""
         account = job.account
         match self._claims.claim(account.name, job.reference, job.owner, job.recipient, job.grant):
             case Claim.REPEAT:
@@ -117,17 +117,17 @@ class Dispatch:
                 return self._prepare(client, job)
 
     def _prepare(self, client: Client, job: Job) -> Outgoing | Sent:
-        """Everything that may be repeated."""
+        """All steps that may be repeated."""
         account = job.account
         try:
             request = registry.outbound(account.provider_type).translate(job.message, job.reference, account)
         except Refused as refusal:
-            # It passed when it was accepted: the account's settings have changed since.
+            # It was translated when it was accepted, so the account's settings have changed since.
             return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, f"{refusal.field}: {refusal.reason}")
         return client.prepare(Outgoing(job.reference, request))
 
     def _client(self, account: Account) -> Client:
-        """One for a batch: what it fetches serves all of its messages."""
+        """One client per batch, so that its messages share fetched files."""
         return registry.client(account.provider_type)(account, self._services())
 
     def _settle(self, job: Job, outcome: Sent | None) -> int | None:

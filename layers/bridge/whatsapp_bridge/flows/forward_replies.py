@@ -1,7 +1,7 @@
-"""forward, replies: pass on what people write, one by one, at once.
+"""forward, replies: pass on messages from people, one by one and immediately.
 
-One person's messages keep their order: their queue is FIFO, and one that has to wait holds up the same person's alone.
-Each goes through the steps open, fetch the file, correlate and report; a file that cannot be fetched is reported as
+One person's messages keep their order: their queue is FIFO, and a message that must wait delays only the same person's
+messages. The steps for each: open, fetch the file, correlate, report. A file that cannot be fetched is reported as
 text.
 """
 
@@ -35,7 +35,7 @@ from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesD
 
 
 class ForwardReplies:
-    """`services` makes what one client may use; `jitter` of 0 to 1."""
+    """`services` makes what one client may use; `jitter` gives 0 to 1."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class ForwardReplies:
         self._retry, self._http, self._services, self._jitter = retry, http, services, jitter
 
     def __call__(self, record: Record) -> None:
-        """Forward one message from a person. Raises `Postponed` where that shall be tried again."""
+        """Forward one message from a person. Raises `Postponed` if it must be retried."""
         try:
             payload = self._payloads.unpack(record.body)
             name, event = payload["account"], ReplyEvent(**payload["reply"])
@@ -94,7 +94,7 @@ class ForwardReplies:
                 return NotUnderstood("reply", error.reason, event.element)
             element = error.rest
         reply = registry.replies(account.provider_type).reply(element, account)
-        # What came encrypted is kept encrypted.
+        # Quarantine the encrypted element, not the decrypted one.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
 
     def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
@@ -119,7 +119,7 @@ class ForwardReplies:
                 self._dead_letter(account, event, record, f"HTTP {status}")
 
     def _answered(self, account: Account, reply: Reply) -> str | None:
-        """The msgId of the message that this one answers."""
+        """The msgId of the answered message."""
         reference = reply.answers_reference
         if reference is None and reply.answers_bsp_id is not None:
             reference = self._claims.reference_of(account.name, reply.answers_bsp_id)
@@ -129,7 +129,7 @@ class ForwardReplies:
         return self._retry.delay(record.attempt, self._jitter(), at_most=MAX_VISIBILITY_SECONDS)
 
     def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
-        # The record's id as deduplication: a delivery that dies behind this line repeats it.
+        # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
         self._once.leave_reply(account.name, event.id, record.id)
         count("RepliesDeadLettered")

@@ -1,7 +1,7 @@
-"""forward, statuses: report to CleverTap what became of messages, in one POST per account and batch.
+"""forward, statuses: report statuses to CleverTap, in one POST per account and batch.
 
-Each batch goes through the steps correlate, lease, report and settle. CleverTap is told first, the table second: a
-delivery that dies in between reports the same again, and one that dies before reports it for the first time.
+The steps for each batch: correlate, lease, report, settle. It reports to CleverTap first and then updates the table: if
+a delivery dies in between, the next one reports the same again, and nothing is lost.
 """
 
 from collections import defaultdict
@@ -34,19 +34,19 @@ from whatsapp_bridge.store.leases import NoLease
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, StatusesDeadLetters, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
-# CleverTap said that the content is at fault: another batch, or a part of this one, may pass.
+# CleverTap refuses the content: another batch, or a part of this one, may be accepted.
 _CONTENT_REFUSED = {400, 413, 422}
-# Finding the one bad status of 500 takes 19 requests, two of them 35.
+# To find one bad status of 500 takes 19 requests, two take 35.
 _MAX_POSTS = 40
 _BUSY_SECONDS = 5
 _NO_SUCH_MESSAGE = "belongs to no message that the bridge has sent"
 
 type Counter = Literal["attempt", "waits"]
-"""Of a payload: how often CleverTap did not take it; how often its message was not there yet."""
+"""Members of a payload: how often CleverTap did not accept it; how often its message was not there yet."""
 
 
 class ForwardStatuses:
-    """`jitter` of 0 to 1; `now` in seconds since 1970."""
+    """`jitter` gives 0 to 1; `now` gives seconds since 1970."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class ForwardStatuses:
         self._statuses, self._dead_letters, self._quarantine = statuses, dead_letters, quarantine
         self._retry, self._correlation_retry = retry, correlation_retry
         self._http, self._notes, self._jitter, self._now = http, notes, jitter, now
-        # By account: each has learned how many statuses its callback URL takes at once.
+        # By account: each learns how many statuses its callback URL accepts at once.
         self._halves: dict[str, InHalves[Report, Delivery]] = {}
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
-        """Handle a batch; the ids of the records that shall come back."""
+        """Handle a batch; returns the ids of the records that must come back."""
         failed: list[str] = []
         by_account: dict[str, list[Item]] = defaultdict(list)
         for record, item in zip(records, each(self._item, records), strict=True):
@@ -97,14 +97,14 @@ class ForwardStatuses:
         return account
 
     def _item(self, record: Record) -> Item | None:
-        """None where there is nothing (more) to tell."""
+        """None if there is nothing (more) to report."""
         payload = from_json(record.body)
         account = payload["account"]
         if "confirm" in payload:
             return self._unconfirmed(record, payload)
         event = read_event(payload)
         if event.note is not None:
-            # The event's own time: the same event again says nothing new.
+            # The event's own time, so that a duplicate does not change the note.
             self._notes.put(account, event.note, str(event.timestamp), NOTE_SECONDS)
         if event.reference is None and event.bsp_id is not None:
             event = replace(event, reference=self._claims.reference_of(account, event.bsp_id))
@@ -117,7 +117,7 @@ class ForwardStatuses:
         return Item(record.id, payload, event)
 
     def _unconfirmed(self, record: Record, payload: dict[str, Any]) -> Item | None:
-        """A message whose answer was lost and of which nothing has been heard since fails."""
+        """The failure of a message whose answer was lost and that has had no status since."""
         reference = payload["confirm"]
         if not self._claims.unconfirmed(payload["account"], reference):
             return None
@@ -135,7 +135,7 @@ class ForwardStatuses:
     # --- one account ---------------------------------------------------------------------------------------------
 
     def _forward(self, account: Account, items: Sequence[Item]) -> list[str]:
-        """The owners of what shall come back."""
+        """Returns the owners of the items that must come back."""
         items, failed = self._correlated(account, items)
         uncorrelated, groups = grouped(items)
         leased: list[Report] = []
@@ -155,12 +155,12 @@ class ForwardStatuses:
                 case report:
                     leased.append(report)
         self._wait_for_message(account, uncorrelated)
-        # Another delivery reports on the same message, or died over it and loses its lease before long.
+        # Another delivery reports the same message, or died with its lease, which soon expires.
         self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in busy)
         return failed + self._report(account, leased)
 
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
-        """The same, with the msgId of those that are found by their recipient; the owners of what shall come back."""
+        """The items, with the msgId of those found by recipient; and the owners of the items that must come back."""
         known, failed = [item for item in items if item.event.reference is not None], []
         unknown = [item for item in items if item.event.reference is None]
         found = correlation.references(self._waiting, account, [item.event for item in unknown])
@@ -173,7 +173,8 @@ class ForwardStatuses:
         return known, failed
 
     def _wait_for_message(self, account: Account, items: Sequence[Item]) -> None:
-        """A status can overtake the record of its message; one that finds none for long belongs to something else."""
+        """A status can be faster than the record of its message. One without a message for long belongs to another
+        system."""
         renamed = [self._by_bsp_id(account, item) for item in items]
         self._statuses.send_all(repeated(payload, 0) for payload in renamed if payload is not None)
         items = [item for item, payload in zip(items, renamed, strict=True) if payload is None]
@@ -181,7 +182,7 @@ class ForwardStatuses:
         self._quarantine.put(account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, event) for event in lost])
 
     def _by_bsp_id(self, account: Account, item: Item) -> dict[str, Any] | None:
-        """The payload under the msgId of the message that the BSP means, where it echoes another one than ours."""
+        """The payload with the message's own msgId, if the BSP echoes another one."""
         event = item.event
         if event.reference is None or event.bsp_id is None:
             return None
@@ -191,10 +192,10 @@ class ForwardStatuses:
         return {**item.payload, "status": {**item.payload["status"], "reference": reference}}
 
     def _report(self, account: Account, reports: Sequence[Report]) -> list[str]:
-        """POST them together; the owners of what shall come back.
+        """POST them together; returns the owners of the items that must come back.
 
-        Where CleverTap refuses the content, the halves go on their own: one bad status must not take the others to the
-        dead-letter queue with it.
+        If CleverTap refuses the content, the halves are sent on their own, so that one bad status does not dead-letter
+        the others.
         """
 
         def post(part: Sequence[Report]) -> Delivery:
@@ -210,14 +211,14 @@ class ForwardStatuses:
         return failed
 
     def _not_tried(self, account: Account, reports: Sequence[Report]) -> None:
-        """No post was left for these: they come back as they were."""
+        """No post was left for these: queue them again, unchanged."""
         items = [item for report in reports for item in report.items]
         self._leave(account, reports)
         self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in items)
         logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
 
     def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
-        """Act on CleverTap's answer; the owners of what shall come back."""
+        """Act on CleverTap's answer; returns the owners of the items that must come back."""
         items = [item for report in reports for item in report.items]
         updates = sum(len(report.updates) for report in reports)
         match delivery:
@@ -247,13 +248,13 @@ class ForwardStatuses:
     def _leave(self, account: Account, reports: Sequence[Report]) -> None:
         for error in each(lambda report: self._reports.leave(account.name, report), reports):
             if isinstance(error, Exception):
-                # The lease runs out by itself; until then the next attempt finds the message busy and waits.
+                # The lease expires; until then the next attempt finds the message busy and waits.
                 log_failure("lease not released", error, account=account.name)
 
     def _later(
         self, items: Sequence[Item], counter: Counter, schedule: Schedule, at_least: float | None = None
     ) -> list[Item]:
-        """Queue the next attempt of each; those whose schedule has come to its end."""
+        """Queue the next attempt of each; returns the items whose schedule has ended."""
         ended: list[Item] = []
         again: list[Entry] = []
         for item in items:
@@ -268,7 +269,7 @@ class ForwardStatuses:
         return ended
 
     def _dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> None:
-        # A redriven message starts its schedules anew.
+        # A redriven message starts its schedules again.
         self._dead_letters.send_all(repeated(item.payload, 0, attempt=1, waits=1) for item in items)
         if items:
             count("StatusesDeadLettered", len(items))

@@ -1,4 +1,4 @@
-"""A message on its way to the BSP, as dispatch takes it off its queue."""
+"""A message for the BSP, as dispatch reads it from its queue."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from whatsapp_bridge.store.queues import Entry
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`owner` is the id of the queue message that holds it, `grant` this delivery's."""
+    """`owner` is the id of the queue message that holds it, `grant` that of this delivery."""
 
     account: Account = field(repr=False)
     reference: str
@@ -27,7 +27,7 @@ class Job:
 
     @property
     def recipient(self) -> str:
-        """The person, as a keyed hash."""
+        """The person's pseudonym."""
         return self.account.pseudonym(self.message.to)
 
     @property
@@ -40,12 +40,12 @@ class Job:
 
     @property
     def reports(self) -> bool:
-        """Whether CleverTap is told what becomes of it; it ties no status to the messages of its own validation."""
+        """Whether its statuses are reported; CleverTap cannot correlate those of its own validation messages."""
         return not is_validation_reference(self.reference)
 
     @property
     def names(self) -> dict[str, Any]:
-        """What a log says of it."""
+        """The keys that identify it in a log."""
         return {"account": self.account.name, "msgId": self.reference, "attempt": self.attempt}
 
     def again(self, attempt: int, delay: int) -> Entry:
@@ -54,7 +54,7 @@ class Job:
 
 
 def read_job(record: Record, accounts: Accounts, grant: str, attempt: int | None = None) -> Job:
-    """`attempt` where the queue counts them, else the payload does. Raises `Unprocessable`."""
+    """`attempt` is given if the queue counts attempts; else the payload does. Raises `Unprocessable`."""
     try:
         payload = from_json(record.body)
         name, reference, message = payload["account"], payload["reference"], read_message(payload["message"])

@@ -1,7 +1,7 @@
 """The ladder of a message's statuses: sent, delivered, read; failed ends it. Pure.
 
-CleverTap shall see each message go up once, in order: a status that is skipped (read without delivered) is added before
-the one above it with that one's timestamp, and a late lower one is a repeat.
+CleverTap must get each message's statuses once and in order. A skipped status (read without delivered) is added before
+the next one, with the same timestamp; a late lower one is a duplicate.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
 
-# A click is no rung: it neither moves a message nor waits for one.
+# A click is not a rung: it does not depend on the statuses.
 RUNGS = {"sent": SENT, "delivered": DELIVERED, "read": READ, "failed": FAILED}
 
 
 def target(events: Sequence[StatusEvent]) -> int:
-    """The rung that these statuses of one message lead to together: a read outlives a failure."""
+    """The rung that these statuses of one message reach together: read overrides failed."""
     rungs = {RUNGS[event.status] for event in events}
     return READ if READ in rungs else max(rungs)
 
 
 def updates(reference: str, events: Sequence[StatusEvent], rung: int) -> list[StatusUpdate]:
-    """What to report of one message that stands on `rung`, in order, with what was skipped added."""
+    """What to report of one message that is on `rung`: in order, with skipped statuses added."""
     goal = target(events)
     told = []
     for event in sorted(events, key=lambda event: (RUNGS[event.status], event.timestamp)):

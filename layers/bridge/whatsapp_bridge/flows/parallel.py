@@ -1,4 +1,4 @@
-"""Many small waits at once: AWS answers in milliseconds, one item at a time; BSPs in less than a second."""
+"""Runs many short waits in parallel: AWS answers in milliseconds, one item per call; BSPs in less than a second."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,12 @@ def _pool(name: str) -> ThreadPoolExecutor:
 
 
 def each[T, R](function: Callable[[T], R], items: Sequence[T]) -> list[R | Exception]:
-    """`function` of every item, or the exception that it raised: one item's trouble is no other's."""
+    """The result of `function` for every item, or its exception: a failed item does not affect the others."""
     return _each("items", function, items)
 
 
 def each_request[T, R](function: Callable[[T], R], requests: Sequence[T]) -> list[R | Exception]:
-    """The same, where `function` itself goes through `each`: waiting in one pool for a turn in it would never end."""
+    """The same for a `function` that itself uses `each`: with one shared pool, it would wait for itself forever."""
     return _each("requests", function, requests)
 
 
@@ -26,7 +26,7 @@ def _each[T, R](pool: str, function: Callable[[T], R], items: Sequence[T]) -> li
     def guarded(item: T) -> R | Exception:
         try:
             return function(item)
-        except Exception as error:  # noqa: BLE001 - handed to the caller, who decides about it
+        except Exception as error:  # noqa: BLE001 - returned to the caller, who decides
             return error
 
     return [guarded(item) for item in items] if len(items) < 2 else list(_pool(pool).map(guarded, items))

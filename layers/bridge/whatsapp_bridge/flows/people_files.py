@@ -1,11 +1,11 @@
-"""Files that people send: fetched from the BSP once, stored, and linked in the message to CleverTap.
+"""Files from people: fetched from the BSP once, stored, and linked in the message to CleverTap.
 
-A note says how far a message's file is, so that a message that has to be reported again is reported in the same words,
-whether the BSP still has the file or not:
+A note keeps the state of a message's file, so that a message that is reported again is reported in the same way, even
+if the BSP no longer has the file:
 
-    tried {n}              n tries, and it could not be fetched yet
-    gone                   it never can be
-    stored {at} {type}     it lies in S3 since `at` (seconds since 1970)
+    tried {n}              n attempts; it could not be fetched yet
+    gone                   it can never be fetched
+    stored {at} {type}     it has been in S3 since `at` (seconds since 1970)
 """
 
 from collections.abc import Callable
@@ -23,14 +23,14 @@ from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS
 
-# The person's next messages wait behind this one, all tries for its file together.
+# For all attempts to fetch a file together, because the person's next messages wait meanwhile.
 _PATIENCE_SECONDS: Final = 900
 _GONE: Final = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleFiles:
-    """Links are below `public_url`, and good for so many `days`."""
+    """Links begin with `public_url` and are valid for `days`."""
 
     store: MediaStore
     public_url: str
@@ -43,7 +43,7 @@ class PeopleFiles:
     def linked(
         self, client: Client, account: Account, message_id: str, message: IncomingMessage, attachment: Attachment
     ) -> IncomingMessage:
-        """The message with a link to its file; as it is, where the file cannot be fetched. Raises `Postponed`."""
+        """The message with a link to its file; unchanged if the file cannot be fetched. Raises `Postponed`."""
         identifier = media_id(account, message_id)
         note = self.notes.get(account.name, f"media#{identifier}")
         if note is None or note.startswith("tried "):
@@ -63,7 +63,7 @@ class PeopleFiles:
         return self.days * 86_400
 
     def _fetched(self, client: Client, account: Account, message_id: str, attachment: Attachment, tries: int) -> str:
-        """Fetch and store the file; the note of what became of that."""
+        """Fetch and store the file; returns the note of the result."""
         identifier = media_id(account, message_id)
         try:
             file = client.download(attachment)

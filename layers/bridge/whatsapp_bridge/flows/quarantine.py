@@ -1,4 +1,4 @@
-"""The quarantine queue: what is authenticated but cannot be used, kept as it came.
+"""The quarantine queue: elements that are authenticated but cannot be used, kept unchanged.
 
 {"account", "kind", "reason", "received" (seconds), "element"}
 """
@@ -13,7 +13,7 @@ from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, QuarantineQueue
 
-# A kind may come from the callback as it is, and be anything there: a number, a person's words.
+# A kind may come from the callback, where it can be any text: a number, a person's words.
 _LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
 
 

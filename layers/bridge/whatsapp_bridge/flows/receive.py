@@ -1,7 +1,7 @@
-"""incoming and status: take a BSP's callback.
+"""incoming and status: receive a BSP's callback.
 
 Authenticate, split into events, put each on its queue, acknowledge. Nothing is translated, decrypted or fetched here: a
-callback is acknowledged in milliseconds, and only once everything in it is stored.
+callback is acknowledged in milliseconds, but only after everything in it is stored.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,12 +29,12 @@ from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue, RepliesQueue, StatusesQueue
 
-# SQS takes ten in a call, of some milliseconds: up to two calls one after the other, what is more side by side.
+# SQS takes ten entries per call, in some milliseconds: up to two calls run in sequence, more in parallel.
 _AT_ONCE = 20
 _LANES = 8
-# A status that is tried again is queued anew, with longer counts of its tries.
+# A retried status is queued again with higher, so longer, counters.
 _MAX_STATUS_BYTES = MAX_MESSAGE_BYTES - 64
-# DynamoDB takes keys of 2 KB, of which the account's name and ours are a part.
+# DynamoDB allows keys of 2 KB, which also hold the account's name and our prefix.
 _MAX_ID_BYTES = 1024
 
 
@@ -69,7 +69,8 @@ class Receive:
         self._quarantine, self._payloads = quarantine, payloads
 
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
-        """Acknowledge a callback once it is stored. Raises when it could not be, so that the BSP sends it again."""
+        """Acknowledge a callback after it is stored. Raises if it could not be stored, so that the BSP sends it
+        again."""
         account = self._accounts.with_token(account_name, token)
         if account is None:
             count("CallbacksForbidden")
@@ -104,13 +105,13 @@ class Receive:
 
     def _reply(self, account: Account, event: ReplyEvent) -> Entry:
         body = self._payloads.pack({"account": account.name, "reply": asdict(event)})
-        # One person's messages keep their order; a repeat within SQS's five minutes ends here, later ones in forward.
+        # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
         deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
 
 
 def _queued(account: str, event: StatusEvent) -> Entry | NotUnderstood:
-    """What goes on the queue of statuses; one that cannot would keep the whole callback from being stored."""
+    """The queue's entry; a status that cannot be queued is quarantined, or else the callback could not be stored."""
     if any(len(name.encode()) > _MAX_ID_BYTES for name in (event.reference, event.bsp_id) if name is not None):
         return NotUnderstood("status", "an id is too long", asdict(event))
     entry = queued_status(account, event)
@@ -120,11 +121,11 @@ def _queued(account: str, event: StatusEvent) -> Entry | NotUnderstood:
 
 
 def _send(queue: Queue, entries: Sequence[Entry]) -> None:
-    """Store them all. Raises `NotStored` if any was not taken."""
+    """Store all entries. Raises `NotStored` if one was not stored."""
     if len(entries) <= _AT_ONCE:
         queue.send_all(entries)
         return
-    # Imported here: most callbacks hold one event.
+    # Imported here because most callbacks hold one event.
     from whatsapp_bridge.flows.parallel import each
 
     for result in each(queue.send_all, _lanes(entries)):
@@ -133,7 +134,7 @@ def _send(queue: Queue, entries: Sequence[Entry]) -> None:
 
 
 def _lanes(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Entries to be sent side by side. A group's are in one lane, which keeps their order."""
+    """Lanes of entries to send in parallel. A group's entries are in one lane, which keeps their order."""
     lanes: dict[int, list[Entry]] = {}
     for place, entry in enumerate(entries):
         lane = place if entry.group is None else crc32(entry.group.encode())
@@ -150,5 +151,5 @@ def _statuses(account: Account, events: Iterable[Event]) -> Iterable[StatusEvent
                 count("ProviderAccountAlarms")
                 keys = {"account": account.name, "code": event.error_code, "title": event.error_title}
                 logger.error("the BSP refuses the account", extra=keys)
-            # Nobody's number waits on a queue of statuses.
+            # No phone numbers on the queue of statuses.
             yield event if event.recipient is None else replace(event, recipient=account.pseudonym(event.recipient))

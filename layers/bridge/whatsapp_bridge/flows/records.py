@@ -1,7 +1,7 @@
 """Queue messages as the flows see them, and Lambda's partial batch answers.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html. Of a FIFO batch a failed record
-must be answered together with all that follow it in its group, and they must not be handled.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html. In a FIFO batch, all records that
+follow a failed one in its group must be reported as failed too and must not be handled.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,14 +31,14 @@ class Record:
 
 
 class FifoSource(NamedTuple):
-    """A FIFO queue and the dead-letter queue for what is not worth another delivery."""
+    """A FIFO queue, and the dead-letter queue for messages that another delivery cannot help."""
 
     queue: FifoQueue
     dead_letters: DeadLetterQueue
 
 
 class Unprocessable(Exception):
-    """No further delivery of this record can do better: its account is gone, or it cannot be read."""
+    """No delivery of this record can succeed: its account is gone, or it cannot be read."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ class Unprocessable(Exception):
 
 
 class Postponed(Exception):
-    """This record, and what follows it in its group, is to come back after `seconds`."""
+    """This record, and all that follow it in its group, must come back after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"postponed by {seconds} s")
@@ -59,14 +59,14 @@ def is_fifo(event: Json) -> bool:
 
 
 def process_batch(event: Json, handle: Callable[[list[Record]], Iterable[str]]) -> Json:
-    """Handle a standard queue's batch as a whole; `handle` returns the ids of the records that shall come back."""
+    """Handle a standard queue's batch as a whole; `handle` returns the ids of the records that must come back."""
     return _answer(handle([Record.of(record) for record in event["Records"]]))
 
 
 def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], None]) -> Json:
     """Handle a FIFO batch record by record, in order; `handle` may raise `Postponed` and `Unprocessable`.
 
-    A failed record holds up its own group alone, and for as long as it asked to be held.
+    A failed record delays only its own group, for the time that it asks for.
     """
     held: dict[str, int | None] = {}
     failed = []
@@ -77,12 +77,12 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
                 continue
             except Postponed as error:
                 held[record.group] = error.seconds
-            except Exception as error:  # noqa: BLE001 - logged, and the record comes back
-                # It has no delay of its own and waits for the queue's visibility time-out.
+            except Exception as error:  # noqa: BLE001 - logged; the record comes back
+                # It asks for no delay, so it waits for the queue's visibility timeout.
                 log_failure("record failed", error, record=record.id)
                 held[record.group] = None
         failed.append(record.id)
-        # The followers were received too: as long as one of them is in flight, SQS keeps the whole group back.
+        # These records were received too: while one of them is in flight, SQS holds the whole group.
         _postpone(source.queue, record, held[record.group])
     return _answer(failed)
 
@@ -93,7 +93,7 @@ def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle
     except Unprocessable as error:
         count("RecordsUnprocessable")
         logger.error("dead-lettered", extra={"record": record.id, "reason": error.reason})
-        # The record's id as deduplication: a delivery that dies behind this line repeats it.
+        # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
         dead_letters.send(Entry(record.body, record.group, record.id))
 
 
@@ -103,7 +103,7 @@ def _postpone(queue: FifoQueue, record: Record, seconds: int | None) -> None:
     try:
         queue.postpone(record.receipt_handle, seconds)
     except NotStored as error:
-        log_failure("could not postpone; the queue's visibility time-out applies", error, record=record.id)
+        log_failure("could not postpone; the queue's visibility timeout applies", error, record=record.id)
 
 
 def _answer(failed: Iterable[str]) -> Json:

@@ -1,7 +1,7 @@
-"""What is reported to CleverTap of a message: its next statuses, or a click on a link in it; and the right to do so.
+"""What to report to CleverTap about a message (its next statuses, or a click on a link), and the right to do so.
 
-A message's statuses are reported by one queue message at a time, which holds the lease. Clicks leave the ladder of
-statuses alone: each is reported once, known by what it says, however often the BSP reports it.
+One queue message at a time reports a message's statuses: the one that holds the lease. Clicks are independent of the
+ladder of statuses. Each is reported once, identified by its content, however often the BSP reports it.
 """
 
 from collections import defaultdict
@@ -31,18 +31,18 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The next statuses of one message, held by the first of the queue messages that say so."""
+    """The next statuses of one message. The first of their queue messages holds the lease."""
 
     reference: str
     items: Sequence[Item]
     updates: Sequence[StatusUpdate]
     rung: int
-    """The one that is reached with them."""
+    """The rung that they reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClickReport:
-    """A click on a link in a message, held by the first of the queue messages that say so."""
+    """A click on a link in a message. The first of its queue messages holds the lease."""
 
     id: str
     reference: str
@@ -58,14 +58,14 @@ class Reports:
         self._claims, self._leases, self._once = claims, leases, once
 
     def lease(self, account: str, items: Sequence[Item]) -> Report | NoLease:
-        """The report of `items` (a group of `grouped`) with the right to make it, or why there is none."""
+        """The report of `items` (a group of `grouped`) with its lease, or the reason why there is no lease."""
         event = items[0].event
         return self._click(account, items) if event.status == "clicked" else self._statuses(account, items)
 
     def _statuses(self, account: str, items: Sequence[Item]) -> StatusReport | NoLease:
         events = [item.event for item in items]
         reference, rung = str(events[0].reference), ladder.target(events)
-        # What dispatch and the confirmation say of a message has no id of the BSP's.
+        # Statuses from dispatch and from the confirmation have no BSP id.
         bsp_id = next((event.bsp_id for event in events if event.bsp_id is not None), None)
         lease = self._leases.begin(account, reference, items[0].owner, rung, heard=bsp_id is not None, bsp_id=bsp_id)
         if isinstance(lease, Lease):
@@ -75,21 +75,21 @@ class Reports:
     def _click(self, account: str, items: Sequence[Item]) -> ClickReport | NoLease:
         event = items[0].event
         reference, identifier = str(event.reference), click_id(event)
-        # Who taps a link in a message has it: that ends the doubt about one whose answer was lost.
+        # A person who taps a link has the message, which confirms a message whose answer was lost.
         if not self._claims.confirm(account, reference, None):
             return NoLease.NO_MESSAGE
         refused = self._once.begin_click(account, identifier, items[0].owner)
         return refused or ClickReport(identifier, reference, items, [_clicked(event)])
 
     def end(self, account: str, report: Report) -> None:
-        """CleverTap has taken it."""
+        """Record that CleverTap has accepted it."""
         if isinstance(report, ClickReport):
             self._once.end_click(account, report.id)
         else:
             self._leases.end(account, report.reference, report.items[0].owner, report.rung)
 
     def leave(self, account: str, report: Report) -> None:
-        """CleverTap has not taken it; the next try may be another queue message's."""
+        """Release it: CleverTap has not accepted it, and another queue message may make the next attempt."""
         if isinstance(report, ClickReport):
             self._once.leave_click(account, report.id, report.items[0].owner)
         else:
@@ -97,7 +97,7 @@ class Reports:
 
 
 def grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:
-    """Items whose message is not known yet, and the others: a message's statuses together, a click and its repeats."""
+    """Items without a known message, and groups of the others: a message's statuses; a click and its duplicates."""
     unknown: list[Item] = []
     clicks: dict[str, list[Item]] = defaultdict(list)
     statuses: dict[str, list[Item]] = defaultdict(list)
@@ -112,7 +112,7 @@ def grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:
 
 
 def click_id(event: StatusEvent) -> str:
-    """The same for each report of the same click; the BSPs give clicks no id."""
+    """The same for each report of the same click; BSPs give clicks no id."""
     content = [event.reference, event.timestamp, event.url, event.short_url, event.user_agent]
     return sha256(to_json(content)).hexdigest()
 

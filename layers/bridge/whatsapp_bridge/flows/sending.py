@@ -1,4 +1,4 @@
-"""dispatch, the step "send": requests to the BSP, each message marked as leaving right before it leaves."""
+"""dispatch, the step "send": requests to the BSP. Each message is marked right before it leaves."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -16,15 +16,15 @@ from whatsapp_bridge.store.waiting import Waiting
 
 type Prepared = tuple[Job, Outgoing]
 type Sent = Outcome | Exception
-"""What became of a message, or what went wrong on our side."""
+"""The outcome of a message, or our exception."""
 
 
 class Overtaken(Exception):
-    """Another delivery of the same queue message holds the claim: this one comes back, and sees what became of it."""
+    """Another delivery of the same queue message has the claim: this one comes back and finds the result."""
 
 
 class Chunk(NamedTuple):
-    """The messages of one request; `place` is the first one's among all that are sent together."""
+    """The messages of one request; `place` is the position of the first among all that are sent together."""
 
     place: int
     messages: Sequence[Prepared]
@@ -34,13 +34,13 @@ class Chunk(NamedTuple):
 
 
 class Sending:
-    """`now` in seconds since 1970."""
+    """`now` gives seconds since 1970."""
 
     def __init__(self, *, claims: Claims, waiting: Waiting, now: Callable[[], float] = time) -> None:
         self._claims, self._waiting, self._now = claims, waiting, now
 
     def send(self, client: Client, messages: Sequence[Prepared]) -> dict[str, Sent]:
-        """Send one account's messages; what became of each, by its job's owner."""
+        """Send one account's messages; returns the result of each, by its job's owner."""
         lanes = _lanes(_chunks(messages))
         outcomes: dict[str, Sent] = {}
         for lane, sent in zip(lanes, each_request(lambda lane: self._one_by_one(client, lane), lanes), strict=True):
@@ -56,7 +56,7 @@ class Sending:
         return outcomes
 
     def _request(self, client: Client, chunk: Chunk) -> dict[str, Sent]:
-        # One time for all, and their places: threads do not take turns.
+        # One start time plus the position: threads do not run in order.
         start = int(self._now() * 1000) + chunk.place
         marked = each(self._mark, [(job, start + place) for place, (job, _) in enumerate(chunk.messages)])
         leaving = [pair for pair, mark in zip(chunk.messages, marked, strict=True) if mark is None]
@@ -67,17 +67,17 @@ class Sending:
         return outcomes
 
     def _mark(self, of: tuple[Job, int]) -> Sent | None:
-        """None where it may leave; `of` is a message and the time (ms) that it waits since, where it has to."""
+        """None if it may leave; `of` is a message and the time (ms) since when it waits, if it must."""
         job, at = of
         if not self._claims.begin_sending(job.account.name, job.reference, job.grant):
             return Overtaken("by another delivery")
-        # Behind the mark: another delivery's message, which may be settled already, shall not wait anew. And before the
-        # request: what that brings may be quicker than any other write.
+        # After the mark, so that another delivery's message, which may be settled, does not wait again. Before the
+        # request, because its status may arrive before any later write.
         try:
             correlation.expect(self._waiting, job.account, job.message, job.recipient, job.reference, at)
-        except Exception as error:  # noqa: BLE001 - logged, and an outcome: the mark alone would cost the message
-            log_failure("message not expected", error, account=job.account.name, msgId=job.reference)
-            return NotSent(f"not expected: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - logged, becomes an outcome: the mark alone would lose the message
+            log_failure("message could not be stored as waiting", error, account=job.account.name, msgId=job.reference)
+            return NotSent(f"not stored as waiting: {type(error).__name__}")
         return None
 
 
@@ -90,9 +90,9 @@ def _chunks(messages: Sequence[Prepared]) -> list[Chunk]:
 
 
 def _lanes(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
-    """Chunks that leave one after the other; lanes do so side by side.
+    """Lanes run in parallel; the chunks of one lane leave in sequence.
 
-    Where the BSP names no ids, messages to one person are told apart by their order alone.
+    If the BSP gives no ids, only the order tells messages to one person apart.
     """
     lanes: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in chunks:

@@ -1,7 +1,7 @@
-"""dispatch, the step "settle": act on what became of a message, and record it.
+"""dispatch, the step "settle": act on a message's outcome, and record it.
 
-What follows from an outcome is queued before the outcome is recorded: dying in between repeats the first, which the
-ladder of statuses ignores, and never loses it.
+The consequences of an outcome are queued before it is recorded. If the delivery dies in between, they are queued again
+and never lost; the ladder of statuses ignores duplicates.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in ti
 
 
 class Settling:
-    """`jitter` of 0 to 1; `now` in seconds since 1970."""
+    """`jitter` gives 0 to 1; `now` gives seconds since 1970."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Settling:
         self._retry, self._jitter, self._now = retry, jitter, now
 
     def settle(self, job: Job, outcome: Outcome) -> int | None:
-        """Seconds until the next attempt where there shall be one, else None."""
+        """Seconds until the next attempt; None if there is none."""
         correlation.settle(self._waiting, job.account, job.message, job.recipient, job.reference, outcome)
         match outcome:
             case Accepted(bsp_id):
@@ -66,7 +66,8 @@ class Settling:
 
     def _retry_or_reject(self, job: Job, outcome: Throttled | NotSent) -> int | None:
         reason = "throttled" if isinstance(outcome, Throttled) else outcome.reason
-        # A chat message counts deliveries of its FIFO queue as attempts: long waits would stretch its time limit.
+        # A freeform message counts deliveries of its FIFO queue as attempts, so a long wait would extend its time
+        # limit.
         heeded = isinstance(job.message, TemplateMessage)
         asked = outcome.retry_after if isinstance(outcome, Throttled) and heeded else None
         delay = self._retry.delay(
@@ -74,11 +75,11 @@ class Settling:
         )
         if delay is None:
             self._reject(job, outcome.verdict or _OUT_OF_TIME)
-            logger.warning("given up", extra={**job.names, "reason": reason})
+            logger.warning("message given up", extra={**job.names, "reason": reason})
             return None
         self._claims.settle(job.account.name, job.reference, "released")
         count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
-        logger.info("not taken; will be retried", extra={**job.names, "reason": reason, "seconds": delay})
+        logger.info("not accepted; will be retried", extra={**job.names, "reason": reason, "seconds": delay})
         return delay
 
     def _reject(self, job: Job, verdict: Rejected) -> None:

@@ -1,4 +1,4 @@
-"""media: lead whoever has a signed link to the file that a person has sent."""
+"""media: redirect a signed link to the file that a person has sent."""
 
 from collections.abc import Callable, Mapping
 from re import fullmatch
@@ -12,14 +12,14 @@ from whatsapp_bridge.store.media import MediaStore
 
 
 class Shown(NamedTuple):
-    """`location` is the address at S3, None where there is nothing to show; `body` is for people."""
+    """`location` is the address in S3, None if there is no file to show; `body` is for people."""
 
     status: int
     body: str
     location: str | None = None
 
 
-FORBIDDEN = Shown(403, "This link is not valid, or not any more.")
+FORBIDDEN = Shown(403, "This link is not valid or has expired.")
 
 
 class ShowMedia:
@@ -27,10 +27,10 @@ class ShowMedia:
         self._accounts, self._media, self._now = accounts, media, now
 
     def __call__(self, account_name: str, identifier: str, query: Mapping[str, str]) -> Shown:
-        """Unknown accounts, wrong signatures and links that have expired are answered alike."""
+        """Unknown accounts, wrong signatures and expired links get the same answer."""
         account = None
         if fullmatch(ID_PATTERN, identifier):
-            # One whose token has just been changed: forward may know it before us, and make links with it.
+            # After a change of the token, forward may use the new one for links before this function reads it.
             account = self._accounts.matching(
                 account_name, lambda known: is_good(known, identifier, query, self._now())
             )

@@ -1,7 +1,7 @@
-"""What travels on the `statuses` queue, written by dispatch and receive, read by forward.
+"""The messages of the `statuses` queue, which dispatch and receive write and forward reads.
 
-{"account", "attempt", "status": {a StatusEvent's fields}}      a status to tell CleverTap
-{"account", "attempt", "confirm": msgId}                        look whether a lost answer has been made up for
+{"account", "attempt", "status": {a StatusEvent's fields}}      a status to report to CleverTap
+{"account", "attempt", "confirm": msgId}                        check whether a status has come for a lost answer
 """
 
 from dataclasses import asdict, fields
@@ -23,13 +23,13 @@ def confirmation(account: str, reference: str, delay: int) -> Entry:
 
 
 def read_event(payload: dict[str, Any]) -> StatusEvent:
-    """The status in a payload. Members that the bridge knew once, or will know, are passed over."""
+    """The status in a payload. Members of older or newer versions of the bridge are ignored."""
     given = payload["status"]
     return StatusEvent(**{each.name: given[each.name] for each in fields(StatusEvent) if each.name in given})
 
 
 def repeated(payload: dict[str, Any], delay: int, **counters: int) -> Entry:
-    """The same once more after `delay` seconds, with these counters."""
+    """The same payload again after `delay` seconds, with these counters."""
     return _entry({**payload, **counters}, delay)
 
 

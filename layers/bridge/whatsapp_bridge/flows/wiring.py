@@ -1,7 +1,7 @@
-"""The flows, built from their functions' environment.
+"""Builds the flows from the functions' environment.
 
-Each builder imports what its function needs: `send` starts without what `dispatch` uses. The tests' world builds the
-same flows with an `Outside` of its own.
+Each builder imports only what its function needs: `send` starts without what `dispatch` uses. The tests build the same
+flows with their own `Outside`.
 """
 
 import os
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class Outside(NamedTuple):
-    """What a process has around it. `now`: seconds since 1970; `clock`: seconds, never back; `jitter`: 0 to 1."""
+    """The environment of a process. `now`: seconds since 1970; `clock`: monotonic seconds; `jitter`: 0 to 1."""
 
     environ: Mapping[str, str] = os.environ
     aws: Callable[..., Any] = client
-    """A client of an AWS service, by the service's name and, where it is not the function's, the region."""
+    """A client of an AWS service, by the service's name and the region (the function's by default)."""
     now: Callable[[], float] = time
     clock: Callable[[], float] = monotonic
     jitter: Callable[[], float] = system_jitter
@@ -83,7 +83,7 @@ def build_show_media(outside: Outside = _PROCESS) -> "ShowMedia":
 
 
 class DispatchParts(NamedTuple):
-    """`conversation` is the queue of which `dispatch` takes freeform messages one by one."""
+    """`conversation` is the queue from which `dispatch` takes freeform messages one by one."""
 
     dispatch: "Dispatch"
     conversation: "FifoSource"
@@ -126,7 +126,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
 
 
 class ForwardParts(NamedTuple):
-    """`source` is the queue of which `replies` takes messages from people one by one."""
+    """`source` is the queue from which `replies` takes messages from people one by one."""
 
     replies: "ForwardReplies"
     source: "FifoSource"
@@ -205,7 +205,7 @@ def _accounts(prefix: str, outside: Outside) -> Accounts:
 
 
 def _services(http: "HttpClient", table: Any, outside: Outside) -> "Callable[[], Services]":
-    """What each client of a BSP may use; the files that it has fetched are its own."""
+    """What each client of a BSP may use; clients do not share fetched files."""
     from whatsapp_bridge.media.fetch import Files
     from whatsapp_bridge.providers.contract import Services
     from whatsapp_bridge.store.keys import KmsKeys

@@ -1,1 +1,1 @@
-"""Files: their addresses, their types, fetching them, and signed links to them."""
+"""Files: addresses, types, how to fetch them, and signed links."""

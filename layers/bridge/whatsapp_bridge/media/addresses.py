@@ -1,15 +1,15 @@
-"""Addresses of files as CleverTap has them. Apart from `files`, so that send starts without what fetches them."""
+"""Addresses of files in CleverTap's form. Separate from `fetch`, so that send starts without it."""
 
 import re
 from typing import Final
 from urllib.parse import urlsplit
 
-# `host`, `host/path`, `host:port/path`; `mailto:somebody@host` and `file:/path` would pass for hosts otherwise.
+# `host`, `host/path`, `host:port/path`; otherwise `mailto:somebody@host` and `file:/path` would look like hosts.
 _BARE: Final = re.compile(r"(//)?[^/?#:@\\\s]+(:\d+)?([/?#]|$)")
 
 
 def address(url: str) -> str:
-    """The address in full: CleverTap's lacks its scheme at times. Raises `ValueError` (without a value)."""
+    """The full address: CleverTap's sometimes has no scheme. Raises `ValueError` (without a value)."""
     full = url.strip()
     if _BARE.match(full):
         full = "https://" + full.removeprefix("//")

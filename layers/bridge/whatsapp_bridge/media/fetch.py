@@ -1,4 +1,4 @@
-"""Files that messages to people name by their address: fetched once for all who want them at the same time."""
+"""Files that messages to people name by address: fetched once for all messages that need them at the same time."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from whatsapp_bridge.net.http import Answer, HttpClient
 
-# What a batch keeps for those of its messages whose turn comes later.
+# The files that a batch keeps for its later messages.
 _MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
-# A server's word for "not now"; anything else below 500 says that there is no such file, or none for us.
+# "Not now"; any other status below 500 means that there is no such file, or not for us.
 _LATER: Final = frozenset({202, 408, 425, 429})
 
 
@@ -28,14 +28,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it was fetched. `validator` changes when the file does: its ETag, its date, else its hash."""
+    """A fetched file. `validator` changes when the file does: its ETag, its date, else its hash."""
 
     content: bytes = field(repr=False)
     validator: str
 
 
 class SourceDead(Exception):
-    """There is no such file for us, and will not be. `reason` names no address."""
+    """There is no such file, or never for us. `reason` contains no address."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -43,7 +43,7 @@ class SourceDead(Exception):
 
 
 class SourceUnavailable(Exception):
-    """The file cannot be had for now. `reason` names no address."""
+    """The file could not be fetched; a retry may help. `reason` contains no address."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -52,17 +52,17 @@ class SourceUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """Each of those who ask gets an exception of its own: they are threads, and a raised one grows a traceback."""
+    """Each thread that asks gets its own exception, because each raise adds to an exception's traceback."""
 
     kind: type[SourceDead | SourceUnavailable]
     reason: str
 
 
-_NOT_KEPT: Final = _Failed(SourceUnavailable, "not asked for yet")
+_NOT_KEPT: Final = _Failed(SourceUnavailable, "not fetched yet")
 
 
 class Files:
-    """For one batch: it keeps what it has fetched, failures too, so that messages with one file fetch it once."""
+    """The files of one batch. It keeps files and failures, so that messages with the same file fetch it once."""
 
     def __init__(self, http: "HttpClient") -> None:
         self._http = http
@@ -72,9 +72,9 @@ class Files:
         self._kept_bytes = 0
 
     def fetch(self, url: str, max_bytes: int, *, loopback: bool = False, validator: str | None = None) -> Source | None:
-        """The file, None when it is still the one with this `validator`.
+        """The file; None if it still has this `validator`.
 
-        Raises `SourceDead`, `SourceUnavailable`, and `OutOfTime` where the invocation is over before it could be had.
+        Raises `SourceDead`, `SourceUnavailable`, and `OutOfTime` if the invocation ends too soon.
         """
         key = (url, max_bytes, validator)
         with self._turn(key):
@@ -115,7 +115,7 @@ class Files:
         except TooLarge:
             raise SourceDead(f"is larger than {_in_words(max_bytes)}") from None
         except OutOfTime:
-            # That is nothing about the file.
+            # This says nothing about the file.
             raise
         except (NotReached, AnswerLost) as error:
             raise SourceUnavailable(f"cannot be fetched: {error}") from None

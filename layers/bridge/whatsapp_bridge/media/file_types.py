@@ -1,4 +1,4 @@
-"""What a file is, by its content and not by what it is called or said to be.
+"""The type of a file, by its content and not by its name or declared type.
 
 Sources: https://mimesniff.spec.whatwg.org/ (images, MP3, Ogg, PDF), ISO/IEC 14496-12 with the brands registered at
 https://mp4ra.org/registered-types/brands (MP4, 3GPP), RFC 4867 (AMR), ISO/IEC 13818-7 (AAC in ADTS frames), MS-CFB and
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class FileType(NamedTuple):
-    """`extensions` without the dot, the usual one first."""
+    """`extensions` are without the dot, the usual one first."""
 
     content_type: str
     extensions: tuple[str, ...]
@@ -34,7 +34,7 @@ TEXT: Final = FileType("text/plain", ("txt", "text", "log", "csv"))
 _TYPES: Final = (
     JPEG, PNG, MP4, THREE_GPP, AAC, MP4_AUDIO, AMR, MPEG_AUDIO, OGG, PDF, WORD, EXCEL, POWERPOINT, TEXT,
 )  # fmt: skip
-# Stickers from people; none is sent.
+# Stickers, which only people send.
 _WEBP: Final = FileType("image/webp", ("webp",))
 _USUAL: Final = {kind.content_type: f".{kind.extensions[0]}" for kind in (*_TYPES, _WEBP)}
 _EXTENSIONS: Final = {extension for kind in _TYPES for extension in kind.extensions}
@@ -48,11 +48,11 @@ _SIGNATURES: Final = (
     (b"#!AMR", AMR),
     (b"ID3", MPEG_AUDIO),
 )
-# Brands that begin with these; HEIC, AVIF, QuickTime and others share the container, and nothing else.
+# The beginnings of accepted brands; HEIC, AVIF, QuickTime and others share only the container.
 _BRANDS: Final = (
     (b"M4A", MP4_AUDIO),
     (b"M4B", MP4_AUDIO),
-    # Not 3g2, which is 3GPP2's.
+    # Not 3g2, which is 3GPP2.
     (b"3ge", THREE_GPP),
     (b"3gg", THREE_GPP),
     (b"3gp", THREE_GPP),
@@ -75,22 +75,21 @@ _STREAMS: Final = (
     ("Workbook".encode("utf-16-le"), EXCEL),
     ("Book\0".encode("utf-16-le"), EXCEL),
 )
-# What is text, and of a type that is not in the table: HTML, XML, RTF. An address whose file is gone often answers with
-# a page that says so.
+# Text of types that are not in the table: HTML, XML, RTF. If a file is gone, its address often returns a page.
 _MARKUP: Final = re.compile(r"\ufeff?\s*(<[!?]|<[a-z][a-z0-9]*[\s/>]|\{\\rtf)", re.IGNORECASE)
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MAX_NAME: Final = 100
 
 
 def extension(content_type: str) -> str:
-    """The usual extension of a content type, with its dot; `.bin` for one that nobody knows."""
+    """The usual extension of a content type, with its dot; `.bin` if it is unknown."""
     from mimetypes import guess_extension
 
     return _USUAL.get(content_type) or guess_extension(content_type) or ".bin"
 
 
 def type_of(content: bytes) -> FileType | None:
-    """The type of a whole file, None for one that is not in the table."""
+    """The type of a whole file; None if it is not in the table."""
     for signature, found in _SIGNATURES:
         if content.startswith(signature):
             return found
@@ -102,7 +101,7 @@ def type_of(content: bytes) -> FileType | None:
 
 
 def _frames(start: bytes) -> FileType | None:
-    """Audio without a container starts with its first frame: eleven bits set, then version, layer and protection."""
+    """The type of audio without a container. Its frame starts with eleven set bits, version, layer, protection."""
     if len(start) < 2 or start[0] != 0xFF:
         return None
     if start[1] & 0xF6 == 0xF0:
@@ -119,13 +118,13 @@ def _is_text(content: bytes) -> bool:
 
 
 def may_be_text(wanted: str | None, url: str) -> bool:
-    """Whether a file by this name can be plain text: not where it is called a file of another type."""
+    """Whether a file with this name can be plain text: not if the name is of another type."""
     _, dot, extension = _last(wanted, url).rpartition(".")
     return not dot or extension.lower() not in _NO_TEXTS
 
 
 def file_name(wanted: str | None, url: str, found: FileType) -> str:
-    """A name with an extension that fits: the wanted one, else the one in the address, else `file`."""
+    """A name with the right extension: the wanted one, else the one in the address, else `file`."""
     name = "".join(letter for letter in _last(wanted, url) if letter.isprintable()).strip(" .")
     stem, dot, extension = name.rpartition(".")
     if dot and extension.lower() in found.extensions:

@@ -1,8 +1,8 @@
-"""Links to files that people have sent: signed, so that knowing one opens no other, and good for a while.
+"""Links to files from people: signed, so that one link does not give access to another, and valid for a limited time.
 
     {public URL}/{account}/media/{id}?expires={seconds since 1970}&signature={64 hex digits}
 
-The key is made of the account's callback token: whoever changes that ends all links.
+The key comes from the account's callback token: a change of the token ends all links.
 """
 
 import hmac
@@ -18,7 +18,7 @@ ID_PATTERN: Final = r"^[0-9a-f]{32}$"
 
 
 def media_id(account: "Account", message_id: str) -> str:
-    """The id of the file in a person's message; the same whenever that message is read again. It cannot be guessed."""
+    """The id of the file in a person's message. It is always the same for that message and cannot be guessed."""
     return _digest(account, f"media-id:{message_id}")[:32]
 
 
@@ -29,7 +29,7 @@ def link(public_url: str, account: "Account", identifier: str, expires: int) -> 
 
 
 def is_good(account: "Account", identifier: str, query: Mapping[str, str], now: float) -> bool:
-    """Whether a link with this `query` was made by `link`, and is still good."""
+    """Whether `link` made a link with this `query`, and it is still valid."""
     expires, signature = query.get("expires", ""), query.get("signature", "")
     expected = _signature(account, identifier, expires)
     if not is_same(signature, expected):

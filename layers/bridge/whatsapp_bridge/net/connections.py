@@ -1,11 +1,10 @@
-"""Connections that say for sure when a request did not leave, and that end in time whatever the other side does.
+"""Connections that tell for certain if a request did not leave, and that always end in time.
 
-Until `connect` has returned, TLS handshake included, nothing of a request is sent. urllib3 reports a handshake that
-fails, and one that nobody answers, in the same way as a connection that breaks with the request under way; here all of
-`connect` ends in `NewConnectionError`.
+Nothing of a request is sent before `connect` returns, TLS handshake included. urllib3 reports a failed or unanswered
+handshake like a connection that breaks during the request; here every failure of `connect` is a `NewConnectionError`.
 
-A socket's time-out is for a single call, so that who sends or reads a byte now and then could keep a request going for
-ever; here all calls for one request, and all for its answer, have one time-out together.
+A socket's timeout is for a single call, so a peer that sends or reads a byte now and then could keep a request open
+forever; here all calls for one request share a timeout, and all for its answer another.
 """
 
 import socket
@@ -27,7 +26,7 @@ from whatsapp_bridge.net.limits import SEND_SECONDS
 
 
 class _Within(RawIOBase):
-    """What is read of a socket, within its time-out altogether."""
+    """Reads from a socket with one timeout for all reads."""
 
     def __init__(self, connection: socket.socket, raw: RawIOBase) -> None:
         self._connection, self._raw = connection, raw
@@ -93,18 +92,18 @@ class _TlsConnection(_Timed, HTTPSConnection):
 
 
 class NotPublic(Exception):
-    """A name that stands for no address, or for none that is on the internet."""
+    """A name without an address, or with none on the public internet."""
 
 
-# NAT64's well-known prefix (RFC 6052): the last 32 bits are the IPv4 address that is really reached.
+# NAT64's well-known prefix (RFC 6052): the last 32 bits are the IPv4 address that is actually reached.
 _NAT64 = ip_network("64:ff9b::/96")
-# All of IPv6 that has been given out for the internet. `is_global` takes more for it: fec0::/10, for one.
-# Source: https://www.iana.org/assignments/ipv6-address-space
+# The IPv6 range that is assigned for the internet. `is_global` accepts more, for example fec0::/10. Source:
+# https://www.iana.org/assignments/ipv6-address-space
 _GLOBAL_UNICAST = ip_network("2000::/3")
 
 
 def _is_public(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
-    """What 6to4 and Teredo make of IPv4 addresses is not public: nobody serves from there."""
+    """6to4 and Teredo addresses are not public: no servers use them."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return _is_public(address.ipv4_mapped, loopback=loopback)
@@ -117,15 +116,15 @@ def _is_public(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
     return address.is_global and not address.is_multicast
 
 
-# The resolver's final word, unlike EAI_AGAIN: no such name, or none with an address.
+# The resolver's final errors, unlike EAI_AGAIN: no such name, or no address for it.
 _NO_ADDRESS = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
-# Each has the whole time-out to itself.
+# Each gets the whole timeout.
 _MAX_ADDRESSES = 3
 
 
 def _connected(connection: HTTPConnection, *, loopback: bool) -> socket.socket:
-    """A socket to a public address of the connection's host, which is looked up only once: each look-up of a name may
-    bring another address. Nothing is sent to others, so that nobody learns what is there."""
+    """A socket to a public address of the connection's host. The name is looked up only once, because each look-up may
+    return another address. Nothing is sent to other addresses, so that nobody can probe them."""
     addresses = [
         found for found in _addresses(connection) if _is_public(ip_address(found.partition("%")[0]), loopback=loopback)
     ]
@@ -214,7 +213,7 @@ class _Adapter(HTTPAdapter):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """None: requests reads the whole body of a redirect, and its address, even if it is told to follow none."""
+        """None: otherwise requests reads a redirect's whole body and its address, even if told not to follow it."""
 
 
 def new_session() -> requests.Session:
@@ -223,7 +222,7 @@ def new_session() -> requests.Session:
 
 
 def new_public_session(*, loopback: bool) -> requests.Session:
-    """The same, for public addresses alone (`NotPublic` for others) and, with `loopback`, this machine's own."""
+    """The same, only for public addresses (`NotPublic` for others) and, with `loopback`, this machine's own."""
     return _session(_Adapter(_LocalPool, _LocalTlsPool) if loopback else _Adapter(_PublicPool, _PublicTlsPool))
 
 

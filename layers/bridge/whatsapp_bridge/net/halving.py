@@ -1,14 +1,15 @@
-"""Many things in one request, where one that is refused takes the others with it, or where there are too many."""
+"""Many items in one request that is refused as a whole because of one item, or because they are too many."""
 
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
 
 
 class InHalves[T, A]:
-    """Posts things together, and halves what is `refused` until the bad one is alone. Safe under threads.
+    """Posts items together, and halves a `refused` part until the bad item is alone. Safe to share between threads.
 
-    Learns how many at once are taken: where all of a refused part are taken in smaller ones, its size was at fault, and
-    no part of that size is posted again. `most` posts a call; one bad thing of n takes about 2 log2(n) + 1.
+    Learns how many are accepted together: if all items of a refused part are accepted in smaller parts, the part was
+    too large, and no part of that size is posted again. At most `most` posts per call; one bad item of n takes about 2
+    log2(n) + 1.
     """
 
     def __init__(self, refused: Callable[[A], bool], most: int) -> None:
@@ -16,8 +17,8 @@ class InHalves[T, A]:
         self._too_many = inf
 
     def post(self, items: Sequence[T], post: Callable[[Sequence[T]], A]) -> Iterator[tuple[Sequence[T], A | None]]:
-        """Each part of `items` with its answer; one that is refused is a single thing. Parts that were left after the
-        last post come without an answer (None)."""
+        """Each part of `items` with its answer; a refused part is a single item. Parts left after the last post have no
+        answer (None)."""
         if items:
             yield from self._part(items, post, iter(range(self._most)))
 

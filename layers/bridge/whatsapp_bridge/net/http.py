@@ -1,7 +1,7 @@
-"""Outgoing HTTP: the one place requests leave from.
+"""Outgoing HTTP: every request leaves here.
 
-Every call has time-outs, follows no redirect, and tells apart what matters for delivery: whether the request surely
-was not taken (`NotReached`), or was sent and its answer lost (`AnswerLost`).
+Every call has timeouts, follows no redirect, and tells apart what matters for delivery: the request certainly was not
+accepted (`NotReached`), or it was sent and its answer lost (`AnswerLost`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,27 +24,27 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK_BYTES = 65_536
-# What has to be left of an invocation after a request, to record its outcome.
+# The time that an invocation needs after a request, to record its outcome.
 _RECORDING_SECONDS = 5.0
-# A kept connection older than this may have been dropped on the way without a word (NAT gateways, frozen sandboxes):
-# a request on it would end as "answer lost", the one outcome that costs a message.
+# An older idle connection may have been dropped silently (NAT gateways, frozen sandboxes). A request on it would end as
+# "answer lost", the one outcome that can lose a message.
 _IDLE_SECONDS = 5.0
 
 
 class NotReached(Exception):
-    """No connection: surely not taken. The text names the host's role, never an address or a credential."""
+    """No connection: certainly not accepted. The text contains no address and no credential."""
 
 
 class OutOfTime(NotReached):
-    """Not begun: the invocation is over before it could end."""
+    """Not started: it could not end before the invocation does."""
 
 
 class AddressMalformed(NotReached):
-    """No connection, because of an address that is none."""
+    """No connection, because the address is malformed."""
 
 
 class AnswerLost(Exception):
-    """The request went out and no (whole) answer came back."""
+    """The request was sent, and no complete answer came back."""
 
 
 class TooLarge(AnswerLost):
@@ -52,7 +52,7 @@ class TooLarge(AnswerLost):
 
 
 class Forbidden(Exception):
-    """A public address that is none: not http(s), malformed, without a host by that name, or not on the internet."""
+    """Not a public address: not http(s), malformed, with a host that does not exist, or not on the internet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Answer:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; None when it is not."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return from_json(self.body)
         except ValueError:
@@ -70,14 +70,14 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds of a `Retry-After` header in its numeric form, else None."""
+        """Seconds from a numeric `Retry-After` header, else None."""
         value = self.headers.get("retry-after", "")
-        # Seven digits are weeks; more are no time to wait.
+        # Seven digits are weeks; more is not a useful delay.
         return float(value) if value.isascii() and value.isdigit() and len(value) <= 7 else None
 
 
 class Sized(Protocol):
-    """A request's body in pieces, of a length that is known before (bytes)."""
+    """A request's body in pieces, with a length that is known in advance (bytes)."""
 
     def __len__(self) -> int: ...
 
@@ -88,14 +88,14 @@ type Body = bytes | Sized
 
 
 class _Kept:
-    """A session whose connections are dropped once they have been idle. Safe under threads, which share it."""
+    """A session that drops idle connections. Safe to share between threads."""
 
     def __init__(self, session: "requests.Session", clock: Callable[[], float]) -> None:
         self._session, self._clock = session, clock
         self._lock, self._used = Lock(), clock()
 
     def fresh(self) -> "requests.Session":
-        # One at a time: closing would take another thread's new connections from under it.
+        # One at a time: a close would also close another thread's new connections.
         with self._lock:
             now = self._clock()
             if now - self._used > _IDLE_SECONDS:
@@ -108,8 +108,8 @@ class HttpClient:
     """A pool of connections, kept across invocations."""
 
     def __init__(self, clock: Callable[[], float] = monotonic, read_seconds: float = READ_SECONDS) -> None:
-        # Imported with the client and not with the first request: a process that dies in between leaves a message of
-        # which nobody knows whether it was sent, so that nothing slow belongs there.
+        # Imported with the client, not with the first request: nothing slow may come between a message's mark and its
+        # request, because a process that dies there leaves the outcome unknown.
         from whatsapp_bridge.net.connections import new_session
 
         self._session = _Kept(new_session(), clock)
@@ -120,12 +120,12 @@ class HttpClient:
         self._left_over = 0.0
 
     def end_in(self, seconds: float) -> None:
-        """The invocation is over in so many seconds: what could outlast it is not begun (`NotReached`)."""
+        """The invocation ends in `seconds`: a request that could last longer is not started (`NotReached`)."""
         self._ends = self._clock() + seconds
 
     @contextmanager
     def leaving_time_for_a_request(self) -> Iterator[None]:
-        """What begins in here is over early enough for another request to begin behind it."""
+        """Requests in this context end early enough for one more request after it."""
         self._left_over = CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
         try:
             yield
@@ -145,9 +145,9 @@ class HttpClient:
         *,
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> Answer:
-        """One request, to an address that comes from the account.
+        """One request, to an address from the account.
 
-        A `Sized` body is sent piece by piece, and never held whole. `max_bytes` is for the answer's body, unpacked.
+        A `Sized` body is sent piece by piece and never held whole. `max_bytes` limits the answer's decompressed body.
         Raises `NotReached`, `TooLarge`, `AnswerLost`.
         """
         self._has_time_for(CONNECT_SECONDS + SEND_SECONDS + self._read_seconds)
@@ -156,16 +156,16 @@ class HttpClient:
     def fetch(
         self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None, loopback: bool = False
     ) -> Answer:
-        """GET a file whose address comes from outside: without credentials, and from public addresses only.
+        """GET a file at an address from outside: without credentials, and only from public addresses.
 
-        Redirects are followed, each to a public address again. The body is empty for any status but 200. `loopback`
-        admits this machine's own addresses, for a stack that runs on one. Raises `Forbidden`, `NotReached`, `TooLarge`,
+        Redirects are followed, also only to public addresses. The body is empty for any status except 200. `loopback`
+        allows this machine's own addresses, for a stack on one machine. Raises `Forbidden`, `NotReached`, `TooLarge`,
         `AnswerLost`.
         """
         from whatsapp_bridge.net.connections import NotPublic
 
         ends = self._clock() + FETCH_SECONDS
-        # A file that is sent packed could not be told apart from one that is a pack.
+        # A compressed transfer could not be told apart from a compressed file.
         asked = {"accept-encoding": "identity", "user-agent": "CleverTapWhatsAppBridge", **(headers or {})}
         for _ in range(_MAX_REDIRECTS + 1):
             if not url.lower().startswith(("http://", "https://")):
@@ -201,7 +201,7 @@ class HttpClient:
         seconds: float,
         only: int | None = None,
     ) -> Answer:
-        """`only`: the one status whose body is of use."""
+        """`only`: the one status whose body is needed."""
         import requests
 
         try:
@@ -218,7 +218,7 @@ class HttpClient:
                 of_use = only in (None, response.status_code)
                 return Answer(response.status_code, names, _body(response, max_bytes) if of_use else b"")
         except requests.RequestException as error:
-            # `from None`: the original texts hold the URL, which may hold a secret.
+            # `from None`: the original texts contain the URL, which may contain a secret.
             raise _failure(error)(type(error).__name__) from None
 
     def _public_session(self, loopback: bool) -> "requests.Session":
@@ -245,7 +245,7 @@ def _body(response: "requests.Response", max_bytes: int) -> bytes:
 
 
 def _redirected(url: str, location: str) -> str:
-    """A Location header as an address. Header values come as Latin-1; an address in clear is UTF-8 (RFC 3986)."""
+    """A Location header as an address. Header values are read as Latin-1; an unescaped address is UTF-8 (RFC 3986)."""
     try:
         return urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
     except ValueError:
@@ -268,6 +268,6 @@ def _failure(error: "requests.RequestException") -> type[NotReached | AnswerLost
         return NotReached
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    # A pool that another thread has closed gives no connection any more.
+    # A pool that another thread has closed gives no more connections.
     never = NewConnectionError | NameResolutionError | ConnectTimeoutError | ClosedPoolError
     return NotReached if isinstance(reason, never) else AnswerLost

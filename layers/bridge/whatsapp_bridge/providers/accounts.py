@@ -1,4 +1,4 @@
-"""Reading an account's JSON: the model's part, and the parts that the account's BSP configures."""
+"""Reads an account's JSON: the common part, and the parts that belong to the account's BSP."""
 
 from typing import Any, Final
 
@@ -15,12 +15,12 @@ _REASONS: Final = {"union_tag_invalid": _CREDENTIALS, "union_tag_not_found": _CR
 
 
 def parse_account(name: str, secret: str | bytes | dict[str, Any]) -> Account:
-    """Read an account's JSON secret. Raises `AccountInvalid`, which names the field and shows no value."""
+    """Read an account's JSON secret. Raises `AccountInvalid`, which names the field and never its value."""
     if not isinstance(secret, dict):
         try:
             secret = from_json(secret)
         except ValueError:
-            raise AccountInvalid(name, "secret", "is not JSON") from None
+            raise AccountInvalid(name, "secret", "must be JSON") from None
     if not isinstance(secret, dict):
         raise AccountInvalid(name, "secret", "must be a JSON object")
     provider = secret.get("provider")
@@ -41,6 +41,6 @@ def _validated(name: str, prefix: str, model: type[Config], value: Any) -> Any:
         return model.model_validate(value)
     except ValidationError as error:
         place, reason = first_problem(error, _REASONS)
-        # The choice of a union shows up as a step of the path; it is no key of the secret.
+        # pydantic adds the chosen member of a union to the path; the secret has no such key.
         steps = [str(step) for step in place if step not in ("basic", "header")]
         raise AccountInvalid(name, (prefix + ".".join(steps)).rstrip("."), reason) from None

@@ -1,8 +1,8 @@
-"""May a message be sent again? Asked here for every BSP, wherever the BSP itself says nothing of the message.
+"""Decides whether a message may be sent again when the BSP's answer does not say.
 
-An answer without a word of the BSP's own (an empty body, a page, other JSON) comes from a proxy, a gateway or a load
-balancer on the way, or from the BSP's server before or after its own code ran. Its status is all there is to read.
-Meanings: RFC 9110 (sections 15.4 to 15.6) and RFC 6585.
+An answer that is not the BSP's own (an empty body, a page, other JSON) comes from a proxy, a gateway or a load balancer
+in between, or from the BSP's server before or after its own code ran. Only its HTTP status can be read. Meanings: RFC
+9110 (sections 15.4 to 15.6) and RFC 6585.
 """
 
 from collections.abc import Callable
@@ -14,31 +14,31 @@ from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejec
 
 _TOO_MANY: Final = 429
 
-# A message may be with the BSP where one of these comes, although it was not taken by the words of the RFC.
+# With these statuses the BSP may have the message, although the RFC says that the request was not processed.
 _MAY_BE_TAKEN: Final = {
-    408: "a part of the request came, and nobody knows how far it went",
-    409: "the same request came before",
-    425: "a repeated request, of which the first may have been taken",
-    499: "whoever was in front gave up waiting for the BSP",
+    408: "a part of the request arrived, and nobody knows how much was processed",
+    409: "the same request arrived before",
+    425: "a repeated request; the first may have been accepted",
+    499: "a proxy gave up waiting for the BSP",
 }
 
-# The same request is refused each time.
+# A retry of the same request would fail again.
 _TOO_LARGE: Final = frozenset({413, 414, 431})
 
 
 def outcome_without_a_word(answer: Answer, whose: str) -> Rejected | Throttled | NotSent | Unknown:
-    """What an answer means that holds no word of the BSP's about the message; `whose` names the BSP's API.
+    """The outcome for an answer that is not the BSP's own; `whose` names the BSP's API.
 
     | status | outcome | because |
     |---|---|---|
-    | 2xx | unknown | taken, by all appearances, but there is no id and no confirmation |
-    | 3xx | not sent | no redirect is followed, and the address that was asked takes nothing |
+    | 2xx | unknown | probably accepted, but there is no id and no confirmation |
+    | 3xx | not sent | redirects are not followed, and this address did not accept the message |
     | 408, 409, 425, 499 | unknown | see `_MAY_BE_TAKEN` |
-    | 413, 414, 431 | rejected | the request is too large, and would be the next time |
-    | 429 | throttled | whoever counts requests does so before they are taken |
-    | 401, 403 | not sent | a proxy's word on its own rules; no verdict on the account's credentials |
-    | other 4xx | not sent | refused in front of the BSP, and passed on to nobody |
-    | 5xx, others | unknown | the BSP may have taken it before it failed, or a gateway has lost its answer |
+    | 413, 414, 431 | rejected | the request is too large, and a retry would be too |
+    | 429 | throttled | rate limits are checked before a request is accepted |
+    | 401, 403 | not sent | a proxy applies its own rules; this says nothing about the account's credentials |
+    | other 4xx | not sent | refused before the request reached the BSP |
+    | 5xx, others | unknown | the BSP may have accepted it before it failed, or a gateway has lost its answer |
     """
     status = answer.status
     reason = f"HTTP {status} without {whose}'s answer"
@@ -52,7 +52,7 @@ def outcome_without_a_word(answer: Answer, whose: str) -> Rejected | Throttled |
 
 
 def guarded(request: Callable[[], Answer]) -> Answer | NotSent | Unknown:
-    """The answer to a request that sends a message, or what became of the message where none came."""
+    """The answer to a request that sends a message, or the message's outcome if there is no answer."""
     try:
         return request()
     except NotReached as error:
@@ -62,8 +62,8 @@ def guarded(request: Callable[[], Answer]) -> Answer | NotSent | Unknown:
 
 
 def of_a_step_before(what: str, outcome: Outcome) -> Accepted | Rejected | Throttled | NotSent:
-    """The outcome of a request that comes before the message's own and may be repeated (an upload, a token, an opt-in):
-    the message has not left, whatever became of that request. `what` names the step in the reason."""
+    """The outcome of a request that precedes the message and may be repeated (an upload, a token, an opt-in). The
+    message has not left, even if that request's outcome is unknown. `what` names the step in the reason."""
     match outcome:
         case Unknown(reason):
             return NotSent(f"{what}: {reason}")

@@ -1,4 +1,4 @@
-"""What an adapter can express: the part of `contract` that `send` needs, which starts without the rest of it."""
+"""What an adapter can express. Separate from `contract`, so that the `send` function starts without the rest of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ type Json = dict[str, Any]
 class Refused(Exception):
     """The BSP cannot express this message. `code` is CleverTap's 200x, `field` a path in CleverTap's spelling.
 
-    Neither `field` nor `reason` ever carries a value of the message.
+    Neither `field` nor `reason` ever contains a value of the message.
     """
 
     def __init__(self, field: str, reason: str, code: RequestError = RequestError.INVALID_TEMPLATE_PARAMETERS) -> None:
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a BSP can carry; `outbound.translate` refuses the rest, and the capability matrix is made from it."""
+    """What a BSP can carry. `outbound.translate` refuses the rest; the capability matrix is made from this."""
 
     title: str
     freeform: frozenset[str]
@@ -33,15 +33,15 @@ class Capabilities:
     extras: frozenset[str] = frozenset()
     """limited_time_offer, carousel."""
     by_id: frozenset[str] = frozenset()
-    """Of headers, buttons and extras: what a template carries only where the account has its id at the BSP."""
+    """The headers, buttons and extras that a template may have only if the account lists its id at the BSP."""
     incoming: frozenset[str] = frozenset()
     """Kinds of messages from people: text, button, image, video, audio, file, location, contacts."""
     statuses: frozenset[str] = frozenset()
     """sent, delivered, read, failed, clicked."""
     features: frozenset[str] = frozenset()
-    """encryption, reference (our msgId comes back in statuses), batch."""
+    """encryption, reference (statuses contain our msgId), batch."""
     batch_size: int = 1
-    """Messages in one request, at the most (`Options.in_batches`)."""
+    """Most messages in one request (`Options.in_batches`)."""
     no_bsp_id: frozenset[str] = frozenset()
-    """template, freeform: of which the BSP's answer names no id. The first unknown id that a status (with `recipient`)
-    names belongs to the one that has waited longest for that person."""
+    """template, freeform: messages for which the BSP's answer has no id. The first unknown id in a status (with
+    `recipient`) belongs to that person's message that has waited longest."""

@@ -1,12 +1,12 @@
-"""What every BSP adapter provides, and the values that cross the border between adapters and flows.
+"""What every BSP adapter provides, and the values that adapters and flows exchange.
 
-An adapter is one folder of modules with fixed names, loaded one at a time by `registry`, so that a function imports
-only the part it uses:
+An adapter is a folder of modules with fixed names. `registry` loads them one at a time, so that a function imports only
+the parts it uses:
 
     settings   Settings (the account's `provider` object) and Options (the account's `options`)
     outbound   CAPABILITIES, translate(): a CleverTap message to a BSP request; pure
     inbound    authentic(), challenge(), split(): BSP callbacks to events; pure
-    replies    reply(): a message from a person in CleverTap's form; pure. Apart from `inbound`, which starts without
+    replies    reply(): a message from a person in CleverTap's form; pure. Separate from `inbound`, which starts without
                CleverTap's models
     codes      the vendor's status and error tables, row by row
     client     Client: prepare (encrypt, upload), send, open (decrypt), download; the only part with I/O
@@ -35,28 +35,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The BSP took the message. `bsp_id` is its own id for it, None where it gives none (`Capabilities.no_bsp_id`)."""
+    """The BSP accepted the message. `bsp_id` is its own id for it, or None (`Capabilities.no_bsp_id`)."""
 
     bsp_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The BSP never will take the message. `code` is CleverTap's 10xx; `title` carries nothing private."""
+    """The BSP will never accept the message. `code` is CleverTap's 10xx; `title` contains nothing private."""
 
     code: int
     title: str
     unlisted: bool = False
     """The BSP's tables do not list this error; it is counted."""
     alarm: bool = False
-    """The account is to blame and not the message: none will be taken until somebody acts. It is counted."""
+    """The cause is the account, not the message: no message will be accepted until somebody acts. It is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Surely not taken: the BSP asks for less. `retry_after` in seconds, None where it does not say.
+    """Certainly not accepted: the BSP asks for fewer requests. `retry_after` in seconds, None if it does not say.
 
-    `verdict` is what the message is rejected with once its time is up, where there is more to say than that.
+    `verdict` is the rejection to report when the time limit is over, if there is a better reason than that.
     """
 
     retry_after: float | None = None
@@ -65,7 +65,7 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Surely not taken: the request never left, or the BSP said it failed and asked for a repeat.
+    """Certainly not accepted: the request never left, or the BSP said that it failed and asked for a retry.
 
     `verdict` as in `Throttled`.
     """
@@ -76,7 +76,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request was sent and its answer lost. Such a message is never sent again."""
+    """The request may have left, and its answer was lost. Such a message is never sent again."""
 
     reason: str
 
@@ -102,7 +102,7 @@ class Outbound(Protocol):
 
 
 class KeyFailure(Exception):
-    """There is no data key for now, or never: `retriable` is False when the encrypted data key itself is wrong."""
+    """There is no data key. `retriable` is False if the encrypted data key itself is wrong."""
 
     def __init__(self, reason: str, *, retriable: bool) -> None:
         super().__init__(reason)
@@ -120,42 +120,42 @@ class KeyService(Protocol):
 
 
 class Notes(Protocol):
-    """Small facts kept across invocations: a token, a file's id at the BSP. Losing one costs a call, no more."""
+    """Small facts kept across invocations: a token, a file's id at the BSP. A lost note costs only one more call."""
 
     def get(self, account: str, key: str) -> str | None:
-        """The note, None where there is none or its time is over."""
+        """The note; None if there is none or it has expired."""
 
     def put(self, account: str, key: str, note: str, seconds: int) -> None:
-        """Keep `note` for so many seconds, in place of the one that was there."""
+        """Keep `note` for `seconds`; replaces an earlier one."""
 
     def forget(self, account: str, key: str, note: str) -> None:
-        """Drop this note; another that has taken its place stays."""
+        """Delete this note; one that has replaced it stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an adapter's client may use of the world outside."""
+    """What an adapter's client may use outside itself."""
 
     http: "HttpClient"
     keys: KeyService
     notes: Notes
     files: "Files"
-    """Files at public addresses: those that messages to people name, those of people at a BSP that asks for no key."""
+    """Files at public addresses: in messages to people, and from people if the BSP needs no credentials."""
 
 
 class Client(Protocol):
     def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
-        """What has to happen before the request proper: client-side encryption, uploads. May be repeated safely."""
+        """The steps before the message's own request: client-side encryption, uploads. Safe to repeat."""
 
     def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
-        """As few requests as the BSP lets it be (at most `batch_size` messages, references distinct); outcomes in the
-        batch's order."""
+        """Send in as few requests as the BSP allows (at most `batch_size` messages, distinct references); outcomes in
+        the batch's order."""
 
     def open(self, element: Json) -> Json:
-        """A reply's element made readable: decrypted. Raises `Unreadable`."""
+        """A reply's element, decrypted. Raises `Unreadable`."""
 
     def download(self, attachment: "Attachment") -> "File":
-        """The file that a person has sent, in clear. Raises `Unreadable`."""
+        """The file that a person has sent, decrypted. Raises `Unreadable`."""
 
 
 class ClientFactory(Protocol):
@@ -163,10 +163,10 @@ class ClientFactory(Protocol):
 
 
 class Unreadable(Exception):
-    """A reply, or its file, cannot be had in clear. `retriable`: another try may help (KMS away), else it never will.
+    """A reply, or its file, cannot be fetched or decrypted. `retriable`: another attempt may help (KMS is down).
 
-    `reason` holds nothing private. `rest` is the reply's element without what cannot be read, where CleverTap is to be
-    told that much once no try is left; without it the reply is quarantined.
+    `reason` contains nothing private. `rest` is the reply's element without the unreadable part, to report to CleverTap
+    after the last attempt; without `rest` the reply is quarantined.
     """
 
     def __init__(self, reason: str, *, retriable: bool, rest: Json | None = None) -> None:
@@ -179,25 +179,25 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One HTTP request of a BSP. Header names are lower case; `body` is what was signed: the raw bytes."""
+    """One HTTP request of a BSP. Header names are lower case; `body` is the raw bytes, which the signature covers."""
 
     method: str
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     source: str = field(default="", repr=False)
-    """The IP address that it came from, as API Gateway saw it."""
+    """The IP address of the sender, as API Gateway saw it."""
 
 
 class NotACallback(Exception):
-    """The body is not a callback of this BSP at all (answered with 400). The text carries no value of it."""
+    """The body is not a callback of this BSP (answered with 400). The text contains no value of it."""
 
 
 NOTE_SECONDS = 30 * 86_400
 """How long the note of a status is kept (`StatusEvent.note`)."""
 
 type Status = Literal["accepted", "sent", "delivered", "read", "failed", "clicked"]
-"""CleverTap's statuses, and `accepted`: the BSP confirms that it has the message, which CleverTap is not told."""
+"""CleverTap's statuses, and `accepted`: the BSP confirms that it has the message. That is not reported to CleverTap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +215,23 @@ class StatusEvent:
     unlisted: bool = False
     """The BSP's tables do not list this status; it is counted."""
     recipient: str | None = field(default=None, repr=False)
-    """The person, in digits, where a message may have to be found by that (`Capabilities.no_bsp_id`). On queues it is
-    the account's pseudonym for them."""
+    """The person's number in digits, if the message may have to be found by it (`Capabilities.no_bsp_id`). On queues it
+    is the account's pseudonym of the number."""
     alarm: bool = False
-    """As in `Rejected`: some BSPs take messages of such an account, and let them fail."""
+    """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""
     note: str | None = None
-    """Key of a note for the account's client, kept for `NOTE_SECONDS`: that there was such a status, and when."""
+    """Key of a note for the account's client, kept for `NOTE_SECONDS`: that this status occurred, and when."""
     url: str | None = field(default=None, repr=False)
-    """For `clicked`: where the link leads; `short_url` is what was tapped, `user_agent` what it was opened with."""
+    """For `clicked`: the target of the link; `short_url` is the tapped address, `user_agent` the person's browser."""
     short_url: str | None = field(default=None, repr=False)
     user_agent: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyEvent:
-    """One message from a person, still in the BSP's form (and encrypted, where it came so).
+    """One message from a person, still in the BSP's form (and encrypted, if it arrived so).
 
-    `id` is the BSP's message id, by which repeats are known; `sender` the person's number in digits.
+    `id` is the BSP's message id, which identifies duplicates; `sender` the person's number in digits.
     """
 
     id: str
@@ -241,10 +241,11 @@ class ReplyEvent:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """An authenticated element of a callback with no meaning to us: quarantined with `reason` and counted."""
+    """An authenticated element of a callback that the bridge does not understand: quarantined with `reason`,
+    counted."""
 
     kind: str = field(repr=False)
-    """May be the callback's own word, and so anything."""
+    """May be taken from the callback, so it can be any text."""
     reason: str
     element: Any = field(repr=False)
 
@@ -254,7 +255,7 @@ type Event = StatusEvent | ReplyEvent | NotUnderstood
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file in a message from a person. `source` is the adapter's own: what its `Client.download` has to know."""
+    """A file in a message from a person. `source` is what the adapter's `Client.download` needs."""
 
     kind: "MediaKind"
     source: Json = field(repr=False)
@@ -266,9 +267,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message from a person in CleverTap's form, and which message it answers: by our msgId or the BSP's id.
+    """A message from a person in CleverTap's form, and the message that it answers: our msgId or the BSP's id.
 
-    With an `attachment`, `message` is what CleverTap is told in case that the file cannot be had (`attachments`).
+    With an `attachment`, `message` is what CleverTap gets if the file cannot be fetched (`attachments`).
     """
 
     message: "IncomingMessage" = field(repr=False)
@@ -279,21 +280,21 @@ class Reply:
 
 class Inbound(Protocol):
     def authentic(self, callback: Callback, account: "Account[Any, Any]") -> bool:
-        """Whether the BSP's own proof (HMAC, Basic) holds on the raw bytes; True where the BSP gives none."""
+        """Whether the BSP's own proof (HMAC, Basic) is valid for the raw bytes; True if the BSP gives none."""
 
     def challenge(self, callback: Callback, account: "Account[Any, Any]") -> str | None:
-        """The body to answer to a verification GET, None when this is no (right) verification."""
+        """The body of the answer to a verification GET; None if this is not a valid one."""
 
     def split(self, callback: Callback, account: "Account[Any, Any]") -> list[Event]:
-        """Every element of every list as an event; a broken one becomes `NotUnderstood` and harms no other.
+        """Every element of every list as an event; a malformed one becomes `NotUnderstood` and affects no other.
 
-        Raises `NotACallback` when the body as a whole is none of this BSP's.
+        Raises `NotACallback` if the whole body is not one of this BSP's callbacks.
         """
 
 
 class Replies(Protocol):
     def reply(self, element: Json, account: "Account[Any, Any]") -> Reply | NotUnderstood:
-        """A readable `ReplyEvent.element` in CleverTap's form."""
+        """A decrypted `ReplyEvent.element` in CleverTap's form."""
 
 
 # --- an adapter as a whole -------------------------------------------------------------------------------------------

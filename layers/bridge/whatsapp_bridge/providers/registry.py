@@ -1,4 +1,4 @@
-"""The BSPs the bridge speaks to: one line each. Modules are imported when first asked for, never before."""
+"""The BSPs that the bridge supports, one line each. A module is imported only when it is first used."""
 
 from functools import cache
 from importlib import import_module
@@ -24,7 +24,7 @@ def _module(provider: str, part: str) -> Any:
 
 
 def settings(provider: str) -> "SettingsModule":
-    """Raises KeyError for an unknown BSP, as all of these do."""
+    """Raises KeyError for an unknown BSP, like all of these."""
     return cast("SettingsModule", _module(provider, "settings"))
 
 
@@ -45,7 +45,7 @@ def client(provider: str) -> "ClientFactory":
 
 
 if TYPE_CHECKING:
-    # The type checker holds each module of each adapter against the contract here; nothing of it runs.
+    # Here the type checker compares each module of each adapter with the contract; nothing of it runs.
     from whatsapp_bridge.providers.clickatell import client as one_api_client
     from whatsapp_bridge.providers.clickatell import inbound as one_api_inbound
     from whatsapp_bridge.providers.clickatell import outbound as one_api_outbound

@@ -1,1 +1,1 @@
-"""What every function needs to run: its environment, logs and metrics, events, retry schedules."""
+"""What every function needs to run: environment, logs and metrics, events, retry schedules."""

@@ -1,4 +1,4 @@
-"""API Gateway's HTTP API events (payload format 2.0) as the flows want them, and answers as it wants them.
+"""Converts API Gateway's HTTP API events (payload format 2.0) for the flows, and the flows' answers for API Gateway.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """

@@ -1,7 +1,7 @@
 """Structured logs and metrics.
 
 What may be logged: account, msgId, BSP ids, counts, codes, our own texts, and a person's number as a keyed hash.
-Never: numbers, texts, parameters, tokens, secrets, bodies, or the text of an exception that somebody else wrote.
+Never: numbers, texts, parameters, tokens, secrets, bodies, or the text of an exception that is not ours.
 """
 
 import logging
@@ -14,23 +14,23 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-# utc and no sampling; a traceback would carry the text of the exceptions in it, so there is none (see log_failure).
+# UTC, no sampling. No tracebacks, because they contain the exceptions' texts (see log_failure).
 logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False)
 metrics = Metrics()
-# Powertools' metrics are not safe under threads, and batches are handled by several.
+# Powertools' metrics are not thread-safe, and several threads handle a batch.
 _counting = Lock()
 # urllib3 logs the URL of an answer that it cannot parse; CleverTap's callback URLs are secrets.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 def count(metric: str, number: int = 1) -> None:
-    """Add to a metric of the running invocation. The names stand in docs/operations.md."""
+    """Add to a metric of the current invocation. docs/operations.md lists the names."""
     with _counting:
         metrics.add_metric(metric, MetricUnit.Count, number)
 
 
 def log_failure(message: str, error: BaseException, **keys: Any) -> None:
-    """Log an unexpected exception by its type and the places it came through, without its text."""
+    """Log an unexpected exception with its type and call stack, without its text."""
     frames = [
         f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)
     ]
@@ -38,14 +38,14 @@ def log_failure(message: str, error: BaseException, **keys: Any) -> None:
 
 
 def observed[Event, Answer](handler: Callable[[Event, Any], Answer]) -> Callable[[Event, Any], Answer]:
-    """Flush the invocation's metrics; a failed invocation leaves its type and place in the log and no text."""
+    """Flush the invocation's metrics. A failed invocation logs its exception's type and place, not its text."""
 
     @wraps(handler)
     def run(event: Event, context: Any) -> Answer:
         logger.set_correlation_id(getattr(context, "aws_request_id", None))
         try:
             return handler(event, context)
-        except Exception as error:  # noqa: BLE001 - raised anew without its text
+        except Exception as error:  # noqa: BLE001 - raised again without its text
             log_failure("invocation failed", error)
             raise InvocationFailed(type(error).__name__) from None
         finally:
@@ -55,7 +55,7 @@ def observed[Event, Answer](handler: Callable[[Event, Any], Answer]) -> Callable
 
 
 class InvocationFailed(Exception):
-    """Carries the original's type alone: Lambda writes an invocation's error text to the log."""
+    """Contains only the original's type, because Lambda logs an invocation's error text."""
 
 
 def _flush() -> None:

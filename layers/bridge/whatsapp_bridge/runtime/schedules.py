@@ -1,23 +1,23 @@
 """Retry schedules as data.
 
-A schedule counts attempts, not the time on a clock: what it answers depends on its arguments alone, and a queue whose
-clock runs faster takes the same steps sooner.
+A schedule counts attempts and reads no clock: its result depends only on its arguments, so that a queue with a faster
+clock makes the same steps sooner.
 """
 
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Self
 
-# A delay comes out within a quarter of its nominal value, so that what failed together does not come back together.
+# A delay varies by up to a quarter, so that messages that failed together do not come back together.
 _JITTER = 0.25
 
-# Environments restored from one snapshot would share the state of an ordinary generator, and come back together.
+# Environments restored from one snapshot would share an ordinary generator's state and its random numbers.
 system_jitter = SystemRandom().random
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`delays` in seconds, the last one repeated until their sum reaches `limit` (seconds)."""
+    """`delays` in seconds; the last one is repeated until the sum reaches `limit` (seconds)."""
 
     delays: tuple[int, ...]
     limit: int
@@ -29,10 +29,10 @@ class Schedule:
     def delay(
         self, attempt: int, jitter: float, *, at_most: int, limit: int | None = None, at_least: float | None = None
     ) -> int | None:
-        """Seconds to wait after the `attempt`th try (from 1) failed, None when there shall be no further one.
+        """Seconds to wait after attempt `attempt` (from 1) failed; None if there must be no further one.
 
-        `jitter` is a random number of 0 to 1; `at_most` what the queue can hold a message back for; `limit` one that is
-        lower than the schedule's own; `at_least` what the other side asks for. The last attempt comes at the limit.
+        `jitter` is a random number from 0 to 1; `at_most` is the queue's longest delay; `limit` is a lower limit than
+        the schedule's own; `at_least` is the delay that the other side asks for. The last attempt is at the limit.
         """
         left = min(self.limit, self.limit if limit is None else limit) - self._waited(attempt, at_most)
         if left <= 0:
@@ -41,7 +41,7 @@ class Schedule:
         return max(1, min(round(max(nominal, at_least or 0)), left, at_most))
 
     def attempt_after(self, attempt: int, delay: int, *, at_most: int) -> int:
-        """The number of the attempt that follows `delay`: a long one, asked for, takes the place of several."""
+        """The number of the attempt after `delay`: a long delay asked for by the other side counts as several."""
         following = attempt + 1
         if delay > self._nominal(attempt, at_most) * (1 + _JITTER) + 1:
             waited = self._waited(attempt, at_most) + delay
@@ -63,22 +63,22 @@ class Schedule:
         return listed + max(0, attempt - 1 - len(self.delays)) * self._nominal(attempt, at_most)
 
 
-# A class for each schedule, so that the type checker finds two that are exchanged.
+# One class per schedule, so that the type checker finds two schedules that are swapped.
 
 
 class DispatchRetry(Schedule):
-    """Of a message that the BSP has not taken."""
+    """For a message that the BSP has not accepted."""
 
     __slots__ = ()
 
 
 class ForwardRetry(Schedule):
-    """Of what CleverTap has not taken, and of a reply that cannot be read yet."""
+    """For callbacks that CleverTap has not accepted, and for replies that cannot be read yet."""
 
     __slots__ = ()
 
 
 class CorrelationRetry(Schedule):
-    """Of a status whose message is not known yet."""
+    """For a status whose message is not known yet."""
 
     __slots__ = ()

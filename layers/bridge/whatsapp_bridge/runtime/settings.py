@@ -1,4 +1,4 @@
-"""The functions' environment as typed values. `template.yaml` sets it; the names are the fields' in upper case."""
+"""The functions' environment as typed values. `template.yaml` sets it; a variable is a field's name in upper case."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ from whatsapp_bridge.runtime.schedules import CorrelationRetry, DispatchRetry, F
 
 
 class SettingInvalid(Exception):
-    """An environment variable is missing or malformed; the text names it and does not show its value."""
+    """An environment variable is missing or malformed; the text contains its name, not its value."""
 
 
 class Settings:
-    """A subclass declares its variables as annotations. No dataclass: making those costs every start milliseconds."""
+    """A subclass declares its variables as annotations. Not a dataclass, which costs milliseconds per start."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Self:

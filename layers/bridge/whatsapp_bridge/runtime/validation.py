@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in words that hold no value: its own texts may quote what was submitted."""
+"""pydantic's errors as texts without values: its own texts may quote submitted values."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from pydantic_core import ValidationError
 
-# By pydantic's names of errors: https://docs.pydantic.dev/latest/errors/validation_errors/
+# Keys are pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
 _REASONS: Final = {
     "missing": "is missing",
     "extra_forbidden": "is not known",
@@ -28,16 +28,16 @@ _REASONS: Final = {
 
 
 class Problem(NamedTuple):
-    """`place` leads to the value, by names and numbers."""
+    """`place` is the path to the value: names and numbers."""
 
     place: tuple[str | int, ...]
     reason: str
 
 
 def first_problem(error: "ValidationError", own: Mapping[str, str] | None = None) -> Problem:
-    """The first thing that is wrong. `own` has other words for some of pydantic's errors, and words for the caller's.
+    """The first error. `own` has the caller's texts for some of pydantic's errors and for the caller's own.
 
-    A `ValueError` of a validator of the package keeps its text, which holds no value.
+    A `ValueError` from one of our validators keeps its text, which contains no value.
     """
     found = error.errors(include_url=False, include_input=False)[0]
     place = (*found["loc"], *found.get("ctx", {}).get("place", ()))

@@ -1,1 +1,1 @@
-"""The AWS services behind small classes; nothing else in the package talks to AWS."""
+"""Small classes for the AWS services; nothing else in the package calls AWS."""

@@ -11,10 +11,10 @@ from whatsapp_bridge.accounts.account import NAME_PATTERN, Account
 from whatsapp_bridge.store.aws import client, error_code
 
 _MAX_AGE_SECONDS = 300.0
-# A name without an account is asked for again soon (somebody is setting it up), but not at every request.
+# A name without an account is looked up again soon (somebody may be setting it up), but not for every request.
 _UNKNOWN_MAX_AGE_SECONDS = 30.0
 _MAX_ENTRIES = 1000
-# After a rotation the new credentials work at once: a mismatch re-reads a secret that is older than this.
+# After a mismatch, a secret older than this is read again, so that new credentials work immediately.
 _STALE_SECONDS = 15.0
 _NO_SUCH_SECRET = {"ResourceNotFoundException", "InvalidRequestException"}
 
@@ -35,7 +35,7 @@ class Accounts:
         self._cache: dict[str, tuple[float, Account | None]] = {}
 
     def get(self, name: str) -> Account | None:
-        """None for an unknown account. Raises `AccountInvalid` for a broken secret, botocore's errors otherwise."""
+        """None for an unknown account. Raises `AccountInvalid` for an invalid secret, and botocore's errors."""
         read_at, account = self._cache.get(name, (None, None))
         if read_at is not None:
             age = self._clock() - read_at
@@ -44,15 +44,15 @@ class Accounts:
         return self._read(name)
 
     def authenticated(self, name: str, headers: Mapping[str, str]) -> Account | None:
-        """The account when these headers carry its credentials, else None."""
+        """The account if these headers have its credentials, else None."""
         return self.matching(name, lambda account: account.clevertap.accepts(headers))
 
     def with_token(self, name: str, token: str) -> Account | None:
-        """The account when `token` is its callback token, else None."""
+        """The account if `token` is its callback token, else None."""
         return self.matching(name, lambda account: account.token_matches(token))
 
     def matching(self, name: str, matches: Callable[[Account], bool]) -> Account | None:
-        """The account when `matches` says so of it, else None; of an old one that it denies, of the newest."""
+        """The account if it `matches`, else None. One that does not match and is old is read again first."""
         account = self.get(name)
         if account is None or matches(account):
             return account

@@ -8,8 +8,8 @@ from botocore.session import get_session
 
 from whatsapp_bridge.store.aws_data import SERVICES, LeanLoader
 
-# All tries together end before the ten seconds of the functions that somebody waits for, so that it is those who say
-# that AWS does not answer.
+# All attempts together end within the ten seconds of the functions that answer requests, so that these can report that
+# AWS does not answer.
 _CONNECT_SECONDS = 1
 _READ_SECONDS = 2
 _TRIES = 3
@@ -28,8 +28,8 @@ def _session(lean: bool) -> Any:
 @cache
 def client(service: str, region: str | None = None) -> Any:
     """A botocore client; `region` defaults to the function's."""
-    # By itself botocore makes links to S3 for one address of all regions, in many of them with a signature (version 2)
-    # that buckets of today refuse.
+    # By default botocore makes S3 links with the global address and, in many regions, with signature version 2, which
+    # today's buckets refuse.
     regional = {"signature_version": "s3v4", "s3": _REGIONAL} if service == "s3" else {}
     config = Config(
         connect_timeout=_CONNECT_SECONDS,

@@ -1,8 +1,8 @@
-"""botocore's data files without what takes a start the longest.
+"""botocore's data files without the parts that slow a start most.
 
-Making a first client, botocore lists the folders of all of AWS's services, twice, and parses `endpoints.json`, more
-than a megabyte. That file is the predecessor of the endpoint rules that each service now brings along and addresses are
-made from; of it, no more is used than which regions there are and that requests are signed for theirs.
+For the first client, botocore lists the folders of all AWS services, twice, and parses `endpoints.json`, more than a
+megabyte. Each service now has endpoint rules, which give its addresses; of the older `endpoints.json`, only the list of
+regions is used, and that requests are signed for their region.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from botocore.loaders import Loader
 
 SERVICES = ("sqs", "secretsmanager", "dynamodb", "kms")
-"""What `LeanLoader` has data for. S3 is not among them: its addresses follow from exceptions in `endpoints.json`."""
+"""What `LeanLoader` has data for. Not for S3, whose addresses need exceptions in `endpoints.json`."""
 
 
 class LeanLoader(Loader):  # type: ignore[misc]  # botocore is published without type information
@@ -22,12 +22,12 @@ class LeanLoader(Loader):  # type: ignore[misc]  # botocore is published without
             data, path = super().load_data_with_path(name)
             return data, path
         partitions, path = super().load_data_with_path("partitions")
-        # The path counts: botocore makes no use of endpoint rules where this file is the user's own.
+        # The path matters: botocore ignores endpoint rules if this file is the user's own.
         return {"version": 3, "partitions": [_endpoints(partition) for partition in partitions["partitions"]]}, path
 
 
 def _endpoints(partition: dict[str, Any]) -> dict[str, Any]:
-    """A partition of `partitions.json` in the form of `endpoints.json`, with no service that is an exception."""
+    """A partition of `partitions.json` in the form of `endpoints.json`, without exceptions for services."""
     return {
         "partition": partition["id"],
         "dnsSuffix": partition["outputs"]["dnsSuffix"],

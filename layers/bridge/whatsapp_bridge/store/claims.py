@@ -1,16 +1,16 @@
-"""Claims: who may send a message, and what became of it.
+"""Claims: who may send a message, and its outcome.
 
 One item per message, key `msg#{account}#{msgId}`:
 
-    state     claimed -> sending -> accepted | rejected | unknown; released: may be claimed again
-    owner     the queue message that holds the claim, which it may lose after `held_until` (seconds)
-    grant     one delivery's claim: a repeated write (the SDK's after a lost answer) is told from another delivery's
+    state     claimed -> sending -> accepted | rejected | unknown; released: can be claimed again
+    owner     the queue message that holds the claim; it may lose the claim after `held_until` (seconds)
+    grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's
     bsp_id    `{account}#{the BSP's id}`, indexed
 
-An owner is a queue message's id and not an invocation's: when an invocation dies, the queue delivers the same message
-again, and that delivery carries on where the dead one stopped. A message redriven from a dead-letter queue has a new
-id, and takes over because the time of the old one is up. What is known of a message by its recipient alone is in
-`waiting`; how far its statuses are reported, in `leases`.
+An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
+again, and that delivery continues where the other stopped. A message redriven from a dead-letter queue has a new id and
+takes over because the old one's time has expired. Messages that are found by recipient are in `waiting`; the last
+reported status is in `leases`.
 """
 
 from enum import Enum
@@ -23,9 +23,9 @@ class Claim(Enum):
     GRANTED = "granted"
     """This queue message may send the message."""
     REPEAT = "repeat"
-    """Another queue message has it, or it is settled."""
+    """Another queue message has the claim, or the message is settled."""
     INTERRUPTED = "interrupted"
-    """An earlier delivery died while it was sending."""
+    """An earlier delivery died while it was sending the message."""
 
 
 class Claims:
@@ -33,7 +33,7 @@ class Claims:
         self._table, self._ttl_seconds, self._waiting = table, ttl_days * 86_400, waiting
 
     def claim(self, account: str, reference: str, owner: str, recipient: str, grant: str) -> Claim:
-        """Ask for the right to send. `recipient` is the keyed hash, `grant` an id of its own for each delivery."""
+        """Ask for the right to send. `recipient` is the pseudonym; `grant` is a new id for each delivery."""
         now = int(self._table.now())
         refused = self._table.update(
             message_key(account, reference),
@@ -59,7 +59,7 @@ class Claims:
         return Claim.INTERRUPTED if refused.get("state") == "sending" and dead else Claim.REPEAT
 
     def begin_sending(self, account: str, reference: str, grant: str) -> bool:
-        """The last step before the request leaves; False when the claim has gone to another delivery."""
+        """The last step before the request leaves; False if another delivery has the claim now."""
         refused = self._table.update(
             message_key(account, reference),
             "SET #state = :sending",
@@ -69,9 +69,9 @@ class Claims:
         return refused is None
 
     def settle(self, account: str, reference: str, state: str, bsp_id: str | None = None) -> None:
-        """Record an outcome: accepted, rejected, unknown, or released for another try."""
+        """Record an outcome: accepted, rejected, unknown, or released for another attempt."""
         update = "SET #state = :state"
-        # A status can be quicker than the answer and have recorded the acceptance; nothing takes that back.
+        # A status can arrive before the answer and record the acceptance; no later outcome changes that.
         if state == "accepted":
             condition, values = "attribute_exists(pk)", {":state": state}
         else:
@@ -82,7 +82,7 @@ class Claims:
         self._table.update(message_key(account, reference), update, condition, values)
 
     def confirm(self, account: str, reference: str, bsp_id: str | None) -> bool:
-        """The BSP says that it has the message: ends the doubt about one whose answer was lost. False: no message."""
+        """Record that the BSP has the message, also one whose answer was lost. False if there is no message."""
         update, values = (
             "SET #state = :accepted",
             {":accepted": "accepted", ":sending": "sending", ":unknown": "unknown"},
@@ -93,7 +93,7 @@ class Claims:
         return refused != {}
 
     def unconfirmed(self, account: str, reference: str) -> bool:
-        """Whether nothing has been heard of a message whose answer was lost; it waits for no id then any more."""
+        """Whether a message whose answer was lost has had no status. If so, it no longer waits for an id."""
         item = self._table.get(message_key(account, reference))
         if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
             return False
@@ -101,7 +101,7 @@ class Claims:
         return True
 
     def reference_of(self, account: str, bsp_id: str) -> str | None:
-        """The msgId of the message that the BSP knows as `bsp_id`."""
+        """The msgId of the message with the BSP's id `bsp_id`."""
         answer = self._table.dynamodb.query(
             TableName=self._table.name,
             IndexName="bsp_id",

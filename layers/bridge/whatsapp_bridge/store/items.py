@@ -1,4 +1,4 @@
-"""The messages table: its items hold texts and whole numbers, and each write is one update under a condition."""
+"""The messages table: its items hold texts and whole numbers, and each write is one conditional update."""
 
 from collections.abc import Callable, Mapping
 from time import time
@@ -8,12 +8,12 @@ from botocore.exceptions import ClientError
 
 from whatsapp_bridge.store.aws import client, error_code
 
-# Longer than any function may run: a holder that is older is not at work any more.
+# Longer than any function may run: an older holder is no longer working.
 HOLD_SECONDS = 120
 
 
 class Attempt(NamedTuple):
-    """Whether an update was done, and the item: as it is then, or as it stood against ({} when there is none)."""
+    """Whether an update was done, and the item: the new one, or the one that prevented it ({} if there is none)."""
 
     done: bool
     item: dict[str, Any]
@@ -31,7 +31,7 @@ class Table:
         return untyped(answer["Item"]) if "Item" in answer else None
 
     def update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> dict[str, Any] | None:
-        """None when it was done, else the item that stood against it ({} when there is none)."""
+        """None if it was done, else the item that prevented it ({} if there is none)."""
         attempt = self.try_update(key, update, condition, values)
         return None if attempt.done else attempt.item
 
@@ -54,7 +54,7 @@ def message_key(account: str, reference: str) -> str:
 
 
 def indexed(account: str, bsp_id: str) -> str:
-    """A BSP's id as the index `bsp_id` has it."""
+    """A BSP's id in the form of the index `bsp_id`."""
     return f"{account}#{bsp_id}"
 
 

@@ -8,12 +8,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from whatsapp_bridge.providers.contract import KeyFailure
 from whatsapp_bridge.store.aws import client, error_code
 
-# Errors that another try will not mend: this blob is not one of that key's.
+# Errors that a retry cannot fix: that key did not encrypt this blob.
 _FINAL = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 
 class KmsKeys:
-    """Data keys under keys that may belong to another account and region; both are read from the ARN."""
+    """Data keys under keys that may be in another AWS account and region; both are read from the ARN."""
 
     def __init__(self, kms: Callable[[str], Any] = lambda region: client("kms", region)) -> None:
         self._kms = kms

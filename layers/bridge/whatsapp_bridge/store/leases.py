@@ -1,9 +1,9 @@
-"""Leases: who may report a message's statuses to CleverTap, and how far they are reported.
+"""Leases: who may report a message's statuses to CleverTap, and the last one that is reported.
 
 In the message's item (`claims`):
 
-    rung            the last status that CleverTap has taken: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
-    reporter        the queue message that reports the next ones, which may lose that right after `reporter_until`
+    rung            the last status that CleverTap has accepted: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
+    reporter        the queue message that reports the next ones; it may lose that right after `reporter_until`
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ SENT, DELIVERED, READ, FAILED = 1, 2, 3, 9
 
 class NoLease(Enum):
     REPEAT = "repeat"
-    """This status, or a later one, has been reported to CleverTap."""
+    """This status, or a later one, is already reported to CleverTap."""
     BUSY = "busy"
-    """Another queue message is reporting on this message at the moment."""
+    """Another queue message is reporting this message now."""
     NO_MESSAGE = "no message"
 
 
@@ -36,13 +36,13 @@ class Leases:
     def begin(
         self, account: str, reference: str, owner: str, rung: int, *, heard: bool, bsp_id: str | None = None
     ) -> Lease | NoLease:
-        """Ask for the right to report `rung` to CleverTap (and what is missing below it).
+        """Ask for the right to report `rung` to CleverTap (and the missing rungs below it).
 
-        `heard`: the BSP said so, which ends the doubt about a message whose answer was lost. `bsp_id`: the id that the
-        BSP knows it by, for messages that have none yet.
+        `heard`: the BSP reported it, which confirms a message whose answer was lost. `bsp_id`: the BSP's id, for
+        messages that have none yet.
         """
         now = int(self._table.now())
-        # A failure ends the ladder wherever it stands, except behind a read: what was read did arrive.
+        # A failure ends the ladder on any rung except read: a message that was read has arrived.
         below = READ if rung == FAILED else rung
         update = "SET reporter = :reporter, reporter_until = :until"
         values: dict[str, str | int] = {":reporter": owner, ":until": now + HOLD_SECONDS, ":now": now, ":below": below}
@@ -64,7 +64,7 @@ class Leases:
         return NoLease.REPEAT if int(attempt.item.get("rung", 0)) >= below else NoLease.BUSY
 
     def end(self, account: str, reference: str, owner: str, rung: int) -> None:
-        """CleverTap has taken the statuses up to `rung`."""
+        """Record that CleverTap has accepted the statuses up to `rung`."""
         self._table.update(
             message_key(account, reference),
             "SET rung = :rung REMOVE reporter, reporter_until",
@@ -73,7 +73,7 @@ class Leases:
         )
 
     def leave(self, account: str, reference: str, owner: str) -> None:
-        """CleverTap has not taken them; the next try may be another queue message's."""
+        """Release the lease: CleverTap has not accepted them, and another queue message may make the next attempt."""
         self._table.update(
             message_key(account, reference),
             "REMOVE reporter, reporter_until",

@@ -1,4 +1,4 @@
-"""Files that people have sent, kept in S3 for as long as their links are good."""
+"""Files from people, kept in S3 for as long as their links are valid."""
 
 from collections.abc import Callable
 from re import fullmatch
@@ -11,13 +11,13 @@ from whatsapp_bridge.store.aws import client
 _PREFIX: Final = "media/"
 # RFC 6838's names, without parameters.
 _CONTENT_TYPE: Final = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+"
-# Nine times as many bytes in the worst case; S3 takes 8 KB of headers.
+# At worst, nine bytes per character; S3 allows 8 KB of headers.
 _MAX_NAME: Final = 200
 _UNKNOWN: Final = "application/octet-stream"
 LINK_SECONDS: Final = 300
-"""How long the link to S3 is good for, once the bridge has given it out."""
+"""How long the bridge's link to S3 is valid."""
 
-# What a browser shows without running anything of it. All else, HTML and SVG above all, is to be saved.
+# Types that a browser shows without running code. All others, mainly HTML and SVG, are downloaded.
 _SHOWN: Final = frozenset(
     {
         "image/jpeg",
@@ -40,11 +40,11 @@ class MediaStore:
     """Objects are private and encrypted, and expire by the bucket's lifecycle."""
 
     def __init__(self, bucket: str, s3: Callable[[], Any] = lambda: client("s3")) -> None:
-        # The client is made at the first file: most processes never see one.
+        # The client is made with the first file: most processes never have one.
         self._bucket, self._s3 = bucket, s3
 
     def put(self, account: str, media_id: str, file: File) -> None:
-        """Keep a file, in place of the one of this id. Raises botocore's errors."""
+        """Store a file under this id; replaces an earlier one. Raises botocore's errors."""
         self._s3().put_object(
             Bucket=self._bucket,
             Key=_key(account, media_id),
@@ -55,16 +55,16 @@ class MediaStore:
         )
 
     def link(self, account: str, media_id: str) -> str:
-        """An address at S3 that gives the file for `LINK_SECONDS`. No call to AWS."""
+        """An address in S3 that is valid for `LINK_SECONDS`. Makes no call to AWS."""
         place = {"Bucket": self._bucket, "Key": _key(account, media_id)}
         link: str = self._s3().generate_presigned_url("get_object", Params=place, ExpiresIn=LINK_SECONDS)
         return link
 
 
 def disposition(content_type: str, name: str) -> str:
-    """A Content-Disposition header (RFC 6266): the name in ASCII, and in UTF-8 for those who read that."""
+    """A Content-Disposition header (RFC 6266): the name in ASCII, and in UTF-8 for clients that support it."""
     shown = "inline" if content_type in _SHOWN else "attachment"
-    # Its end says what kind of file it is.
+    # Keep the end, which has the extension.
     name = name[-_MAX_NAME:]
     plain = "".join(letter if letter.isascii() and letter.isprintable() else "_" for letter in name)
     plain = plain.replace("\\", "_").replace('"', "_")

@@ -1,7 +1,7 @@
-"""Small facts kept across invocations and processes: a token, a file's id at the BSP, that somebody has opted in.
+"""Small facts kept across invocations and processes: a token, a file's id at the BSP, a person's opt-in.
 
-They lie in the messages table, under keys of their own (`note#{account}#{key}`), and expire. Losing one costs a call
-that would have been saved; nothing is decided by them that must not be decided twice.
+They are in the messages table, with their own keys (`note#{account}#{key}`), and expire. A lost note costs only one
+more call; nothing that must happen once depends on a note.
 """
 
 from whatsapp_bridge.store.items import Table, typed, untyped
@@ -12,15 +12,15 @@ class StoredNotes:
         self._table = table
 
     def get(self, account: str, key: str) -> str | None:
-        """The note, None where there is none or its time is over."""
-        # Eventually consistent, at half the price: an old note costs one call more.
+        """The note; None if there is none or it has expired."""
+        # Eventually consistent, at half the price: an old note costs only one more call.
         answer = self._table.dynamodb.get_item(TableName=self._table.name, Key=typed({"pk": _key(account, key)}))
         item = untyped(answer.get("Item", {}))
-        # DynamoDB removes what has expired within days, not at once.
+        # DynamoDB removes expired items within days, not immediately.
         return str(item["note"]) if item and item["expires_at"] > self._table.now() else None
 
     def put(self, account: str, key: str, note: str, seconds: int) -> None:
-        """Keep `note` for so many seconds, in place of the one that was there."""
+        """Keep `note` for `seconds`; replaces an earlier one."""
         self._table.dynamodb.update_item(
             TableName=self._table.name,
             Key=typed({"pk": _key(account, key)}),
@@ -29,7 +29,7 @@ class StoredNotes:
         )
 
     def forget(self, account: str, key: str, note: str) -> None:
-        """Drop this note; another that has taken its place stays."""
+        """Delete this note; one that has replaced it stays."""
         key, now = _key(account, key), int(self._table.now())
         self._table.update(key, "SET expires_at = :over", "note = :note", {":over": now, ":note": note})
 

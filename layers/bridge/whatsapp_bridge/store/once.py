@@ -1,4 +1,4 @@
-"""What is reported to CleverTap once: messages from people, and clicks.
+"""Reports that CleverTap gets once: messages from people, and clicks.
 
 One item per message from a person, key `reply#{account}#{the BSP's id}`, and per click, key `click#{account}#{hash}`:
 `state` forwarding -> forwarded, `owner` (the queue message that reports it), `held_until` (seconds).
@@ -17,34 +17,35 @@ class Once:
         self._table = table
 
     def begin_reply(self, account: str, reply: str, owner: str) -> bool:
-        """Ask for the right to forward a message from a person; False for a repeat."""
+        """Ask for the right to forward a message from a person; False for a duplicate."""
         return self._begin_once(_reply_key(account, reply), owner) is None
 
     def leave_reply(self, account: str, reply: str, owner: str) -> None:
-        """It is kept elsewhere (dead-letter queue, quarantine); whoever brings it back may forward it at once."""
+        """Release it: it is kept elsewhere (dead-letter queue, quarantine), and a redrive or replay may forward it at
+        once."""
         self._leave_once(_reply_key(account, reply), owner)
 
     def end_reply(self, account: str, reply: str) -> None:
-        """CleverTap has taken it."""
+        """Record that CleverTap has accepted it."""
         self._end_once(_reply_key(account, reply))
 
     def begin_click(self, account: str, click: str, owner: str) -> NoLease | None:
-        """Ask for the right to report a click to CleverTap: None when it is granted."""
+        """Ask for the right to report a click to CleverTap; None if it is granted."""
         refused = self._begin_once(_click_key(account, click), owner)
         if refused is None:
             return None
         return NoLease.REPEAT if refused.get("state") == "forwarded" else NoLease.BUSY
 
     def leave_click(self, account: str, click: str, owner: str) -> None:
-        """CleverTap has not taken it; the next try is another queue message's."""
+        """Release it: CleverTap has not accepted it, and another queue message makes the next attempt."""
         self._leave_once(_click_key(account, click), owner)
 
     def end_click(self, account: str, click: str) -> None:
-        """CleverTap has taken it."""
+        """Record that CleverTap has accepted it."""
         self._end_once(_click_key(account, click))
 
     def _begin_once(self, key: str, owner: str) -> dict[str, Any] | None:
-        """None when the right is granted, else the item that stands against it."""
+        """None if the right is granted, else the item that prevents it."""
         now = int(self._table.now())
         return self._table.update(
             key,

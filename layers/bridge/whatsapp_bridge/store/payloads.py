@@ -1,4 +1,4 @@
-"""Queue messages of any size: what is too large for SQS lies in S3, and the queue carries its key."""
+"""Queue messages of any size: a payload that is too large for SQS is stored in S3, and the queue has its key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +21,11 @@ class Payloads:
         s3: Callable[[], Any] = lambda: client("s3"),
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
-        # The client is made at the first large payload: most processes never see one.
+        # The client is made with the first large payload: most processes never have one.
         self._bucket, self._s3, self._new_id = bucket, s3, new_id
 
     def pack(self, payload: dict[str, Any]) -> str:
-        """The body of a queue message for `payload`; raises botocore's errors when S3 does not take it."""
+        """The body of a queue message for `payload`; raises botocore's errors if S3 does not store it."""
         body = to_json(payload)
         message = body.decode()
         if Entry(message).size <= MAX_MESSAGE_BYTES:
@@ -35,7 +35,7 @@ class Payloads:
         return to_json({"s3": key}).decode()
 
     def unpack(self, body: str) -> dict[str, Any]:
-        """The payload of a queue message; raises botocore's errors when S3 does not give it."""
+        """The payload of a queue message; raises botocore's errors if S3 does not return it."""
         payload: dict[str, Any] = from_json(body)
         if set(payload) != {"s3"}:
             return payload

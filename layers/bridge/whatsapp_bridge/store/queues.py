@@ -8,19 +8,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from whatsapp_bridge.store.aws import client, error_code
 
-# SQS's limit for a message was 256 KiB until August 2025 and is 1 MiB since; the older one is safe for every queue.
+# SQS's limit for a message was 256 KiB until August 2025, then 1 MiB; the older limit is safe for every queue.
 MAX_MESSAGE_BYTES = 262_144
 MAX_DELAY_SECONDS = 900
-# SQS counts its twelve hours from when the message was received.
+# SQS counts its limit of twelve hours from the receipt of the message.
 MAX_VISIBILITY_SECONDS = 43_000
 _MAX_BATCH = 10
-# Valid in JSON, and what SQS refuses of it. Source: SendMessage in https://docs.aws.amazon.com/AWSSimpleQueueService/.
+# Characters that are valid in JSON but that SQS refuses. Source: SendMessage in
+# https://docs.aws.amazon.com/AWSSimpleQueueService/.
 _REFUSED: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService.RequestThrottled", "OverLimit"}
 
 
 class NotStored(Exception):
-    """A message could not be put on its queue. `throttled`: SQS asked for less."""
+    """A message could not be put on its queue. `throttled`: SQS asked for fewer requests."""
 
     def __init__(self, reason: str, *, throttled: bool = False) -> None:
         super().__init__(reason)
@@ -45,7 +46,7 @@ class Entry:
         return len(self._message().encode())
 
     def _message(self) -> str:
-        """The body with JSON's escapes for what SQS does not take."""
+        """The body with JSON escapes for characters that SQS refuses."""
         return self.body.translate(_REFUSED) if "\ufffe" in self.body or "\uffff" in self.body else self.body
 
     def parameters(self) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class Queue:
         self._call("send_message", **entry.parameters())
 
     def send_all(self, entries: Iterable[Entry]) -> None:
-        """In as few calls as SQS's limits allow, in order. Raises `NotStored` if any was not taken."""
+        """Send in order, in as few calls as SQS's limits allow. Raises `NotStored` if one was not stored."""
         for batch in _batches(entries):
             numbered = [{"Id": str(number), **entry.parameters()} for number, entry in enumerate(batch)]
             failed = self._call("send_message_batch", Entries=numbered).get("Failed", [])
@@ -75,7 +76,7 @@ class Queue:
                 raise NotStored(str(failed[0].get("Code", "")), throttled=failed[0].get("Code") in _THROTTLED)
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
-        """Let a received message come back after `seconds`. Raises `NotStored`."""
+        """Make a received message come back after `seconds`. Raises `NotStored`."""
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
     def _call(self, operation: str, **arguments: Any) -> Any:
@@ -89,22 +90,22 @@ class Queue:
 
 
 class FifoQueue(Queue):
-    """One that keeps the order within each group."""
+    """A queue that keeps the order within each group."""
 
 
 class DeadLetterQueue(Queue):
-    """One for what is given up."""
+    """A queue for messages that the bridge has given up."""
 
 
-# A class for each queue, so that the type checker finds two that are exchanged.
+# One class per queue, so that the type checker finds two queues that are swapped.
 
 
 class ConversationQueue(FifoQueue):
-    """Freeform messages on their way to people; a group per person."""
+    """Freeform messages to people; a group per person."""
 
 
 class CampaignQueue(Queue):
-    """Template messages on their way to people."""
+    """Template messages to people."""
 
 
 class RepliesQueue(FifoQueue):
@@ -116,7 +117,7 @@ class StatusesQueue(Queue):
 
 
 class QuarantineQueue(Queue):
-    """What is authenticated and not understood (`flows.quarantine`)."""
+    """Elements that are authenticated but not understood (`flows.quarantine`)."""
 
 
 class ConversationDeadLetters(DeadLetterQueue):
@@ -124,15 +125,15 @@ class ConversationDeadLetters(DeadLetterQueue):
 
 
 class RepliesDeadLetters(DeadLetterQueue):
-    """Messages from people that CleverTap did not take."""
+    """Messages from people that CleverTap did not accept."""
 
 
 class StatusesDeadLetters(DeadLetterQueue):
-    """Statuses that CleverTap did not take."""
+    """Statuses that CleverTap did not accept."""
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """At most ten messages and, together, at most the size of one."""
+    """Batches of at most ten messages, together at most as large as one may be."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:

@@ -1,19 +1,19 @@
-"""Messages without the BSP's id, and the ids without a message: which belongs to which, by the person they are for.
+"""Correlates messages that have no BSP id with ids that have no message, by person.
 
-For a BSP whose answer names no id of some messages. One item per person in the messages table, key
-`waiting#{account}#{recipient's keyed hash}`, with an attribute for each message that is of interest:
+For a BSP whose answer has no id for some messages. One item per person in the messages table, key
+`waiting#{account}#{recipient's keyed hash}`, with an attribute per message:
 
-    w#{msgId}      waits for an id, since (milliseconds)
-    s#{msgId}      is being sent, since (milliseconds); its answer will name its id
-    b#{BSP's id}   "{milliseconds} {msgId}": bound to it, lately
+    w#{msgId}      waits for an id since (milliseconds)
+    s#{msgId}      is being sent since (milliseconds); its answer will have its id
+    b#{BSP's id}   "{milliseconds} {msgId}": bound to it recently
 
-An id that no message has belongs to the message that waits longest; that is one conditional write, so that each message
-gets one id and each id one message, whoever comes at the same time. While a message is being sent whose id is not known
-yet, an unknown id may be just that one's, and nothing is bound.
+An unknown id belongs to the message that has waited longest. One conditional write binds them, so that each message
+gets one id and each id one message, even with concurrent callers. While a message is being sent whose answer will have
+its id, an unknown id may be that one's, and nothing is bound.
 
-An item of its own and no index: an index is consistent only eventually, and may show a message that waits no more or an
-id that was bound a moment ago. So a bound id stays here for longer than the index on `bsp_id` needs to know it too. And
-an attribute per message and no list: each step but `bind` is one write that needs nothing read before it.
+This is an item, not an index: an index is only eventually consistent, and may show a message that no longer waits or
+miss an id that was just bound. So a bound id stays here until the index on `bsp_id` surely has it. And there is an
+attribute per message, not a list: each step except `bind` is one write without a read before it.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ from typing import Any
 
 from whatsapp_bridge.store.items import Attempt, Table, try_update, typed
 
-# Longer than any function may run: what is still being sent then has died over it, and waits.
+# Longer than any function may run: a message still being sent then belongs to a dead delivery, and waits.
 _SENDING_MS = 120_000
-# A message of which nothing is heard for so long is given up: it would take the id of a later one.
+# A message without a status for so long is given up; otherwise it would take the id of a later one.
 _WAITING_MS = 86_400_000
 _BOUND_MS = 3_600_000
-# Each try finds that another one has bound something meanwhile.
+# A try fails only if another one has bound something in the meantime.
 _MAX_TRIES = 20
-# What is old is removed when another write is made anyway, or when there is so much; never more at once, as an
-# expression of DynamoDB's holds 4 KB.
+# Old attributes are removed with another write, or when there are this many; never more at once, because a DynamoDB
+# expression holds 4 KB.
 _MAX_OLD = 20
 
 
@@ -39,7 +39,8 @@ class Waiting:
         self._table, self._ttl_seconds = table, ttl_days * 86_400
 
     def expect(self, account: str, recipient: str, reference: str, at: int, *, named: bool) -> None:
-        """Its request is about to leave, `at` (ms since 1970). `named`: the answer to it will name the BSP's id."""
+        """Record that its request is about to leave, `at` (ms since 1970). `named`: the answer will have the BSP's
+        id."""
         self._update(
             _key(account, recipient),
             "SET #message = :at, expires_at = :expires REMOVE #other",
@@ -48,7 +49,7 @@ class Waiting:
         )
 
     def wait(self, account: str, recipient: str, reference: str) -> None:
-        """Its answer has named no id, or is lost: it waits since it was sent, unless it is bound already."""
+        """Record that its answer has no id, or is lost: it waits since it was sent, unless it is bound already."""
         self._update(
             _key(account, recipient),
             "SET #waiting = #sending REMOVE #sending",
@@ -57,7 +58,7 @@ class Waiting:
         )
 
     def name(self, account: str, recipient: str, reference: str, bsp_id: str) -> None:
-        """Its answer has named its id."""
+        """Record the id that its answer has."""
         key = _key(account, recipient)
         _, item = self._update(
             key,
@@ -75,7 +76,7 @@ class Waiting:
             self._update(key, f"REMOVE {', '.join(names)}", names)
 
     def dismiss(self, account: str, recipient: str, reference: str) -> None:
-        """It has not been taken, or nobody asks for it any more."""
+        """Remove it: the BSP has not accepted it, or nothing needs it any more."""
         self._update(
             _key(account, recipient),
             "REMOVE #sending, #waiting",
@@ -86,7 +87,7 @@ class Waiting:
     def bind(self, account: str, recipient: str, bsp_id: str) -> str | None:
         """The msgId of the message with this id: the one that has it, else the one that has waited longest.
 
-        None where nothing waits, or not yet. The same id brings the same message, however often.
+        None if nothing waits (yet). The same id always gives the same message.
         """
         key = _key(account, recipient)
         item = self._table.get(key) or {}
@@ -121,7 +122,7 @@ class Waiting:
         return min(fresh)[1] if fresh else None
 
     def _old(self, item: Mapping[str, Any]) -> list[str]:
-        """The attributes that nobody needs any more, as many as one expression shall name."""
+        """Attributes that are no longer needed, as many as one expression may name."""
         now = self._now_ms()
         old = (
             name

@@ -1,4 +1,4 @@
-"""The floor of `dispatch`: three writes per message (claim, leaving, outcome) around one POST for all of them."""
+"""The floor of `dispatch`: three writes per message (claim, mark, outcome) and one POST for all messages."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The floor of `forward`: two writes per queue message (begun, told) around one POST to CleverTap."""
+"""The floor of `forward`: two writes per queue message (started, reported) and one POST to CleverTap."""
 
 import json
 import os

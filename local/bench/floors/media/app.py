@@ -1,4 +1,4 @@
-"""The floor of `media`: a link to S3 is signed without a call to anybody."""
+"""The floor of `media`: sign a link to S3, without any call."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""Speaking to One API, which is given files before the messages that show them.
+"""Calls One API. Files are uploaded before the messages that show them.
 
 Source: https://www.clickatell.com/developers/api-documentation/one-api-request-parameters/ and the comparison page
 named in `codes`. The endpoint is /v1/message: the page's headings say /v1/messages, its endpoint table and examples do
@@ -38,7 +38,7 @@ OUTGOING: Final[tuple[Path, ...]] = (
     ("template", "buttons", "suggestedResponse", "postbackData", "*"),
     ("template", "buttons", "websiteUrl", "*", "parameters", "*"),
 )
-# All that One API reads in clear; between them the two tables hold every leaf `outbound` writes.
+# Everything that One API reads unencrypted. Together the two tables hold every leaf that `outbound` writes.
 OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
     ("channel",),
     ("to",),
@@ -58,19 +58,19 @@ INCOMING: Final[tuple[Path, ...]] = (
     ("locationName",),
     ("locationAddress",),
     ("latitude",),
-    # The spelling of the sample in clear; the encrypted one has the other.
+    # The spelling of the unencrypted sample; the encrypted one has the other.
     ("latitute",),
     ("longitude",),
     *CONTACTS,
-    # moButtonResponse has no sample, encrypted or not. These hold what a person is shown and what comes back of it,
-    # which is ciphertext in every other kind; were they clear, the reply would be quarantined, not lost.
+    # moButtonResponse has no sample. These fields hold what the person sees and what the tap returns, which is
+    # ciphertext in every other kind. If they are not encrypted, the reply is quarantined, not lost.
     ("title",),
     ("selectedItem", "title"),
     ("selectedItem", "postbackData"),
 )
 
 
-# Ciphertext too, by which an encrypted message is known. Nobody reads it, so that it costs no message where it is not.
+# Also ciphertext, which shows that a message is encrypted. Nothing reads it, so no message is lost if it is not.
 HINTS: Final[tuple[Path, ...]] = (("whatsapp", "profileName"),)
 
 ONE_API: Final = Dialect(
@@ -102,10 +102,10 @@ class Client(BaseClient):
         super().__init__(account, services, data_keys, entropy)
         self._uploads = Uploads(account, services, self._upload_refused, data_keys, entropy)
         self._noted: dict[str, UploadedFile] = {}
-        """By reference, for a fileId that turns out to be lost."""
+        """By reference, to find the fileId that Clickatell has lost."""
 
     def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
-        """`fileId` in place of `source`. Raises `CannotPrepare`, `KeyFailure`."""
+        """Replace `source` by `fileId`. Raises `CannotPrepare`, `KeyFailure`."""
         if "source" in request.get("media", {}):
             source = request["media"]["source"]
             noted = self._uploads.for_everybody(source, FREEFORM[source["kind"]])
@@ -120,7 +120,7 @@ class Client(BaseClient):
         return request
 
     def _lost(self, reference: str, rejected: Rejected) -> Outcome:
-        """A noted fileId that is lost is forgotten; the message's next try uploads the file again."""
+        """Forget a stored fileId that is lost; the message's next attempt uploads the file again."""
         if reference not in self._noted:
             return rejected
         self._uploads.forget(self._noted[reference])
@@ -130,7 +130,7 @@ class Client(BaseClient):
         outcome = of_a_step_before("upload", of_the_request(answer, self.dialect))
         if isinstance(outcome, MediaLost):
             return Rejected(outcome.code, outcome.title)
-        # A request that was answered as a whole is not `Accepted`: that is said of messages alone.
+        # `Accepted` is for messages; an upload without a fileId has failed.
         return NotSent(f"upload: HTTP {answer.status}") if isinstance(outcome, Accepted) else outcome
 
 

@@ -20,7 +20,7 @@ _OTHER: Final = CallbackError.OTHER
 # https://docs.clickatell.com/technical-faq/whatsapp/comparison-clickatells-first-generation-whatsapp-api-vs-new-one-api
 # (134-138 are in the latter only, 100 in the former only). Clickatell gives 135-138 no description.
 _STATUSES: Final = (
-    # Callbacks are about messages One API has accepted: one it cannot find any more will have no better status.
+    # Callbacks are about messages that One API has accepted: one that it no longer finds will get no better status.
     StatusRow(1, "UNKNOWN", "failed", "Message not found", _OTHER),
     StatusRow(2, "QUEUED", "accepted", "Queued"),
     StatusRow(3, "SCHEDULED", "accepted", "Scheduled for later delivery"),
@@ -28,15 +28,15 @@ _STATUSES: Final = (
     StatusRow(5, "DEVICE_ACK", "delivered", "Device acknowledged delivery"),
     StatusRow(6, "READ", "read", "Read receipt"),
     # Clickatell's heading from here to 29: "Generic errors (shared by all channels)".
-    # The telephone was not to be reached for as long as the message was kept.
+    # The phone could not be reached before the message expired.
     StatusRow(20, "EXPIRED", "failed", "Message has expired", CallbackError.TEMPORARILY_UNAVAILABLE),
     StatusRow(21, "STOPPED_BY_USER", "failed", "Message stopped by user", _OTHER),
     StatusRow(22, "STOPPED_BY_ADMIN", "failed", "Message stopped by admin", _OTHER),
     StatusRow(23, "DELIVERY_FAILURE", "failed", "Error delivering message", _OTHER),
-    # Only pretended to be sent; it stands among the errors, and nobody ever receives such a message.
+    # Only simulated. Clickatell lists it among the errors, and nobody ever receives such a message.
     StatusRow(24, "EMULATED", "failed", "Emulated", _OTHER),
     StatusRow(25, "INSUFFICIENT_ACCOUNT_BALANCE", "failed", "Insufficient account balance", _OTHER, alarm=True),
-    # The account's volumes: CleverTap's 1004 is about one recipient's.
+    # These limits are the account's; CleverTap's 1004 is about one person's.
     StatusRow(26, "VOLUME_LIMIT", "failed", "Volume limit exceeded", _OTHER),
     StatusRow(27, "VOLUME_LIMIT_DAILY", "failed", "Daily volume limit exceeded", _OTHER),
     StatusRow(28, "VOLUME_LIMIT_MONTHLY", "failed", "Monthly volume limit exceeded", _OTHER),
@@ -74,11 +74,11 @@ _STATUSES: Final = (
     StatusRow(
         131, "WHATSAPP_RE_ENGAGEMENT_REQUIRED", "failed", "Re-engagement required", CallbackError.OUTSIDE_CHAT_WINDOW
     ),
-    # Meta restricts a sender whose messages people block or report; the recipient has no part in it.
+    # Meta restricts a sender whose messages people block or report; this person is not the cause.
     StatusRow(
         132, "WHATSAPP_SPAM_RATE_LIMIT_REACHED", "failed", "Spam rate limit reached", CallbackError.BLOCKED_BY_META
     ),
-    # WhatsApp slows the sender down; of all codes, "too many send requests" comes nearest.
+    # WhatsApp slows the sender down; CleverTap's nearest code is "too many send requests".
     StatusRow(133, "WHATSAPP_SERVER_RATE_LIMIT", "failed", "WhatsApp server rate limit", CallbackError.TOO_MANY_SENDS),
     StatusRow(
         134,
@@ -93,7 +93,7 @@ _STATUSES: Final = (
     StatusRow(136, "WHATSAPP_HSM_IS_MISSING", "failed", "WhatsApp HSM is missing", _BAD_TEMPLATE),
     StatusRow(137, "WHATSAPP_HSM_DOWNLOAD_FAILED", "failed", "WhatsApp HSM download failed", _BAD_TEMPLATE),
     StatusRow(138, "WHATSAPP_HSM_PACK_IS_MISSING", "failed", "WhatsApp HSM pack is missing", _BAD_TEMPLATE),
-    # Meta keeps some people out of marketing messages as an experiment.
+    # Meta excludes some people from marketing messages as an experiment.
     StatusRow(
         139,
         "WHATSAPP_EXPERIMENTAL_NUMBER",
@@ -177,7 +177,7 @@ STATUSES: Final = {row.code: row for row in _STATUSES}
 
 
 def status(code: int) -> StatusRow:
-    """The row of a status code. Clickatell: a code that is not listed is to be taken as a failure."""
+    """The row of a status code. Clickatell says to treat a code that is not listed as a failure."""
     return STATUSES.get(code) or StatusRow(code, "", "failed", f"Unlisted status {code}", _OTHER, listed=False)
 
 
@@ -195,7 +195,7 @@ _ERRORS: Final = (
     ErrorRow(2, "stop", "Account is not active", _CREDENTIALS),
     ErrorRow(3, "stop", "Integration is not active", _CREDENTIALS),
     ErrorRow(7, "stop", "Originating IP address is not approved in your account", _CREDENTIALS),
-    # Unlike 19 it asks for no repeat: without a word about the message, parts of the request may have been taken.
+    # Unlike 19 it does not ask for a retry: as the answer to a whole request, parts may have been accepted.
     ErrorRow(18, "internal", "Internal error", _MISCELLANEOUS),
     ErrorRow(19, "retry", "Internal error, please retry", _MISCELLANEOUS),
     ErrorRow(20, "stop", "Insufficient account balance", _MISCELLANEOUS),
@@ -224,14 +224,14 @@ _ERRORS: Final = (
 
 ERRORS: Final = {row.code: row for row in _ERRORS}
 
-# Error 23 names the parameter at the end of its description ("Invalid or missing parameter: to ."); where that is the
-# recipient, CleverTap has a category of its own for it.
+# Error 23 names the parameter at the end of its description ("Invalid or missing parameter: to ."). CleverTap has a
+# separate code for the recipient.
 _RECIPIENT_PARAMETER: Final = ErrorRow(23, "reject", "Invalid or missing parameter: to", _NUMBER)
 _NAMES_RECIPIENT: Final = re.compile(r":\s*(?:messages\[\d+\]\.)?to\s*\.?\s*$")
 
 
 def error(code: int, description: str = "") -> ErrorRow:
-    """The row of an error code; `description` is One API's text, of which nothing is repeated."""
+    """The row of an error code; `description` is One API's text; titles never contain it."""
     if code == 23 and _NAMES_RECIPIENT.search(description):
         return _RECIPIENT_PARAMETER
     row = ERRORS.get(code)

@@ -1,8 +1,8 @@
-"""One API's callbacks: statuses of sent messages, and what people write.
+"""One API's callbacks: statuses of sent messages, and messages from people.
 
 Source: https://help.clickatell.com/developers-api-reference/reference/one-api-client-callbacks and the section "Inbound
-message callback comparisons" of the comparison page named in `codes`. One request holds lists of events by kind; kinds
-and fields may be added at any time, and what is not known is to be answered with success.
+message callback comparisons" of the comparison page named in `codes`. One request holds lists of events by kind;
+Clickatell may add kinds and fields at any time, and wants success as the answer to unknown ones.
 """
 
 import hashlib
@@ -30,20 +30,19 @@ from whatsapp_bridge.providers.contract import (
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account
 
-# That a person is typing is no message, and old news once it could be told.
+# A typing notice is not a message, and outdated before it could be reported.
 _IGNORED: Final = frozenset({"statusIsTyping"})
-# Clickatell lists messageFallback among its events too, but shows its fields nowhere, so that nobody can say what it
-# would be to CleverTap. It is quarantined like any kind that is not known, with all it holds.
+# Clickatell also lists messageFallback but documents no fields of it. It is quarantined like any unknown kind.
 _REPLY_KINDS: Final = frozenset(
     {"moText", "moMedia", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"}
 )
-# Several of these may come with one messageId: contacts as elements of their own, a file inline and by reference.
-# Nothing says that the latter two are one and the same, so that neither is dropped.
+# Several of these may have one messageId: contacts as separate elements, a file inline and by reference. Nothing says
+# that the last two are the same file, so neither is dropped.
 _IN_PARTS: Final = frozenset({"moContacts", "moMedia"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
-    """True: One API signs nothing, the token in the callback's path is the only proof."""
+    """True: One API signs nothing; the token in the callback's path is the only proof."""
     return True
 
 
@@ -72,7 +71,7 @@ def _each(elements: Any) -> list[Any]:
 
 
 def _parts(kind: str, elements: list[Any]) -> list[Any]:
-    """CleverTap's messages hold one file each: an element with several becomes as many, the caption with the first."""
+    """A CleverTap message holds one file: split an element with several files; the first keeps the caption."""
     if kind != "moMedia":
         return elements
     parts = []
@@ -89,7 +88,7 @@ def _parts(kind: str, elements: list[Any]) -> list[Any]:
 
 
 def _apart(events: list[Event]) -> list[Event]:
-    """What comes in parts under one messageId is a message each, by place."""
+    """Give the parts that share a messageId an id each, by position."""
     seen: Counter[str] = Counter()
     apart: list[Event] = []
     for event in events:
@@ -105,7 +104,7 @@ def _event(kind: str, element: Any) -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(kind, "not an object", element)
     channel = element.get("channel")
-    # Seen as "whatsapp", "whatsapp " and "whatsapp/sms "; an integration may carry other channels beside WhatsApp.
+    # Seen as "whatsapp", "whatsapp " and "whatsapp/sms "; an integration may have other channels besides WhatsApp.
     if isinstance(channel, str) and "whatsapp" not in channel.lower():
         return NotUnderstood(kind, "another channel", element)
     if kind == "messageStatusUpdate":
@@ -119,6 +118,6 @@ def _reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:
     sender = digits(element.get("from"))
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
-    # Repeats of a callback are the same text, so that without an id the element itself can stand for one.
+    # A repeated callback has the same text, so the element itself can serve as the id where there is none.
     message_id = identifier(element.get("messageId")) or hashlib.sha256(to_json(element)).hexdigest()
     return ReplyEvent(message_id, sender, {**element, "kind": kind})

@@ -1,8 +1,8 @@
-"""Files on their way to people: fetched from CleverTap's address, checked, and uploaded to One API for a `fileId`.
+"""Files for people: fetched from CleverTap's address, checked, and uploaded to One API, which gives a `fileId`.
 
 Source: sections "Media file upload" and "Sending media by reference" of the comparison page named in `codes`. A file
-for a template is uploaded for its one recipient. One for freeform messages is uploaded for everybody, kept at
-Clickatell for 30 days, and its fileId noted; the note ends a day earlier.
+for a template is uploaded for one recipient. A file for freeform messages is uploaded for everybody. Clickatell keeps
+it for 30 days; the note with its fileId ends a day earlier.
 """
 
 import os
@@ -41,20 +41,21 @@ _NOTE_SECONDS: Final = 29 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A fileId that serves all freeform messages with the same file."""
+    """A fileId for all freeform messages with the same file."""
 
     key: str
     note: str = field(repr=False)
 
     @property
     def members(self) -> dict[str, Any]:
-        """fileId, validator and sha256 of the file that was uploaded, lost (what the note `FILES_LOST` was by then)."""
+        """fileId; validator and sha256 of the uploaded file; lost (the value of the note `FILES_LOST` at that time)."""
         members: dict[str, Any] = from_json(self.note)
         return members
 
 
 class Uploads:
-    """One account's. `refused` says what an answer without a fileId means; `entropy(n)` gives n unpredictable bytes."""
+    """One account's. `refused` gives the outcome of an answer without a fileId; `entropy(n)` gives n unpredictable
+    bytes."""
 
     def __init__(
         self,
@@ -69,11 +70,11 @@ class Uploads:
         self._throttled: Throttled | None = None
 
     def for_recipient(self, source: Json, rule: FileRule, to: str) -> str:
-        """The fileId of a file for `to` alone, as a template's has to be. Raises `CannotPrepare`, `KeyFailure`."""
+        """The fileId of a file for `to` only, as templates need it. Raises `CannotPrepare`, `KeyFailure`."""
         return self._upload(fetch(self._services, self._account, source, rule), {"to": to})
 
     def for_everybody(self, source: Json, rule: FileRule) -> UploadedFile:
-        """The noted fileId of a file for freeform messages, uploaded anew if the source has changed.
+        """The stored fileId of a file for freeform messages; uploads the file again if the source has changed.
 
         Raises `CannotPrepare`, `KeyFailure`.
         """
@@ -84,7 +85,7 @@ class Uploads:
         try:
             found = find(self._services, self._account, source, rule.max_bytes, validator)
         except CannotPrepare as stopped:
-            # Clickatell has the file; that its source is out of reach for now holds up nothing.
+            # Clickatell has the file, so a source that is not available now does not matter.
             if noted is not None and isinstance(stopped.outcome, NotSent):
                 return noted
             raise
@@ -93,7 +94,7 @@ class Uploads:
         fetched = checked(source, cast("Source", found), rule)
         hashed = sha256(fetched.content).hexdigest()
         if noted is not None and noted.members["sha256"] == hashed:
-            # Some hosts call the same bytes by another ETag or date each time.
+            # Some hosts send a new ETag or date for the same bytes each time.
             return noted
         file_id = self._upload(fetched, {"broadcastAllowed": "true"})
         note = {"fileId": file_id, "validator": fetched.validator, "sha256": hashed, "lost": lost}
@@ -102,17 +103,17 @@ class Uploads:
         return made
 
     def forget(self, noted: UploadedFile) -> None:
-        """Clickatell does not find the file any more: the next message uploads it again."""
+        """Clickatell no longer finds the file: the next message uploads it again."""
         self._services.notes.forget(self._account.name, noted.key, noted.note)
 
     def _noted(self, key: str, lost: str | None) -> UploadedFile | None:
         note = self._services.notes.get(self._account.name, key)
         noted = None if note is None else UploadedFile(key, note)
-        # A file that was uploaded before one was lost. The note of that outlives those of all files before it.
+        # Do not trust a file that was uploaded before one was lost. That note outlives those of all earlier files.
         return None if noted is None or (lost is not None and noted.members["lost"] != lost) else noted
 
     def _key(self, source: Json) -> str:
-        """A fileId belongs to an API key; the file behind it has one name, and is encrypted or is not."""
+        """A fileId belongs to one API key, one file name, and one choice of encrypted or not."""
         provider = self._account.provider
         arn = provider.encryption.mt_key_arn if provider.encryption else None
         serves = [source["url"], source["kind"], source.get("fileName"), arn, provider.base_url, provider.api_key]
@@ -120,10 +121,10 @@ class Uploads:
 
     def _upload(self, fetched: Fetched, audience: dict[str, str]) -> str:
         if self._throttled is not None:
-            # Clickatell has asked for less: the rest of the batch waits without asking again.
+            # Clickatell has throttled an upload: the rest of the batch waits without another request.
             raise CannotPrepare(self._throttled)
         body, secrets = self._sealed(fetched)
-        # A space as %20: "+" stands for one only where a query is read as a form.
+        # A space as %20: "+" means a space only if the server reads the query as a form.
         query = urlencode({"fileName": fetched.name, **audience, **secrets}, quote_via=quote)
         provider = self._account.provider
         headers = {"authorization": provider.api_key, "content-type": fetched.type.content_type}
@@ -131,11 +132,11 @@ class Uploads:
         answer = guarded(lambda: self._services.http.request("POST", url, body, headers))
         if isinstance(answer, Answer):
             return self._file_id(answer)
-        # Nothing reaches a person by an upload alone: unlike a message it can be repeated.
+        # An upload sends nothing to a person, so it can be repeated.
         raise CannotPrepare(NotSent(f"upload: {answer.reason}"))
 
     def _sealed(self, fetched: Fetched) -> "tuple[Body, dict[str, str]]":
-        """What is uploaded, and what of encryption goes along: the file has a data key of its own."""
+        """The bytes to upload and the encryption members; the file has its own data key."""
         settings = self._account.provider.encryption
         if settings is None:
             return fetched.content, {}

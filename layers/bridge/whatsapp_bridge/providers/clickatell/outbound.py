@@ -1,7 +1,8 @@
 """CleverTap's messages as One API message objects.
 
-Source: section "Outbound message request comparison" of the comparison page named in `codes`. One API knows a template
-by its name alone: it has no place for a language, and the footer, static buttons and texts are the template's own.
+Source: section "Outbound message request comparison" of the comparison page named in `codes`. One API identifies a
+template by its name only and has no field for a language. Footer, static buttons and static texts are part of the
+template.
 """
 
 from collections.abc import Sequence
@@ -49,9 +50,9 @@ type _Placed = tuple[str, Button]
 
 
 def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
-    """The message object for `messages[]` of POST /v1/message, in clear. Raises `Refused`.
+    """The message object for `messages[]` of POST /v1/message, unencrypted. Raises `Refused`.
 
-    Where a file belongs, it has `source` in place of `fileId`: {"kind", "url", "fileName"?}, which `client` uploads.
+    A file is `source` in place of `fileId`: {"kind", "url", "fileName"?}. `client` uploads it.
     """
     # A message without `channel` is an SMS.
     request: Json = {"channel": "whatsapp", "to": message.to, "clientMessageId": reference}
@@ -92,8 +93,8 @@ def _location(location: Location) -> Json:
 
 
 def _template(message: TemplateMessage) -> Json:
-    # The samples leave out `header` and `buttons` where there are none, never `body`; what has no variables is an empty
-    # object there (a static header's "text": {}).
+    # The samples omit `header` and `buttons` if there are none, but never `body`. A part without variables is an empty
+    # object (a static header's "text": {}).
     template: Json = {"templateName": message.template.name, "body": {}}
     buttons: list[_Placed] = []
     for index, component in enumerate(message.components):
@@ -121,7 +122,7 @@ def _template(message: TemplateMessage) -> Json:
 def _header(component: HeaderComponent, path: str) -> Json:
     header = component.header
     if header.type not in CAPABILITIES.headers:
-        # A type that CleverTap does not document is a value of the message: it is not repeated.
+        # A type that CleverTap does not document may be any text, so the reason does not repeat it.
         kind = header.type if header.type in Header.model_fields else "such"
         raise Refused(f"{path}.header.type", f"{kind} headers are {_UNSUPPORTED}")
     if header.media is not None:
@@ -133,7 +134,7 @@ def _header(component: HeaderComponent, path: str) -> Json:
 
 
 def _parameters(values: Sequence[str], path: str) -> Json:
-    """Values by their place, "1" onwards; {} for none."""
+    """Values by position, from "1"; {} if there are none."""
     return {"parameters": by_place(values, path)} if values else {}
 
 
@@ -166,7 +167,7 @@ def _buttons(buttons: Sequence[_Placed]) -> Json:
     ordered = sorted(buttons, key=lambda placed: placed[1].position)
     replies = [placed for placed in ordered if placed[1].sub_type == "quickReply"]
     actions = [placed for placed in ordered if placed[1].sub_type != "quickReply"]
-    # In both dashboards a template has either the ones or the others.
+    # In both dashboards a template has either quick replies or actions.
     if replies and actions:
         fewer = min(replies, actions, key=len)
         raise Refused(f"{fewer[0][0]}.subType", f"quick replies mixed with actions are {_UNSUPPORTED}")
@@ -174,19 +175,19 @@ def _buttons(buttons: Sequence[_Placed]) -> Json:
 
 
 def _suggested_response(replies: Sequence[_Placed]) -> Json:
-    """Postback data by a quick reply's place among the quick replies, of which these templates consist alone."""
+    """Postback data by position among the quick replies; these templates have no other buttons."""
     if len(replies) > _MAX_QUICK_REPLIES:
         raise Refused(replies[_MAX_QUICK_REPLIES][0], f"more than {_MAX_QUICK_REPLIES} quick replies")
     payloads = [_payload(path, button) for path, button in replies]
     if not any(payloads):
-        # One API sends the button's text back as a plain message then.
+        # One API then returns the button's text as a plain message.
         return {}
-    # The samples give postback data to all buttons or to none. A button without a payload of its own gets its text for
-    # one, which is what CleverTap would be told anyway.
+    # The samples give postback data to all buttons or to none. A button without a payload gets its text as the payload,
+    # which CleverTap would get anyway.
     postback = [payload or button.text for payload, (_, button) in zip(payloads, replies, strict=True)]
     for (path, _), data in zip(replies, postback, strict=True):
         if not data.strip():
-            raise Refused(f"{path}.parameters", "a payload is needed where another quick reply has one")
+            raise Refused(f"{path}.parameters", "must have a payload, because another quick reply has one")
     return {"suggestedResponse": {"postbackData": {str(place): data for place, data in enumerate(postback, 1)}}}
 
 
@@ -198,9 +199,9 @@ def _payload(path: str, button: Button) -> str:
 
 
 def _actions(actions: Sequence[_Placed]) -> Json:
-    """Parameters of the URL button, with its place among the actions: at most one URL and one call, in either order.
+    """Parameters of the URL button, with its position among the actions: at most one URL and one call, in any order.
 
-    Static URLs and phone numbers are the template's own; only their places count.
+    Static URLs and phone numbers are part of the template; only their positions matter here.
     """
     urls = [path for path, button in actions if button.sub_type in _URLS]
     calls = [path for path, button in actions if button.sub_type == "callPhone"]
@@ -218,8 +219,8 @@ def _actions(actions: Sequence[_Placed]) -> Json:
 def _suffix(path: str, button: Button) -> str:
     """What One API appends to the base URL in the template.
 
-    CleverTap's samples show suffixes ("cart"), "0", whole URLs and URLs with a placeholder. The base URL is known to
-    Meta alone, and a variable may well stand for a whole URL (behind a redirector): the value goes on as it is.
+    CleverTap's samples show suffixes ("cart"), "0", whole URLs and URLs with a placeholder. Only Meta knows the base
+    URL, and a variable may be a whole URL (behind a redirector), so the value is passed on unchanged.
     """
     if len(button.parameters) != 1:
         raise Refused(f"{path}.parameters", "a dynamic URL takes exactly one parameter")

@@ -14,7 +14,7 @@ class Settings(EncryptionSettings):
 
 class Options(EncryptionOptions):
     hsm: bool = False
-    """Send template messages in the form of the older API, which knows texts with body parameters only."""
+    """Send template messages in the older API's form, which allows only text with body parameters."""
 
 
 type Account = account.Account[Settings, Options]

@@ -1,7 +1,7 @@
-"""What became of each message, by the answer to its request.
+"""The outcome of each message, from the answer to its request.
 
-Source: section "Outbound message request acceptance response" of the comparison page named in `codes`. Clickatell's
-two APIs answer in the same way: `Dialect`.
+Source: section "Outbound message request acceptance response" of the comparison page named in `codes`. Clickatell's two
+APIs answer in the same form, with the names that `Dialect` lists.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
 )
 
-# What a status means beside an error that the table does not list. 401 and 402 are those of errors 1, 7 and 20.
+# The meaning of an HTTP status whose error the table does not list. Errors 1, 7 and 20 come with 401 and 402.
 _BY_STATUS: Final = {
     401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
     402: Rejected(CallbackError.OTHER, "Insufficient account balance", alarm=True),
@@ -61,15 +61,15 @@ def outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Diale
 
 
 def _results(answer: Answer) -> list[Json]:
-    """The per-message results, which come under any status: 202, 200, 207, 400 (all refused), 500."""
+    """The results per message. They come with any HTTP status: 202, 200, 207, 400 (all refused), 500."""
     body = answer.json()
     messages = body.get("messages") if isinstance(body, dict) else None
     return [result for result in messages if isinstance(result, dict)] if isinstance(messages, list) else []
 
 
 def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json]:
-    """Results by reference. Their order says nothing (Clickatell), and answers without clientMessageId exist: those go
-    by recipient where only one message and one result are left for it. What stays open is not guessed at."""
+    """Results by reference. Clickatell does not promise an order, and some answers have no clientMessageId: those are
+    matched by recipient if exactly one message and one result are left for it. Nothing else is guessed."""
     if len(batch) == len(results) == 1:
         return {batch[0].reference: results[0]}
     references = {outgoing.reference for outgoing in batch}
@@ -78,7 +78,7 @@ def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json
     for result in results:
         reference = identifier(result.get("clientMessageId"))
         if reference in references:
-            # Should one message be answered twice, a yes outweighs a no: it may not be sent again.
+            # If one message has two results, "accepted" wins: an accepted message must not be sent again.
             if matched.get(reference, {}).get("accepted") is not True:
                 matched[reference] = result
         elif reference is None:
@@ -109,7 +109,7 @@ def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
 
 
 def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
-    """The outcome of every message of a request that was answered as a whole."""
+    """The outcome of every message of a request whose answer has no results per message."""
     row = _error_row(answer.json(), dialect)
     if row is None or (answer.status == 429 and row.reaction != "throttle"):
         return outcome_without_a_word(answer, dialect.api)
@@ -119,7 +119,7 @@ def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
         return _BY_STATUS[answer.status]
     if 400 <= answer.status < 500:
         return _reaction(row, answer)
-    # Parts of the request may have been taken.
+    # Parts of the request may have been accepted.
     return Unknown(f"HTTP {answer.status} without an answer per message")
 
 
@@ -140,15 +140,15 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
 def refused_for_its_form(answer: Answer, dialect: Dialect) -> bool:
     row, results = _error_row(answer.json(), dialect), _results(answer)
     if results:
-        # The legacy API says so of every message, as its table of errors has it.
+        # The legacy API reports this error for each message.
         rows = [_error_row(result, dialect) for result in results if result.get("accepted") is False]
         return len(rows) == len(results) and all(each is not None and each.reaction == "split" for each in rows)
-    # A gateway in front of Clickatell says so of a body that is too large, without Clickatell's error.
+    # A gateway in front of Clickatell answers 413 without Clickatell's error if the body is too large.
     return (row is None and answer.status == 413) or (row is not None and row.reaction == "split")
 
 
 def _error_row(holder: Any, dialect: Dialect) -> codes.ErrorRow | None:
-    """The error of an answer or of one result, None where there is none (readable)."""
+    """The error of an answer or of one result; None if there is none or it cannot be read."""
     error = holder.get("error") if isinstance(holder, dict) else None
     if not isinstance(error, dict) or (code := number(error.get(dialect.code))) is None:
         return None

@@ -1,4 +1,4 @@
-"""What the clients of Clickatell's two APIs have in common: encrypt, send; decrypt and fetch what people send.
+"""What the clients of Clickatell's two APIs share: encrypt and send; decrypt messages and fetch files from people.
 
 Source: the section "Outbound message request acceptance response" and the samples of encrypted messages on the
 comparison page named in `codes`.
@@ -35,11 +35,11 @@ from whatsapp_bridge.runtime.observability import count
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_common.settings import Account
 
-# Finding the one bad message of a hundred takes 15 requests, two of them 27; `HttpClient` ends them when time is short.
+# To find one bad message of a hundred takes 15 requests, two take 27. `HttpClient` stops them when time is short.
 _MAX_REQUESTS: Final = 30
 
 _CAPTION: Final = ("caption",)
-# What says of a message with a file that there is one, from whom and when; nothing of it is ever encrypted.
+# The members that say that a message has a file, from whom and when; they are never encrypted.
 _ALWAYS_CLEAR: Final = frozenset(
     {
         "kind",
@@ -69,11 +69,11 @@ class BaseClient(ABC):
         self._account, self._services = account, services
         self._data_keys, self._entropy = data_keys, entropy
 
-    # --- what people are sent ----------------------------------------------------------------------------------------
+    # --- messages to people ------------------------------------------------------------------------------------------
 
     def prepare(self, outgoing: Outgoing) -> Outgoing | Refusal:
-        """Encrypt where the account says so, and bring the file there. Without a key the message waits: it never leaves
-        in clear."""
+        """Encrypt if the account says so, and add the file. Without a data key the message waits: it never leaves
+        unencrypted."""
         try:
             key = self._data_key()
             return Outgoing(outgoing.reference, self._with_file(outgoing.reference, self._sealed(outgoing, key), key))
@@ -83,7 +83,7 @@ class BaseClient(ABC):
             return stopped.outcome
 
     def _data_key(self) -> encryption.DataKey | None:
-        """The message's; None where the account does not encrypt. Raises `KeyFailure`."""
+        """The message's data key; None if the account does not encrypt. Raises `KeyFailure`."""
         settings, options = self._account.provider.encryption, self._account.options
         if settings is None:
             return None
@@ -94,7 +94,7 @@ class BaseClient(ABC):
     def _sealed(self, outgoing: Outgoing, key: encryption.DataKey | None) -> Json:
         if key is None:
             return outgoing.request
-        # The key goes along even where there is nothing to encrypt: the integration expects encrypted messages.
+        # Send the key even if nothing is encrypted: the integration expects encrypted messages.
         request = encryption.with_leaves(
             outgoing.request, self.dialect.outgoing, lambda text: encryption.encrypt(key.plaintext, text, self._entropy)
         )
@@ -102,12 +102,12 @@ class BaseClient(ABC):
 
     @abstractmethod
     def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
-        """The request with its file in place of `source`. Raises `CannotPrepare`, `KeyFailure`."""
+        """The request with the file in place of `source`. Raises `CannotPrepare`, `KeyFailure`."""
 
-    # --- what people send --------------------------------------------------------------------------------------------
+    # --- messages from people ----------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """A reply's element in clear, its file aside; one that came in clear as it is. Raises `Unreadable`."""
+        """A reply's element, decrypted except for its file. Raises `Unreadable`."""
         if element.get("kind") == self.dialect.media_kind:
             return self._open_with_file(element)
         key = self._key_of(element, self.dialect.incoming)
@@ -120,12 +120,12 @@ class BaseClient(ABC):
         return {**self._without_hints(clear), "encryptionKey": None}
 
     def _without_hints(self, element: Json) -> Json:
-        """What nobody reads would make an opened element look encrypted still."""
+        """Remove the hints, which would make a decrypted element still look encrypted."""
         hints = {path[0] for path in self.dialect.hints}
         return {name: value for name, value in element.items() if name not in hints}
 
     def _open_with_file(self, element: Json) -> Json:
-        """A message with a file is told of even where nothing of it can be read: then it comes without all that."""
+        """A message with a file is reported even if nothing of it can be decrypted: then without those parts."""
         try:
             key = self._key_of(element, (_CAPTION,))
         except Unreadable as error:
@@ -143,11 +143,11 @@ class BaseClient(ABC):
             return {**opened, "caption": None}
 
     def _key_of(self, element: Json, fields: tuple[encryption.Path, ...]) -> encryption.DataKey | None:
-        """The data key of a message from a person; None for one in clear. Raises `Unreadable`."""
+        """The data key of a message from a person; None if it is not encrypted. Raises `Unreadable`."""
         encryption_key = element.get("encryptionKey")
         if not blank(encryption_key):
             return self._reading_key(str(encryption_key))
-        # Clickatell's own sample of an encrypted moText shows no key. Without one it is nothing but garbage.
+        # Clickatell's own sample of an encrypted moText has no key; such a message cannot be decrypted.
         encrypts = self._account.provider.encryption is not None
         if encrypts and encryption.looks_encrypted(element, (*fields, *self.dialect.hints)):
             raise Unreadable("encrypted, but without an encryptionKey", retriable=False)
@@ -185,14 +185,14 @@ class BaseClient(ABC):
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """One request for the batch. Where all of it is refused for its form (One API's errors 21, 22), its halves go
-        on their own: one bad message does not take a hundred down."""
+        """One request for the batch. If the whole request is refused as malformed (One API's errors 21, 22), its halves
+        are sent on their own, so that one bad message does not fail a hundred."""
         known: dict[str, Outcome] = {}
         halves = InHalves[Outgoing, Answer | Outcome](self._refused_for_its_form, _MAX_REQUESTS)
         for part, answer in halves.post(batch, self._post):
             if answer is not None:
                 known.update(outcomes(part, answer, self.dialect))
-        later = NotSent("request refused for its form")
+        later = NotSent("request refused as malformed")
         settled = [(outgoing.reference, known.get(outgoing.reference, later)) for outgoing in batch]
         return [
             self._lost(reference, Rejected(outcome.code, outcome.title)) if isinstance(outcome, MediaLost) else outcome
@@ -203,7 +203,7 @@ class BaseClient(ABC):
         return isinstance(answer, Answer) and refused_for_its_form(answer, self.dialect)
 
     def _lost(self, reference: str, rejected: Rejected) -> Outcome:
-        """What follows where Clickatell does not find the message's file."""
+        """The outcome if Clickatell does not find the message's file."""
         return rejected
 
     def _post(self, batch: Sequence[Outgoing]) -> Answer | Outcome:
@@ -217,7 +217,7 @@ class BaseClient(ABC):
 
 
 def _clear(element: Json) -> Json:
-    """What can be read of a message with a file without its key."""
+    """The part of a message with a file that can be read without its key."""
     files = element.get("files")
     first = files[0] if isinstance(files, list) and files else None
     clear = {name: value for name, value in element.items() if name in _ALWAYS_CLEAR}

@@ -1,4 +1,4 @@
-"""The rows of Clickatell's tables of statuses and errors; each of its two APIs has tables of its own."""
+"""The form of the rows in Clickatell's status and error tables; each of its two APIs has its own tables."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -7,7 +7,7 @@ from whatsapp_bridge.providers.contract import Status
 
 MEDIA_NOT_FOUND: Final = "MEDIA_NOT_FOUND"
 FILES_LOST: Final = "files-lost"
-"""Key of the note that Clickatell did not find a file: no fileId of one from before is to be trusted."""
+"""Key of the note that Clickatell did not find a file: no fileId from before is trusted."""
 
 
 class StatusRow(NamedTuple):
@@ -21,19 +21,19 @@ class StatusRow(NamedTuple):
     listed: bool = True
     """False for a code that is not in the table."""
     alarm: bool = False
-    """True for what is wrong with the account, and not with the message."""
+    """True if the cause is the account, not the message."""
 
 
 type Reaction = Literal["reject", "stop", "throttle", "retry", "internal", "split", "media_lost"]
 """What to do about an error.
 
-reject    the message never will be taken
-stop      nor will any other of the account's, until somebody acts
-throttle  not taken; One API asks for less
-retry     not taken; One API asks for a repeat
-internal  not taken, where One API says so of the very message (`accepted` false); else its fate is open
-split     the whole request was refused for its form, of which one message of many may be the cause
-media_lost  the file behind a fileId is gone: never, with this fileId
+reject    the message will never be accepted
+stop      no message of the account will be accepted until somebody acts
+throttle  not accepted; One API asks for fewer requests
+retry     not accepted; One API asks for a retry
+internal  not accepted if One API says so of this message (`accepted` false); otherwise unknown
+split     the whole request was refused as malformed; one message of many may be the cause
+media_lost  the file of this fileId is gone; a retry needs a new upload
 """
 
 

@@ -1,4 +1,4 @@
-"""What tells Clickatell's two APIs apart, which take, answer and encrypt in the same way under other names."""
+"""The names that differ between Clickatell's two APIs, which otherwise accept, answer and encrypt in the same way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from whatsapp_bridge.providers.clickatell_common import codes, encryption
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What one of Clickatell's two APIs calls things. `code` and `description` are members of an `error` object."""
+    """The names of one of Clickatell's two APIs. `code` and `description` are members of an `error` object."""
 
     api: str
     path: str
@@ -17,10 +17,10 @@ class Dialect:
     description: str
     error: Callable[[int, str], codes.ErrorRow]
     outgoing: tuple[encryption.Path, ...]
-    """What is encrypted of a message to a person."""
+    """The encrypted fields of a message to a person."""
     incoming: tuple[encryption.Path, ...]
-    """What is encrypted of a message from a person, as far as it is read."""
+    """The encrypted fields of a message from a person that the bridge reads."""
     hints: tuple[encryption.Path, ...]
-    """What else is encrypted of it, by which an encrypted message is known."""
+    """Its other encrypted fields, which show that a message is encrypted."""
     media_kind: str
     """The `kind` of a message from a person that holds a file; its `content` is the file."""

@@ -1,4 +1,4 @@
-"""Files from people, as they come: by an address at Clickatell, or in the message itself.
+"""Files from people: at an address of Clickatell's, or in the message itself.
 
 Source: sections "Media by reference" and "Media download" of the comparison page named in `codes`.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def received(attachment: Attachment, account: "Account", http: HttpClient) -> tuple[bytes, str | None]:
-    """The file as Clickatell has it, ciphertext where the message is encrypted, and its content type.
+    """The file as Clickatell has it (ciphertext if the message is encrypted), and its content type.
 
     Raises `Unreadable`.
     """
@@ -29,29 +29,29 @@ def received(attachment: Attachment, account: "Account", http: HttpClient) -> tu
         try:
             content = b64decode("".join(str(attachment.source["content"]).split()), validate=True)
         except ValueError:
-            raise Unreadable("the file is not base64", retriable=False) from None
+            raise Unreadable("the file must be base64", retriable=False) from None
         return content, attachment.content_type
     url = attachment.source.get("downloadUrl")
     if not isinstance(url, str) or blank(url):
-        raise Unreadable("the message has no file that can be read", retriable=False)
+        raise Unreadable("the message must have downloadUrl or content", retriable=False)
     origin = downloads.origin(url)
     if origin is None or origin != downloads.origin(account.provider.base_url):
-        # The API key goes nowhere else, whatever a callback says.
-        raise Unreadable("downloadUrl is not at provider.base_url", retriable=False)
+        # Never send the API key to another host that a callback names.
+        raise Unreadable("downloadUrl must be at provider.base_url", retriable=False)
     answer = downloads.get(url, {"authorization": account.provider.api_key}, http)
     return answer.body, attachment.content_type or answer.headers.get("content-type")
 
 
 def check_hash(attachment: Attachment, account: "Account", content: bytes, raw: bytes) -> None:
-    """Warn where the file is not the one that was announced.
+    """Warn if the file does not have the announced hash.
 
-    Clickatell's page has the hash over the plaintext in one place, over the ciphertext in another: either will do.
+    Clickatell's page hashes the plaintext in one place and the ciphertext in another: both are accepted.
     """
     downloads.check_hash(attachment.source.get("sha256Hash"), account.name, content, raw)
 
 
 def named(attachment: Attachment, content: bytes, of_type: str | None) -> File:
-    """The file under its own name, else the fileId in its address, with an extension."""
+    """The file, named by its own name, else by the fileId in its address, with an extension."""
     content_type = downloads.content_type(of_type)
     query = str(attachment.source.get("downloadUrl", "")).partition("?")[2].partition("#")[0]
     name = attachment.file_name or parse_qs(query).get("fileId", ["file"])[0]

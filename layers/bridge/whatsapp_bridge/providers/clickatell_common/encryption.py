@@ -1,8 +1,8 @@
-"""Client-side encryption: what goes to and comes from people is readable to nobody between the bridge and Clickatell.
+"""Client-side encryption: nobody between the bridge and Clickatell can read messages to and from people.
 
-Each message has a data key (AES-256) from KMS; the message carries it encrypted, in `encryptionKey`. Its fields are
-encrypted one by one. Source: the samples of the comparison page named in `codes`, which show the fields and, by the
-lengths of their values, mode and padding.
+Each message has a data key (AES-256) from KMS, which it carries encrypted in `encryptionKey`. Each field is encrypted
+on its own. Source: the samples of the comparison page named in `codes`. They show the fields; the lengths of their
+values show mode and padding.
 """
 
 from base64 import b64decode, b64encode
@@ -27,13 +27,13 @@ _NOT_OURS: Final = "encrypted under another key, or not by AES-256-CBC with PKCS
 _IV_BYTES: Final = 16
 _BLOCK_BITS: Final = 128
 _PIECE_BYTES: Final = 262_144
-# Clickatell may use a fresh key for each message, whose entry then serves only when that message is tried again.
+# Clickatell may use a new key for each message; its entry then helps only if that message is retried.
 _MAX_INCOMING_KEYS: Final = 500
 _FAILURE_SECONDS: Final = 2.0
 
 type Path = tuple[str, ...]
 
-# `*` stands for every member of an object or a list.
+# `*` means every member of an object or a list.
 CONTACTS: Final[tuple[Path, ...]] = (
     ("contacts", "*", "birthday"),
     ("contacts", "*", "name", "*"),
@@ -46,7 +46,7 @@ CONTACTS: Final[tuple[Path, ...]] = (
 
 
 class Undecipherable(Exception):
-    """A field is not what this data key encrypted. The text carries nothing of it."""
+    """This data key did not encrypt the field. The error's text contains nothing of it."""
 
 
 # --- one field -------------------------------------------------------------------------------------------------------
@@ -73,13 +73,13 @@ def decrypt(key: bytes, text: str) -> str:
 
 
 class EncryptedFile:
-    """IV || ciphertext of a file, made piece by piece: its length is known before."""
+    """IV || ciphertext of a file, made piece by piece; its length is known in advance."""
 
     def __init__(self, key: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
         self._key, self._content, self._iv = key, memoryview(content), entropy(_IV_BYTES)
 
     def __len__(self) -> int:
-        # PKCS#7 always adds something: a whole block where the content fills its last one.
+        # PKCS#7 always adds bytes: a whole block if the content fills its last block.
         return _IV_BYTES + (len(self._content) // _IV_BYTES + 1) * _IV_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
@@ -96,8 +96,8 @@ def decrypt_bytes(key: bytes, raw: bytes) -> bytes:
     """The content of an encrypted file, or the UTF-8 of a field. Raises `Undecipherable`."""
     from cryptography.hazmat.primitives.padding import PKCS7
 
-    # That the IV stands in front is inferred: it has to travel somewhere, the lengths of Clickatell's samples leave
-    # 16 bytes beside the padded text, and in front is where everybody puts it.
+    # The IV's place is inferred: the samples' lengths leave 16 bytes besides the padded text, and the start is the
+    # usual place.
     iv, ciphertext = raw[:_IV_BYTES], memoryview(raw)[_IV_BYTES:]
     try:
         decryptor = _cipher(key, iv).decryptor()
@@ -105,12 +105,12 @@ def decrypt_bytes(key: bytes, raw: bytes) -> bytes:
         padded = decryptor.update(ciphertext) + decryptor.finalize()
         return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
-        # No whole blocks or wrong padding: which of them would help nobody.
+        # Incomplete blocks or wrong padding: which of the two does not matter.
         raise Undecipherable(_NOT_OURS) from None
 
 
 def looks_encrypted(element: Any, paths: tuple[Path, ...]) -> bool:
-    """Whether one of the fields that may come encrypted has the form of it: base64 of an IV and whole blocks."""
+    """Whether one of the fields has the form of an encrypted value: base64 of an IV and whole blocks."""
     return any(isinstance(leaf, str) and _has_form_of_ciphertext(leaf) for leaf in _leaves(element, paths))
 
 
@@ -134,12 +134,12 @@ def _cipher(key: bytes, iv: bytes) -> "Cipher[CBC]":
 
 
 def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str]) -> Any:
-    """A copy of `value` whose text at `paths` is changed; null stays null. Raises `Undecipherable` for other values."""
+    """A copy of `value` with the texts at `paths` changed; null stays. Raises `Undecipherable` for other values."""
     if () in paths:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise Undecipherable("an encrypted field is not text")
+            raise Undecipherable("an encrypted field must be text")
         return change(value)
     if isinstance(value, dict):
         return {name: with_leaves(member, _below(paths, name), change) for name, member in value.items()}
@@ -174,7 +174,7 @@ class DataKey:
     encryption_key: str = field(repr=False)
 
     def read(self, text: str) -> str:
-        """A field in clear; one that holds nothing, which Clickatell may leave as it is, stays so.
+        """A field, decrypted. An empty one, which Clickatell may leave unencrypted, stays as it is.
 
         Raises `Undecipherable`.
         """
@@ -189,10 +189,10 @@ class _Entry:
 
 
 class DataKeys:
-    """Data keys kept for a while, so that KMS is not asked for each message. Safe to share between threads.
+    """Data keys kept for a while, so that not every message needs a call to KMS. Safe to share between threads.
 
-    Re-use is sound because each field has a random IV; it is bounded all the same, by time and by messages, so that one
-    key that leaks opens little.
+    Reuse is safe because each field has a random IV. It is limited by time and by messages, so that a leaked key opens
+    few messages.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -204,7 +204,7 @@ class DataKeys:
         self._failures: dict[str, tuple[str, float]] = {}
 
     def for_sending(self, keys: "KeyService", arn: str, max_seconds: float, max_messages: int) -> DataKey:
-        """A data key under `arn` for one message; 0 for either limit means a fresh one. Raises `KeyFailure`."""
+        """A data key under `arn` for one message; 0 for either limit means a new one. Raises `KeyFailure`."""
         if not (max_seconds and max_messages):
             return self.fresh(keys, arn)
         with self._turn(arn):
@@ -216,9 +216,9 @@ class DataKeys:
             return entry.key
 
     def for_reading(self, keys: "KeyService", arn: str, encryption_key: str, max_seconds: float) -> DataKey:
-        """The data key of a received message; 0 seconds means asking KMS each time.
+        """The data key of a received message; 0 seconds means a call to KMS each time.
 
-        Raises `KeyFailure`, and `Undecipherable` where `encryption_key` is not base64.
+        Raises `KeyFailure`, and `Undecipherable` if `encryption_key` is not base64.
         """
         slot = (arn, encryption_key)
         made = self._clock()
@@ -233,7 +233,7 @@ class DataKeys:
         return key
 
     def _turn(self, arn: str) -> Lock:
-        """One thread at a time asks for a key that all of them then use."""
+        """One thread at a time requests a key; the others then use it."""
         with self._lock:
             return self._turns.setdefault(arn, Lock())
 
@@ -245,7 +245,7 @@ class DataKeys:
                 self._incoming.popitem(last=False)
 
     def fresh(self, keys: "KeyService", arn: str) -> DataKey:
-        """A data key that nothing else has: a file's. Raises `KeyFailure`."""
+        """A data key for one file, shared with nothing else. Raises `KeyFailure`."""
         plaintext, blob = self._ask(arn, lambda: keys.generate(arn))
         return DataKey(plaintext, b64encode(blob).decode())
 
@@ -253,11 +253,11 @@ class DataKeys:
         try:
             blob = b64decode(encryption_key, validate=True)
         except ValueError:
-            raise Undecipherable("encryptionKey is not base64") from None
+            raise Undecipherable("encryptionKey must be base64") from None
         return DataKey(self._ask(arn, lambda: keys.decrypt(arn, blob)), encryption_key)
 
     def _ask[Result](self, arn: str, question: Callable[[], Result]) -> Result:
-        """Ask KMS, but not again right after it failed: a batch must not sit out the same time-out for each message."""
+        """Call KMS, but not right after a failure: a batch must not wait for the same timeout for each message."""
         with self._lock:
             reason, failed = self._failures.get(arn, ("", -inf))
         if self._clock() - failed < _FAILURE_SECONDS:
@@ -271,5 +271,5 @@ class DataKeys:
             raise
 
 
-# One for the process: clients come and go with accounts and their secrets, a data key belongs to a key ARN.
+# One for the process: clients change with accounts and their secrets, but a data key belongs to a key ARN.
 SHARED: Final = DataKeys()

@@ -1,4 +1,4 @@
-"""A status of a sent message, whose members both of Clickatell's APIs name alike; only their codes differ.
+"""A status of a sent message. Both of Clickatell's APIs use the same members; only the codes differ.
 
 Source: section "Inbound message status callback comparison" of the comparison page named in `codes`.
 """
@@ -11,7 +11,7 @@ from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 
 
 def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -> StatusEvent | NotUnderstood:
-    """`kind` is what a broken one is called in quarantine, `row_of` the API's table."""
+    """`kind` names a malformed status in quarantine; `row_of` is the API's table."""
     code, timestamp = number(element.get("statusCode")), seconds(element.get("timestamp"))
     reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("messageId"))
     if code is None:

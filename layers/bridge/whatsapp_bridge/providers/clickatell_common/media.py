@@ -1,8 +1,8 @@
-"""Files that go to people: what Clickatell and WhatsApp take.
+"""Files for people: what Clickatell and WhatsApp accept.
 
 Source: https://docs.clickatell.com/channels/one-api/supported-content-types/, and the sections "Inline media" and
-"Media file upload" of the comparison page named in `codes`. Clickatell takes 20 MB inline and 30 MB by upload, WhatsApp
-an image of 5 MB, video and audio of 16 MB, a document of 100 MB: the lowest wins.
+"Media file upload" of the comparison page named in `codes`. Clickatell accepts 20 MB inline and 30 MB by upload;
+WhatsApp accepts 5 MB for an image, 16 MB for video and audio, 100 MB for a document. The lowest limit applies.
 """
 
 from base64 import b64encode
@@ -30,7 +30,7 @@ HEADERS: Final = {"image": IMAGE, "video": VIDEO, "file": FileRule((file_types.P
 
 
 def inline(content: bytes, key: DataKey | None, entropy: Callable[[int], bytes]) -> Json:
-    """A file as members of the message itself, under the message's own data key."""
+    """The message's members that hold a file, encrypted with the message's data key."""
     if key is None:
         return {"content": b64encode(content).decode()}
     sealed = b"".join(EncryptedFile(key.plaintext, content, entropy))

@@ -1,5 +1,5 @@
-"""What both of Clickatell's APIs take in the same form: the text of a freeform message, a file's address and caption,
-parameters by place, and hsm.
+"""What both of Clickatell's APIs accept in the same form: the text of a freeform message, a file's address and caption,
+parameters by position, and hsm.
 
 Source: sections "Plain text", "Inline media" and "HSM (legacy support)" of the comparison page named in `codes`.
 """
@@ -18,7 +18,7 @@ def content(text: str) -> Json:
 
 
 def source(media: Media, kind: str, path: str) -> Json:
-    """What `client` needs to fetch the file; `path` is the media's in CleverTap's message. Raises `Refused`."""
+    """What `client` needs to fetch the file; `path` is the file's path in CleverTap's message. Raises `Refused`."""
     url = whatsapp.media_address(media, path)
     return {"kind": kind, "url": url, **({"fileName": media.filename} if media.filename else {})}
 
@@ -30,14 +30,14 @@ def caption(media: Media, kind: str) -> Json:
 
 
 def by_place(values: Sequence[str], path: str) -> dict[str, str]:
-    """Parameters by their place, "1" onwards; `path` is their owner's in CleverTap's message. Raises `Refused`."""
+    """Parameters by position, from "1"; `path` is that of their owner in CleverTap's message. Raises `Refused`."""
     return {str(place): value for place, value in enumerate(whatsapp.filled(values, path), 1)}
 
 
 def hsm(message: TemplateMessage, refused: Callable[[object, str], Refused]) -> Json:
-    """A template whose only variables are those of its body, known by its name alone, without a language.
+    """A template with variables in its body only, identified by its name without a language.
 
-    `refused` makes the refusal of a component that has no place in it, of which it is told the path. Raises `Refused`.
+    `refused` makes the error for a component that hsm cannot hold, from the component and its path. Raises `Refused`.
     """
     parameters: dict[str, str] = {}
     for index, component in enumerate(message.components):
@@ -46,5 +46,5 @@ def hsm(message: TemplateMessage, refused: Callable[[object, str], Refused]) -> 
             parameters = by_place(component.body.parameters, f"{path}.body")
         elif not isinstance(component, FooterComponent | CustomProps):
             raise refused(component, path)
-    # The samples show templates with parameters only; without them it is the same object, empty.
+    # All samples have parameters; a template without any has the same object, empty.
     return {"template": message.template.name, "parameters": parameters}

@@ -13,8 +13,8 @@ from whatsapp_bridge.providers.contract import Attachment, Json
 
 
 def attachment_of(file: Json, element: Json) -> Attachment:
-    """`file` has contentType, and downloadUrl or content; `element`, as `client` opens it, the caption and the key, or
-    why it cannot be read."""
+    """`file` has contentType, and downloadUrl or content. `element`, as `client` opens it, has the caption and the key,
+    or the reason why it cannot be read."""
     source = {name: file[name] for name in ("downloadUrl", "content", "sha256Hash") if not blank(file.get(name))}
     if not blank(element.get("unreadable")):
         source = {"unreadable": str(element["unreadable"])}
@@ -24,7 +24,7 @@ def attachment_of(file: Json, element: Json) -> Attachment:
 
 
 def as_text(attachment: Attachment) -> tuple[Kind, Text]:
-    """The message where its file cannot be had."""
+    """The message if its file cannot be fetched."""
     return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
 
 

@@ -1,4 +1,4 @@
-"""What accounts of Clickatell's two APIs configure alike: client-side encryption."""
+"""Settings that accounts of Clickatell's two APIs share: client-side encryption."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
 from whatsapp_bridge.accounts.fields import Config, HeaderSecret, form
 
-# Clickatell owns the keys, usually in an account of its own.
+# Clickatell owns the keys, usually in its own AWS account.
 type KeyArn = Annotated[
     str,
     form(
@@ -33,9 +33,9 @@ class EncryptionSettings(ProviderSettings):
 
 class EncryptionOptions(CommonOptions):
     data_key_max_seconds: Annotated[int, Field(ge=0, le=3600)] = 300
-    """How long a data key may serve (seconds), or be kept for reading; 0 = a fresh key for each message, none kept."""
+    """How long a data key may be used (seconds), or kept for reading; 0 = a new key for each message, none kept."""
     data_key_max_messages: Annotated[int, Field(ge=0, le=100_000)] = 100
-    """How many messages a data key may serve; 0 = a fresh key for each message."""
+    """How many messages may share a data key; 0 = a new key for each message."""
 
 
 type Account = account.Account[EncryptionSettings, EncryptionOptions]

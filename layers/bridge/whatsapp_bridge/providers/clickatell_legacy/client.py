@@ -1,8 +1,9 @@
-"""Speaking to the legacy WhatsApp API: One API's way of asking and answering, under other names, with files inline.
+"""Calls the legacy WhatsApp API: like One API, but with other names and with files inline.
 
 Source: https://docs.clickatell.com/archive/channels/whatsapp-restful-api-archived/whatsapp-restful-api-basic-commands/
-and the section "Outbound message request acceptance response" of the comparison page named in `codes`. Answers are HTTP
-202 with a result per message, also where all are refused; a wrong API key or IP address is 401, with `messages` empty.
+and the section "Outbound message request acceptance response" of the comparison page named in `codes`. The answer is
+HTTP 202 with a result per message, even if all are refused; for a wrong API key or IP address it is 401, with
+`messages` empty.
 """
 
 from typing import ClassVar, Final
@@ -15,7 +16,7 @@ from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.common.outgoing_files import fetch
 from whatsapp_bridge.providers.contract import Json
 
-# Fields with One API's names; the page shows no encrypted message of the legacy API.
+# The same fields as in One API; the page shows no encrypted message of the legacy API.
 OUTGOING: Final[tuple[Path, ...]] = (
     ("content",),
     ("caption",),

@@ -1,7 +1,7 @@
 """The legacy WhatsApp API's status and error codes, and what they mean to CleverTap.
 
-The rows are of One API's form, and where Clickatell maps a code to one of One API's, they mean the same to CleverTap.
-Titles are the vendor's descriptions, without its placeholders: they reach CleverTap and the logs.
+The rows have One API's form. If Clickatell maps a code to one of One API's, both mean the same to CleverTap. Titles are
+the vendor's descriptions, without its placeholders: they reach CleverTap and the logs.
 """
 
 from typing import Final
@@ -40,7 +40,7 @@ _STATUSES: Final = (
     ),
     StatusRow(11, "FAILED", "failed", "Message failed to send", _OTHER),
     # The page maps it to One API's 28 (monthly volume). Its text is that of 28 below, which is mapped to One API's 29
-    # (recipient does not exist): 28 for 12 is taken for a slip.
+    # (recipient does not exist). So the 28 for 12 is probably a mistake.
     StatusRow(12, "UNKNOWN_USER", "failed", "The MSISDN is not on the WhatsApp network", _UNAVAILABLE),
     StatusRow(
         14,
@@ -89,7 +89,7 @@ _STATUSES: Final = (
     StatusRow(1002, "QUEUED", "accepted", "Message accepted by MC2"),
     StatusRow(1004, "VOLUME_LIMIT_EXCEED", "failed", "Monthly sandbox quota exceeded", _OTHER),
     StatusRow(1005, "VOLUME_LIMIT_EXCEED", "failed", "Daily sandbox quota exceeded", _OTHER),
-    # Only pretended to be sent: nobody ever receives such a message.
+    # Only simulated: nobody ever receives such a message.
     StatusRow(1006, "EMULATED", "failed", "Emulated", _OTHER),
     StatusRow(2000, "MEDIA_FILE_UPLOAD_FAILED", "failed", "Upload of media file has failed", _BAD_TEMPLATE),
     StatusRow(2001, "MEDIA_FILE_UPLOAD_EXPIRED", "failed", "Upload of media file has expired", _UNAVAILABLE),
@@ -99,7 +99,7 @@ STATUSES: Final = {row.code: row for row in _STATUSES}
 
 
 def status(code: int) -> StatusRow:
-    """The row of a status code; one that is not listed is a failure, as Clickatell has it for One API."""
+    """The row of a status code. One that is not listed is a failure, as Clickatell says for One API."""
     return STATUSES.get(code) or StatusRow(code, "", "failed", f"Unlisted status {code}", _OTHER, listed=False)
 
 
@@ -112,7 +112,7 @@ _UNREACHABLE: Final = CallbackError.TEMPORARILY_UNAVAILABLE
 _MISCELLANEOUS: Final = CallbackError.OTHER
 
 # Source: "Legacy WhatsApp Error Codes" in "Error code comparison" of the page above. 1, 2, 3, 7, 105, 109 and 161 are
-# of the whole request, 301, 900 and 901 of either, the rest of one message.
+# about the whole request, the others about one message; 301, 900 and 901 about either.
 _ERRORS: Final = (
     ErrorRow(1, "stop", "Invalid or missing Integration API Key", _CREDENTIALS),
     ErrorRow(2, "stop", "Integration is not active", _CREDENTIALS),
@@ -126,7 +126,7 @@ _ERRORS: Final = (
     ErrorRow(105, "reject", "Request contains media files more than 20Mb in total", _PARAMETERS),
     ErrorRow(106, "reject", "HSM is incorrect", _PARAMETERS),
     ErrorRow(107, "reject", "SHA256 hash missing for encrypted media message", _PARAMETERS),
-    # 108 and 110 have no counterpart in One API. Both are about the account; CleverTap's 1004 is about one recipient.
+    # One API has no code like 108 and 110. Both are about the account; CleverTap's 1004 is about one person.
     ErrorRow(108, "reject", "You have exceeded the allowed amount of whitelisted numbers", _MISCELLANEOUS),
     ErrorRow(109, "stop", "IP lockdown violation. Request is forbidden according to settings", _CREDENTIALS),
     ErrorRow(110, "reject", "Account exceeded daily quota", _MISCELLANEOUS),
@@ -140,7 +140,7 @@ _ERRORS: Final = (
     ErrorRow(160, "reject", "Sandbox number without WhatsApp", _UNREACHABLE),
     ErrorRow(161, "reject", "Resource does not exist", _MISCELLANEOUS),
     ErrorRow(301, "stop", "Not enough money", _MISCELLANEOUS),
-    # Unlike 901 it asks for no repeat: without a word about the message, parts of the request may have been taken.
+    # Unlike 901 it does not ask for a retry: as the answer to a whole request, parts may have been accepted.
     ErrorRow(900, "internal", "Internal error", _MISCELLANEOUS),
     ErrorRow(901, "retry", "Internal error - please retry", _MISCELLANEOUS),
 )
@@ -149,6 +149,6 @@ ERRORS: Final = {row.code: row for row in _ERRORS}
 
 
 def error(code: int, description: str = "") -> ErrorRow:
-    """The row of an error code. `description`, which One API needs to tell its errors apart, says nothing more here."""
+    """The row of an error code. `description`, which One API's table needs, is not used here."""
     row = ERRORS.get(code)
     return row or ErrorRow(code, "reject", f"Unlisted error {code}", _MISCELLANEOUS, listed=False)

@@ -1,8 +1,8 @@
-"""The legacy WhatsApp API's callbacks: one flat object per request, a status of a sent message or a person's message.
+"""The legacy WhatsApp API's callbacks: each is one flat object, a status of a sent message or a person's message.
 
 Source: the columns "Legacy WhatsApp API" in "Inbound message callback comparisons" and "Inbound message status callback
-comparison" of the comparison page named in `codes`. Every kind of message has the same members, null where the kind has
-no use for them, and no member that names the kind.
+comparison" of the comparison page named in `codes`. Every kind of message has the same members, null if the kind does
+not use them; no member names the kind.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _REPLY_KINDS: Final = frozenset({"text", "media", "location", "contacts"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
-    """True: Clickatell signs nothing, the token in the callback's path is the only proof."""
+    """True: Clickatell signs nothing; the token in the callback's path is the only proof."""
     return True
 
 
@@ -45,7 +45,7 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """The callback as one event, none where it names the integration alone. Raises `NotACallback`."""
+    """The callback as one event, none if it only names the integration. Raises `NotACallback`."""
     try:
         body = from_json(callback.body, allow_inf_nan=False)
     except ValueError:
@@ -62,18 +62,18 @@ def _event(body: Json) -> Event:
         return status_event("status", body, codes.status)
     kind = _kind(body)
     if kind not in _REPLY_KINDS:
-        # One API's callbacks come here when an integration of One API posts to an account of the legacy API.
+        # One API's callbacks arrive here if a One API integration posts to an account of the legacy API.
         return NotUnderstood(kind, "One API's callback" if kind == "event" else "unknown kind", body)
     sender = digits(body.get("from"))
     if sender is None:
         return NotUnderstood(kind, "no sender", body)
-    # Repeats of a callback are the same text, so that without an id the callback itself can stand for one.
+    # A repeated callback has the same text, so the callback itself can serve as the id where there is none.
     message_id = identifier(body.get("messageId")) or hashlib.sha256(to_json(body)).hexdigest()
     return ReplyEvent(message_id, sender, {**body, "kind": kind})
 
 
 def _kind(body: Json) -> str:
-    """What a message is, by the members that say something: all but its metadata may be encrypted."""
+    """The kind of a message, from the members that are not null: everything but its metadata may be encrypted."""
     if not blank(body.get("contentType")):
         return "media"
     if not (blank(body.get("latitude")) and blank(body.get("longitude"))):

@@ -1,7 +1,7 @@
-"""CleverTap's messages as message objects of the legacy WhatsApp API: texts, files, and templates of text alone.
+"""CleverTap's messages as message objects of the legacy WhatsApp API: texts, files, and text templates.
 
-Source: the columns "Legacy WhatsApp API" of the comparison page named in `codes`. The API knows neither locations nor
-templates of other forms than `hsm`.
+Source: the columns "Legacy WhatsApp API" of the comparison page named in `codes`. The API has no locations, and no
+templates except `hsm`.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -30,7 +30,7 @@ CAPABILITIES: Final = Capabilities(
     incoming=frozenset({"text", "location", "contacts", "image", "video", "audio", "file"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"encryption", "reference", "batch"}),
-    # Error 153 says that there is a limit, and nothing says which; One API's. `Client` sends the halves on 153.
+    # Error 153 shows that there is a limit, which is not documented. This is One API's; `Client` sends halves on 153.
     batch_size=100,
 )
 
@@ -38,9 +38,9 @@ _BY_LEGACY: Final = "not supported by Clickatell's legacy WhatsApp API"
 
 
 def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
-    """The message object for `messages[]` of POST /wa/messages, in clear. Raises `Refused`.
+    """The message object for `messages[]` of POST /wa/messages, unencrypted. Raises `Refused`.
 
-    A file is in `source`, {"kind", "url", "fileName"?}: `client` puts `content` and `contentType` in its place.
+    A file is `source`: {"kind", "url", "fileName"?}. `client` replaces it by `content` and `contentType`.
     """
     request: Json = {"to": message.to, "clientMessageId": reference}
     if isinstance(message, TemplateMessage):
@@ -54,7 +54,7 @@ def translate(message: TemplateMessage | FreeformMessage, reference: str, accoun
 
 
 def _refused(component: object, path: str) -> Refused:
-    # A type that CleverTap does not document is a value of the message: it is not repeated.
+    # A type that CleverTap does not document may be any text, so the reason does not repeat it.
     match component:
         case HeaderComponent(header=header):
             kind = header.type if header.type in Header.model_fields else "such"
@@ -67,4 +67,4 @@ def _refused(component: object, path: str) -> Refused:
         case Carousel():
             return Refused(path, f"carousels are {_BY_LEGACY}")
         case _:
-            return Refused(f"{path}.type", f"is a component that is {_BY_LEGACY}")
+            return Refused(f"{path}.type", f"such components are {_BY_LEGACY}")

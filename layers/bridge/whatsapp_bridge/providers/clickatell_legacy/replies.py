@@ -1,6 +1,6 @@
-"""What people write to the legacy WhatsApp API, as CleverTap's incoming messages.
+"""Messages from people through the legacy WhatsApp API, as CleverTap's incoming messages.
 
-Source: that named in `inbound`.
+Source: see `inbound`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
-    """A readable element of a `ReplyEvent` as CleverTap's incoming message."""
+    """A decrypted element of a `ReplyEvent` as CleverTap's incoming message."""
     kind, timestamp, sender = str(element.get("kind")), seconds(element.get("timestamp")), digits(element.get("from"))
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
@@ -26,23 +26,23 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
         return NotUnderstood(kind, found, element)
     form, content = found
     message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
-    # A person's message has no client id of its own: with `relatedMessageId` beside it, where One API has
-    # `relatedClientMessageId`, this one is taken for that of the message answered. All samples have null in both. As in
-    # One API's, an id that is the same as Clickatell's own would be no msgId.
+    # A person's message has no client id. Next to `relatedMessageId`, where One API has `relatedClientMessageId`, it is
+    # read as that of the answered message; all samples have null in both. As in One API, an id that equals Clickatell's
+    # own is not a msgId.
     reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("relatedMessageId"))
     return Reply(message, None if reference == bsp_id else reference, bsp_id, attachment)
 
 
 def _content(kind: str, element: Json) -> tuple[Kind, Text | Location] | str:
-    """CleverTap's form of what the person sent, or why there is none."""
+    """What the person sent, in CleverTap's form, or the reason why there is none."""
     if kind == "location":
         latitude = degrees(element.get("latitude"), MAX_LATITUDE)
         longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
         if latitude is None or longitude is None:
-            return "not both latitude and longitude"
+            return "latitude and longitude must be decimal degrees"
         name, address = _text(element.get("locationName")), _text(element.get("locationAddress"))
         return "location", Location(latitude=latitude, longitude=longitude, name=name, address=address)
-    # CleverTap has no form for contacts; as text they arrive all the same.
+    # CleverTap has no form for contacts, so they are reported as text.
     text = contacts.as_text(element.get("contacts")) if kind == "contacts" else _text(element.get("content"))
     return ("text", Text(body=text)) if text else "no content"
 

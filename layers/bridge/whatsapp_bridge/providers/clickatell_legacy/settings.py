@@ -13,7 +13,7 @@ class Settings(EncryptionSettings):
 
 
 class Options(EncryptionOptions):
-    """Those of client-side encryption alone."""
+    """Only those of client-side encryption."""
 
 
 type Account = account.Account[Settings, Options]

@@ -1,1 +1,1 @@
-"""The dialect of Meta's WhatsApp Cloud API, which other BSPs pass through: webhooks, codes, template components."""
+"""What BSPs that pass Meta's WhatsApp Cloud API through have in common: webhooks, codes, template components."""

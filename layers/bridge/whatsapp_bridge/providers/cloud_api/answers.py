@@ -1,4 +1,4 @@
-"""What an answer in Meta's form means, for every BSP that answers so.
+"""What an answer in Meta's form means, for every BSP that uses it.
 
 Source: the pages named in `codes`.
 """
@@ -17,11 +17,11 @@ _PAIR_RATE_SECONDS: Final = 6.0
 
 
 def outcome(answer: Answer, whose: str) -> Outcome:
-    """What became of the message; `whose` names the BSP."""
+    """The outcome of the message; `whose` names the BSP."""
     body = answer.json()
     error = body.get("error") if isinstance(body, dict) else None
     row = codes.error_of(error)
-    # Meta: decide on the code. It documents throttling as 400, and sends it as 403 and 429 too.
+    # Meta says to decide by the code. It documents throttling as 400, but also sends 403 and 429.
     if row is not None and row.listed:
         return reaction(row, answer)
     if answer.status == 429:
@@ -35,7 +35,7 @@ def outcome(answer: Answer, whose: str) -> Outcome:
 
 
 def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotSent:
-    """What an error in the tables means."""
+    """The outcome of an error in the tables."""
     rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
     match row.reaction:
         case "throttle":
@@ -50,12 +50,12 @@ def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotS
 def _unlisted(row: codes.ErrorRow, error: Any, answer: Answer) -> Outcome:
     if error.get("is_transient") is True:
         return NotSent(row.title)
-    # Under 5xx an error may come from behind the point where the message was taken.
+    # With 5xx, the error may have occurred after the message was accepted.
     return reaction(row, answer) if answer.status < 500 else Unknown(f"HTTP {answer.status}: {row.title}")
 
 
 def first(body: Any, name: str) -> Json:
-    """The first element of a list in the answer; {} where there is none."""
+    """The first element of a list in the answer; {} if there is none."""
     elements = body.get(name) if isinstance(body, dict) else None
     first = elements[0] if isinstance(elements, list) and elements else None
     return first if isinstance(first, dict) else {}

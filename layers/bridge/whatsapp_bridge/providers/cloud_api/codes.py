@@ -1,6 +1,6 @@
 """Statuses and error codes of Meta's Cloud API, and what they mean to CleverTap.
 
-Titles are Meta's, shortened where they name things of no use here; nothing of an answer or webhook is repeated.
+Titles are Meta's, some of them shortened. They contain nothing of an answer or webhook.
 """
 
 from typing import Any, Final, Literal, NamedTuple
@@ -13,22 +13,22 @@ from whatsapp_bridge.providers.contract import Status
 
 
 class StatusRow(NamedTuple):
-    """One status. `status` is None for one that CleverTap has no use for; `title` says why."""
+    """One status. `status` is None if CleverTap cannot use it; `title` says why."""
 
     name: str
     status: Status | None
     title: str
 
 
-# Source: "Status messages webhook reference" of Meta's documentation; `deleted` is in older versions of it only.
+# Source: "Status messages webhook reference" of Meta's documentation; only older versions have `deleted`.
 _STATUSES: Final = (
     StatusRow("sent", "sent", "Sent"),
     StatusRow("delivered", "delivered", "Delivered"),
     StatusRow("read", "read", "Read"),
-    # A voice message that was listened to was opened before; CleverTap has no status beyond that.
+    # A voice message that was played has been read; CleverTap has no later status.
     StatusRow("played", "read", "Played"),
     StatusRow("failed", "failed", "Failed"),
-    # It was there and is no more, which takes nothing back of what CleverTap has been told.
+    # The message was delivered and then deleted; the statuses already reported stay true.
     StatusRow("deleted", None, "deleted, which is not reported to CleverTap"),
 )
 
@@ -36,7 +36,7 @@ STATUSES: Final = {row.name: row for row in _STATUSES}
 
 
 def status(name: Any) -> StatusRow:
-    """The row of a status. Meta does not say what one that is not listed is to be taken for."""
+    """The row of a status. Meta does not say what one that is not listed means."""
     row = STATUSES.get(name) if isinstance(name, str) else None
     return row or StatusRow("", None, "unknown status")
 
@@ -46,15 +46,15 @@ def status(name: Any) -> StatusRow:
 type Reaction = Literal["reject", "throttle", "retry", "stop"]
 """What to do about an error in the answer to a message.
 
-reject    the message never will be taken
-throttle  not taken; Meta asks for less
-retry     not taken; Meta asks for a repeat
-stop      nothing of this account will be taken until somebody acts: rejected, and an alarm
+reject    the message will never be accepted
+throttle  not accepted; Meta asks for fewer requests
+retry     not accepted; Meta asks for a retry
+stop      no message of the account will be accepted until somebody acts: rejected, and an alarm is raised
 """
 
 
 class ErrorRow(NamedTuple):
-    """One error code. `error` is CleverTap's 10xx for a message that fails with it in the end."""
+    """One error code. `error` is CleverTap's 10xx for a message that finally fails with it."""
 
     code: int
     reaction: Reaction
@@ -78,11 +78,11 @@ _ERRORS: Final = (
     ErrorRow(3, "stop", "API Method", _CREDENTIALS),
     ErrorRow(10, "stop", "Permission denied", _CREDENTIALS),
     ErrorRow(190, "stop", "Access token has expired", _CREDENTIALS),
-    # "Throttling errors". The sender is too fast; of CleverTap's codes, "too many send requests" comes nearest.
+    # "Throttling errors". The sender is too fast; CleverTap's nearest code is "too many send requests".
     ErrorRow(4, "throttle", "API Too Many Calls", CallbackError.TOO_MANY_SENDS),
     ErrorRow(80007, "throttle", "Rate limit issues", CallbackError.TOO_MANY_SENDS),
     ErrorRow(130429, "throttle", "Rate limit hit", CallbackError.TOO_MANY_SENDS),
-    # People block or report the sender; waiting alone does not help it.
+    # People block or report the sender; waiting does not help.
     ErrorRow(131048, "stop", "Spam rate limit hit", _BLOCKED),
     ErrorRow(131056, "throttle", "Pair rate limit hit", CallbackError.TOO_MANY_SENDS),
     # "Integrity errors".
@@ -97,7 +97,7 @@ _ERRORS: Final = (
     ErrorRow(100, "reject", "Invalid parameter", _PARAMETERS),
     # On-Premises API's code for 131047, seen on older accounts.
     ErrorRow(470, "reject", "Re-engagement message", CallbackError.OUTSIDE_CHAT_WINDOW),
-    # Meta keeps some people out of marketing messages as an experiment.
+    # Meta excludes some people from marketing messages as an experiment.
     ErrorRow(130472, "reject", "User's number is part of an experiment", _BLOCKED),
     ErrorRow(131000, "retry", "Something went wrong", _OTHER),
     ErrorRow(131005, "stop", "Access denied", _CREDENTIALS),
@@ -105,9 +105,9 @@ _ERRORS: Final = (
     ErrorRow(131009, "reject", "Parameter value is not valid", _PARAMETERS),
     ErrorRow(131016, "retry", "Service unavailable", _OTHER),
     ErrorRow(131021, "reject", "Recipient cannot be sender", _NUMBER),
-    # Not on WhatsApp, too old a version, or its terms not accepted: Meta does not tell which.
+    # Not on WhatsApp, an old version, or its terms not accepted: Meta does not say which.
     ErrorRow(131026, "reject", "Message undeliverable", _UNREACHABLE),
-    # An app in development sends to numbers on its list alone.
+    # An app in development sends only to the numbers on its list.
     ErrorRow(131030, "reject", "Recipient phone number not in allowed list", _UNREACHABLE),
     ErrorRow(131036, "reject", "Failed on at least one of the user's devices", CallbackError.DEVICE_CANNOT_RECEIVE),
     ErrorRow(131037, "stop", "Display name needs approval", _OTHER),
@@ -119,10 +119,10 @@ _ERRORS: Final = (
     ErrorRow(131051, "reject", "Unsupported message type", _PARAMETERS),
     # CleverTap counts a template's media among its parameters.
     ErrorRow(131052, "reject", "Media download error", _PARAMETERS),
-    # Meta could not fetch the file from its address, or put it where it goes.
+    # Meta could not fetch the file from its address, or could not store it.
     ErrorRow(131053, "retry", "Media upload error", _PARAMETERS),
     ErrorRow(131057, "retry", "Account in maintenance mode", _OTHER),
-    # Not on Meta's page; the recipient cannot be addressed in the way in which it was.
+    # Not on Meta's page; the recipient cannot be addressed in this way.
     ErrorRow(131062, "reject", "Recipient not supported", _NUMBER),
     ErrorRow(132000, "reject", "Template param count mismatch", _PARAMETERS),
     ErrorRow(132001, "reject", "Template does not exist", _PARAMETERS),
@@ -141,22 +141,22 @@ _ERRORS: Final = (
 ERRORS: Final = {row.code: row for row in _ERRORS}
 
 NO_ERROR: Final = ErrorRow(-1, "reject", "Failed, without a reason", _OTHER)
-"""Of a message that failed without an error."""
+"""For a message that failed without an error."""
 
 # Meta lists them as one: "200-299, API Permission".
 PERMISSIONS: Final = range(200, 300)
 
-# As a code, and as the subcode of a parameter that is not valid: the number in the address is none, or not ours.
+# As a code, or as the subcode of an invalid parameter: the number in the URL does not exist, or is not ours.
 _INVALID_PARAMETER: Final = 100
 _NO_SUCH_OBJECT: Final = 33
 
-# Which parameter is wrong is in the details alone; where that is the recipient, CleverTap has a code of its own for it.
+# Only the details name the wrong parameter; CleverTap has a separate code for the recipient.
 _OF_A_PARAMETER: Final = frozenset({_INVALID_PARAMETER, 131008, 131009})
 _RECIPIENT: Final = ("parameter to ", "parameter 'to'", "parameter `to`", "recipient phone number", "recipient_id")
 
 
 def error(code: int, details: str = "") -> ErrorRow:
-    """The row of an error code; `details` is Meta's text, of which nothing is repeated."""
+    """The row of an error code; titles never contain `details`, Meta's text."""
     row = ERRORS.get(code)
     if row is None and code in PERMISSIONS:
         return ErrorRow(code, "stop", "API permission", _CREDENTIALS)
@@ -168,13 +168,13 @@ def error(code: int, details: str = "") -> ErrorRow:
 
 
 def error_of(holder: Any) -> ErrorRow | None:
-    """The row of an error object of either era, `{code, title}` or with `error_data`; None where it has no code."""
+    """The row of an error object, old (`{code, title}`) or new (with `error_data`); None if it has no code."""
     if not isinstance(holder, dict) or (code := number(holder.get("code"))) is None:
         return None
     if code == _INVALID_PARAMETER and number(holder.get("error_subcode")) == _NO_SUCH_OBJECT:
-        # The Graph API's way of saying that it knows no such number, or not for this token.
+        # So the Graph API says that the number does not exist, or not for this token.
         return ERRORS[_NO_SUCH_OBJECT]
     data = holder.get("error_data")
-    # Some webhooks have `details` where `error_data` would be.
+    # Some webhooks have `details` in place of `error_data`.
     details = data.get("details") if isinstance(data, dict) else holder.get("details")
     return error(code, details if isinstance(details, str) else "")

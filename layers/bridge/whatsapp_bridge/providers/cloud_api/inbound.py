@@ -1,8 +1,8 @@
-"""Meta's webhooks: statuses of sent messages, and what people write.
+"""Meta's webhooks: statuses of sent messages, and messages from people.
 
 Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages. A request
 holds entries, these hold changes, and a change of the field `messages` holds lists of messages, statuses and errors, up
-to 1000 in 3 MB. Repeats and any order are normal. What an event is, the list that it is in tells: `contacts` come with
+to 1000 in 3 MB. Duplicates and any order are normal. The list that holds an event tells its kind: `contacts` come with
 messages, with statuses, or not at all.
 """
 
@@ -36,21 +36,21 @@ _NO_DIGITS: Final = re.compile(r"[^0-9]+")
 
 
 class Wanted(NamedTuple):
-    """Whose events are wanted, as a webhook may have those of other numbers, and how messages are known."""
+    """Which number's events to keep (a webhook may have those of other numbers), and how messages are identified."""
 
     number_id: str | None = None
     """Meta's id of the number."""
     number: str | None = None
     """The number itself, in digits."""
     echoes: bool = True
-    """Whether `biz_opaque_callback_data` is ours."""
+    """Whether `biz_opaque_callback_data` is our msgId."""
 
 
 _ALL: Final = Wanted()
 
 
 def split(body: bytes, wanted: Wanted = _ALL) -> list[Event]:
-    """Every element of every list as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
+    """Every element of every list as an event, a malformed one as `NotUnderstood`. Raises `NotACallback`."""
     try:
         webhook = from_json(body, allow_inf_nan=False)
     except ValueError:
@@ -79,7 +79,7 @@ def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
         return
     field = change.get("field")
     if not blank(field) and field != _FIELD:
-        # `history` repeats old messages and `smb_message_echoes` the business's own, in the same form.
+        # `history` has old messages and `smb_message_echoes` the business's own, in the same form.
         yield NotUnderstood(name_of(field), "another field", change)
         return
     if _is_anothers(value.get("metadata"), wanted):
@@ -94,12 +94,12 @@ def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
 
 
 def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
-    """What names no number is taken: the account's callback has come with it."""
+    """False if there is no number: it arrived at the account's own callback URL."""
     if not isinstance(metadata, dict):
         return False
     if wanted.number_id is not None and identifier(metadata.get("phone_number_id")) not in (None, wanted.number_id):
         return True
-    # For people to read: "+1 555-078-3881" in some webhooks, "15550783881" in others.
+    # A number to show: "+1 555-078-3881" in some webhooks, "15550783881" in others.
     shown = _NO_DIGITS.sub("", identifier(metadata.get("display_phone_number")) or "")
     return wanted.number is not None and shown not in ("", wanted.number)
 
@@ -112,7 +112,7 @@ def _event(name: str, element: Any, wanted: Wanted) -> Event:
     if name == "messages":
         return _message(element)
     row = codes.error_of(element)
-    # Errors that belong to no message: nobody can be told of them but whoever runs the bridge.
+    # Errors that belong to no message: only the operator can act on them.
     return NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
 
 
@@ -120,7 +120,7 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
     row, timestamp = codes.status(element.get("status")), seconds(element.get("timestamp"))
     reference = identifier(element.get("biz_opaque_callback_data")) if wanted.echoes else None
     bsp_id = identifier(element.get("id"))
-    # Who has a BSP between us and Meta may know a message by nothing else.
+    # With a BSP in between, a message may be identified by nothing else.
     recipient = digits(element.get("recipient_id"))
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
@@ -135,7 +135,7 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
     rows = [error for holder in _each(element.get("errors")) if (error := codes.error_of(holder))]
     if not rows:
         rows = [codes.NO_ERROR]
-    # The first is the reason; one that the table knows says more than one that it does not.
+    # The first error is the reason, but a listed error says more than an unlisted one.
     error = next((row for row in rows if row.listed), rows[0])
     return StatusEvent(
         "failed",
@@ -153,20 +153,20 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
 def _message(element: Json) -> ReplyEvent | NotUnderstood:
     kind = name_of(type_of(element))
     if not blank(element.get("group_id")):
-        # An answer to its sender would go to that person alone, who did not write to the business alone.
+        # CleverTap would answer the sender only, but the message was for the whole group.
         return NotUnderstood(kind, "in a group", element)
     sender = digits(element.get("from"))
     if sender is None:
-        # People with user names may hide their number; CleverTap knows people by nothing else.
+        # People with user names may hide their number, and CleverTap identifies people only by number.
         hidden = not blank(element.get("from_user_id"))
         return NotUnderstood(kind, "no phone number, only a user id" if hidden else "no sender", element)
-    # Repeats of a webhook are the same text, so that without an id the element itself can stand for one.
+    # A repeated webhook has the same text, so the element itself can serve as the id where there is none.
     message_id = identifier(element.get("id")) or hashlib.sha256(to_json(element)).hexdigest()
     return ReplyEvent(message_id, sender, element)
 
 
 def type_of(element: Json) -> str:
-    """The type of a message; of one that has none, the member that could be its content, else ""."""
+    """The type of a message; if there is none, the member that could be its content, else ""."""
     kind = identifier(element.get("type"))
     return kind or next((name for name in _CONTENTS if name in element), "")
 
@@ -175,7 +175,7 @@ _CONTENTS: Final = ("text", "image", "video", "audio", "document", "sticker", "l
 
 
 def name_of(value: Any) -> str:
-    """A field or type as a name to log: Meta's are words of letters, digits and underscores."""
+    """A field or type as a name to log: Meta's names consist of letters, digits and underscores."""
     known = isinstance(value, str) and len(value) <= 64 and value.isascii() and value.replace("_", "").isalnum()
     return value if known else "unknown"
 

@@ -1,8 +1,8 @@
-"""The number that CleverTap knows a person by, where WhatsApp knows them by another.
+"""The number by which CleverTap knows a person, if WhatsApp uses another.
 
 Meta's answer to a message has both: `input` and `wa_id`, which differ in some countries (a digit more or less in
-Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may never have heard of. The number is kept
-as a note, readable for those alone who have the `wa_id` and the account's callback token.
+Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may not know. The number is kept as a note,
+which can be read only with the `wa_id` and the account's callback token.
 """
 
 import hmac
@@ -23,8 +23,8 @@ _SECONDS: Final = 180 * 86_400
 
 
 def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answer: Answer) -> None:
-    """Keep the pair of numbers of an answer that took a message. Raises nothing: the message is sent, with or without
-    the note."""
+    """Store the pair of numbers in an answer that accepts a message. Raises nothing: the message is sent, with or
+    without the note."""
     number = digits(outgoing.request.get("to"))
     wa_id = digits(first(answer.json(), "contacts").get("wa_id"))
     if number is None or wa_id is None or wa_id == number:
@@ -36,18 +36,19 @@ def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answe
 
 
 def with_known_number(notes: "Notes", account: "Account", element: Json) -> Json:
-    """A reply's element, from the number that CleverTap knows its sender by. Raises botocore's errors."""
+    """A reply's element, with the number by which CleverTap knows the sender. Raises botocore's errors."""
     wa_id = digits(element.get("from"))
     return element if wa_id is None else {**element, "from": known(notes, account, wa_id)}
 
 
 def keep(notes: "Notes", account: "Account", wa_id: str, number: str) -> None:
-    """Remember that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
+    """Store that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
     notes.put(account.name, _key(account, wa_id), str(int(number) ^ _mask(account, wa_id)), _SECONDS)
 
 
 def known(notes: "Notes", account: "Account", wa_id: str) -> str:
-    """The number that CleverTap knows `wa_id` by: itself, unless another was kept. Raises botocore's errors."""
+    """The number by which CleverTap knows `wa_id`: `wa_id` itself, unless another was stored. Raises botocore's
+    errors."""
     note = whole_number(notes.get(account.name, _key(account, wa_id)))
     return wa_id if note is None else str(note ^ _mask(account, wa_id))
 

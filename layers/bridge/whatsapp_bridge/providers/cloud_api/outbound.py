@@ -1,10 +1,10 @@
-"""CleverTap's messages in Meta's form, for every BSP that takes that.
+"""CleverTap's messages in Meta's form, for every BSP that accepts it.
 
 Source: the pages of the message types below
 https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages, and "Template
 components" and the page of each kind of template below
-https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only what varies is sent: static
-texts, static URLs, phone numbers and footers are the template's own.
+https://developers.facebook.com/documentation/business-messaging/whatsapp/templates. Only variables are sent: static
+texts, static URLs, phone numbers and footers are part of the template.
 """
 
 from collections.abc import Iterable
@@ -38,17 +38,17 @@ BUTTONS: Final = frozenset(BUTTON_SUB_TYPES.values())
 EXTRAS: Final = frozenset({"limited_time_offer", "carousel"})
 
 _MAX_CARDS: Final = 10
-# CleverTap's kinds of files by Meta's names.
+# Meta's names for CleverTap's kinds of files.
 KINDS: Final = {"image": "image", "video": "video", "audio": "audio", "file": "document"}
 
 
 def body(message: TemplateMessage | FreeformMessage, reference: str, bsp: str) -> Json:
-    """The body of a request with a message. `reference` is echoed in statuses; `bsp` stands in reasons. Raises
+    """The body of a request with a message. Statuses echo `reference`; `bsp` is the name for reasons. Raises
     `Refused`."""
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        # Without the plus sign, Meta may take the number for a local one of the business's country.
+        # Without the plus sign, Meta may read the number as a local one in the business's country.
         "to": f"+{message.to}",
         "biz_opaque_callback_data": reference,
         **(_template(message, bsp) if isinstance(message, TemplateMessage) else _freeform(message, bsp)),
@@ -75,7 +75,7 @@ def _template(message: TemplateMessage, bsp: str) -> Json:
 
 
 def components(message: Composed, bsp: str) -> list[Json]:
-    """`template.components`; empty where nothing varies. `bsp` stands in reasons. Raises `Refused`."""
+    """`template.components`; empty without variables. `bsp` is the name for reasons. Raises `Refused`."""
     return list(_components(message, "components", f"not supported by {bsp}"))
 
 
@@ -110,7 +110,7 @@ def _texts(kind: str, values: list[str], path: str) -> Iterable[Json]:
 
 def _header(header: Header, path: str, unsupported: str) -> Iterable[Json]:
     if header.type not in HEADERS:
-        # A type that CleverTap does not document is a value of the message: it is not repeated.
+        # A type that CleverTap does not document may be any text, so the reason does not repeat it.
         kind = header.type if header.type in Header.model_fields else "such"
         raise Refused(f"{path}.type", f"{kind} headers are {unsupported}")
     if header.media is not None:
@@ -144,7 +144,7 @@ def located(location: Location, path: str) -> Json:
 
 
 def _file_name(media: Media, url: str) -> str:
-    """A document is shown under its name, by whose extension the phone opens it; CleverTap's may have none."""
+    """The name of a document. The phone needs its extension to open it; CleverTap's name may have none."""
     last = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
     name = (media.filename or "").strip() or last or "document"
     return name if splitext(name)[1] else name + splitext(last)[1]
@@ -156,13 +156,13 @@ def _file_name(media: Media, url: str) -> str:
 def _button(button: Button, path: str, unsupported: str) -> Iterable[Json]:
     match button.sub_type:
         case "dynamicUrl":
-            # Meta appends it to the base URL in the template, which the bridge does not know: it goes on as it is.
+            # Meta appends it to the template's base URL, which the bridge does not know, so it is passed on unchanged.
             yield _placed(button, "url", {"type": "text", "text": _one(button, path, "text", "a dynamic URL")})
         case "copy_code":
             code = _one(button, path, "coupon_code", "a coupon")
             yield _placed(button, "copy_code", {"type": "coupon_code", "coupon_code": code})
         case "quickReply":
-            # Without a payload, Meta takes the button's text for it.
+            # Without a payload, Meta uses the button's text.
             if len(button.parameters) > 1:
                 raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
             payload = button.parameters[0].payload if button.parameters else None
@@ -192,7 +192,7 @@ def _one(button: Button, path: str, member: str, what: str) -> str:
 
 
 def _offer(offer: LimitedTimeOffer) -> Iterable[Json]:
-    """An offer without an end has no parameter: the template says so itself."""
+    """An offer without an end has no parameter: the template itself has no end."""
     ends = offer.expiration_time_ms
     if ends is not None:
         parameter = {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": ends}}

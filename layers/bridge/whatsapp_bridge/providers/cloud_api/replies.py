@@ -1,6 +1,7 @@
-"""What people send, in CleverTap's forms; what has none is told of in words, so that nothing they say is lost.
+"""Messages from people, in CleverTap's forms. A kind without a form is reported as text, so that nothing is lost.
 
-Source: the reference of each type of message below the page named in `inbound`. Words in brackets are the bridge's.
+Source: the reference of each type of message below the page named in `inbound`. Words in [brackets] are the bridge's
+own.
 """
 
 from collections.abc import Iterable
@@ -26,21 +27,21 @@ from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
 
-# A sticker is a WebP image. CleverTap's list of types has `voice`, its payloads have `audio` alone: a voice message is
-# sent as that.
+# A sticker is a WebP image. CleverTap's list of types has `voice`, but its payloads only `audio`, so a voice message
+# becomes audio.
 _FILES: Final[dict[str, MediaKind]] = {
     "image": "image",
     "video": "video",
     "audio": "audio",
     "document": "file",
     "sticker": "image",
-    # Not documented by Meta, whose voice messages are `audio` with `voice` true; earlier APIs had the type.
+    # Earlier APIs had this type; Meta now documents voice messages as `audio` with `voice` true.
     "voice": "audio",
 }
 
 
 class Found(NamedTuple):
-    """A message's content in CleverTap's form. With an `attachment`, it is what is told without the file."""
+    """A message's content in CleverTap's form. With an `attachment`, the content to report if there is no file."""
 
     form: Kind
     content: Text | Button | Location
@@ -63,7 +64,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
 
 
 def _content(kind: str, element: Json) -> Found | None:
-    """The content of a message of this type, None where it holds nothing."""
+    """The content of a message of this type; None if it is empty."""
     content = element.get(kind)
     if kind in _FILES:
         return _file(_FILES[kind], _object(content))
@@ -79,13 +80,13 @@ def _content(kind: str, element: Json) -> Found | None:
 
 
 def _answered(kind: str, element: Json) -> str | None:
-    """Meta's id of the message that this one answers. A forwarded one has a context without an id."""
+    """Meta's id of the answered message. A forwarded message has a context without an id."""
     if kind == "reaction":
         return identifier(_object(element.get("reaction")).get("message_id"))
     return identifier(_object(element.get("context")).get("id"))
 
 
-# --- forms of CleverTap's ---------------------------------------------------------------------------------------------
+# --- CleverTap's forms -----------------------------------------------------------------------------------------------
 
 
 def _file(kind: MediaKind, file: Json) -> Found | None:
@@ -99,7 +100,7 @@ def _file(kind: MediaKind, file: Json) -> Found | None:
 
 
 def _button(payload: Any, label: Any) -> Found | None:
-    # CleverTap wants both; either stands in for the other.
+    # CleverTap needs both; one replaces the other if it is missing.
     payload, label = _text(payload), _text(label)
     return Found("button", Button(payload=payload or label, text=label or payload)) if payload or label else None
 
@@ -110,7 +111,7 @@ def _interactive(interactive: Json) -> Found | None:
     if kind in ("button_reply", "list_reply"):
         return _button(content.get("id"), content.get("title"))
     if kind == "nfm_reply":
-        # A filled-in form (a flow). Its answers are JSON in a text.
+        # A filled-in form (a flow). Its answers are a text that holds JSON.
         answers = content.get("response_json")
         return _in_words(_lines(_parsed(answers)) or [_text(content.get("body"))])
     return _in_words(_other("interactive", interactive))
@@ -125,7 +126,7 @@ def _location(location: Json) -> Found | None:
     return Found("location", Location(latitude=latitude, longitude=longitude, **words))
 
 
-# --- in words --------------------------------------------------------------------------------------------------------
+# --- as text ---------------------------------------------------------------------------------------------------------
 
 
 def _words(kind: str, element: Json) -> Iterable[str]:
@@ -136,12 +137,12 @@ def _words(kind: str, element: Json) -> Iterable[str]:
         case "contacts":
             return [contacts.as_text(content)]
         case "reaction":
-            # One that is taken back comes without an emoji, or with an empty one.
+            # A removed reaction has no emoji, or an empty one.
             return [_text(_object(content).get("emoji")) or "[reaction removed]"] if content else []
         case "order":
             return _order(_object(content))
         case "system":
-            # A person has changed number or identity; Meta says so in a sentence.
+            # A person has changed the number or identity; Meta sends a sentence that says so.
             return [_text(_object(content).get("body"))] if _object(content).get("body") else _other(kind, content)
         case "edit":
             return ["[edited]", *_edited(_object(_object(content).get("message")))]
@@ -156,7 +157,7 @@ def _words(kind: str, element: Json) -> Iterable[str]:
 
 
 def _other(kind: str, content: Any) -> list[str]:
-    """A type that Meta has thought of since: its name, and all that it holds."""
+    """A type that Meta has added since: its name and everything in it."""
     return [f"[{kind}]", *_lines(content)]
 
 
@@ -177,7 +178,7 @@ def _price(item: Json) -> str:
 
 
 def _edited(message: Json) -> list[str]:
-    """The new words of a message that its sender has changed; those of a file are its caption."""
+    """The new text of a message that its sender has edited; for a file, its caption."""
     kind = message.get("type")
     content = _object(message.get(kind)) if isinstance(kind, str) else {}
     words = _text(content.get("body")) or _text(content.get("caption"))
@@ -190,7 +191,7 @@ def _in_words(lines: Iterable[str]) -> Found | None:
 
 
 def _lines(value: Any, name: str = "") -> list[str]:
-    """All that a JSON value holds, a line per single value: `name: value`."""
+    """Everything in a JSON value, one line per single value: `name: value`."""
     if isinstance(value, dict):
         return [
             line for member, inner in value.items() for line in _lines(inner, f"{name}.{member}" if name else member)
@@ -204,7 +205,7 @@ def _lines(value: Any, name: str = "") -> list[str]:
 
 
 def _parsed(text: Any) -> Any:
-    """JSON in a text, the text itself where it is none."""
+    """The JSON that a text holds, or the text itself if it holds none."""
     try:
         return from_json(text) if isinstance(text, str) else text
     except ValueError:

@@ -1,1 +1,1 @@
-"""What all adapters share: each rule once for every BSP."""
+"""What all adapters share."""

@@ -1,6 +1,6 @@
-"""Contacts from people as lines of text, for which CleverTap has no form of its own.
+"""Contacts from people as lines of text, because CleverTap has no form for them.
 
-BSPs hand on WhatsApp's contacts, some with Meta's names, some with the same in camel case: both are read. Sources: the
+BSPs pass on WhatsApp's contacts, some with Meta's names, some with these in camel case: both are read. Sources: the
 callback moContacts in the section "Inbound message callback comparisons" of the page named in `clickatell.codes`;
 "Contacts messages webhook reference" of Meta's documentation. A phone has its WhatsApp number in `wa_id`.
 """
@@ -15,7 +15,7 @@ _ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "country_c
 
 
 def as_text(contacts: Any) -> str:
-    """One block of lines per contact, an empty line between them; "" where there is nothing to say."""
+    """One block of lines per contact, with an empty line in between; "" if there is no content."""
     blocks = (_lines(_object(contact)) for contact in _list(contacts))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -34,12 +34,12 @@ def _lines(contact: dict[str, Any]) -> list[str]:
 
 
 def _name(name: dict[str, Any]) -> str:
-    """The name as the person's phone shows it, else its parts."""
+    """The name as the sender's phone shows it, else its parts."""
     return _joined([_member(name, "formatted_name")]) or _joined((_member(name, part) for part in _NAME_PARTS), " ")
 
 
 def _phone(entry: dict[str, Any]) -> str:
-    """The number, and the one on WhatsApp where it is another."""
+    """The number, and the one on WhatsApp if it differs."""
     phone, on_whatsapp = _joined([entry.get("phone")]), _joined([_member(entry, "wa_id")])
     if not on_whatsapp or _digits(on_whatsapp) == _digits(phone):
         return phone or on_whatsapp
@@ -51,7 +51,7 @@ def _address(entry: dict[str, Any]) -> str:
 
 
 def _member(holder: dict[str, Any], name: str) -> Any:
-    """The member by Meta's name, else by the same in camel case."""
+    """The member with Meta's name, else with that name in camel case."""
     first, *others = name.split("_")
     return holder.get(name, holder.get(first + "".join(map(str.capitalize, others))))
 

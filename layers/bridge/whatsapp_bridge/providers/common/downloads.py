@@ -1,4 +1,4 @@
-"""Files from people that lie with a BSP, fetched with its account's credentials: the same for every BSP."""
+"""Fetches files from people that a BSP keeps, with the account's credentials. Shared by all BSPs."""
 
 import re
 from base64 import b64encode
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 100 * 1024 * 1024
 """WhatsApp's limit for the largest kind, documents."""
 _DEFAULT_TYPE: Final = "application/octet-stream"
-# The file may still come to be there, or the account's key be mended.
+# The file may still appear, or somebody may correct the account's key.
 _MAY_CHANGE: Final = frozenset({401, 402, 403, 408, 425, 429})
-# Scheme, host and port and nothing else in front of the path. Parsers of addresses do not agree on which host there is
-# in "https://one\\@other/", and the one that opens the connection is not the one of the standard library.
+# Only scheme, host and port in front of the path. Parsers disagree about the host in "https://one\\@other/", and the
+# one that opens the connection is not the standard library's.
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?=[/?#]|\Z)", re.I | re.A)
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 def get(url: str, headers: Mapping[str, str], http: HttpClient, max_bytes: int = MAX_BYTES) -> Answer:
-    """What lies at `url`, which the caller has found to be the BSP's. Raises `Unreadable`."""
+    """The answer of `url`, which the caller has checked to be the BSP's. Raises `Unreadable`."""
     try:
         answer = http.request("GET", url, None, {"accept-encoding": "identity", **headers}, max_bytes=max_bytes)
     except TooLarge:
@@ -42,9 +42,9 @@ def get(url: str, headers: Mapping[str, str], http: HttpClient, max_bytes: int =
 
 
 def public(url: str, account: "Account", files: "Files", called: str = "the file") -> bytes:
-    """What lies at an address that asks for no credentials. Raises `Unreadable`, whose reason begins with `called`."""
+    """The file at an address that needs no credentials. Raises `Unreadable`; its reason begins with `called`."""
     try:
-        # Without a validator to hold it against, there is always a file.
+        # Without a validator to compare, `fetch` always returns a file.
         source = cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
     except SourceDead as error:
         raise Unreadable(f"{called} {error.reason}", retriable=False) from None
@@ -56,7 +56,7 @@ def public(url: str, account: "Account", files: "Files", called: str = "the file
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of an address; None where it is none, or has anything else in front of its path."""
+    """Scheme, host and port of an address; None if it is not one, or has anything else in front of its path."""
     found = _ORIGIN.match(url)
     if found is None:
         return None
@@ -70,9 +70,9 @@ def content_type(value: str | None) -> str:
 
 
 def check_hash(announced: Any, account: str, *contents: bytes) -> bool:
-    """Warn where the file is not the one that was announced: by the SHA-256 of one of `contents`, in hex or base64.
+    """Warn if the announced hash is not the SHA-256 (hex or base64) of one of `contents`.
 
-    False where it is not; True where nothing was announced.
+    False if it is not; True if no hash was announced.
     """
     if blank(announced):
         return True

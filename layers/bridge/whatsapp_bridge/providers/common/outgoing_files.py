@@ -1,6 +1,6 @@
-"""Files that a BSP is given for messages to people: fetched from CleverTap's address, and checked by their content.
+"""Files in messages to people that the bridge gives to a BSP: fetched from CleverTap's address, checked by content.
 
-The limits here are WhatsApp's own; a BSP may have lower ones, and others. Source:
+The limits here are WhatsApp's own; a BSP may have lower or other limits. Source:
 https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 """
 
@@ -21,14 +21,14 @@ MB: Final = 1024 * 1024
 
 
 class FileRule(NamedTuple):
-    """What a BSP takes of one of CleverTap's kinds."""
+    """What a BSP accepts for one of CleverTap's kinds."""
 
     types: tuple[FileType, ...]
     max_bytes: int
     words: str
 
 
-# WhatsApp plays Opus alone of what Ogg may hold; its first page (RFC 7845, 5.1) names it.
+# Of the formats in Ogg, WhatsApp plays only Opus; the first page names it (RFC 7845, 5.1).
 _OPUS: Final = file_types.OGG._replace(content_type="audio/ogg; codecs=opus")
 _OPUS_HEAD: Final = b"OpusHead"
 _FIRST_PAGE_BYTES: Final = 64
@@ -45,7 +45,7 @@ type Refusal = Rejected | Throttled | NotSent
 
 
 class CannotPrepare(Exception):
-    """The message cannot go on, for now or at all."""
+    """The message cannot be sent, for now or ever."""
 
     def __init__(self, outcome: Refusal) -> None:
         super().__init__(type(outcome).__name__)
@@ -54,7 +54,7 @@ class CannotPrepare(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that the BSP rule. `name` has an extension of its type."""
+    """A file that the BSP accepts. `name` has an extension of its type."""
 
     content: bytes = field(repr=False)
     type: FileType
@@ -63,10 +63,10 @@ class Fetched:
 
 
 def type_of(content: bytes, rule: FileRule) -> FileType | None:
-    """The file's type if it is one of those that are taken, else None."""
+    """The file's type if the rule accepts it, else None."""
     found = file_types.type_of(content)
     if found is file_types.MP4 and file_types.MP4_AUDIO in rule.types:
-        # One container for both; its brand says so only where a writer cared.
+        # Video and audio share this container; the brand does not reliably tell them apart.
         found = file_types.MP4_AUDIO
     if found is file_types.OGG and _OPUS_HEAD in content[:_FIRST_PAGE_BYTES]:
         found = _OPUS
@@ -74,8 +74,8 @@ def type_of(content: bytes, rule: FileRule) -> FileType | None:
 
 
 def fetch(services: Services, account: "Account", source: Json, rule: FileRule) -> Fetched:
-    """The file that `outbound` names, if the BSP takes it. Raises `CannotPrepare`."""
-    # Without a validator there is nothing to be unchanged.
+    """The file that `outbound` names, if the BSP accepts it. Raises `CannotPrepare`."""
+    # Without a validator, `find` never returns None.
     found = cast("Source", find(services, account, source, rule.max_bytes, None))
     return checked(source, found, rule)
 
@@ -95,7 +95,7 @@ def find(services: Services, account: "Account", source: Json, max_bytes: int, k
 
 def checked(source: Json, found: Source, rule: FileRule) -> Fetched:
     kind = type_of(found.content, rule)
-    # A page or an error in words in place of a file: by its name it should be something else.
+    # A page or an error text in place of a file: the name promises another type.
     veiled = kind is file_types.TEXT and not file_types.may_be_text(source.get("fileName"), source["url"])
     if kind is None or veiled:
         raise CannotPrepare(rejected(f"{source['kind']}: mediaURL is not {rule.words}"))

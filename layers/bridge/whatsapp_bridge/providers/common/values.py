@@ -1,26 +1,26 @@
-"""Single values of BSPs' callbacks as they really come: numbers also as text, null also as the text "null"."""
+"""Single values of BSPs' callbacks as they really arrive: numbers also as text, null also as the text "null"."""
 
 import re
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
-# BSPs count in milliseconds or in seconds. As seconds, this one is in the year 5138; as milliseconds, in 1973.
+# BSPs count in milliseconds or in seconds. As seconds, this is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
-# An exponent is what a very small number comes with that was JSON before it was text.
+# A very small number has an exponent if it was JSON before it became text.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 
 
 def blank(value: Any) -> bool:
-    """Whether a field holds nothing."""
+    """Whether a field is empty."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "null"))
 
 
 def number(value: Any) -> int | None:
-    """A whole number, also one written as text or with a fraction; else None."""
+    """A whole number, also from text or from a fraction (cut off); else None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):

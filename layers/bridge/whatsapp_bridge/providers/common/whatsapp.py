@@ -1,4 +1,4 @@
-"""What a message to a person may hold: WhatsApp's own rules, the same for every BSP. What breaks them is `Refused`.
+"""WhatsApp's own rules for messages to people, the same for every BSP. A message that breaks one is `Refused`.
 
 Source: the pages of the message types and "Supported media types" of Meta's documentation of the Cloud API.
 """
@@ -27,12 +27,12 @@ def text(body: str) -> str:
 
 
 def has_link(body: str) -> bool:
-    """Whether WhatsApp could show a preview of a link in it."""
+    """Whether it has a link that WhatsApp could preview."""
     return _LINK.search(body) is not None
 
 
 def media_address(media: Media, path: str) -> str:
-    """The address of a file in full; `path` is the media's in CleverTap's message."""
+    """The full address of a file; `path` is the file's path in CleverTap's message."""
     try:
         return address(media.media_url)
     except ValueError as error:
@@ -40,7 +40,7 @@ def media_address(media: Media, path: str) -> str:
 
 
 def caption(media: Media, kind: str) -> str | None:
-    """The caption of a freeform message's file, None where there is none. `kind` is CleverTap's."""
+    """The caption of a freeform message's file, or None. `kind` is CleverTap's."""
     if not media.caption:
         return None
     if kind == "audio":
@@ -51,7 +51,7 @@ def caption(media: Media, kind: str) -> str | None:
 
 
 def coordinates(location: Location, path: str) -> tuple[str, str]:
-    """Latitude and longitude in decimal degrees; `path` is the location's in CleverTap's message."""
+    """Latitude and longitude in decimal degrees; `path` is the location's path in CleverTap's message."""
     latitude, longitude = degrees(location.latitude, MAX_LATITUDE), degrees(location.longitude, MAX_LONGITUDE)
     if latitude is None:
         raise Refused(f"{path}.latitude", f"must be decimal degrees from -{MAX_LATITUDE} to {MAX_LATITUDE}")
@@ -61,7 +61,7 @@ def coordinates(location: Location, path: str) -> tuple[str, str]:
 
 
 def filled(values: Sequence[str], path: str) -> Sequence[str]:
-    """A template's parameters, of which WhatsApp takes no empty one; `path` is their owner's in CleverTap's message."""
+    """A template's parameters, none of which may be empty; `path` is that of their owner in CleverTap's message."""
     for index, value in enumerate(values):
         if not value.strip():
             raise Refused(f"{path}.parameters[{index}].text", "is empty")

@@ -1,4 +1,4 @@
 """Gupshup's enterprise API for WhatsApp: https://docs.gupshup.io/ and CleverTap's page on Gupshup.
 
-Not Gupshup's self-serve API (api.gupshup.io), which is another product with other callbacks.
+This is not Gupshup's self-serve API (api.gupshup.io), another product with other callbacks.
 """

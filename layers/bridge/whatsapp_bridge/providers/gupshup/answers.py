@@ -1,7 +1,7 @@
 """What Gupshup's answer to a message means.
 
-Sources: those named in `client`. Answers come in JSON or as text, errors with HTTP 200 as well; an error has its code
-where a success has the id.
+Sources: see `client`. Answers are JSON or text, and errors may have HTTP 200. An error has its code in the place of the
+id.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from whatsapp_bridge.providers.gupshup import codes
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Gupshup's own answer; `id` is that of the message, or the code of the error."""
+    """Gupshup's own answer; `id` is the message's id, or the code of the error."""
 
     status: str
     id: str | None
 
 
 def outcome(answer: Answer) -> Outcome:
-    """What became of the message."""
+    """The outcome of the message."""
     if answer.status == 429:
         return Throttled(answer.retry_after)
     said = _said(answer)
@@ -35,7 +35,7 @@ def outcome(answer: Answer) -> Outcome:
 
 
 def _said(answer: Answer) -> _Said | None:
-    """None for what is no answer of Gupshup's."""
+    """None if the answer is not Gupshup's."""
     body = answer.json()
     if body is None:
         return _said_as_text(answer.body)

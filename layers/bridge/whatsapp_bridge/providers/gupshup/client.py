@@ -1,4 +1,4 @@
-"""Speaking to Gupshup's enterprise API: one form per message, and an answer that is to be read whatever its status.
+"""Calls Gupshup's enterprise API: one form per message. The answer must be read whatever its HTTP status.
 
 Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", and public clients of the API.
 """
@@ -50,7 +50,7 @@ class Client:
     # --- opt-in ------------------------------------------------------------------------------------------------------
 
     def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
-        """Opt the person in before a template, where the account says so. Repeating that does nothing at Gupshup."""
+        """Opt the person in before a template if the account says so. To repeat that changes nothing at Gupshup."""
         mode = self._account.provider.opt_in
         if mode == "off" or outgoing.request["account"] != "hsm":
             return outgoing
@@ -59,7 +59,7 @@ class Client:
 
     def _opt_in_once(self, person: str) -> Rejected | Throttled | NotSent | None:
         name, key = self._account.name, f"opt-in#{self._account.pseudonym(person)}"
-        # A batch is prepared by several threads, and may hold several messages to one person.
+        # Several threads prepare a batch, which may have several messages to one person.
         with self._turn(person):
             if self._notes.get(name, key) is not None:
                 return None
@@ -73,7 +73,7 @@ class Client:
             return self._turns.setdefault(person, Lock())
 
     def _opt_in(self, person: str) -> Rejected | Throttled | NotSent | None:
-        """None where Gupshup took it."""
+        """None if Gupshup accepted it."""
         answer = self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person})
         outcome = answers.outcome(answer) if isinstance(answer, Answer) else answer
         match of_a_step_before("opt-in", outcome):
@@ -103,14 +103,14 @@ class Client:
     # --- receiving ---------------------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """As it is: Gupshup encrypts nothing."""
+        """Unchanged: Gupshup encrypts nothing."""
         return element
 
     def download(self, attachment: Attachment) -> File:
-        """The file at a signed address, which needs no credentials and is good for 48 hours. Raises `Unreadable`."""
+        """The file at a signed address, which needs no credentials and is valid for 48 hours. Raises `Unreadable`."""
         content = downloads.public(str(attachment.source["url"]), self._account, self._files)
         found = type_of(content) if blank(attachment.content_type) else None
         content_type = found.content_type if found else downloads.content_type(attachment.content_type)
-        # The end of the address is no name, and seldom has an extension.
+        # The end of the address is not a name, and rarely has an extension.
         name = attachment.file_name or attachment.kind + extension(content_type)
         return File(content, content_type, name)

@@ -1,6 +1,6 @@
 """Gupshup's errors, event types and causes, and what they mean to CleverTap.
 
-Titles are ours: Gupshup's texts hold numbers and parts of messages at times, and titles reach CleverTap and the logs.
+Titles are ours: Gupshup's texts may contain numbers and parts of messages, and titles reach CleverTap and the logs.
 """
 
 import re
@@ -30,12 +30,12 @@ class ErrorRow(NamedTuple):
 
     @property
     def alarm(self) -> bool:
-        """Whether no message of the account will be taken until somebody acts."""
+        """Whether no message of the account will be accepted until somebody acts."""
         return self.error == CallbackError.INVALID_CREDENTIALS or self.code == _SERVICE_DISABLED
 
 
-# Source: the errors of Gupshup's enterprise API document ("API Errors"), and public clients of it. Which of CleverTap's
-# codes they are is our judgement.
+# Source: the errors of Gupshup's enterprise API document ("API Errors"), and public clients of it. The choice of
+# CleverTap's codes is ours.
 _ERRORS: Final = (
     ErrorRow("100", "Unknown error", _OTHER),
     ErrorRow("101", "A parameter is missing", _BAD_TEMPLATE),
@@ -47,8 +47,7 @@ _ERRORS: Final = (
     ErrorRow("107", "The version is not supported", _OTHER),
     ErrorRow("108", "The mask is not valid", _OTHER),
     ErrorRow(_SERVICE_DISABLED, "The service is disabled for the account", _OTHER),
-    # CleverTap's "not subscribed" (2003) is an answer's. Of its callback codes, the nearest is that of a number which
-    # must not be written to.
+    # CleverTap's "not subscribed" (2003) is only for answers; the nearest callback code is "blacklisted".
     ErrorRow("312", "The person has not opted in", _BLACKLISTED),
     ErrorRow("318", "No approved template matches the message", _BAD_TEMPLATE),
 )
@@ -64,7 +63,7 @@ def error(code: str) -> ErrorRow:
 # --- delivery reports ------------------------------------------------------------------------------------------------
 
 # Source: https://docs.gupshup.io/docs/real-time-delivery-reports, and CleverTap's page on Gupshup for READ. SUCCESS,
-# FAILURE and UNKNOWN are the `status` of reports by GET, UNDELIV and EXPIRED seen in public clients.
+# FAILURE and UNKNOWN are the `status` of reports by GET, UNDELIV and EXPIRED are in public clients.
 STATUSES: Final[dict[str, Status]] = {
     "SENT": "sent",
     "DELIVERED": "delivered",
@@ -74,7 +73,7 @@ STATUSES: Final[dict[str, Status]] = {
     "FAILURE": "failed",
     "UNDELIV": "failed",
     "EXPIRED": "failed",
-    # Gupshup has the message, and cannot say what became of it.
+    # Gupshup has the message but does not know what happened to it.
     "UNKNOWN": "accepted",
 }
 
@@ -83,7 +82,7 @@ SUCCESSES: Final[dict[str, Status]] = {"000": "delivered", "025": "sent", "026":
 
 
 class CauseRow(NamedTuple):
-    """Why a message failed. `codes` are those that it comes with; `error` is CleverTap's 10xx."""
+    """Why a message failed. `codes` come with this cause; `error` is CleverTap's 10xx."""
 
     cause: str
     codes: tuple[str, ...]
@@ -93,8 +92,8 @@ class CauseRow(NamedTuple):
     """False for a cause that is not in the table."""
 
 
-# Source: the table of https://docs.gupshup.io/docs/real-time-delivery-reports. Which of CleverTap's codes they are is
-# our judgement; Gupshup gives the causes without a description from 00c on.
+# Source: the table of https://docs.gupshup.io/docs/real-time-delivery-reports. The choice of CleverTap's codes is ours;
+# from 00c on, Gupshup gives no description.
 _CAUSES: Final = (
     CauseRow("ABSENT_SUBSCRIBER", ("001",), "The person cannot be reached", _UNAVAILABLE),
     CauseRow("CALL_BARRED", ("002",), "The person's number takes no messages", _OTHER),
@@ -129,17 +128,17 @@ _FAMILIES: Final = {"BLOCKED": "The number is blocked", "DND": "The number does 
 
 
 def cause(name: str, code: str) -> CauseRow:
-    """The row of a failure, by its cause, else by its code; "" for what the report has not."""
+    """The row of a failure, by its cause, else by its code; "" for one that the report does not have."""
     row = CAUSES.get(name)
     if row is not None and name != "OTHER":
         return row
     for family, title in _FAMILIES.items():
         if name.startswith(family):
             return CauseRow(name, (code,), title, _BLACKLISTED)
-    # OTHER says nothing; its code may.
+    # OTHER has no meaning of its own, but its code may.
     return CAUSES_BY_CODE.get(code) or row or CauseRow(name, (code,), _unlisted("cause", code), _OTHER, listed=False)
 
 
 def _unlisted(kind: str, code: str) -> str:
-    # A code of any other form is no code, and may be anything.
+    # A text of any other form is not a code and could be anything.
     return f"Unlisted {kind} {code}" if _CODE.fullmatch(code) else f"Unlisted {kind}"

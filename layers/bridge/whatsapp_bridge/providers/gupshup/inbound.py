@@ -1,7 +1,7 @@
-"""Gupshup's callbacks: delivery reports in five envelopes, clicks in two formats, and what people write.
+"""Gupshup's callbacks: delivery reports in five envelopes, clicks in two formats, and messages from people.
 
 Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POST and GET), CleverTap's page on Gupshup
-(reports, clicks, texts), and public clients of the API (all else that people send). Reports come as the form field
+(reports, clicks, texts), and public clients of the API (all other messages from people). Reports come as the form field
 `response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
 """
 
@@ -27,17 +27,17 @@ _MESSAGE: Final = frozenset({"waNumber", "mobile"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
-    """True: Gupshup signs nothing. The token in the callback's path is the proof, and `options.source_networks`."""
+    """True: Gupshup signs nothing. The proof is the token in the callback's path, and `options.source_networks`."""
     return True
 
 
 def challenge(callback: Callback, account: "Account") -> str | None:
-    """None: Gupshup does not verify callback URLs; what it GETs is a delivery report."""
+    """None: Gupshup does not verify callback URLs; its GET requests are delivery reports."""
     return None
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
+    """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback`."""
     body: Any = dict(callback.query) if callback.method == "GET" else _body(callback.body)
     if isinstance(body, dict) and "statuses" in body:
         return [statuses.generic_click(element) for element in _list(body["statuses"], "statuses")]
@@ -45,7 +45,7 @@ def split(callback: Callback, account: "Account") -> list[Event]:
 
 
 def _body(raw: bytes) -> Any:
-    """JSON, else a form's fields: what a callback's content type says of it is not always there."""
+    """JSON, else a form's fields: the content type is not always there."""
     value = _json(raw)
     return _form(raw) if value is _NO_JSON else value
 
@@ -68,7 +68,7 @@ def _form(raw: bytes) -> Json:
 
 
 def _elements(body: Any) -> list[Any]:
-    """What the envelope holds. Raises `NotACallback`."""
+    """The content of the envelope. Raises `NotACallback`."""
     if isinstance(body, dict):
         if "response" in body:
             return _list(body["response"], "response")
@@ -105,13 +105,13 @@ def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
         return NotUnderstood(kind or "message", "unknown kind", element)
     if sender is None:
         return NotUnderstood(kind, "no mobile", element)
-    # messageId is part of the answered message's id, and the same in all answers to it: what a person sends has no id
-    # of its own. A repeat of a callback says the same in the same millisecond.
+    # messageId is part of the answered message's id and the same in all answers to it; a person's message has no id of
+    # its own. A repeated callback has the same content and the same millisecond.
     return ReplyEvent(hashlib.sha256(to_json(sorted(element.items()))).hexdigest(), sender, element)
 
 
 def kind_of(element: Json) -> str:
-    """A message's type, in lower case; "" where it has none."""
+    """A message's type, in lower case; "" if it has none."""
     kind = element.get("type")
     if isinstance(kind, str):
         return kind.strip().lower()

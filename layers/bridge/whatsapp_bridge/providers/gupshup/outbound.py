@@ -1,8 +1,8 @@
 """CleverTap's messages as requests of Gupshup's enterprise API: the form's fields, without the credentials.
 
 Source: Gupshup's "Enterprise Messaging APIs for WhatsApp Business", https://docs.gupshup.io/, and public clients of the
-API. Session messages go out on the two-way account, templates on the HSM account. Gupshup knows a template by its
-rendered text, which CleverTap sends along; what a text cannot say needs the template's id at Gupshup.
+API. Freeform messages use the two-way account, templates the HSM account. Gupshup identifies a template by its rendered
+text, which CleverTap sends too; what a text cannot express needs the template's id at Gupshup.
 """
 
 from collections.abc import Sequence
@@ -33,17 +33,17 @@ CAPABILITIES: Final = Capabilities(
     headers=HEADERS,
     buttons=BUTTONS,
     extras=EXTRAS,
-    # As _by_text refuses it, which also refuses several buttons.
+    # Refused by `_by_text`, which also refuses several buttons.
     by_id=frozenset({"location", "quickReply", "copy_code", *EXTRAS}),
     incoming=frozenset({"text", "button", "image", "video", "audio", "file", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed", "clicked"}),
     features=frozenset({"reference"}),
 )
 
-# By CleverTap's kinds of files.
+# Gupshup's names for CleverTap's kinds of files.
 _MEDIA_TYPES: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "DOCUMENT"}
 _TEXT_LIMIT: Final = 4096
-"""Characters; Gupshup takes less than that."""
+"""Characters; a text must be shorter."""
 _MAX_FOOTER: Final = 60
 _NEEDS_ID: Final = (
     "the template's id at Gupshup: add it to the account's provider.templates, under the template's name in CleverTap"
@@ -53,18 +53,18 @@ type Fields = dict[str, str]
 
 
 def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
-    """{"account": "hsm" | "two_way", "form": the fields}, for `client` to add the login. Raises `Refused`."""
+    """{"account": "hsm" | "two_way", "form": the fields}; `client` adds the login. Raises `Refused`."""
     if isinstance(message, FreeformMessage):
         login, fields = "two_way", _session(message)
     else:
         login, fields = "hsm", _template(message, account.provider.templates.get(message.template.name))
-    # Gupshup's reports carry `extra` back.
+    # Gupshup's reports return `extra`.
     form = {"send_to": message.to, "extra": reference, **fields}
     ascii_only = all(value.isascii() for value in form.values())
     return {"account": login, "form": {**form, "data_encoding": "TEXT" if ascii_only else "Unicode_text"}}
 
 
-# --- session messages ------------------------------------------------------------------------------------------------
+# --- freeform --------------------------------------------------------------------------------------------------------
 
 
 def _session(message: FreeformMessage) -> Fields:
@@ -73,7 +73,7 @@ def _session(message: FreeformMessage) -> Fields:
     if message.media is None or message.type not in CAPABILITIES.freeform:
         raise Refused("type", f"{message.type} messages are not supported by {CAPABILITIES.title}")
     file = linked(message.media, message.type, message.type)
-    # Gupshup refuses null, and takes "".
+    # Gupshup refuses null and accepts "".
     words = caption(message.media, message.type) or ""
     return {"method": "SendMediaMessage", "isHSM": "false", "caption": words, **_media(file, message.type)}
 
@@ -96,7 +96,7 @@ def _media(file: Json, kind: str) -> Fields:
 
 
 def _template(message: TemplateMessage, template_id: str | None) -> Fields:
-    # All that varies, in Meta's form, which Gupshup takes for what has no field of its own.
+    # All variables, in Meta's form, which Gupshup accepts for parts without a field of their own.
     varying = components(message, CAPABILITIES.title)
     file = _file(message, varying)
     footer = (message.footer or "").strip()
@@ -123,7 +123,7 @@ def _file(message: TemplateMessage, varying: Sequence[Json]) -> Fields:
 
 
 def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fields:
-    """The rendered texts, by which Gupshup finds the template; `body` is the field that takes the body's."""
+    """The rendered texts, by which Gupshup finds the template; `body` is the field for the body's text."""
     fields: Fields = {}
     for index, component in enumerate(message.components):
         path = f"components[{index}]"
@@ -162,21 +162,21 @@ def _footer(text: str, path: str) -> str:
 
 
 def _only_button(button: Button, path: str, varying: Sequence[Json]) -> Fields:
-    """What there is to say of a template's only button: static URLs, numbers and labels are the template's own."""
+    """The field of a template's only button. Static URLs, numbers and labels are part of the template."""
     match next((part["parameters"][0] for part in varying if part["type"] == "button"), {}):
         case {"type": "text", "text": suffix}:
             return {"buttonUrlParam": suffix}
         case {"type": "coupon_code"}:
             raise Refused(f"{path}.subType", f"copy_code buttons need {_NEEDS_ID}")
         case {"type": "payload", "payload": payload} if payload != button.text:
-            # Without it, a tap would come back with the button's text in its place.
+            # Without the id, a tap would return the button's text instead of the payload.
             raise Refused(f"{path}.parameters", f"a quick reply's payload needs {_NEEDS_ID}")
     return {}
 
 
 def _by_id(message: TemplateMessage, varying: Sequence[Json], template_id: str) -> Fields:
-    """Variables by their place, and Meta's components for what has no field: a list, empty where all is static, where
-    there are several buttons. Source: public clients, of which few go this way."""
+    """Variables by position, and Meta's components for parts without a field. With several buttons the list is sent
+    even if it is empty. Source: public clients; few of them do this."""
     fields: Fields = {"whatsAppTemplateId": template_id}
     rest: list[Json] = []
     for part in varying:

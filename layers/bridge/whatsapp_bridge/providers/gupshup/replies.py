@@ -1,7 +1,7 @@
-"""What people write to a Gupshup number, as CleverTap's incoming messages.
+"""Messages from people to a Gupshup number, as CleverTap's incoming messages.
 
-Sources: CleverTap's page on Gupshup (text), and public clients of the API. What is more than a text comes in a field
-named like the type: an object, which is JSON in a text where the callback is a form.
+Sources: CleverTap's page on Gupshup (text), and public clients of the API. Any other type comes in a field with the
+type's name: an object, which is a text of JSON if the callback is a form.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -36,7 +36,7 @@ _MEDIA: Final[dict[str, MediaKind]] = {
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
-    """A readable element of a `ReplyEvent` as CleverTap's incoming message."""
+    """An element of a `ReplyEvent` as CleverTap's incoming message."""
     kind = kind_of(element)
     timestamp, sender = seconds(element.get("timestamp")), digits(element.get("mobile"))
     if sender is None or timestamp is None:
@@ -51,14 +51,14 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
 
 
 def _answered(element: Json) -> str | None:
-    """The `externalId` of the message that is answered. Public clients disagree on what the two halves are: one that is
-    not known as a whole is nobody's, and the reply goes on without a context."""
+    """The `externalId` of the answered message. Public clients disagree about the two halves: if the whole is not a
+    known id, the reply is reported without a context."""
     first, second = identifier(element.get("replyId")), identifier(element.get("messageId"))
     return f"{first}-{second}" if first and second else None
 
 
 def _attachment(element: Json, kind: str) -> Attachment | None:
-    """The file's real address is `url` and `signature` together."""
+    """A message's file; its full address is `url` followed by `signature`."""
     file = _object(element.get(kind))
     url = file.get("url")
     if not isinstance(url, str) or blank(url):
@@ -76,7 +76,7 @@ def _in_words(attachment: Attachment) -> tuple[Kind, Text]:
 
 
 def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] | None:
-    """CleverTap's form of what the person sent, None where it holds nothing."""
+    """What the person sent, in CleverTap's form; None if it is empty."""
     match kind:
         case "text":
             text = _text(element.get("text"))
@@ -93,7 +93,7 @@ def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] 
             chosen = _object(interactive.get(str(interactive.get("type"))))
             return _tapped(chosen.get("id"), chosen.get("title"))
         case "contacts":
-            # Their shape is shown nowhere. In Meta's, they read well; in any other, nothing of them is lost.
+            # Their form is not documented. Meta's form is read in full; from any other form, all values are kept.
             given = _parsed(element.get("contacts"))
             lines = contacts.as_text(given) or "\n".join(dict.fromkeys(_texts(given)))
             return ("text", Text(body=lines)) if lines else None
@@ -101,9 +101,9 @@ def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] 
 
 
 def _tapped(*values: Any) -> tuple[Kind, Button] | None:
-    # Numbers lose their quotes on the way. A payload comes back as it was sent, with its blanks.
+    # Numbers may have lost their quotes. A payload is kept exactly, with its spaces.
     payload, label = (_text(value) if isinstance(value, str) else identifier(value) for value in values)
-    # CleverTap wants both; either stands in for the other.
+    # CleverTap needs both; one replaces the other if it is missing.
     if payload is None and label is None:
         return None
     return "button", Button(payload=payload or label or "", text=label or payload or "")
@@ -133,7 +133,7 @@ def _object(value: Any) -> Json:
 
 
 def _parsed(value: Any) -> Any:
-    """A value that may be JSON in a text."""
+    """A value that may be a text of JSON."""
     if not isinstance(value, str):
         return value
     try:

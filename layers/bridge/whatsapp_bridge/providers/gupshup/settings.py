@@ -16,7 +16,7 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, LookupError):
-        # zoneinfo's own texts quote the value, and an empty name is a directory to it.
+        # zoneinfo's own errors quote the value, and it reads an empty name as a directory.
         raise ValueError("must be the name of a time zone, like Asia/Kolkata or UTC") from None
     return value
 
@@ -36,9 +36,9 @@ class Settings(ProviderSettings):
     hsm: Login
     """Sends templates."""
     two_way: Login
-    """Sends session messages."""
+    """Sends freeform messages."""
     opt_in: Literal["off", "once", "always"] = "off"
-    """Whether a person is opted in before a template: never, before the first one, before each."""
+    """When to opt a person in: never, before the first template, before each template."""
     templates: dict[Secret, Secret] = Field(default={})
     """Gupshup's template ids by the templates' names in CleverTap."""
     base_url: BaseUrl = "https://mediaapi.smsgupshup.com"
@@ -46,7 +46,7 @@ class Settings(ProviderSettings):
 
 class Options(CommonOptions):
     click_time_zone: ZoneName = "Asia/Kolkata"
-    """Gupshup's `clickTime` names none; Gupshup is in India."""
+    """Gupshup's `clickTime` has no time zone; Gupshup is in India."""
 
 
 type Account = account.Account[Settings, Options]

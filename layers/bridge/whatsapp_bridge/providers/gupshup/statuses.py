@@ -1,7 +1,7 @@
-"""What Gupshup reports of sent messages: statuses, and taps on links.
+"""Gupshup's reports about sent messages: statuses, and clicks on links.
 
-Sources: those named in `inbound`. Numbers come as text too, times in milliseconds and in seconds, codes as `errorCode`
-and as `errCode`; a report by GET has names of its own.
+Sources: see `inbound`. Numbers may be text, times are in milliseconds or seconds, codes are in `errorCode` or
+`errCode`; a report by GET has other names.
 """
 
 import re
@@ -37,20 +37,20 @@ def report(element: Json) -> StatusEvent | NotUnderstood:
         return StatusEvent(status, timestamp, reference, bsp_id)
     row = codes.cause(_word(element, "cause"), code)
     if status is None and not row.listed:
-        # It may well be good news.
+        # It may be a success.
         return NotUnderstood("report", "unknown eventType", element)
     unlisted = status is None or not row.listed
     return StatusEvent("failed", timestamp, reference, bsp_id, row.error, row.title, unlisted=unlisted)
 
 
 def _code(element: Json) -> str:
-    """Three characters, as in the tables; numbers lose their zeros."""
+    """Three characters, as in the tables; a number may have lost its zeros."""
     code = identifier(_first(element, "errorCode", "errCode"))
     return code.lower().zfill(3) if code else ""
 
 
 def _word(element: Json, *names: str) -> str:
-    """In upper case, "" for none."""
+    """The value in upper case; "" if there is none."""
     value = _first(element, *names)
     return value.strip().upper() if isinstance(value, str) else ""
 
@@ -68,7 +68,7 @@ def click(element: Json, zone: str) -> StatusEvent | NotUnderstood:
 
 
 def generic_click(element: Any) -> StatusEvent | NotUnderstood:
-    """CleverTap's format for statuses, which Gupshup uses for clicks alone."""
+    """CleverTap's format for statuses, which Gupshup uses only for clicks."""
     if not isinstance(element, dict):
         return NotUnderstood("click", "not an object", element)
     if _word(element, "status") != "CLICKED":
@@ -80,7 +80,7 @@ def generic_click(element: Any) -> StatusEvent | NotUnderstood:
 def _clicked(
     element: Json, msg_id: str, url: str, short_url: str, time: str, timestamp: int | None
 ) -> StatusEvent | NotUnderstood:
-    """The names of the fields, which CleverTap's page calls mandatory, and the time in seconds since 1970."""
+    """A click, from its fields' names (mandatory on CleverTap's page) and the time in seconds since 1970."""
     if timestamp is None:
         return NotUnderstood("click", f"no {time}", element)
     texts = {name: identifier(element.get(name)) for name in (msg_id, url, short_url, "userAgent")}
@@ -102,7 +102,7 @@ def _local_seconds(element: Json, zone: str) -> int | None:
     text = element.get("clickTime")
     if not isinstance(text, str) or not _CLICK_TIME.fullmatch(text.strip()):
         return None
-    # Clicks alone need time zones, which take a moment to load.
+    # Only clicks need time zones, which are slow to load.
     from zoneinfo import ZoneInfo
 
     try:

@@ -1,1 +1,1 @@
-"""Message Central "WhatsApp Now": templates by BROADCAST, freeform messages by CHAT, Meta's webhooks passed on."""
+"""Message Central "WhatsApp Now": templates by BROADCAST, freeform messages by CHAT, Meta's webhooks passed through."""

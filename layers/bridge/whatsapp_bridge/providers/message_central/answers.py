@@ -1,7 +1,7 @@
 """What Message Central's answer to a message means.
 
-Neither the body of an error nor its HTTP status is documented. `responseCode`, a number or text, decides wherever there
-is one; a CHAT's answer may have another one, of the chat itself, inside `data`.
+Neither the body of an error nor its HTTP status is documented. `responseCode`, a number or text, decides if there is
+one. A CHAT's answer may have a second one, for the chat itself, inside `data`.
 """
 
 from typing import Any, Final
@@ -18,11 +18,11 @@ _TAKEN: Final = 200
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 
-# HTTP's statuses as `responseCode`.
+# HTTP statuses that come as `responseCode`.
 _LIKE_HTTP: Final = {
     401: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 401)", alarm=True),
     403: Rejected(CallbackError.INVALID_CREDENTIALS, "Credentials refused (HTTP 403)", alarm=True),
-    # All but a file travels in the address.
+    # Everything except a file is in the URL.
     413: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too large (HTTP 413)"),
     414: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too large (HTTP 414)"),
     431: Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, "Message is too large (HTTP 431)"),
@@ -30,12 +30,12 @@ _LIKE_HTTP: Final = {
 
 
 def wordless(answer: Answer) -> bool:
-    """Whether Message Central itself says nothing in it."""
+    """Whether the answer is not Message Central's own."""
     return _said(answer)[0] is None
 
 
 def refuses_token(answer: Answer) -> bool:
-    """Whether another token might be taken."""
+    """Whether another token might be accepted."""
     code, message = _said(answer)
     if code is None:
         return answer.status == _UNAUTHORIZED
@@ -43,7 +43,7 @@ def refuses_token(answer: Answer) -> bool:
 
 
 def outcome(answer: Answer) -> Outcome:
-    """What became of the message, or of each row of a sheet."""
+    """The outcome of the message, or of each row of a sheet."""
     code, message = _said(answer)
     if code is None:
         return outcome_without_a_word(answer, "Message Central")
@@ -54,13 +54,13 @@ def outcome(answer: Answer) -> Outcome:
     if code in _LIKE_HTTP:
         return _LIKE_HTTP[code]
     if code not in codes.ERRORS:
-        # It may mean that the message was taken, or some rows of a sheet.
+        # It may mean that the message was accepted, or some rows of a sheet.
         return Unknown(f"unlisted responseCode {code}")
     return reaction(codes.error(code, message), answer)
 
 
 def _said(answer: Answer) -> tuple[int | None, str]:
-    """The code, that of an error before that of a success, and the text that goes with it."""
+    """The code and its text; an error's code comes before a success's."""
     body = answer.json()
     outer = _code(body, "message")
     inner = _code(body.get("data"), "errorMessage") if isinstance(body, dict) else (None, "")
@@ -75,6 +75,6 @@ def _code(holder: Any, text: str) -> tuple[int | None, str]:
 
 
 def _wamid(body: Any) -> str | None:
-    """Meta's id of a CHAT; a BROADCAST has none."""
+    """The wamid of a CHAT; a BROADCAST has none."""
     data = body.get("data") if isinstance(body, dict) else None
     return identifier(data.get("transactionId")) if isinstance(data, dict) else None

@@ -1,7 +1,7 @@
-"""Speaking to Message Central: a call for each message, or one for all messages of a template.
+"""Calls Message Central: once for each message, or once for all messages of a template.
 
 Source: sections "Send Broadcast" and "Send Chat Messages" of Message Central's "WhatsApp Now API Documentation". All
-parameters travel in the query, as in its samples; a file as the only part of a form.
+parameters are in the query, as in its samples; a file is the only part of a form.
 """
 
 from collections import defaultdict
@@ -50,7 +50,7 @@ class Client:
         self._tokens = Tokens(account, services, now)
 
     def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
-        """Split the number, and have the file and a token: once the message leaves, nothing else shall take time."""
+        """Split the number, fetch the file and a token: once the message is marked, only its request may take time."""
         request = outgoing.request
         if self._account.options.bulk:
             sheets.load()
@@ -68,7 +68,7 @@ class Client:
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """Prepared messages; those of one template as one sheet where the account says so."""
+        """Send prepared messages; those of one template as one sheet if the account says so."""
         groups: dict[Any, list[Outgoing]] = defaultdict(list)
         for place, outgoing in enumerate(batch):
             group = sheets.group_of(outgoing.request) if self._account.options.bulk else None
@@ -92,7 +92,7 @@ class Client:
             return [self._one(group[0])]
         outcome = self._sheet([outgoing.request for outgoing in group])
         if _is_about_the_sheet(outcome):
-            # Surely not taken: nothing is doubled by the single calls.
+            # Certainly not accepted, so single calls send nothing twice.
             return self._at_once(self._one, group)
         return [outcome] * len(group)
 
@@ -115,8 +115,8 @@ class Client:
         return self._call({"type": "BROADCAST", **number, **template, **values})
 
     def _call(self, parameters: dict[str, str], file: Callable[[], _Part] | None = None) -> Outcome:
-        """What becomes of one call; it is made again with another token where the first is refused, of which the
-        message did not get past. Raises nothing: the others of the batch have outcomes of their own."""
+        """The outcome of one call. If the token is refused, the message was not accepted, and the call is made again
+        with another token. Raises nothing: the others of the batch have their own outcomes."""
         query = urlencode({"flowType": "WHATSAPP", "senderId": self._account.waba_number, **parameters})
         left = False
         try:
@@ -133,12 +133,12 @@ class Client:
                 token = self._tokens.renew(token)
         except NoToken as error:
             return error.outcome
-        except Exception as error:  # noqa: BLE001 - logged, and an outcome
+        except Exception as error:  # noqa: BLE001 - logged, and becomes an outcome
             log_failure("call failed", error, account=self._account.name)
             return Unknown(f"failed: {type(error).__name__}") if left else NotSent(f"failed: {type(error).__name__}")
 
     def _renews_for(self, answer: Answer, token: str) -> bool:
-        """A 401 that is not Message Central's own word may be a proxy's: another token is tried once, and no more."""
+        """A 401 that is not Message Central's own may be a proxy's: another token is used only once."""
         if not answers.refuses_token(answer):
             return False
         return not answers.wordless(answer) or self._tokens.may_renew(token)
@@ -146,27 +146,28 @@ class Client:
     def _post(self, query: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         return self._services.http.request("POST", f"{self._account.provider.base_url}{_PATH}?{query}", body, headers)
 
-    # --- what people send --------------------------------------------------------------------------------------------
+    # --- messages from people ----------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """As it is: nothing comes encrypted."""
+        """Unchanged: Message Central encrypts nothing."""
         return element
 
     def download(self, attachment: Attachment) -> "File":
-        """The file, where the webhook has an address that anybody may ask. Raises `Unreadable`."""
+        """The file, if the webhook has its public address. Raises `Unreadable`."""
         return media.download(self._services, self._account, attachment)
 
 
 def _split(to: str) -> tuple[str, str] | None:
-    """Country code and the rest of a number in international form, None for one that has no country."""
-    # 40 ms to import, and a dry run of `outbound` does not split.
+    """Country code and the rest of a number in international form; None if no country has such a number."""
+    # It takes 40 ms to import, and a dry run of `outbound` does not need it.
     import phonenumbers
 
     try:
         country = str(phonenumbers.parse(f"+{to}").country_code)
     except phonenumbers.NumberParseException:
         return None
-    # The digits as they are: parsed numbers lose what some countries write but nobody dials, which WhatsApp may want.
+    # Cut the original digits: a parsed number loses digits that some countries write but do not dial, and WhatsApp may
+    # need them.
     return country, to[len(country) :]
 
 
@@ -178,5 +179,5 @@ def _form(file: _Part) -> tuple[bytes, dict[str, str]]:
 
 
 def _is_about_the_sheet(outcome: Outcome) -> bool:
-    """Refused in words that the documentation has, and not because of who asks: single messages may pass."""
+    """Refused with a documented error that is not about the account: single messages may be accepted."""
     return isinstance(outcome, Rejected) and not outcome.unlisted and outcome.code != CallbackError.INVALID_CREDENTIALS

@@ -20,7 +20,7 @@ _OTHER: Final = CallbackError.OTHER
 # 827) and "... for Get Template Status" (816, 817) of Message Central's documentation.
 _ERRORS: Final = (
     ErrorRow(800, "stop", "Invalid Auth", _CREDENTIALS),
-    # The sender is the account's own number: of CleverTap's codes, none is about that.
+    # The sender is the account's own number; CleverTap has no code for that.
     ErrorRow(801, "reject", "Invalid sender", _OTHER),
     ErrorRow(802, "reject", "Invalid Template", _PARAMETERS),
     ErrorRow(803, "reject", "Contact list not found", _OTHER),
@@ -50,7 +50,7 @@ _OF_CREDENTIALS: Final = re.compile(r"auth|token", re.IGNORECASE)
 
 
 def error(code: int, message: str = "") -> ErrorRow:
-    """The row of one of ERRORS' codes; `message` is Message Central's text, of which nothing is repeated."""
+    """The row of one of ERRORS' codes; titles never contain `message`, Message Central's text."""
     if code == INVALID_AUTH and (found := _OF_META.search(message)):
         return meta.error(int(found[1]), message)
     if code == INVALID_AUTH and not blank(message) and not _OF_CREDENTIALS.search(message):

@@ -1,7 +1,7 @@
 """Message Central's webhook: Meta's, passed through to one URL per customer.
 
 Source: section "Setup Webhook for WhatsApp Messages" of Message Central's documentation. It signs nothing and verifies
-no URL.
+no URLs.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
-    """True: nothing is signed, the token in the callback's path is the only proof."""
+    """True: nothing is signed; the token in the callback's path is the only proof."""
     return True
 
 
@@ -24,7 +24,7 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """The events of this account's number. A customer's one URL has those of all of their numbers. Raises
+    """The events of this account's number. The customer's one URL gets those of all its numbers. Raises
     `NotACallback`."""
-    # What Meta echoes is what Message Central has given it, which no msgId of CleverTap's has ever reached.
+    # Meta echoes Message Central's own value: Message Central never gets CleverTap's msgId.
     return dialect.split(callback.body, dialect.Wanted(number=account.waba_number, echoes=False))

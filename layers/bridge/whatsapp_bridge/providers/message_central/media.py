@@ -1,4 +1,4 @@
-"""Files: those that go to people with a CHAT, and those that people send.
+"""Files for people, sent with a CHAT, and files from people.
 
 Source: section "Send Chat Messages" of Message Central's documentation: "Image, video which you want to send". Sizes
 and types are WhatsApp's: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _KINDS: Final = {"image": IMAGE, "video": VIDEO}
 _AUDIO: Final = (
     file_types.AAC, file_types.MP4_AUDIO, file_types.AMR, file_types.MPEG_AUDIO, file_types.OGG,
-    # The container is the same, and so may be its brand.
+    # The container is the same, and the brand may be too.
     file_types.MP4, file_types.THREE_GPP,
 )  # fmt: skip
 _FROM_PEOPLE: Final = {
@@ -33,13 +33,13 @@ _DOCUMENTS: Final = (file_types.PDF, file_types.WORD, file_types.EXCEL, file_typ
 
 
 def fetched(services: Services, account: "Account", request: Json) -> Json:
-    """`file` with its content and content type, and `message` if there is none yet. Raises `CannotPrepare`."""
+    """Add content and content type to `file`, and `message` if it is missing. Raises `CannotPrepare`."""
     file = request["file"]
     if "content" in file:
         return {}
     source = {"kind": file["kind"], "url": file["url"], "fileName": file["name"]}
     found = fetch(services, account, source, _KINDS[file["kind"]])
-    # There has to be a message (error 830), and an image without words is one all the same: its name says least.
+    # `message` is mandatory (error 830), also for an image without a caption; the file's name says least.
     return {
         "message": request.get("message", found.name),
         "file": {**file, "name": found.name, "content": found.content, "contentType": found.type.content_type},
@@ -47,8 +47,8 @@ def fetched(services: Services, account: "Account", request: Json) -> Json:
 
 
 def download(services: Services, account: "Account", attachment: Attachment) -> File:
-    """The file at the address in the webhook, which is asked without credentials: Meta's own want some that only
-    Message Central has, and it documents no call for files. Raises `Unreadable`."""
+    """The file at the webhook's address, fetched without credentials. Meta's own addresses need some that only Message
+    Central has, and it documents no call for files. Raises `Unreadable`."""
     url = attachment.source.get("url")
     if not url:
         raise Unreadable("Message Central has no call for files", retriable=False)
@@ -57,21 +57,21 @@ def download(services: Services, account: "Account", attachment: Attachment) -> 
     except ValueError as error:
         raise Unreadable(f"url {error}", retriable=False) from None
     content = downloads.public(full, account, services.files, called="url")
-    # Without credentials, an address of Meta's may answer with a page or a picture of its own.
+    # Without credentials, one of Meta's addresses may return a page or another image.
     announced = attachment.source.get("sha256")
     if not downloads.check_hash(announced, account.name, content):
-        raise Unreadable("url has another file than the announced one", retriable=False)
+        raise Unreadable("url must have the announced file", retriable=False)
     if blank(announced) and not _fits(attachment.kind, content):
-        raise Unreadable(f"url has no {attachment.kind}", retriable=False)
+        raise Unreadable(f"url must have a file of the kind {attachment.kind}", retriable=False)
     return File(content, downloads.content_type(attachment.content_type), attachment.file_name or attachment.kind)
 
 
 def _fits(kind: str, content: bytes) -> bool:
     found = file_types.type_of(content)
     if kind == "file":
-        # What Office writes since 2007 is a ZIP file, and in no table.
+        # Office files since 2007 are ZIP files, which `file_types` does not have.
         return found in _DOCUMENTS or content.startswith(b"PK\x03\x04")
     if kind == "image" and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        # Stickers; none is sent.
+        # Stickers, which only people send.
         return True
     return found in _FROM_PEOPLE.get(kind, ())

@@ -1,9 +1,9 @@
 """CleverTap's messages as parameters of Message Central's send call.
 
 Source: sections "Send Broadcast" and "Send Chat Messages" of Message Central's "WhatsApp Now API Documentation". A
-BROADCAST has a template's name and language, and the values of its body and of up to two URLs in one text each,
-separated by commas without any escape. It has no place for a header's values or file, nor for payloads of quick
-replies. A CHAT has a text, and an image or video with it.
+BROADCAST has a template's name and language, and the values of its body and of up to two URLs: one text each, separated
+by commas without an escape. It has no field for a header's values or file, or for payloads of quick replies. A CHAT has
+a text, and may have an image or video.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ CAPABILITIES: Final = Capabilities(
     incoming=frozenset({"text", "button", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"batch"}),
-    # Message Central names no limit for the rows of a sheet; as many as the queue hands out together.
+    # Message Central documents no limit for the rows of a sheet; this is what the queue delivers together.
     batch_size=100,
     no_bsp_id=frozenset({"template"}),
 )
@@ -47,9 +47,9 @@ _UNSUPPORTED: Final = f"not supported by {CAPABILITIES.title}"
 
 
 def translate(message: TemplateMessage | FreeformMessage, reference: str, account: "Account") -> Json:
-    """Parameters by their names at Message Central, those with several values as lists; `client` splits `to`.
+    """Message Central's parameters by name, those with several values as lists; `client` splits `to`.
 
-    There is no place for `reference`. Raises `Refused`.
+    There is no field for `reference`. Raises `Refused`.
     """
     if isinstance(message, FreeformMessage):
         return {"type": "CHAT", "to": message.to, **_chat(message)}
@@ -70,7 +70,7 @@ def _chat(message: FreeformMessage) -> Json:
 def _file(media: Media, kind: str) -> Json:
     file = {"kind": kind, "url": whatsapp.media_address(media, kind), "name": media.filename}
     words = (whatsapp.caption(media, kind) or "").strip()
-    # The client puts the file's name in place of a message that is missing, for there has to be one (error 830).
+    # `message` is mandatory (error 830): the client uses the file's name if there is none.
     return {**({"message": words} if words else {}), "file": file}
 
 
@@ -106,24 +106,24 @@ def _broadcast(message: TemplateMessage, account: "Account") -> Json:
 
 
 def _check_header(header: Header, path: str, template: str, account: "Account") -> None:
-    """What a header consists of is the template's own; nothing of the message can go along."""
+    """The header is part of the template; nothing of the message can be sent for it."""
     if header.type == "text":
         if header.text is not None and header.text.parameters:
             raise Refused(f"{path}.text.parameters", f"variables in a text header are {_UNSUPPORTED}")
         return
-    # A type that CleverTap does not document is a value of the message: it is not repeated.
+    # A type that CleverTap does not document may be any text, so the reason does not repeat it.
     kind = header.type if header.type in Header.model_fields else "such"
     if header.media is None or kind == "such":
         raise Refused(f"{path}.type", f"{kind} headers are {_UNSUPPORTED}")
     if template not in account.options.template_media:
-        # Whether CleverTap's file is the template's, nothing in the message says.
+        # The message does not say whether CleverTap's file is the template's.
         raise Refused(
             f"{path}.type", f"{kind} headers are {_UNSUPPORTED}, unless options.template_media has the template"
         )
 
 
 def _urls(buttons: Sequence[tuple[str, Button]]) -> list[str]:
-    """The values of dynamic URLs in their order; whatever else is a button is the template's own."""
+    """The values of dynamic URLs in their order; all other buttons are part of the template."""
     urls: list[str] = []
     for path, button in sorted(buttons, key=lambda placed: placed[1].position):
         match button.sub_type:
@@ -148,7 +148,7 @@ def _url(path: str, button: Button) -> list[str]:
 
 
 def _check_quick_reply(path: str, button: Button) -> None:
-    # Without a payload of its own a quick reply brings back its text, as Meta has it: what says the same is no loss.
+    # Without a payload, Meta returns the quick reply's text, so a payload that equals the text can be left out.
     for index, parameter in enumerate(button.parameters):
         if parameter.payload and parameter.payload.strip() not in ("", button.text.strip()):
             raise Refused(f"{path}.parameters[{index}].payload", f"quickReply payloads are {_UNSUPPORTED}")

@@ -1,3 +1,3 @@
-"""What people write, as CleverTap's incoming messages: Message Central passes Meta's form through."""
+"""Messages from people, as CleverTap's incoming messages. Message Central passes Meta's form through."""
 
 from whatsapp_bridge.providers.cloud_api.replies import reply as reply

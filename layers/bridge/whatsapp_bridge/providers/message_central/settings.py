@@ -14,14 +14,14 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-# Message Central calls it an integer, and sends it as text.
+# Message Central documents it as an integer but sends it as text.
 type Country = Annotated[
     str, BeforeValidator(_text), form(r"[0-9]{1,3}", "must be a country calling code, 1 to 3 digits")
 ]
 
 
 class Settings(ProviderSettings):
-    """With `token`, one that does not change and comes from Message Central; else one is asked for with the others."""
+    """Either `token`, a permanent one from Message Central, or the fields to request a token with."""
 
     type: Literal["message_central"]
     base_url: BaseUrl = "https://cpaas.messagecentral.com"
@@ -29,7 +29,7 @@ class Settings(ProviderSettings):
     password: Secret | None = Field(default=None, validate_default=True)
     customer_id: HeaderSecret | None = Field(default=None, validate_default=True)
     country: Country | None = None
-    """The country calling code of the customer, which the request for a token may have."""
+    """The country calling code of the customer, optional in the request for a token."""
     email: Secret | None = None
 
     @field_validator("password")
@@ -46,15 +46,15 @@ class Settings(ProviderSettings):
     @classmethod
     def _with_the_password(cls, customer_id: str | None, info: ValidationInfo) -> str | None:
         if customer_id is None and info.data.get("password") is not None:
-            raise ValueError("is missing: it is needed together with password")
+            raise ValueError("is missing: it must be set together with password")
         return customer_id
 
 
 class Options(CommonOptions):
     bulk: bool = False
-    """Send messages of one template that come together as one sheet."""
+    """Send messages of one template that arrive together as one sheet."""
     template_media: list[Annotated[str, Field(min_length=1)]] = Field(default=[])
-    """Templates whose header is a file that was given to Message Central with the template: no other can be sent."""
+    """Templates whose header is a file that Message Central got with the template; no other file can be sent."""
 
     @property
     def in_batches(self) -> bool:

@@ -1,7 +1,7 @@
 """Messages of one template as the sheet of a bulk BROADCAST.
 
 Source: section "Send Bulk Broadcast (Using Excel)" of Message Central's documentation: the columns Country, Mobile,
-ctaVar1, ctaVar2 always, then var1 to varN, as many as the template has variables.
+ctaVar1, ctaVar2 always, then var1 to varN for the template's variables.
 """
 
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ _URLS: Final = 2
 
 
 def group_of(request: Json) -> tuple[str, str, int, int] | None:
-    """Messages of one group may share a sheet; None for one that no sheet can hold."""
+    """Messages of the same group may share a sheet; None if no sheet can hold the message."""
     if request["type"] != "BROADCAST" or not all(map(_fits, (*request["variables"], *request["ctaVariables"]))):
         return None
     return request["templateName"], request["langId"], len(request["variables"]), len(request["ctaVariables"])
 
 
 def _fits(value: str) -> bool:
-    # XML has no control characters, and a cell 32767 characters.
+    # XML allows no control characters, and a cell at most 32767 characters.
     return len(value) <= 32_767 and all(letter >= " " or letter in "\t\n\r" for letter in value)
 
 
 def load() -> None:
-    """Import what makes sheets. It takes long enough not to be done between a message's mark and its request."""
+    """Import openpyxl. That is too slow to do between a message's mark and its request."""
     import openpyxl  # noqa: F401
 
 
 def sheet(requests: Sequence[Json]) -> bytes:
-    """The file, a row for each request of one group, in their order."""
+    """The file: a row for each request of one group, in their order."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -45,7 +45,7 @@ def sheet(requests: Sequence[Json]) -> bytes:
         for column, value in enumerate(values, 1):
             if value is not None:
                 cell = page.cell(row, column, value)
-                # As text: a number would lose its leading zeros, and "=1+1" be a formula.
+                # As text: a number would lose its leading zeros, and "=1+1" would be a formula.
                 cell.data_type = "s"
     file = BytesIO()
     book.save(file)

@@ -1,7 +1,7 @@
-"""The token that every call carries: the secret's own, or one that is asked for and kept for all.
+"""The token that every call needs: the secret's own, or one that is requested and kept for all.
 
-Source: section "Generate Token" of Message Central's documentation. The token is a JWT. How long it lives is not
-documented: the samples' differ by years, and each says it itself.
+Source: section "Generate Token" of Message Central's documentation. The token is a JWT. Its lifetime is not documented:
+the samples differ by years, and each token contains its own.
 """
 
 from base64 import b64encode, urlsafe_b64decode
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account
 
 _PATH: Final = "/auth/v1/authentication/token"
-# Of a token that does not say how long it lives.
+# For a token without a lifetime.
 _DEFAULT_SECONDS: Final = 3600
 _LEAST_SECONDS: Final = 60
 _REFUSED_SECONDS: Final = 60
-# The note that the credentials are refused: no token is empty.
+# The note that the credentials are refused; a token is never empty.
 _REFUSED_NOTE: Final = ""
-# Of its life, but not more than a day: another one is asked for as long before the end.
+# A token is renewed this part of its lifetime before its end, but at most a day before.
 _EARLY: Final = 0.1
 _MOST_EARLY_SECONDS: Final = 86_400
 
@@ -40,7 +40,7 @@ type Failure = Rejected | Throttled | NotSent
 
 
 class NoToken(Exception):
-    """There is no token to be had; nothing was sent. `outcome` is what that means for the message."""
+    """There is no token, and nothing was sent. `outcome` is what that means for the message."""
 
     def __init__(self, outcome: Failure) -> None:
         super().__init__(type(outcome).__name__)
@@ -48,9 +48,10 @@ class NoToken(Exception):
 
 
 class Tokens:
-    """One account's token, for one batch: its threads ask for it once, and where there is none, too.
+    """One account's token, for one batch. Its threads request it once, also if that fails.
 
-    Refused credentials are noted for a minute: who asks with a wrong password for each message is locked out.
+    A note keeps refused credentials for a minute: a request with a wrong password for each message would lock the
+    account.
     """
 
     def __init__(self, account: "Account", services: Services, now: Callable[[], float] = time) -> None:
@@ -61,7 +62,7 @@ class Tokens:
         self._failure: Failure | None = None
 
     def get(self) -> str:
-        """The token, of the notes where it is there. Raises `NoToken`."""
+        """The token, from the notes if it is there. Raises `NoToken`."""
         with self._lock:
             self._check()
             if self._token is None:
@@ -69,7 +70,7 @@ class Tokens:
             return self._token
 
     def renew(self, refused: str) -> str:
-        """Another token than the one that Message Central refuses. Raises `NoToken`."""
+        """A token other than the refused one. Raises `NoToken`."""
         with self._lock:
             self._check()
             if self._token != refused and self._token is not None:
@@ -77,7 +78,7 @@ class Tokens:
             if self._account.provider.token is not None:
                 raise self._none(_refused("Token refused"))
             if refused == self._renewed:
-                # Asked for a moment ago: yet another one would fare no better.
+                # This token is new; another one would be refused too.
                 self._note(_REFUSED_NOTE, _REFUSED_SECONDS)
                 raise self._none(_refused("Token refused"))
             noted = self._noted()
@@ -87,7 +88,7 @@ class Tokens:
             return noted
 
     def may_renew(self, refused: str) -> bool:
-        """Whether another token could be had than the refused one, without asking for more than one."""
+        """Whether there can be another token than the refused one; only one is requested."""
         with self._lock:
             return self._account.provider.token is None and refused != self._renewed
 
@@ -96,15 +97,15 @@ class Tokens:
             raise NoToken(self._failure)
 
     def _none(self, failure: Failure) -> NoToken:
-        """What all of the batch are told from now on."""
+        """The error for all messages of the batch from now on."""
         self._failure = failure
         return NoToken(failure)
 
     def _noted(self) -> str | None:
         try:
             noted = self._notes.get(self._account.name, self._key)
-        except Exception as error:  # noqa: BLE001 - a note saves a call, no more
-            self._log("token's note not read", error)
+        except Exception as error:  # noqa: BLE001 - a note only saves a call
+            self._log("token's note could not be read", error)
             return None
         if noted == _REFUSED_NOTE:
             raise self._none(_refused("Credentials refused"))
@@ -113,15 +114,15 @@ class Tokens:
     def _note(self, note: str, seconds: int) -> None:
         try:
             self._notes.put(self._account.name, self._key, note, seconds)
-        except Exception as error:  # noqa: BLE001 - a note saves a call, no more
-            self._log("token's note not kept", error)
+        except Exception as error:  # noqa: BLE001 - a note only saves a call
+            self._log("token's note could not be stored", error)
 
     def _log(self, message: str, error: Exception) -> None:
         log_failure(message, error, account=self._account.name)
 
     @property
     def _key(self) -> str:
-        """A token belongs to the credentials that it was asked for with."""
+        """A token belongs to the credentials that requested it."""
         provider = self._account.provider
         credentials = [provider.base_url, provider.customer_id, provider.password, provider.country, provider.email]
         return f"token#{sha256(repr(credentials).encode()).hexdigest()}"
@@ -142,7 +143,7 @@ class Tokens:
         provider = self._account.provider
         query = {
             "customerId": provider.customer_id,
-            # Without a password there is a token of the secret's own, and this is never asked.
+            # Without a password the secret has a token, and none is requested.
             "key": b64encode((provider.password or "").encode()).decode(),
             "scope": "NEW",
             **({"country": provider.country} if provider.country else {}),
@@ -161,13 +162,13 @@ def _token(answer: Answer) -> str:
     token = body.get("token")
     if 200 <= answer.status < 300 and isinstance(token, str) and token.isascii() and token.isprintable() and token:
         return token
-    # Like other calls', the body may say it better than the HTTP status.
+    # As with other calls, the body may be more exact than the HTTP status.
     said = number(body.get("responseCode"))
     status = number(body.get("status")) if said is None else said
     code = status if answer.status == 200 and status not in (None, 200) else answer.status
     if code == 429:
         raise NoToken(Throttled(answer.retry_after))
-    # Message Central's errors are JSON objects; what is none comes from a proxy, and is no verdict on the credentials.
+    # Message Central's errors are JSON objects; a proxy's answer says nothing about the credentials.
     if isinstance(parsed, dict) and ((400 <= code < 500 and code != 404) or code == 800):
         raise NoToken(_refused("Credentials refused"))
     raise NoToken(NotSent(f"no token: HTTP {answer.status}"))
@@ -178,10 +179,10 @@ def _refused(title: str) -> Rejected:
 
 
 def _lifetime(token: str, now: float) -> float:
-    """Seconds that the token has left by its own account.
+    """Seconds that the token is still valid, by its own claim.
 
-    The signature is not looked at, and cannot be: it is Message Central's with its own key. Nothing is trusted for it:
-    a wrong time brings one more request.
+    The signature cannot be checked: only Message Central has the key. That is safe, because a wrong time only costs one
+    more request.
     """
     try:
         payload = token.split(".")[1]

@@ -1,4 +1,4 @@
-"""Speaking to the Cloud API: send messages, fetch files from people.
+"""Calls the Cloud API: sends messages, fetches files from people.
 
 Source: the pages named in `outbound` and `cloud_api.codes`, and
 https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media for files.
@@ -28,7 +28,7 @@ from whatsapp_bridge.providers.contract import (
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account
 
-# Where Meta keeps files: not at `base_url`, and yet to be asked with the account's token.
+# Meta's hosts for files. They are not at `base_url`, but need the account's token too.
 _FILE_HOSTS: Final = (".fbsbx.com", ".facebook.com", ".whatsapp.net")
 _MAX_DESCRIPTION_BYTES: Final = 65_536
 
@@ -43,13 +43,13 @@ class Client:
         self._authorization = {"authorization": f"Bearer {provider.access_token}"}
 
     def prepare(self, outgoing: Outgoing) -> Outgoing:
-        """Nothing: Meta fetches files by their address."""
+        """Unchanged: Meta fetches files from their address."""
         return outgoing
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """A request per message, as the capabilities say."""
+        """One request per message."""
         return [self._send(outgoing) for outgoing in batch]
 
     def _send(self, outgoing: Outgoing) -> Outcome:
@@ -65,14 +65,14 @@ class Client:
     # --- receiving ---------------------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """A reply's element, from the number that CleverTap knows its sender by."""
+        """A reply's element, with the number by which CleverTap knows the sender."""
         return numbers.with_known_number(self._notes, self._account, element)
 
     def download(self, attachment: Attachment) -> File:
         """The file that a person has sent. Raises `Unreadable`."""
         url = self._address(attachment)
         if not self._is_for_the_token(url):
-            raise Unreadable("the file's address is not Meta's", retriable=False)
+            raise Unreadable("the file's address must be Meta's", retriable=False)
         content = downloads.get(url, self._authorization, self._http).body
         downloads.check_hash(attachment.source.get("sha256"), self._account.name, content)
         content_type = downloads.content_type(attachment.content_type)
@@ -80,7 +80,7 @@ class Client:
         return File(content, content_type, name)
 
     def _address(self, attachment: Attachment) -> str:
-        """Where the file is for the next five minutes; the address in the webhook has had its time."""
+        """The file's address for the next five minutes; the one in the webhook has expired."""
         media_id = identifier(attachment.source.get("id"))
         if media_id is None:
             return str(attachment.source.get("url", ""))
@@ -90,7 +90,7 @@ class Client:
         body = described.json()
         url = body.get("url") if isinstance(body, dict) else None
         if not isinstance(url, str):
-            raise Unreadable("no address for the file", retriable=True)
+            raise Unreadable("Meta gave no address for the file", retriable=True)
         return url
 
     def _is_for_the_token(self, url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Meta's statuses and errors are those of the dialect."""
+"""Meta's statuses and errors are those of `cloud_api`."""
 
 from whatsapp_bridge.providers.cloud_api.codes import ERRORS as ERRORS
 from whatsapp_bridge.providers.cloud_api.codes import STATUSES as STATUSES

@@ -1,4 +1,4 @@
-"""Meta's webhooks: whose they are, and what is in them.
+"""Meta's webhooks: authentication and content.
 
 Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
 """
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
-    """Whether the raw bytes are signed with the app's secret."""
+    """Whether the app's secret signed the raw bytes."""
     given = callback.headers.get("x-hub-signature-256", "")
     expected = hmac.digest(account.provider.app_secret.encode(), callback.body, "sha256").hex()
     return is_same(given, f"sha256={expected}")
 
 
 def challenge(callback: Callback, account: "Account") -> str | None:
-    """`hub.challenge`, where `hub.verify_token` is the account's."""
+    """`hub.challenge`, if `hub.verify_token` is the account's."""
     if not is_same(callback.query.get("hub.verify_token", ""), account.provider.verify_token):
         return None
     return callback.query.get("hub.challenge") if callback.query.get("hub.mode") == "subscribe" else None
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """The events of this account's number. An app's webhook has those of all numbers of all its customers, unless each
-    number or customer overrides the address. Raises `NotACallback`."""
+    """The events of this account's number. An app's webhook gets those of all its customers' numbers, unless a number
+    or customer overrides the address. Raises `NotACallback`."""
     return dialect.split(callback.body, dialect.Wanted(number_id=account.provider.phone_number_id))

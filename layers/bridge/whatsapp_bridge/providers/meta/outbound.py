@@ -1,4 +1,4 @@
-"""CleverTap's messages as requests of the Cloud API: in Meta's own form."""
+"""CleverTap's messages as requests of the Cloud API, in Meta's own form."""
 
 from typing import TYPE_CHECKING, Final
 

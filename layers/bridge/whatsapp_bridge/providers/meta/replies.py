@@ -1,3 +1,3 @@
-"""What people write, as CleverTap's incoming messages: in Meta's own form."""
+"""Messages from people, as CleverTap's incoming messages."""
 
 from whatsapp_bridge.providers.cloud_api.replies import reply as reply

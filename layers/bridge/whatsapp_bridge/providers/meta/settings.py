@@ -8,7 +8,7 @@ from whatsapp_bridge.accounts.account import ProviderSettings
 from whatsapp_bridge.accounts.fields import BaseUrl, HeaderSecret, Secret, form
 
 # Parts of addresses. Meta's ids are digits; https://developers.facebook.com/docs/graph-api/changelog has the versions.
-type Id = Annotated[str, form(r"[0-9]{1,32}", "must be an id of Meta's: digits only")]
+type Id = Annotated[str, form(r"[0-9]{1,32}", "must be an id from Meta: digits only")]
 type Version = Annotated[str, form(r"v[0-9]{1,3}\.[0-9]{1,3}", "must be a version of the Graph API, like v25.0")]
 
 
@@ -18,14 +18,14 @@ class Settings(ProviderSettings):
     waba_id: Id
     access_token: HeaderSecret
     app_secret: Secret
-    """Signs the webhooks; without it nobody could tell Meta's from others'."""
+    """Signs the webhooks, which proves that they are Meta's."""
     verify_token: Secret
     api_version: Version
     base_url: BaseUrl = "https://graph.facebook.com"
 
 
 class Options(CommonOptions):
-    """None of its own."""
+    """No options of its own."""
 
 
 type Account = account.Account[Settings, Options]
