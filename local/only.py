@@ -60,7 +60,8 @@ def _is_test_file(path: Path) -> bool:
 
 def runs(only: str) -> Iterator[list[str]]:
     """pytest's arguments; the next ones are used if no test is found with the first."""
-    if Path(only.partition("::")[0]).exists():
+    # A word may be the name of a folder, too.
+    if ("/" in only or only.partition("::")[0].endswith(".py")) and Path(only.partition("::")[0]).exists():
         yield [only]
         return
     if narrowed := files(only, TESTS):

@@ -81,8 +81,8 @@ MISTAKES = {
     ),
     "two schedules exchanged": Mistake(
         "flows/wiring.py",
-        "        retry=env.forward_retry,\n        correlation_retry=env.correlation_retry,",
-        "        retry=env.correlation_retry,\n        correlation_retry=env.forward_retry,",
+        "        retries=retries,\n        correlation_retry=env.correlation_retry,",
+        "        retries=retries,\n        correlation_retry=env.forward_retry,",
         'Argument "correlation_retry" to "ForwardStatuses" has incompatible type "ForwardRetry"',
     ),
     "arguments of a flow by place": Mistake(

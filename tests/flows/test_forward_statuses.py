@@ -21,7 +21,7 @@ from tests.support.world import (
     template,
     world,
 )
-from whatsapp_bridge.flows import forward_statuses
+from whatsapp_bridge.flows import reporting
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.runtime.schedules import Schedule
 
@@ -274,7 +274,7 @@ def test_retry_after(made: World, retry_after: str, wait: int) -> None:
 
 @pytest.mark.parametrize("answer", [UNREACHED, json_answer(500, {})], ids=["out of reach", "500"])
 def test_dead_lettered_at_the_end_of_the_schedule(made: World, log: Log, answer: Any) -> None:
-    made.forward_statuses._retry = Schedule((2, 10), 20)
+    made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
     made.clevertap = lambda url, payload: answer
     callback(made, ("a", SENT))
     made.pump()
@@ -308,7 +308,7 @@ def test_one_bad_status_does_not_take_the_others_along(made: World, status: int,
 
 
 def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 2)
+    monkeypatch.setattr(reporting, "_MAX_POSTS", 2)
     made.clevertap = lambda url, payload: json_answer(400, {})
     callback(made, ("a", SENT), ("b", SENT), ("c", SENT))
     assert made.run() == pytest.approx(5)
@@ -318,7 +318,7 @@ def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch:
 
 
 def test_waiting_for_its_message_takes_nothing_of_clevertaps_schedule(made: World) -> None:
-    made.forward_statuses._retry = Schedule((2, 10), 20)
+    made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
     callback(made, ("d", SENT), api_id="api-d")
     made.pump(hours=0.2)
     made.clevertap = lambda url, payload: UNREACHED
@@ -359,7 +359,7 @@ def test_redrive(made: World, wait: float, meanwhile: Sequence[int], told: list[
 
 
 def test_a_redriven_status_has_its_whole_schedule_again(made: World) -> None:
-    made.forward_statuses._retry = Schedule((2, 10), 20)
+    made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
     made.clevertap = lambda url, payload: UNREACHED
     callback(made, ("a", SENT))
     made.pump()
@@ -421,9 +421,9 @@ def failing(operation: str, *needles: str) -> Callable[[str, Any], Exception | N
 @pytest.mark.parametrize(
     ("operation", "needles", "told"),
     [
-        pytest.param("UpdateItem", ("msg#acme#a", "SET reporter"), ["b", "a"], id="before CleverTap is told"),
+        pytest.param("UpdateItem", ("msg#acme#a", "SET climber"), ["b", "a"], id="before CleverTap is told"),
         # Told but not recorded: told again rather than never.
-        pytest.param("UpdateItem", ("msg#acme#a", "REMOVE reporter"), ["a", "b", "a"], id="after CleverTap was told"),
+        pytest.param("UpdateItem", ("msg#acme#a", "REMOVE climber"), ["a", "b", "a"], id="after CleverTap was told"),
     ],
 )
 def test_dynamodb_fails_for_one(
@@ -489,7 +489,7 @@ def forty(made: World) -> list[str]:
 
 
 def test_bad_statuses_take_no_good_one_along(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 12)
+    monkeypatch.setattr(reporting, "_MAX_POSTS", 12)
     names = forty(made)
     refused = {"m3", "m20", "m21", "m39"}
     made.clevertap = lambda url, payload: json_answer(
@@ -502,7 +502,7 @@ def test_bad_statuses_take_no_good_one_along(made: World, monkeypatch: pytest.Mo
 
 
 def test_clevertap_takes_three_at_a_time(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward_statuses, "_MAX_POSTS", 12)
+    monkeypatch.setattr(reporting, "_MAX_POSTS", 12)
     names = forty(made)
     made.clevertap = lambda url, payload: json_answer(413 if len(payload["statuses"]) > 3 else 200, {})
     made.pump()

@@ -243,6 +243,10 @@ class ProviderConformance(ABC):
         """The BSP's answer that refuses every message because of its recipient."""
 
     @abstractmethod
+    def refusing_credentials(self) -> Answer:
+        """The BSP's own answer that refuses the account's credentials."""
+
+    @abstractmethod
     def throttling(self) -> Answer:
         """The BSP's own answer that asks for less."""
 
@@ -621,6 +625,11 @@ class ProviderConformance(ABC):
             assert isinstance(outcome, Rejected)
             assert outcome.code in list(CallbackError)
             assert StatusError(code=CallbackError(outcome.code), title=outcome.title).title
+
+    def test_credentials_refused_in_the_bsps_own_words(self) -> None:
+        for outcome in self.sent(self.refusing_credentials()):
+            assert isinstance(outcome, Rejected)
+            assert (outcome.code, outcome.alarm) == (CallbackError.INVALID_CREDENTIALS, True)
 
     def test_throttled_by_the_bsp(self) -> None:
         assert all(isinstance(outcome, Throttled) for outcome in self.sent(self.throttling()))

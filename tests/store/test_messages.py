@@ -236,7 +236,7 @@ def test_who_lost_the_hold_changes_nothing(message: Message, end: tuple[Any, ...
     before = message.item
     message.play(end)
     assert message.item == before
-    assert before["reporter"] == "s2"
+    assert before["climber"] == "s2"
 
 
 def test_a_redriven_claim_keeps_the_ladder(message: Message) -> None:

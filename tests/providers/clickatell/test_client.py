@@ -212,6 +212,7 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
     "unlisted with 401": (said(401, failure(99)), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
     "unlisted with 500": (said(500, failure(99)), Unknown("HTTP 500 without an answer per message")),
+    "redirected, with an error": (said(302, failure(99)), NotSent("HTTP 302 without One API's answer")),
     "unlisted with 202": (said(202, failure(99)), Unknown("HTTP 202 without an answer per message")),
     "20 with 202": (
         said(202, {"messages": [], **failure(20)}),
@@ -301,7 +302,7 @@ def test_requests_are_bounded_and_the_rest_is_sent_later() -> None:
     outcomes = client(http).send(BATCH)
 
     assert len(http.requests) == 30
-    assert set(outcomes) == {NotSent("request refused as malformed")}
+    assert set(outcomes) == {BAD, NotSent("request refused as malformed")}
 
 
 def test_one_message_alone_is_rejected() -> None:

@@ -72,6 +72,9 @@ class TestClickatell(ProviderConformance):
         refused = [samples.refused(outgoing.reference, 25, to=samples.to(outgoing)) for outgoing in batch]
         return Answer(400, samples.results(*refused))
 
+    def refusing_credentials(self) -> Answer:
+        return Answer(401, samples.failure(1))
+
     def throttling(self) -> Answer:
         return Answer(400, samples.failure(43))
 

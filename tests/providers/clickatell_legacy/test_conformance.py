@@ -56,6 +56,9 @@ class TestClickatellLegacy(ProviderConformance):
         refused = [samples.refused(outgoing.reference, 158, to=samples.to(outgoing)) for outgoing in batch]
         return Answer(202, samples.results(*refused))
 
+    def refusing_credentials(self) -> Answer:
+        return Answer(401, samples.failure(1))
+
     def throttling(self) -> Answer:
         # The table of errors has none for it.
         return Answer(429)

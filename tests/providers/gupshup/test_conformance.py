@@ -89,6 +89,9 @@ class TestGupshup(ProviderConformance):
     def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
         return Answer(200, samples.refused("105"))
 
+    def refusing_credentials(self) -> Answer:
+        return Answer(200, samples.refused("102"))
+
     def throttling(self) -> Answer:
         # Gupshup publishes no limit, and no error for one.
         return Answer(429)

@@ -246,7 +246,9 @@ def test_a_new_token_that_is_refused_too_is_the_end() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected", "asked"),
     [
-        pytest.param(said(401, {}), Rejected(1000, "Credentials refused", alarm=True), 1, id="wrong password"),
+        pytest.param(
+            said(401, {"status": 401}), Rejected(1000, "Credentials refused", alarm=True), 1, id="wrong password"
+        ),
         pytest.param(
             NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout"), 2, id="not reached"
         ),
@@ -268,7 +270,7 @@ def test_a_batch_asks_once_for_a_token_that_is_not_to_be_had(answer: Said, expec
 
 def test_other_credentials_are_asked_with_although_some_are_refused() -> None:
     notes = MemoryNotes()
-    outcomes(client(Http(OK, tokens=[said(401, {})]), notes), broadcast())
+    outcomes(client(Http(OK, tokens=[said(401, {"status": 401})]), notes), broadcast())
     http = Http(OK, tokens=[said(200, token_answer())])
 
     assert outcomes(client(http, notes, password="private-other"), broadcast()) == [Accepted(None)]
@@ -387,19 +389,22 @@ def test_other_credentials_have_a_token_of_their_own() -> None:
     assert http.tokens_used == ["private-2"]
 
 
+PROXY = "without Message Central's answer"
 REFUSED_CREDENTIALS = Rejected(1000, "Credentials refused", alarm=True)
 NO_TOKEN: dict[str, tuple[Said, Outcome]] = {
-    "wrong password": (said(401, {"message": "private"}), REFUSED_CREDENTIALS),
+    "wrong password": (said(401, {"status": 401, "message": "private"}), REFUSED_CREDENTIALS),
+    "a gateway's 401": (said(401, {"message": "private"}), NotSent(f"no token: HTTP 401 {PROXY}")),
+    "a gateway's 403": (said(403, {}), NotSent(f"no token: HTTP 403 {PROXY}")),
     "wrong customer": (said(400, {"status": 400}), REFUSED_CREDENTIALS),
     "said in the body": (said(200, {"status": 401, "token": None}), REFUSED_CREDENTIALS),
     "said as a code": (said(200, {"responseCode": "800"}), REFUSED_CREDENTIALS),
-    "no token in it": (said(200, {"status": 200, "token": ""}), NotSent("no token: HTTP 200")),
-    "a token for no header": (said(200, {"status": 200, "token": "a\nb"}), NotSent("no token: HTTP 200")),
-    "no JSON": (Answer(200, {}, b"<html>"), NotSent("no token: HTTP 200")),
-    "a proxy's 401": (Answer(401, {}, b""), NotSent("no token: HTTP 401")),
-    "a proxy's 403": (Answer(403, {}, b"<html>"), NotSent("no token: HTTP 403")),
-    "away": (Answer(503, {}, b""), NotSent("no token: HTTP 503")),
-    "nothing there": (Answer(404, {}, b""), NotSent("no token: HTTP 404")),
+    "no token in it": (said(200, {"status": 200, "token": ""}), NotSent(f"no token: HTTP 200 {PROXY}")),
+    "a token for no header": (said(200, {"status": 200, "token": "a\nb"}), NotSent(f"no token: HTTP 200 {PROXY}")),
+    "no JSON": (Answer(200, {}, b"<html>"), NotSent(f"no token: HTTP 200 {PROXY}")),
+    "a proxy's 401": (Answer(401, {}, b""), NotSent(f"no token: HTTP 401 {PROXY}")),
+    "a proxy's 403": (Answer(403, {}, b"<html>"), NotSent(f"no token: HTTP 403 {PROXY}")),
+    "away": (Answer(503, {}, b""), NotSent(f"no token: HTTP 503 {PROXY}")),
+    "nothing there": (Answer(404, {}, b""), NotSent(f"no token: HTTP 404 {PROXY}")),
     "too fast": (said(429, {}, retry_after="9"), Throttled(9.0)),
     "not reached": (NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout")),
     "answer lost": (AnswerLost("ReadTimeout"), NotSent("no token: answer lost: ReadTimeout")),
@@ -687,3 +692,26 @@ def test_nothing_is_encrypted() -> None:
     element = {"type": "text"}
 
     assert client(Http(OK), **STATIC).open(element) == element
+
+
+def test_a_proxys_401_brings_one_token_a_minute() -> None:
+    notes = MemoryNotes()
+    http = Http(
+        Answer(401, {}, b""), tokens=[said(200, token_answer("private-1")), said(200, token_answer("private-2"))]
+    )
+    for number in range(5):
+        assert outcomes(client(http, notes), broadcast(f"r{number}")) == [NotSent(f"HTTP 401 {PROXY}")]
+    assert (len(http.asked), len(http.sent)) == (2, 6)
+
+
+def test_a_login_that_a_proxy_refuses_is_not_tried_again_for_a_minute() -> None:
+    notes, http = MemoryNotes(), Http(OK, tokens=[Answer(403, {}, b"<html>")])
+    outcomes(client(http, notes), broadcast())
+    assert outcomes(client(http, notes), broadcast()) == [NotSent("no token: refused less than a minute ago")]
+    assert len(http.asked) == 1
+    assert list(notes.seconds.values()) == [60]
+
+
+def test_a_tokens_error_is_the_same_word_for_a_message() -> None:
+    http = Http(said(401, {"status": 401, "message": "private"}))
+    assert outcomes(client(http, token="private-token"), broadcast()) == [Rejected(1000, "Token refused", alarm=True)]

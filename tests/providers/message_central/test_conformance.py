@@ -86,6 +86,9 @@ class TestMessageCentral(ProviderConformance):
     def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
         return Answer(200, samples.refused(829))
 
+    def refusing_credentials(self) -> Answer:
+        return Answer(200, samples.refused(800))
+
     def throttling(self) -> Answer:
         # The tables of errors have none for it.
         return Answer(429)

@@ -86,6 +86,9 @@ class TestMeta(ProviderConformance):
     def rejecting(self, batch: Sequence[Outgoing]) -> Answer:
         return Answer(400, samples.failure(131026))
 
+    def refusing_credentials(self) -> Answer:
+        return Answer(401, samples.failure(190))
+
     def throttling(self) -> Answer:
         return Answer(400, samples.failure(130429))
 

@@ -17,7 +17,10 @@ from whatsapp_bridge.store.queues import Entry
 
 
 def queued_status(account: str, event: StatusEvent) -> Entry:
-    return _entry({"account": account, "attempt": 1, "waits": 1, "status": asdict(event)})
+    # A member that older versions do not know travels only where it says something: while a deployment or a rollback
+    # runs, they read this queue too.
+    status = {name: value for name, value in asdict(event).items() if name != "note" or value is not None}
+    return _entry({"account": account, "attempt": 1, "waits": 1, "status": status})
 
 
 def confirmation(account: str, reference: str, delay: int) -> Entry:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.show_media import ShowMedia
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
+    from whatsapp_bridge.store.items import Table
 
 
 class Outside(NamedTuple):
@@ -140,7 +141,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.people_files import PeopleFiles
     from whatsapp_bridge.flows.quarantine import Quarantine
     from whatsapp_bridge.flows.records import FifoSource
+    from whatsapp_bridge.flows.reporting import Reporting
     from whatsapp_bridge.flows.reports import Reports
+    from whatsapp_bridge.flows.status_retries import StatusRetries
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.leases import Leases
@@ -182,19 +185,22 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         services=_services(http, table, outside),
         jitter=outside.jitter,
     )
+    retries = StatusRetries(
+        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
+        jitter=outside.jitter,
+    )
+    reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
         claims=claims,
         waiting=waiting,
-        reports=Reports(claims=claims, leases=Leases(table), once=once),
-        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
-        dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
-        quarantine=quarantine,
-        retry=env.forward_retry,
+        reports=reports,
+        reporting=Reporting(reports=reports, retries=retries, retry=env.forward_retry, http=http),
+        retries=retries,
         correlation_retry=env.correlation_retry,
-        http=http,
+        quarantine=quarantine,
         notes=notes,
-        jitter=outside.jitter,
         now=outside.now,
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters)
@@ -205,7 +211,7 @@ def _accounts(prefix: str, outside: Outside) -> Accounts:
     return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock)
 
 
-def _services(http: "HttpClient", table: Any, outside: Outside) -> "Callable[[], Services]":
+def _services(http: "HttpClient", table: "Table", outside: Outside) -> "Callable[[], Services]":
     """What each client of a BSP may use; clients do not share fetched files."""
     from whatsapp_bridge.media.fetch import Files
     from whatsapp_bridge.providers.contract import Services

@@ -3,7 +3,7 @@
 In the message's item (`claims`):
 
     rung            the last status that CleverTap has accepted: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
-    reporter        the queue message that reports the next ones; it may lose that right after `reporter_until`
+    climber         the queue message that reports the next ones; it may lose that right after `climb_until`
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ class Leases:
         now = int(self._table.now())
         # A failure ends the ladder on any rung except read: a message that was read has arrived.
         below = READ if rung == FAILED else rung
-        update = "SET reporter = :reporter, reporter_until = :until"
-        values: dict[str, str | int] = {":reporter": owner, ":until": now + HOLD_SECONDS, ":now": now, ":below": below}
+        update = "SET climber = :holder, climb_until = :until"
+        values: dict[str, str | int] = {":holder": owner, ":until": now + HOLD_SECONDS, ":now": now, ":below": below}
         if heard:
             update, values = update + ", #state = :accepted", {**values, ":accepted": "accepted"}
         if bsp_id is not None:
@@ -54,7 +54,7 @@ class Leases:
         attempt = self._table.try_update(
             message_key(account, reference),
             update,
-            "rung < :below AND (attribute_not_exists(reporter) OR reporter = :reporter OR reporter_until < :now)",
+            "rung < :below AND (attribute_not_exists(climber) OR climber = :holder OR climb_until < :now)",
             values,
         )
         if attempt.done:
@@ -67,16 +67,16 @@ class Leases:
         """Record that CleverTap has accepted the statuses up to `rung`."""
         self._table.update(
             message_key(account, reference),
-            "SET rung = :rung REMOVE reporter, reporter_until",
-            "reporter = :reporter",
-            {":rung": rung, ":reporter": owner},
+            "SET rung = :rung REMOVE climber, climb_until",
+            "climber = :holder",
+            {":rung": rung, ":holder": owner},
         )
 
     def leave(self, account: str, reference: str, owner: str) -> None:
         """Release the lease: CleverTap has not accepted them, and another queue message may make the next attempt."""
         self._table.update(
             message_key(account, reference),
-            "REMOVE reporter, reporter_until",
-            "reporter = :reporter",
-            {":reporter": owner},
+            "REMOVE climber, climb_until",
+            "climber = :holder",
+            {":holder": owner},
         )

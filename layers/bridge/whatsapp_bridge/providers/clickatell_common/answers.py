@@ -111,7 +111,7 @@ def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
 def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
     """The outcome of every message of a request whose answer has no results per message."""
     row = _error_row(answer.json(), dialect)
-    if row is None or (answer.status == 429 and row.reaction != "throttle"):
+    if row is None or 300 <= answer.status < 400 or (answer.status == 429 and row.reaction != "throttle"):
         return outcome_without_a_word(answer, dialect.api)
     if row.listed and row.reaction != "internal":
         return _reaction(row, answer)

@@ -1,7 +1,8 @@
 """What Message Central's answer to a message means.
 
 Neither the body of an error nor its HTTP status is documented. `responseCode`, a number or text, decides if there is
-one. A CHAT's answer may have a second one, for the chat itself, inside `data`.
+one, else a `status` of 401 or 403, as the answer to a request for a token has it. An answer with neither is a proxy's.
+A CHAT's answer may have a second one, for the chat itself, inside `data`.
 """
 
 from typing import Any, Final
@@ -15,6 +16,8 @@ from whatsapp_bridge.providers.contract import Accepted, Outcome, Rejected, Thro
 from whatsapp_bridge.providers.message_central import codes
 
 _TAKEN: Final = 200
+# Of a `status`: others come from a framework, which says nothing of the message.
+_OF_CREDENTIALS: Final = frozenset({401, 403})
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 
@@ -31,12 +34,12 @@ _LIKE_HTTP: Final = {
 
 def wordless(answer: Answer) -> bool:
     """Whether the answer is not Message Central's own."""
-    return _said(answer)[0] is None
+    return said(answer)[0] is None
 
 
 def refuses_token(answer: Answer) -> bool:
     """Whether another token might be accepted."""
-    code, message = _said(answer)
+    code, message = said(answer)
     if code is None:
         return answer.status == _UNAUTHORIZED
     return code == _UNAUTHORIZED or codes.refuses_token(code, message)
@@ -44,7 +47,7 @@ def refuses_token(answer: Answer) -> bool:
 
 def outcome(answer: Answer) -> Outcome:
     """The outcome of the message, or of each row of a sheet."""
-    code, message = _said(answer)
+    code, message = said(answer)
     if code is None:
         return outcome_without_a_word(answer, "Message Central")
     if code == _TAKEN:
@@ -59,7 +62,7 @@ def outcome(answer: Answer) -> Outcome:
     return reaction(codes.error(code, message), answer)
 
 
-def _said(answer: Answer) -> tuple[int | None, str]:
+def said(answer: Answer) -> tuple[int | None, str]:
     """The code and its text; an error's code comes before a success's."""
     body = answer.json()
     outer = _code(body, "message")
@@ -70,8 +73,10 @@ def _said(answer: Answer) -> tuple[int | None, str]:
 def _code(holder: Any, text: str) -> tuple[int | None, str]:
     if not isinstance(holder, dict):
         return None, ""
-    said = holder.get(text)
-    return number(holder.get("responseCode")), said if isinstance(said, str) else ""
+    code, status, words = number(holder.get("responseCode")), number(holder.get("status")), holder.get(text)
+    if code is None and status in _OF_CREDENTIALS:
+        code = status
+    return code, words if isinstance(words, str) else ""
 
 
 def _wamid(body: Any) -> str | None:

@@ -16,9 +16,10 @@ from pydantic_core import from_json
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word
 from whatsapp_bridge.providers.common.values import number
-from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.providers.contract import Accepted, NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.providers.message_central import answers, codes
 from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ _LEAST_SECONDS: Final = 60
 _REFUSED_SECONDS: Final = 60
 # The note that the credentials are refused; a token is never empty.
 _REFUSED_NOTE: Final = ""
+# The note that none was given, for a reason that is not Message Central's own; a token has no blanks.
+_ABSENT_NOTE: Final = " "
+_DONE: Final = 200
+_TOO_MANY: Final = 429
+# HTTP statuses that count as a failed login, whoever sends them.
+_MAY_LOCK: Final = frozenset({401, 403})
 # A token is renewed this part of its lifetime before its end, but at most a day before.
 _EARLY: Final = 0.1
 _MOST_EARLY_SECONDS: Final = 86_400
@@ -40,11 +47,12 @@ type Failure = Rejected | Throttled | NotSent
 
 
 class NoToken(Exception):
-    """There is no token, and nothing was sent. `outcome` is what that means for the message."""
+    """There is no token, and nothing was sent. `outcome` is what that means for the message; `may_lock`: more requests
+    for a token may lock the account."""
 
-    def __init__(self, outcome: Failure) -> None:
+    def __init__(self, outcome: Failure, may_lock: bool = False) -> None:
         super().__init__(type(outcome).__name__)
-        self.outcome = outcome
+        self.outcome, self.may_lock = outcome, may_lock
 
 
 class Tokens:
@@ -88,9 +96,20 @@ class Tokens:
             return noted
 
     def may_renew(self, refused: str) -> bool:
-        """Whether there can be another token than the refused one; only one is requested."""
+        """Whether another token may be requested after a refusal that is not Message Central's own: once a minute."""
         with self._lock:
-            return self._account.provider.token is None and refused != self._renewed
+            if self._account.provider.token is not None or refused == self._renewed:
+                return False
+            if self._token != refused:
+                return True
+            try:
+                key = f"{self._key}#renewed"
+                if self._notes.get(self._account.name, key) is not None:
+                    return False
+                self._notes.put(self._account.name, key, "yes", _REFUSED_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a note only saves a call
+                self._log("token's note could not be read or stored", error)
+            return True
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -109,6 +128,8 @@ class Tokens:
             return None
         if noted == _REFUSED_NOTE:
             raise self._none(_refused("Credentials refused"))
+        if noted == _ABSENT_NOTE:
+            raise self._none(NotSent("no token: refused less than a minute ago"))
         return noted
 
     def _note(self, note: str, seconds: int) -> None:
@@ -131,8 +152,9 @@ class Tokens:
         try:
             token = self._asked_for()
         except NoToken as error:
-            if isinstance(error.outcome, Rejected):
-                self._note(_REFUSED_NOTE, _REFUSED_SECONDS)
+            if error.may_lock:
+                refused = isinstance(error.outcome, Rejected)
+                self._note(_REFUSED_NOTE if refused else _ABSENT_NOTE, _REFUSED_SECONDS)
             raise self._none(error.outcome) from None
         lifetime = _lifetime(token, self._now())
         early = min(lifetime * _EARLY, _MOST_EARLY_SECONDS)
@@ -157,20 +179,21 @@ class Tokens:
 
 
 def _token(answer: Answer) -> str:
-    parsed = answer.json()
-    body = parsed if isinstance(parsed, dict) else {}
-    token = body.get("token")
+    body = answer.json()
+    token = body.get("token") if isinstance(body, dict) else None
     if 200 <= answer.status < 300 and isinstance(token, str) and token.isascii() and token.isprintable() and token:
         return token
-    # As with other calls, the body may be more exact than the HTTP status.
-    said = number(body.get("responseCode"))
-    status = number(body.get("status")) if said is None else said
-    code = status if answer.status == 200 and status not in (None, 200) else answer.status
-    if code == 429:
+    # As with other calls, the body decides and not the HTTP status.
+    code, _ = answers.said(answer)
+    if code is None and isinstance(body, dict):
+        code = number(body.get("status"))
+    if code is None or code == _DONE:
+        outcome = of_a_step_before("no token", outcome_without_a_word(answer, "Message Central"))
+        raise NoToken(NotSent("no token") if isinstance(outcome, Accepted) else outcome, answer.status in _MAY_LOCK)
+    if code == _TOO_MANY:
         raise NoToken(Throttled(answer.retry_after))
-    # Message Central's errors are JSON objects; a proxy's answer says nothing about the credentials.
-    if isinstance(parsed, dict) and ((400 <= code < 500 and code != 404) or code == 800):
-        raise NoToken(_refused("Credentials refused"))
+    if (400 <= code < 500 and code != 404) or code == codes.INVALID_AUTH:
+        raise NoToken(_refused("Credentials refused"), True)
     raise NoToken(NotSent(f"no token: HTTP {answer.status}"))
 
 

@@ -1,0 +1,100 @@
+"""forward, the steps "report" and "settle": one POST of statuses to CleverTap, and what follows from its answer."""
+
+from collections.abc import Sequence
+
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.clevertap.callbacks import StatusCallback
+from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, TryLater, deliver
+from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.reports import Item, Report, Reports
+from whatsapp_bridge.flows.status_retries import StatusRetries
+from whatsapp_bridge.net.halving import InHalves
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.schedules import ForwardRetry
+
+# CleverTap said that the content is at fault: another batch, or a part of this one, may pass.
+_CONTENT_REFUSED = {400, 413, 422}
+# Finding the one bad status of 500 takes 19 requests, two of them 35.
+_MAX_POSTS = 40
+# Until what no post was left for is tried again.
+_PAUSE_SECONDS = 5
+
+
+class Reporting:
+    def __init__(self, *, reports: Reports, retries: StatusRetries, retry: ForwardRetry, http: HttpClient) -> None:
+        self._reports, self._retries, self._retry, self._http = reports, retries, retry, http
+        # By account: each has learned how many statuses its callback URL takes at once.
+        self._halves: dict[str, InHalves[Report, Delivery]] = {}
+
+    def report(self, account: Account, reports: Sequence[Report]) -> list[str]:
+        """POST them together; returns the owners of the items that must come back.
+
+        If CleverTap refuses the content, the halves are sent on their own, so that one bad status does not dead-letter
+        the others.
+        """
+
+        def post(part: Sequence[Report]) -> Delivery:
+            updates = [update for report in part for update in report.updates]
+            return deliver(self._http, account.clevertap.status_url, StatusCallback(statuses=updates).wire())
+
+        failed: list[str] = []
+        for part, delivery in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
+            if delivery is None:
+                self._not_tried(account, part)
+            else:
+                failed += self._settle(account, part, delivery)
+        return failed
+
+    def _not_tried(self, account: Account, reports: Sequence[Report]) -> None:
+        """No post was left for these: queue them again, unchanged."""
+        items = [item for report in reports for item in report.items]
+        self._leave(account, reports)
+        self._retries.queue_again(account, [(item.payload, _PAUSE_SECONDS) for item in items])
+        logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
+
+    def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
+        """Act on CleverTap's answer; returns the owners of the items that must come back."""
+        items = [item for report in reports for item in report.items]
+        updates = sum(len(report.updates) for report in reports)
+        match delivery:
+            case Taken():
+                count("StatusesForwarded", updates)
+                logger.info("statuses forwarded", extra={"account": account.name, "statuses": updates})
+                return self._end(account, reports)
+            case TryLater(reason, retry_after):
+                logger.warning("CleverTap not available", extra={"account": account.name, "reason": reason})
+                count("CleverTapUnavailable")
+                self._leave(account, reports)
+                ended = self._retries.later(account, items, "attempt", self._retry, retry_after)
+                self._dead_letter(account, ended, reason)
+            case RefusedCallback(status):
+                self._leave(account, reports)
+                self._dead_letter(account, items, f"HTTP {status}")
+        return []
+
+    def _end(self, account: Account, reports: Sequence[Report]) -> list[str]:
+        ended = each(lambda report: self._reports.end(account.name, report), reports)
+        failed = []
+        for report, error in zip(reports, ended, strict=True):
+            if isinstance(error, Exception):
+                log_failure("status reported but not recorded", error, account=account.name, msgId=report.reference)
+                failed += [item.owner for item in report.items]
+        return failed
+
+    def _leave(self, account: Account, reports: Sequence[Report]) -> None:
+        for error in each(lambda report: self._reports.leave(account.name, report), reports):
+            if isinstance(error, Exception):
+                # The lease expires; until then the next attempt finds the message busy and waits.
+                log_failure("lease not released", error, account=account.name)
+
+    def _dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> None:
+        self._retries.dead_letter(account, [item.payload for item in items], reason)
+
+
+def _new_halves() -> InHalves[Report, Delivery]:
+    return InHalves(_refused_for_its_content, _MAX_POSTS)
+
+
+def _refused_for_its_content(delivery: Delivery) -> bool:
+    return isinstance(delivery, RefusedCallback) and delivery.status in _CONTENT_REFUSED
