@@ -50,8 +50,8 @@ def test_files_of_an_expression(tmp_path: Path, expression: str, found: set[str]
 @pytest.mark.parametrize(
     ("only", "arguments"),
     [
-        ("tests/test_http.py", [["tests/test_http.py"]]),
-        ("tests/test_http.py::test_a[b c]", [["tests/test_http.py::test_a[b c]"]]),
+        ("tests/net/test_http.py", [["tests/net/test_http.py"]]),
+        ("tests/net/test_http.py::test_a[b c]", [["tests/net/test_http.py::test_a[b c]"]]),
         ("files_of_an_expression", [["-k", "files_of_an_expression", __file__], ["-k", "files_of_an_expression"]]),
         ("not slow", [["-k", "not slow"]]),
     ],

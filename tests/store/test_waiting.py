@@ -160,7 +160,7 @@ def test_many_old_attributes_are_removed_in_steps(person: Person) -> None:
     old = {f"w#1700000000|{number}|0|1": {"N": str(int(person.world.now * 1000))} for number in range(500)}
     person.expect("the first")
     table = person.waiting._table
-    person.world.dynamodb.put_item(TableName=table, Item=person.item | old)
+    person.world.dynamodb.put_item(TableName=table.name, Item=person.item | old)
     person.pass_time(DAY)
     person.play(T1, ("bind", "w1", "t1"), T2, ("bind", "w2", "t2"))
     assert len(person.attributes) == 501 - 2 * 20 + 2
