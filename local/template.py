@@ -15,7 +15,7 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """`timeout` in seconds, `memory` in MB."""
+    """`timeout` in seconds, `memory` in MB; `may_recurse`: Lambda does not end a chain of its invocations."""
 
     logical_id: str
     name: str
@@ -25,6 +25,7 @@ class Function:
     memory: int
     environment: dict[str, str]
     layers: tuple[str, ...] = ()
+    may_recurse: bool = False
 
 
 @dataclass(frozen=True)
@@ -324,6 +325,7 @@ class _Reader:
             int(merged.get("MemorySize", 128)),
             {name: str(value) for name, value in variables.items()},
             (*defaults.get("Layers", ()), *properties.get("Layers", ())),
+            merged.get("RecursiveLoop") == "Allow",
         )
         for event in properties.get("Events", {}).values():
             self._read_event(logical_id, event["Type"], event.get("Properties", {}))

@@ -74,7 +74,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Dispatch": [
         (POLL, queues("Conversation", "Campaign")),
         (("sqs:ChangeMessageVisibility",), queues("Conversation")),
-        (("sqs:SendMessage",), queues("ConversationDeadLetter", "Campaign", "Statuses")),
+        (("sqs:SendMessage",), queues("ConversationDeadLetter", "Campaign", "CampaignDeadLetter", "Statuses")),
         (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("kms:GenerateDataKey",), ["ClickatellMtKeyArn"]),
     ],
@@ -325,6 +325,8 @@ def of_function(metric: str, function: str) -> Alarm:
 
 
 DEPTH, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+RECURSION = "RecursiveInvocationsDropped"
+MAY_RECURSE = {"DispatchFunction", "ForwardFunction"}
 # Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
     "ConversationDeadLetterDepthAlarm": of_queue(DEPTH, "ConversationDeadLetterQueue"),
@@ -354,6 +356,12 @@ ALARMS = {
     "StatusThrottlesAlarm": of_function("Throttles", "StatusFunction"),
     "ForwardThrottlesAlarm": of_function("Throttles", "ForwardFunction"),
     "MediaThrottlesAlarm": of_function("Throttles", "MediaFunction"),
+    "DispatchHopsExceededAlarm": of_service("HopsExceeded", "dispatch"),
+    "ForwardHopsExceededAlarm": of_service("HopsExceeded", "forward"),
+    "SendRecursionAlarm": of_function(RECURSION, "SendFunction"),
+    "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
+    "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
+    "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
     "ApiServerErrorsAlarm": Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}),
 }
 
@@ -383,6 +391,8 @@ def test_every_queue_and_function_and_the_api_have_their_alarms(resources: Json)
         due.append(of_queue(AGE if "RedrivePolicy" in queue else DEPTH, name))
     for name in of_type(resources, "AWS::Lambda::Function"):
         due += [of_function("Errors", name), of_function("Throttles", name)]
+        # Where recursion is allowed, Lambda does not emit the metric.
+        due += [] if name in MAY_RECURSE else [of_function(RECURSION, name)]
     assert watched(alarms(resources).values()) == watched(due)
 
 

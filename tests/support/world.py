@@ -6,7 +6,7 @@ invocation at any step: a step is the moment before or after a call to AWS, the 
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
@@ -43,6 +43,7 @@ from whatsapp_bridge.store.once import Once
 ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 START = 1_700_000_000.0
+_MAX_CHAIN = 16
 BSP_URL = "https://bsp.example"
 CLEVERTAP_URL = "https://clevertap.example/"
 PUBLIC_URL = "https://bridge.example"
@@ -161,6 +162,9 @@ class World:
     def __init__(self, accounts: dict[str, dict[str, Any]]) -> None:
         self.now = START
         self._armed = False
+        self._chain: Counter[str] = Counter()
+        self._chains: dict[str, Counter[str]] = {}
+        """By message id: how often each function was invoked on the way to it."""
         self.steps: list[str] = []
         self.first_steps: set[int] = set()
         """The numbers (from 1) of the steps that an invocation starts with."""
@@ -190,6 +194,8 @@ class World:
         client.meta.events.register("before-parameter-build", self._fail)
         client.meta.events.register("before-call", lambda model, **_: self.step(f"before {model.name}"))
         client.meta.events.register("after-call", lambda model, **_: self.step(f"after {model.name}"))
+        client.meta.events.register("after-call.sqs.SendMessage", self._inherit)
+        client.meta.events.register("after-call.sqs.SendMessageBatch", self._inherit)
         return client
 
     def _deploy(self) -> None:
@@ -269,6 +275,7 @@ class World:
 
     def send(self, body: Any, account: str = "acme", headers: dict[str, str] | None = None) -> CleverTapAnswer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._chain = Counter()
         with self.invocation():
             return self.accept(account, BASIC if headers is None else headers, raw)
 
@@ -283,8 +290,30 @@ class World:
         """`headers` are those besides the content type: a BSP's proof."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent_with = {"content-type": "application/json", **(headers or {})}
+        self._chain = Counter()
         with self.invocation():
             return self.receive(account, token, Callback("POST", sent_with, {}, raw, source))
+
+    # --- recursive-loop detection ----------------------------------------------------------------------------------
+
+    def _inherit(self, parsed: Any, **_: Any) -> None:
+        """What an invocation sends is the next link of its chain."""
+        sent = [parsed, *parsed.get("Successful", [])]
+        for message_id in (entry["MessageId"] for entry in sent if "MessageId" in entry):
+            self._chains[message_id] = Counter(self._chain)
+
+    def _refused_as_loop(self, function: str, received: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether Lambda ends the chain, after about 16 invocations of one function in it.
+
+        The chain travels in the trace header. Which one a batch has whose messages have several is not documented: the
+        longest is taken. Source: "Use Lambda recursive loop detection to prevent infinite loops",
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html.
+        """
+        self._chain = Counter()
+        for message in received:
+            self._chain |= self._chains.get(message["MessageId"], Counter())
+        self._chain[function] += 1
+        return self._chain[function] > _MAX_CHAIN and not self.deployment.functions[function].may_recurse
 
     # --- the queues ------------------------------------------------------------------------------------------------
 
@@ -321,6 +350,9 @@ class World:
         url, received = queue.url, self._received(queue.url, source.batch_size)
         if not received:
             return False
+        if self._refused_as_loop(source.function, received):
+            # It never starts; the messages come back once their visibility is over, with one receive more.
+            return True
         event = {"Records": [_record(message, source.queue_arn) for message in received]}
         try:
             with self.invocation():

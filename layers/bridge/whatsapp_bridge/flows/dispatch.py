@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.jobs import Job, read_job
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.records import Postponed, Record
@@ -22,10 +23,10 @@ from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Client, Outgoing, Refused, Rejected, Services, Unknown
-from whatsapp_bridge.runtime.observability import count, log_failure
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claim, Claims
-from whatsapp_bridge.store.queues import CampaignQueue, NotStored
+from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, NotStored
 
 
 class Dispatch:
@@ -37,12 +38,14 @@ class Dispatch:
         sending: Sending,
         settling: Settling,
         campaign: CampaignQueue,
+        campaign_dead_letters: CampaignDeadLetters,
         http: HttpClient,
         services: Callable[[], Services],
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._claims, self._sending, self._settling = accounts, claims, sending, settling
-        self._campaign, self._http, self._services, self._new_id = campaign, http, services, new_id
+        self._campaign, self._campaign_dead_letters = campaign, campaign_dead_letters
+        self._http, self._services, self._new_id = http, services, new_id
 
     # --- the two queues --------------------------------------------------------------------------------------------
 
@@ -78,11 +81,20 @@ class Dispatch:
 
     def _queue_again(self, later: Sequence[tuple[Job, int]]) -> list[str]:
         """Queue the next attempts; returns the ids of the records that must come back because that failed."""
+        endless = [job for job, _ in later if is_last_hop(job.payload)]
         try:
-            self._campaign.send_all(job.again(self._settling.attempt_after(job, delay), delay) for job, delay in later)
+            self._campaign.send_all(
+                job.again(self._settling.attempt_after(job, delay), delay)
+                for job, delay in later
+                if not is_last_hop(job.payload)
+            )
+            self._campaign_dead_letters.send_all(job.given_up() for job in endless)
         except NotStored as error:
             log_failure("next attempts not queued", error, jobs=len(later))
             return [job.owner for job, _ in later]
+        for job in endless:
+            count("HopsExceeded")
+            logger.error("dead-lettered", extra={**job.names, "reason": f"sent again {MAX_HOPS} times"})
         return []
 
     # --- from claim to outcome -------------------------------------------------------------------------------------

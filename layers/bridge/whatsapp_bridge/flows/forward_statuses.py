@@ -18,11 +18,12 @@ from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, T
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import is_validation_reference
 from whatsapp_bridge.flows import correlation
+from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
-from whatsapp_bridge.flows.status_queue import read_event, repeated
+from whatsapp_bridge.flows.status_queue import given_up, read_event, repeated
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
@@ -31,7 +32,7 @@ from whatsapp_bridge.runtime.schedules import CorrelationRetry, ForwardRetry, Sc
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.leases import NoLease
-from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, StatusesDeadLetters, StatusesQueue
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesDeadLetters, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
 # CleverTap refuses the content: another batch, or a part of this one, may be accepted.
@@ -156,7 +157,7 @@ class ForwardStatuses:
                     leased.append(report)
         self._wait_for_message(account, uncorrelated)
         # Another delivery reports the same message, or died with its lease, which soon expires.
-        self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in busy)
+        self._queue_again(account, [(item.payload, _BUSY_SECONDS) for item in busy])
         return failed + self._report(account, leased)
 
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
@@ -176,9 +177,9 @@ class ForwardStatuses:
         """A status can be faster than the record of its message. One without a message for long belongs to another
         system."""
         renamed = [self._by_bsp_id(account, item) for item in items]
-        self._statuses.send_all(repeated(payload, 0) for payload in renamed if payload is not None)
+        self._queue_again(account, [(payload, 0) for payload in renamed if payload is not None])
         items = [item for item, payload in zip(items, renamed, strict=True) if payload is None]
-        lost = [asdict(item.event) for item in self._later(items, "waits", self._correlation_retry)]
+        lost = [asdict(item.event) for item in self._later(account, items, "waits", self._correlation_retry)]
         self._quarantine.put(account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, event) for event in lost])
 
     def _by_bsp_id(self, account: Account, item: Item) -> dict[str, Any] | None:
@@ -214,7 +215,7 @@ class ForwardStatuses:
         """No post was left for these: queue them again, unchanged."""
         items = [item for report in reports for item in report.items]
         self._leave(account, reports)
-        self._statuses.send_all(repeated(item.payload, _BUSY_SECONDS) for item in items)
+        self._queue_again(account, [(item.payload, _BUSY_SECONDS) for item in items])
         logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
 
     def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
@@ -230,7 +231,7 @@ class ForwardStatuses:
                 logger.warning("CleverTap not available", extra={"account": account.name, "reason": reason})
                 count("CleverTapUnavailable")
                 self._leave(account, reports)
-                self._dead_letter(account, self._later(items, "attempt", self._retry, retry_after), reason)
+                self._dead_letter(account, self._later(account, items, "attempt", self._retry, retry_after), reason)
             case RefusedCallback(status):
                 self._leave(account, reports)
                 self._dead_letter(account, items, f"HTTP {status}")
@@ -252,11 +253,16 @@ class ForwardStatuses:
                 log_failure("lease not released", error, account=account.name)
 
     def _later(
-        self, items: Sequence[Item], counter: Counter, schedule: Schedule, at_least: float | None = None
+        self,
+        account: Account,
+        items: Sequence[Item],
+        counter: Counter,
+        schedule: Schedule,
+        at_least: float | None = None,
     ) -> list[Item]:
         """Queue the next attempt of each; returns the items whose schedule has ended."""
         ended: list[Item] = []
-        again: list[Entry] = []
+        again: list[tuple[dict[str, Any], int]] = []
         for item in items:
             attempt = item.payload[counter]
             delay = schedule.delay(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=at_least)
@@ -264,17 +270,27 @@ class ForwardStatuses:
                 ended.append(item)
             else:
                 following = schedule.attempt_after(attempt, delay, at_most=MAX_DELAY_SECONDS)
-                again.append(repeated(item.payload, delay, **{counter: following}))
-        self._statuses.send_all(again)
+                again.append(({**item.payload, counter: following}, delay))
+        self._queue_again(account, again)
         return ended
 
+    def _queue_again(self, account: Account, again: Sequence[tuple[dict[str, Any], int]]) -> None:
+        """Queue payloads again, each after its delay (seconds). One that was sent again too often is dead-lettered."""
+        endless = [payload for payload, _ in again if is_last_hop(payload)]
+        self._statuses.send_all(repeated(payload, delay) for payload, delay in again if not is_last_hop(payload))
+        if endless:
+            count("HopsExceeded", len(endless))
+            self._dead_letter_payloads(account, endless, f"sent again {MAX_HOPS} times")
+
     def _dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> None:
-        # A redriven message starts its schedules again.
-        self._dead_letters.send_all(repeated(item.payload, 0, attempt=1, waits=1) for item in items)
-        if items:
-            count("StatusesDeadLettered", len(items))
+        self._dead_letter_payloads(account, [item.payload for item in items], reason)
+
+    def _dead_letter_payloads(self, account: Account, payloads: Sequence[dict[str, Any]], reason: str) -> None:
+        self._dead_letters.send_all(map(given_up, payloads))
+        if payloads:
+            count("StatusesDeadLettered", len(payloads))
             logger.error(
-                "statuses dead-lettered", extra={"account": account.name, "statuses": len(items), "reason": reason}
+                "statuses dead-lettered", extra={"account": account.name, "statuses": len(payloads), "reason": reason}
             )
 
 

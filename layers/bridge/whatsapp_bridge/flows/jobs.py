@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage, is_validation_reference
 from whatsapp_bridge.clevertap.reading import InvalidMessage, read_message
+from whatsapp_bridge.flows.hops import next_hop
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import Entry
@@ -50,7 +51,11 @@ class Job:
 
     def again(self, attempt: int, delay: int) -> Entry:
         """The queue message for the attempt after `delay` seconds."""
-        return Entry(to_json({**self.payload, "attempt": attempt}).decode(), delay=delay)
+        return Entry(to_json({**self.payload, "attempt": attempt, **next_hop(self.payload)}).decode(), delay=delay)
+
+    def given_up(self) -> Entry:
+        """The queue message for the dead-letter queue. A redriven message starts its schedule anew."""
+        return Entry(to_json({**self.payload, "attempt": 1, "hops": 0}).decode())
 
 
 def read_job(record: Record, accounts: Accounts, grant: str, attempt: int | None = None) -> Job:

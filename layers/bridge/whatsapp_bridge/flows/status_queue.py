@@ -2,6 +2,8 @@
 
 {"account", "attempt", "status": {a StatusEvent's fields}}      a status to report to CleverTap
 {"account", "attempt", "confirm": msgId}                        check whether a status has come for a lost answer
+
+`waits` counts the attempts to find the message of a status, `hops` how often the queue message was sent again.
 """
 
 from dataclasses import asdict, fields
@@ -9,6 +11,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.flows.hops import next_hop
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
@@ -28,9 +31,14 @@ def read_event(payload: dict[str, Any]) -> StatusEvent:
     return StatusEvent(**{each.name: given[each.name] for each in fields(StatusEvent) if each.name in given})
 
 
-def repeated(payload: dict[str, Any], delay: int, **counters: int) -> Entry:
-    """The same payload again after `delay` seconds, with these counters."""
-    return _entry({**payload, **counters}, delay)
+def repeated(payload: dict[str, Any], delay: int) -> Entry:
+    """The same once more after `delay` seconds."""
+    return _entry({**payload, **next_hop(payload)}, delay)
+
+
+def given_up(payload: dict[str, Any]) -> Entry:
+    """The same for the dead-letter queue. A redriven message starts its schedules anew."""
+    return _entry({**payload, "attempt": 1, "waits": 1, "hops": 0})
 
 
 def _entry(payload: dict[str, Any], delay: int = 0) -> Entry:

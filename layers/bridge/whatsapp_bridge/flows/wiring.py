@@ -117,6 +117,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         sending=Sending(claims=claims, waiting=waiting, now=outside.now),
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
+        campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
         http=http,
         services=_services(http, table, outside),
     )

@@ -49,6 +49,7 @@ class DispatchSettings(Settings):
     conversation_queue_url: str
     conversation_dead_letter_queue_url: str
     campaign_queue_url: str
+    campaign_dead_letter_queue_url: str
     statuses_queue_url: str
     messages_table: str
     message_ttl_days: int

@@ -124,6 +124,10 @@ class ConversationDeadLetters(DeadLetterQueue):
     """Freeform messages that were given up."""
 
 
+class CampaignDeadLetters(DeadLetterQueue):
+    """Template messages that were given up."""
+
+
 class RepliesDeadLetters(DeadLetterQueue):
     """Messages from people that CleverTap did not accept."""
 

@@ -1,0 +1,91 @@
+"""Retries that go on for hours: each is a link of a chain, which Lambda ends unless a function may recurse."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.world import UNREACHED, World, json_answer, status_update, template, world
+from whatsapp_bridge.store.leases import SENT
+
+THROTTLED = json_answer(429, {})
+
+
+@pytest.fixture
+def made() -> Any:
+    with world() as made:
+        yield made
+
+
+def test_a_campaign_is_retried_for_all_of_its_time(made: World) -> None:
+    made.bsp = lambda url, payload: THROTTLED
+    made.send(template("a"))
+    made.pump(hours=5.9)
+    assert made.told == []
+    assert made.depth("CampaignDeadLetterQueue") == 0
+    made.pump(hours=1)
+    assert made.told == [("a", "failed")]
+
+
+def test_a_status_is_retried_for_four_days(made: World) -> None:
+    made.send(template("a"))
+    made.pump()
+    made.clevertap = lambda url, payload: UNREACHED
+    made.callback(status_update("a", 5))
+    made.pump(hours=95)
+    assert made.depth("StatusesDeadLetterQueue") == 0
+    made.clevertap = lambda url, payload: json_answer(200, {})
+    made.pump(hours=2)
+    assert made.told == [("a", "sent"), ("a", "delivered")]
+
+
+def test_only_the_functions_that_send_to_their_own_queues_may_recurse(made: World) -> None:
+    allowed = {name for name, function in made.deployment.functions.items() if function.may_recurse}
+    assert allowed == {"DispatchFunction", "ForwardFunction"}
+
+
+def again(made: World, queue: str, hops: int) -> None:
+    """Put what waits on a queue back with so many hops behind it."""
+    for body in made.emptied(queue):
+        made.sqs.send_message(QueueUrl=made.url(queue), MessageBody=json.dumps({**body, "hops": hops}))
+
+
+@pytest.mark.parametrize(("hops", "dead"), [(998, 0), (999, 0), (1000, 1)])
+def test_a_campaign_message_has_a_thousand_hops(
+    made: World, counted: Callable[[], dict[str, int]], hops: int, dead: int
+) -> None:
+    made.bsp = lambda url, payload: THROTTLED
+    made.send(template("a"))
+    again(made, "CampaignQueue", hops)
+    made.run()
+    assert (made.depth("CampaignDeadLetterQueue"), made.depth("CampaignQueue")) == (dead, 1 - dead)
+    assert counted().get("HopsExceeded", 0) == dead
+    if dead:
+        (body,) = made.bodies("CampaignDeadLetterQueue")
+        assert (body["hops"], body["attempt"]) == (0, 1)
+
+
+@pytest.mark.parametrize("why", ["CleverTap away", "no message", "busy"])
+@pytest.mark.parametrize(("hops", "dead"), [(999, 0), (1000, 1)])
+def test_a_status_has_a_thousand_hops(
+    made: World, counted: Callable[[], dict[str, int]], hops: int, dead: int, why: str
+) -> None:
+    if why != "no message":
+        made.send(template("a"))
+        made.run()
+    if why == "busy":
+        made.leases.begin("acme", "a", "another", SENT, heard=True)
+    made.clevertap = lambda url, payload: UNREACHED
+    made.callback(status_update("a", 4))
+    again(made, "StatusesQueue", hops)
+    made.run()
+    assert (made.depth("StatusesDeadLetterQueue"), made.depth("StatusesQueue")) == (dead, 1 - dead)
+    assert counted().get("HopsExceeded", 0) == dead
+
+
+def test_each_hop_is_counted(made: World) -> None:
+    made.callback(status_update("a", 5))
+    wait = made.run()
+    made.now += (wait or 0) + 1
+    assert [body["hops"] for body in made.emptied("StatusesQueue")] == [1]
