@@ -134,5 +134,5 @@ def test_layer_speaks_with_every_service(build: Path) -> None:
     assert json.loads(done.stdout) == dict.fromkeys(CALLS, 200)
 
 
-def test_layer_is_as_small_as_it_is_to_be(build: Path) -> None:
+def test_layer_is_within_its_size_limit(build: Path) -> None:
     assert size(build / "BridgeLayer") <= MOST

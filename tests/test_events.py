@@ -841,7 +841,7 @@ def test_event_has_its_answer_and_effect(case: Case, handlers: Handlers, capsys:
     assert not [private for private in PRIVATE if private in output]
 
 
-def test_template_validation_is_queued_under_a_reference_of_its_own(handlers: Handlers) -> None:
+def test_template_validation_is_queued_with_its_own_reference(handlers: Handlers) -> None:
     answers = [readable(handlers.run("send-template-validation")) for _ in range(2)]
 
     bodies = left_on_queues(handlers.world)["CampaignQueue"]

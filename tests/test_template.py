@@ -403,7 +403,10 @@ def test_each_alarm_says_what_it_is_for(resources: Json) -> None:
     assert len({said[name] for name in refused}) == 1
     assert len(set(said.values())) == len(said) - len(refused) + 1
     for function in FUNCTIONS:
-        for metric, happened in (("Errors", "failed or timed out"), ("Throttles", "was refused concurrency")):
+        for metric, happened in (
+            ("Errors", "failed or timed out"),
+            ("Throttles", "was throttled for lack of concurrency"),
+        ):
             assert said[f"{function}{metric}Alarm"] == f"The {function.lower()} function {happened}."
 
 

@@ -36,18 +36,18 @@ def steps(conversation: Conversation) -> list[Step]:
     part = _Part(conversation)
     return [
         ("CleverTap validates the provider", part.validate_provider),
-        ("A template message in clear", part.clear_template),
+        ("A template message without encryption", part.clear_template),
         ("A template message with client-side encryption", part.encrypted_template),
         ("A freeform text with a link", part.freeform_text),
         ("A message to a number that is not on WhatsApp", part.failing_message),
         ("The person taps a button of the template", part.button_reply),
         ("The other person answers the encrypted template", part.text_reply),
-        ("A place, encrypted", part.encrypted_location),
-        ("The other person sends a place back", part.location_reply),
+        ("A location, encrypted", part.encrypted_location),
+        ("The other person sends a location back", part.location_reply),
         ("An image, encrypted", part.encrypted_image),
-        ("The same image to somebody else", part.known_image),
+        ("The same image to another person", part.known_image),
         ("The other person sends an image back", part.image_reply),
-        ("A template with an image for its header", part.image_template),
+        ("A template with an image header", part.image_template),
     ]
 
 
@@ -60,13 +60,13 @@ class _Part:
 
     def validate_provider(self) -> None:
         self._talk.send(CLEAR, VALIDATION)
-        expect(not self._bsp.calls, "nothing of it reached the BSP")
+        expect(not self._bsp.calls, "nothing reached the BSP")
 
     def clear_template(self) -> None:
         msg_id = self._talk.new_id()
         self._talk.send(CLEAR, template_message(msg_id, PERSON, self._talk.waba_number(CLEAR)))
         self._clear = self._talk.delivered(CLEAR, msg_id)
-        expect(not self._clear.encrypted, "it travelled in clear")
+        expect(not self._clear.encrypted, "it was sent unencrypted")
         _expect_template(self._clear)
         self._talk.expect_ladder(msg_id)
 
@@ -75,8 +75,8 @@ class _Part:
         self._talk.send(SECURE, template_message(msg_id, CAREFUL_PERSON, self._talk.waba_number(SECURE)))
         self._secure = self._talk.delivered(SECURE, msg_id)
         wire = json.dumps(self._secure.wire)
-        expect(self._secure.encrypted, "it travelled encrypted")
-        expect("Thandi" not in wire and "payload-of-button" not in wire, "no value of it travelled in clear")
+        expect(self._secure.encrypted, "it was sent encrypted")
+        expect("Thandi" not in wire and "payload-of-button" not in wire, "no value of it was sent unencrypted")
         _expect_template(self._secure)
         self._talk.expect_ladder(msg_id)
 
@@ -84,7 +84,7 @@ class _Part:
         msg_id, body = self._talk.new_id(), "Hello, see https://example.com/orders/1042"
         self._talk.send(CLEAR, text_message(msg_id, PERSON, self._talk.waba_number(CLEAR), body))
         delivered = self._talk.delivered(CLEAR, msg_id)
-        expect(delivered.wire["content"] == body, "the text is the one that was sent")
+        expect(delivered.wire["content"] == body, "the text is unchanged")
         expect(delivered.wire.get("previewFirstUrl") is True, "the link has a preview")
         self._talk.expect_ladder(msg_id)
 
@@ -113,15 +113,15 @@ class _Part:
         msg_id = self._talk.new_id()
         self._talk.send(SECURE, location_message(msg_id, CAREFUL_PERSON, self._talk.waba_number(SECURE), SHOP))
         delivered = self._talk.delivered(SECURE, msg_id)
-        expect("Sample shop" not in json.dumps(delivered.wire), "no part of it travelled in clear")
-        expect((delivered.content or {}).get("location") == SHOP, "the person sees the place that was sent")
+        expect("Sample shop" not in json.dumps(delivered.wire), "no part of it was sent unencrypted")
+        expect((delivered.content or {}).get("location") == SHOP, "the person sees the location")
         self._talk.expect_ladder(msg_id)
 
     def location_reply(self) -> None:
         template = _sent(self._secure)
         self._bsp.person_sends_location(SECURE, CAREFUL_PERSON, HOME, in_reply_to=template)
         reply = self._talk.reply(SECURE, "location", CAREFUL_PERSON)
-        expect(reply.wire["location"] == HOME, "it was decrypted, and names nothing that the person left out")
+        expect(reply.wire["location"] == HOME, "it was decrypted, without the fields that the person left out")
         expect(reply.context_id == template.msg_id, "context.id is the msgId of the template")
 
     def encrypted_image(self) -> None:
@@ -132,14 +132,14 @@ class _Part:
     def known_image(self) -> None:
         address = self._bsp.host_file(PARCEL, PARCEL_PICTURE, "image/png")
         self._send_image(PERSON, address)
-        expect(len(self._uploads(SECURE)) == 1, "it was not uploaded once more")
+        expect(len(self._uploads(SECURE)) == 1, "it was not uploaded again")
 
     def _send_image(self, to: str, address: str) -> None:
         msg_id, caption = self._talk.new_id(), "Your parcel"
         image = {"mediaURL": address, "caption": caption}
         self._talk.send(SECURE, freeform_message(msg_id, to, self._talk.waba_number(SECURE), "image", image))
         delivered = self._talk.delivered(SECURE, msg_id)
-        expect(caption not in json.dumps(delivered.wire), "its caption did not travel in clear")
+        expect(caption not in json.dumps(delivered.wire), "its caption was not sent unencrypted")
         expect((delivered.content or {})["media"]["caption"] == caption, "the person sees the caption")
         expect(delivered.file == File(PARCEL_PICTURE, "image/png", PARCEL), "the person sees the image")
         self._talk.expect_ladder(msg_id)
@@ -182,4 +182,4 @@ def _expect_template(delivered: Delivered) -> None:
         "body": {"parameters": {"1": "Thandi", "2": "Friday"}},
         "buttons": {"suggestedResponse": {"postbackData": {"1": "payload-of-button-0", "2": "payload-of-button-1"}}},
     }
-    expect(template == expected, "the person sees the template as CleverTap meant it")
+    expect(template == expected, "the person sees the template as CleverTap sent it")

@@ -31,9 +31,9 @@ class _Part:
         body = [component for component in message["components"] if component["type"] == "body"]
         self._talk.send(ACCOUNT, {**message, "components": body})
         delivered = self._talk.delivered(ACCOUNT, msg_id)
-        expect(delivered.encrypted and "Thandi" not in json.dumps(delivered.wire), "it travelled encrypted")
+        expect(delivered.encrypted and "Thandi" not in json.dumps(delivered.wire), "it was sent encrypted")
         hsm = {"template": "order_shipped", "parameters": {"1": "Thandi", "2": "Friday"}}
-        expect((delivered.content or {}).get("hsm") == hsm, "the person sees the template as CleverTap meant it")
+        expect((delivered.content or {}).get("hsm") == hsm, "the person sees the template as CleverTap sent it")
         self._talk.expect_ladder(msg_id)
         place = {"latitude": "-33.9", "longitude": "18.6", "name": "The gate"}
         self._bsp.person_sends_location(ACCOUNT, PERSON, place, in_reply_to=delivered)
@@ -46,7 +46,7 @@ class _Part:
         file = {"mediaURL": self._bsp.host_file("invoice.pdf", INVOICE, "application/pdf"), "caption": caption}
         self._talk.send(ACCOUNT, freeform_message(msg_id, PERSON, self._talk.waba_number(ACCOUNT), "file", file))
         delivered = self._talk.delivered(ACCOUNT, msg_id)
-        expect(caption not in json.dumps(delivered.wire), "its caption did not travel in clear")
+        expect(caption not in json.dumps(delivered.wire), "its caption was not sent unencrypted")
         expect((delivered.content or {})["caption"] == caption, "the person sees the caption")
         # This API has no member for a file's name.
         expect(delivered.file == File(INVOICE, "application/pdf", ""), "the person sees the document")

@@ -28,7 +28,7 @@ class StepFailed(Exception):
 
 def expect(condition: bool, what: str) -> None:
     if not condition:
-        raise StepFailed(f"not so: {what}")
+        raise StepFailed(f"not true: {what}")
     print(f"  ok: {what}", flush=True)
 
 
@@ -80,7 +80,7 @@ class Conversation:
         )
         show(f"CleverTap sent to {account}", message)
         show(f"and was answered {answer.status_code} in {answer.elapsed.total_seconds() * 1000:.0f} ms", answer.json())
-        expect(answer.status_code == 200 and answer.json() == {"status": "success"}, "the bridge took it")
+        expect(answer.status_code == 200 and answer.json() == {"status": "success"}, "the bridge accepted it")
 
     def delivered(self, account: str, msg_id: str) -> Delivered:
         """The message as the account's BSP got it; the BSP must accept it."""
@@ -113,9 +113,9 @@ class Conversation:
         """Check that the link to a person's file returns it through S3."""
         expect(url.startswith(f"{self.stack.url}/{account}/media/"), "the link is the bridge's")
         answer = requests.get(url, timeout=STEP_SECONDS)
-        expect([hop.status_code for hop in answer.history] == [302], "it leads on")
+        expect([hop.status_code for hop in answer.history] == [302], "it redirects")
         expect(answer.url.startswith(self.stack.aws_url), "to S3")
-        expect(answer.status_code == 200 and answer.content == content, "the file is the one that the person has sent")
+        expect(answer.status_code == 200 and answer.content == content, "the file is the person's")
         expect(answer.headers["Content-Type"] == content_type, f"it is {content_type}")
 
     def expect_ladder(self, msg_id: str) -> None:

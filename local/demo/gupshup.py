@@ -19,7 +19,7 @@ def steps(conversation: Conversation) -> list[Step]:
         ("The person opens its link, which Gupshup tracks", part.click),
         ("A template over Gupshup, by its id, with two buttons", part.template_by_id),
         ("The person taps one of them", part.tap),
-        ("A session message over Gupshup", part.session_message),
+        ("A freeform message over Gupshup", part.session_message),
         ("The person answers with a photo", part.photo),
     ]
 
@@ -47,9 +47,9 @@ class _Part:
         self._by_text = delivered
         wire = delivered.wire
         expect(wire["msg"] == "Hello Thandi, your order arrives on Friday.", "its body went out as a text")
-        expect((wire["header"], wire["footer"]) == ("Order 1042", "Sample shop"), "so did header and footer")
+        expect((wire["header"], wire["footer"]) == ("Order 1042", "Sample shop"), "and so did header and footer")
         expect(wire["buttonUrlParam"] == "orders/1042", "its link has its ending")
-        expect(wire["userid"] == self._login("hsm"), "it went out on the HSM account")
+        expect(wire["userid"] == self._login("hsm"), "it was sent with the HSM account")
         self._talk.expect_ladder(delivered.msg_id)
 
     def click(self) -> None:
@@ -66,7 +66,7 @@ class _Part:
     def template_by_id(self) -> None:
         self._by_id = delivered = self._sent(self._template())
         wire = delivered.wire
-        expect(wire["whatsAppTemplateId"] == "7001", "it went out by the id in the account")
+        expect(wire["whatsAppTemplateId"] == "7001", "it was sent with the id in the account")
         expect((wire["var1"], wire["var2"], wire["hvar1"]) == ("Thandi", "Friday", "1042"), "with its variables")
         buttons = json.loads(wire["wa_template_json"])["components"]
         payloads = [button["parameters"][0]["payload"] for button in buttons]
@@ -86,8 +86,8 @@ class _Part:
     def session_message(self) -> None:
         msg_id, body = self._talk.new_id(), "Namaste 🙏 what does the parcel look like?"
         self._session = delivered = self._sent(text_message(msg_id, PERSON, self._talk.waba_number(ACCOUNT), body))
-        expect(delivered.wire["msg"] == body, "the text is the one that was sent")
-        expect(delivered.wire["userid"] == self._login("two_way"), "it went out on the two-way account")
+        expect(delivered.wire["msg"] == body, "the text is unchanged")
+        expect(delivered.wire["userid"] == self._login("two_way"), "it was sent with the two-way account")
         self._talk.expect_ladder(msg_id)
 
     def photo(self) -> None:
@@ -97,9 +97,9 @@ class _Part:
         image = reply.wire["image"]
         expect((image["mimeType"], image["caption"]) == ("image/jpeg", "Wet"), "it has its type and caption")
         expect(f"/{ACCOUNT}/media/" in image["mediaURL"], "CleverTap's link is the bridge's, not the one that expires")
-        expect(reply.context_id == message.msg_id, "context.id is the msgId of the session message")
+        expect(reply.context_id == message.msg_id, "context.id is the msgId of the freeform message")
         clicks = self._talk.stack.clevertap.statuses_of(_there(self._by_text).msg_id).count("clicked")
-        expect(clicks == 1, "the click of before was told once")
+        expect(clicks == 1, "the click was reported once")
 
     def _template(self) -> dict[str, Any]:
         return template_message(self._talk.new_id(), PERSON, self._talk.waba_number(ACCOUNT))

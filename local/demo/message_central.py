@@ -13,11 +13,11 @@ PHOTO = picture(20, 120, 200)
 def steps(conversation: Conversation) -> list[Step]:
     part = _Part(conversation)
     return [
-        ("A template over Message Central, found by its recipient", part.template),
+        ("A template over Message Central, correlated by its recipient", part.template),
         ("A chat over Message Central", part.chat),
         ("A photo over Message Central", part.photo),
         ("The person answers Message Central's template", part.reply),
-        ("The person sends a photo, which Message Central does not hand out", part.photo_reply),
+        ("The person sends a photo, which Message Central does not give out", part.photo_reply),
     ]
 
 
@@ -33,9 +33,7 @@ class _Part:
         body = [component for component in message["components"] if component["type"] in ("body", "footer")]
         self._talk.send(ACCOUNT, {**message, "components": body})
         delivered = self._delivered({"template": "order_shipped", "language": "en_GB"})
-        expect(
-            delivered.wire["variables"] == ["Thandi", "Friday"], "the person sees the template as CleverTap meant it"
-        )
+        expect(delivered.wire["variables"] == ["Thandi", "Friday"], "the person sees the template as CleverTap sent it")
         self._talk.expect_ladder(msg_id)
         self._template = (msg_id, delivered)
 
@@ -69,14 +67,14 @@ class _Part:
         found = self._talk.stack.clevertap.wait_for_incoming(
             lambda incoming: (incoming.account, incoming.wire.get("text")) == (ACCOUNT, words), STEP_SECONDS
         )
-        expect(found is not None, "CleverTap is told that there was a photo, and its caption")
+        expect(found is not None, "CleverTap gets a text with the photo's caption")
 
     @property
     def _number(self) -> str:
         return self._talk.waba_number(ACCOUNT)
 
     def _delivered(self, content: dict[str, str]) -> Delivered:
-        """The message that holds this: there is no msgId in it."""
+        """The message with this content, because it has no msgId."""
 
         def found() -> list[Delivered]:
             return [item for item in self._bsp.delivered if content.items() <= item.wire.items()]

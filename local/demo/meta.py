@@ -21,8 +21,8 @@ def steps(conversation: Conversation) -> list[Step]:
         ("Meta verifies the webhook's address", part.verify_webhook),
         ("A template message over the Cloud API", part.template),
         ("A freeform text over the Cloud API", part.freeform_text),
-        ("A document that Meta fetches by its address", part.document),
-        ("A message that Meta takes and cannot deliver", part.failing_message),
+        ("A document that Meta fetches from its address", part.document),
+        ("A message that Meta accepts and cannot deliver", part.failing_message),
         ("The person taps a button of Meta's template", part.button_reply),
         ("The person sends a photo", part.photo),
         ("A person whom WhatsApp knows by another number answers", part.other_number),
@@ -37,7 +37,7 @@ class _Part:
 
     def verify_webhook(self) -> None:
         expect(self._bsp.verify_webhook(ACCOUNT), "the bridge answers with the challenge")
-        expect(not self._bsp.verify_webhook(ACCOUNT, "another-token"), "and to nobody without the verify token")
+        expect(not self._bsp.verify_webhook(ACCOUNT, "another-token"), "but not without the verify token")
 
     def template(self) -> None:
         msg_id = self._talk.new_id()
@@ -49,7 +49,7 @@ class _Part:
         expect(
             parameters[:2] == [_texts("1042"), _texts("Thandi", "Friday")]
             and [sent[0]["payload"] for sent in parameters[2:]] == ["payload-of-button-0", "payload-of-button-1"],
-            "the person sees the template as CleverTap meant it",
+            "the person sees the template as CleverTap sent it",
         )
         self._talk.expect_ladder(msg_id)
 

@@ -123,7 +123,7 @@ def incoming_violations(body: Any) -> list[str]:
         found.append("timestamp: not a string of seconds")
     context = body.get("context")
     if "context" in body and not (isinstance(context, dict) and set(context) == {"id"} and _is_text(context["id"])):
-        found.append("context: not an object with the text id alone")
+        found.append("context: not an object with only the text id")
     content = body.get(kind)
     if not isinstance(content, dict):
         return [*found, f"{kind}: not an object"]

@@ -1,4 +1,4 @@
-"""Gupshup's enterprise API, and the people behind it.
+"""Gupshup's enterprise API and its people.
 
 Checks forms strictly (`gupshup_requests`), answers in JSON or text, reports in each envelope in turn, and lets people
 write, tap buttons and links, and send files. The end of a number decides what happens to its messages, if Gupshup has

@@ -58,7 +58,7 @@ def rung(made: World) -> int:
     return int(item["rung"]["N"])
 
 
-def test_a_click_as_clevertap_is_told(made: World, log: Log) -> None:
+def test_a_click_as_it_is_reported_to_clevertap(made: World, log: Log) -> None:
     click(made)
     made.pump()
 
@@ -86,7 +86,7 @@ REPEATED: dict[str, tuple[list[dict[str, Any]], int]] = {
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
 @pytest.mark.parametrize(("clicks", "told"), REPEATED.values(), ids=REPEATED.keys())
-def test_each_click_is_told_once(made: World, clicks: list[dict[str, Any]], told: int, at_once: bool) -> None:
+def test_each_click_is_reported_once(made: World, clicks: list[dict[str, Any]], told: int, at_once: bool) -> None:
     for changes in clicks:
         click(made, **changes)
         if not at_once:
@@ -132,7 +132,7 @@ def test_clicks_on_two_messages_are_two(made: World) -> None:
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["before its statuses", "after them"])
-def test_the_ladder_does_not_mind(made: World, first: bool) -> None:
+def test_a_click_is_independent_of_the_ladder(made: World, first: bool) -> None:
     if first:
         click(made)
         made.pump()
@@ -166,7 +166,7 @@ def test_a_click_is_found_by_the_id_of_the_bsp(made: World) -> None:
     assert made.told == [(MSG_ID, "clicked")]
 
 
-def test_a_click_on_a_template_that_clevertap_only_validates_is_not_told(made: World) -> None:
+def test_a_click_on_a_validation_message_is_not_reported(made: World) -> None:
     click(made, "0|0|0|0#1")
     made.pump(hours=200)
 
@@ -183,7 +183,7 @@ def test_a_click_on_nothing_that_the_bridge_sent_is_quarantined(made: World) -> 
     assert (kept["kind"], kept["element"]["url"]) == ("status", CLICK["url"])
 
 
-def test_a_click_that_overtakes_its_message_waits_for_it(made: World) -> None:
+def test_a_click_before_its_message_is_recorded_waits_for_it(made: World) -> None:
     click(made, "late")
     made.run()
     send(made, "late")
@@ -204,7 +204,7 @@ def test_a_click_ends_the_doubt_about_a_message_whose_answer_was_lost() -> None:
 
 
 @pytest.mark.parametrize("answer", [UNREACHED, LOST, json_answer(503, {})], ids=["unreachable", "lost", "503"])
-def test_a_click_is_told_later_where_clevertap_is_away(made: World, answer: Any) -> None:
+def test_a_click_is_reported_later_if_clevertap_is_unavailable(made: World, answer: Any) -> None:
     answers = [answer, answer]
     made.clevertap = lambda url, payload: answers.pop() if answers else OK
     click(made)
@@ -213,7 +213,7 @@ def test_a_click_is_told_later_where_clevertap_is_away(made: World, answer: Any)
     assert made.told == [(MSG_ID, "clicked")]
 
 
-def test_a_click_whose_hold_is_not_released_is_told_all_the_same(made: World) -> None:
+def test_a_click_whose_lease_is_not_released_is_still_reported(made: World) -> None:
     answers = [UNREACHED]
     made.clevertap = lambda url, payload: answers.pop() if answers else OK
 
@@ -228,7 +228,7 @@ def test_a_click_whose_hold_is_not_released_is_told_all_the_same(made: World) ->
     assert made.told == [(MSG_ID, "clicked")]
 
 
-def test_a_click_that_clevertap_refuses_takes_no_status_with_it(made: World) -> None:
+def test_a_click_that_clevertap_refuses_does_not_affect_statuses(made: World) -> None:
     def refuses_clicks(url: str, payload: Any) -> Any:
         refused = any(status["status"] == "clicked" for status in payload["statuses"])
         return json_answer(400, {}) if refused else OK

@@ -185,7 +185,7 @@ def test_what_the_bsp_asks_for(made: World, make: Callable[[str], dict[str, Any]
         pytest.param(NotReached("refused"), id="connection refused"),
     ],
 )
-def test_retried_until_it_is_taken(made: World, make: Callable[[str], dict[str, Any]], answer: Any) -> None:
+def test_retried_until_it_is_accepted(made: World, make: Callable[[str], dict[str, Any]], answer: Any) -> None:
     made.bsp = in_turn(answer, answer, answer)
     made.send(make("a"))
     made.pump()
@@ -280,7 +280,7 @@ def test_one_file_for_many(made: World) -> None:
         pytest.param(Answer(404, {}, b""), "image: mediaURL answers HTTP 404", 1, id="not there"),
     ],
 )
-def test_a_file_that_cannot_be_had(answer: Any, title: str, attempts: int) -> None:
+def test_a_file_that_cannot_be_fetched(answer: Any, title: str, attempts: int) -> None:
     with world(acme=account(options={"campaign_time_limit_seconds": 8})) as made:
         made.bsp, made.files = uploads, lambda url, headers: answer
         made.send(picture("a"))
@@ -301,7 +301,7 @@ def test_what_has_no_more_to_say_is_not_accepted_in_time() -> None:
         assert made.statuses[0]["error"] == {"code": 1009, "title": "not accepted by the provider in time"}
 
 
-def test_a_file_that_cannot_be_had_holds_up_no_other_message(made: World) -> None:
+def test_a_file_that_cannot_be_fetched_delays_no_other_message(made: World) -> None:
     made.bsp, made.files = uploads, lambda url, headers: Answer(503, {}, b"")
     assert handle(made, batch(made, [picture("a"), template("b")])) == []
     assert {name: item(made, name)["state"] for name in "ab"} == {"a": "released", "b": "accepted"}
@@ -336,7 +336,7 @@ def test_an_unlisted_error_is_counted(made: World, counted: Callable[[], dict[st
 
 
 @pytest.mark.parametrize("alarm", [True, False])
-def test_an_account_that_somebody_has_to_see_to_is_counted(
+def test_an_account_that_needs_action_is_counted(
     made: World, counted: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch, alarm: bool
 ) -> None:
     monkeypatch.setattr(Client, "send", lambda self, batch: [Rejected(1000, "Refused", alarm=alarm) for _ in batch])
@@ -347,7 +347,7 @@ def test_an_account_that_somebody_has_to_see_to_is_counted(
 
 
 @pytest.mark.parametrize("answer", [pytest.param(refuse(25), id="rejected"), pytest.param(LOST, id="answer lost")])
-def test_clevertap_is_not_told_of_validation_messages(made: World, answer: Any) -> None:
+def test_validation_messages_are_not_reported_to_clevertap(made: World, answer: Any) -> None:
     queued: list[str] = []
     made.fail = lambda operation, parameters: queued.append(parameters.get("QueueUrl", ""))
     made.bsp = in_turn(answer)
@@ -467,7 +467,7 @@ def test_dynamodb_fails_for_one_of_three(made: World, log: Log, needles: tuple[s
         pytest.param("SendMessageBatch", "CampaignQueue", id="the next attempt cannot be queued"),
     ],
 )
-def test_sqs_fails_behind_the_request(made: World, operation: str, queue: str) -> None:
+def test_sqs_fails_after_the_request(made: World, operation: str, queue: str) -> None:
     made.bsp = in_turn(refuse(25)) if queue == "StatusesQueue" else in_turn(RATE_LIMIT)
     made.send(template("a"))
     made.fail = failing(operation, 1, queue)
@@ -682,7 +682,7 @@ def test_confirmed_within_fifteen_minutes(made: World, after: float, codes: list
         assert made.statuses[0]["error"]["code"] == 1005
 
 
-def test_a_status_behind_the_failure_is_late(made: World) -> None:
+def test_a_status_after_the_failure_is_not_reported(made: World) -> None:
     made.bsp = in_turn(LOST)
     made.send(template("a"))
     made.pump()

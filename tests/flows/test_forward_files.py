@@ -171,7 +171,7 @@ def test_a_repeat_is_not_fetched(made: World) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_file_that_is_gone_is_told_of_at_once(
+def test_a_file_that_is_gone_is_reported_immediately(
     made: World, log: Log, counted: Callable[[], dict[str, int]], status: int
 ) -> None:
     made.bsp = in_turn(Answer(status, {}, b""))
@@ -193,9 +193,7 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize("answer", UNAVAILABLE)
-def test_a_file_that_comes_to_be_there(
-    made: World, log: Log, counted: Callable[[], dict[str, int]], answer: Any
-) -> None:
+def test_a_file_that_appears_later(made: World, log: Log, counted: Callable[[], dict[str, int]], answer: Any) -> None:
     made.bsp = in_turn(answer, answer, CONTENT)
     made.callback(mo_media())
     made.pump()
@@ -208,7 +206,7 @@ def test_a_file_that_comes_to_be_there(
 
 
 @pytest.mark.parametrize("answer", UNAVAILABLE)
-def test_after_a_quarter_of_an_hour_it_is_told_of(
+def test_after_fifteen_minutes_it_is_reported_as_text(
     made: World, counted: Callable[[], dict[str, int]], answer: Any
 ) -> None:
     made.bsp = in_turn(answer)
@@ -222,7 +220,7 @@ def test_after_a_quarter_of_an_hour_it_is_told_of(
         assert made.depth(queue) == 0
 
 
-def test_what_the_person_writes_next_comes_behind_it(made: World) -> None:
+def test_the_persons_next_message_comes_after_it(made: World) -> None:
     made.bsp = in_turn(UNREACHED, CONTENT)
     made.callback(mo_media(mo_id="a1"))
     made.callback(mo_text("a2", mo_id="a2"))
@@ -238,7 +236,7 @@ def test_what_the_person_writes_next_comes_behind_it(made: World) -> None:
 # --- CleverTap does not take it -------------------------------------------------------------------------------------
 
 
-def test_what_was_stored_is_told_again_also_when_the_bsp_has_it_no_longer(made: World) -> None:
+def test_stored_file_is_reported_again_after_the_bsp_has_deleted_it(made: World) -> None:
     made.bsp = in_turn(CONTENT, Answer(404, {}, b""))
     made.clevertap = in_turn(UNREACHED, json_answer(503, {}), OK)
     made.callback(mo_media())

@@ -162,6 +162,7 @@ def test_correlation(made: World, log: Log, reference: str | None, api_id: str, 
         (kept,) = made.bodies("QuarantineQueue")
         assert (kept["account"], kept["kind"]) == ("acme", "status")
         assert kept["element"]["bsp_id"] == api_id
+        assert kept["received"] == pytest.approx(made.now, abs=1)
         # Not before the schedule's hour is over.
         assert 3600 <= made.now - started < 2 * 3600
         assert "quarantined" in log.messages()
@@ -171,7 +172,7 @@ def test_correlation(made: World, log: Log, reference: str | None, api_id: str, 
     ("reference", "api_id"),
     [pytest.param("d", "api-d", id="by clientMessageId"), pytest.param(None, "api-d", id="by apiMessageId")],
 )
-def test_a_status_that_is_quicker_than_its_message(made: World, reference: str | None, api_id: str) -> None:
+def test_a_status_before_its_message_is_recorded(made: World, reference: str | None, api_id: str) -> None:
     callback(made, (reference, DELIVERED), api_id=api_id)
     assert made.run() == pytest.approx(2, abs=0.1)
     made.send(template("d"))
@@ -317,7 +318,7 @@ def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch:
     assert made.depth("StatusesDeadLetterQueue") == 3
 
 
-def test_waiting_for_its_message_takes_nothing_of_clevertaps_schedule(made: World) -> None:
+def test_waiting_for_its_message_does_not_use_up_clevertaps_schedule(made: World) -> None:
     made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
     callback(made, ("d", SENT), api_id="api-d")
     made.pump(hours=0.2)
@@ -383,7 +384,7 @@ def test_redrive_of_a_lost_answers_failure(made: World) -> None:
 # --- another delivery is at it --------------------------------------------------------------------------------------
 
 
-def test_a_message_that_another_delivery_is_telling_of(made: World) -> None:
+def test_a_message_that_another_delivery_is_reporting(made: World) -> None:
     made.leases.begin("acme", "a", "another", 1, heard=True)
     callback(made, ("a", DELIVERED), ("b", SENT))
     assert made.run() == pytest.approx(5, abs=0.1)
@@ -393,7 +394,7 @@ def test_a_message_that_another_delivery_is_telling_of(made: World) -> None:
     assert made.told == [("b", "sent"), ("a", "sent"), ("a", "delivered")]
 
 
-def test_a_message_that_another_delivery_has_just_told_of(made: World) -> None:
+def test_a_message_that_another_delivery_has_just_reported(made: World) -> None:
     made.leases.begin("acme", "a", "another", 2, heard=True)
     callback(made, ("a", DELIVERED))
     made.run()
@@ -488,7 +489,7 @@ def forty(made: World) -> list[str]:
     return names
 
 
-def test_bad_statuses_take_no_good_one_along(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_statuses_do_not_affect_good_ones(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "_MAX_POSTS", 12)
     names = forty(made)
     refused = {"m3", "m20", "m21", "m39"}
@@ -501,7 +502,7 @@ def test_bad_statuses_take_no_good_one_along(made: World, monkeypatch: pytest.Mo
     assert {body["status"]["reference"] for body in dead} == refused
 
 
-def test_clevertap_takes_three_at_a_time(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clevertap_accepts_three_at_a_time(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "_MAX_POSTS", 12)
     names = forty(made)
     made.clevertap = lambda url, payload: json_answer(413 if len(payload["statuses"]) > 3 else 200, {})

@@ -271,7 +271,7 @@ def test_unlisted_statuses_are_counted(made: World, counted: Callable[[], dict[s
 
 
 @pytest.mark.parametrize("alarm", [True, False])
-def test_statuses_of_an_account_that_somebody_has_to_see_to_are_counted(
+def test_statuses_of_an_account_that_needs_action_are_counted(
     made: World, counted: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch, alarm: bool
 ) -> None:
     failed = StatusEvent("failed", int(START), "a", None, 1009, "Refused", alarm=alarm)
@@ -293,7 +293,7 @@ def test_what_is_too_large_for_a_queue(made: World, kind: str) -> None:
     assert element["content"] == text
 
 
-def test_a_status_that_is_too_large_for_its_queue_takes_no_other_with_it(
+def test_a_status_that_is_too_large_for_its_queue_does_not_affect_others(
     made: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def clicked(url: str) -> StatusEvent:
@@ -320,7 +320,7 @@ def test_a_status_that_is_too_large_for_its_queue_takes_no_other_with_it(
     [("k" * 1024, True), ("k" * 1025, False), ("ü" * 512, True), ("ü" * 513, False)],
     ids=["as long as may be", "longer", "bytes, as long as may be", "bytes, longer"],
 )
-def test_an_id_that_is_no_key_of_a_table(
+def test_an_id_that_is_not_a_valid_table_key(
     made: World, monkeypatch: pytest.MonkeyPatch, name: str, identifier: str, taken: bool
 ) -> None:
     event = StatusEvent("sent", int(START), **({"reference": None, "bsp_id": None} | {name: identifier}))

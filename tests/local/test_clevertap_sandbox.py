@@ -107,11 +107,11 @@ def test_status_shapes(body: Any, violations: list[str]) -> None:
         ),
         pytest.param(
             {**INCOMING, "context": {"id": None}},
-            ["context: not an object with the text id alone"],
+            ["context: not an object with only the text id"],
             id="context without id",
         ),
         pytest.param(
-            {**INCOMING, "context": None}, ["context: not an object with the text id alone"], id="null context"
+            {**INCOMING, "context": None}, ["context: not an object with only the text id"], id="null context"
         ),
         pytest.param({**INCOMING, "button": {}}, ["button: unknown"], id="object of another type"),
         pytest.param({**INCOMING, "text": {}}, ["text.body: missing"], id="empty text"),

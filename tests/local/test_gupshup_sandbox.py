@@ -248,7 +248,7 @@ def test_every_report_is_listed_and_every_envelope_understood(sandbox: GupshupSa
     [("9402", "sent", ("SUCCESS", "025")), ("9404", "failed", ("FAILURE", "003"))],
     ids=["sent", "failed"],
 )
-def test_reports_by_get_have_names_of_their_own(
+def test_reports_by_get_have_other_names(
     sandbox: GupshupSandbox, bridge: Bridge, end: str, status: str, said: tuple[str, str]
 ) -> None:
     for number in range(4):

@@ -231,7 +231,7 @@ def serving(path: Path, bsp_url: str, clevertap_url: str) -> Iterator[tuple[dict
         yield secret, boto3.client("kms", endpoint_url=aws_url, region_name="eu-central-1", **credentials), url
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def test_other_tools_endpoints_and_keys_elsewhere(tmp_path: Path) -> None:

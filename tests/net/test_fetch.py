@@ -75,7 +75,7 @@ def test_size(host: Bsp, size: int, taken: bool) -> None:
             fetch(host.url)
 
 
-def test_a_length_that_is_too_much_is_enough_to_refuse() -> None:
+def test_a_length_above_the_limit_is_refused() -> None:
     with accepting(say(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")) as port, pytest.raises(TooLarge):
         fetch(f"http://127.0.0.1:{port}/")
 

@@ -75,7 +75,7 @@ def test_each_call_comes_nearer_to_the_end() -> None:
     assert waiting == []
 
 
-def test_how_many_are_taken_at_once_is_learned() -> None:
+def test_learns_how_many_are_accepted_together() -> None:
     side, halves = Side(at_once=10), halving()
     assert sorted_out(side, 500, halves)[0] == list(range(500))
     first = [size for size in side.posts if size > 10]

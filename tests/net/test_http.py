@@ -299,7 +299,7 @@ def test_a_handshake_that_fails_is_not_taken(behave: Behaviour) -> None:
 @pytest.mark.parametrize(
     "url", [pytest.param(f"ftp://127.0.0.1/{SECRET}", id="scheme"), pytest.param(SECRET, id="no scheme")]
 )
-def test_an_address_that_is_none(url: str) -> None:
+def test_a_malformed_address(url: str) -> None:
     fails(NotReached, url)
 
 

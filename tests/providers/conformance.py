@@ -417,7 +417,7 @@ class ProviderConformance(ABC):
 
     # --- repeats -----------------------------------------------------------------------------------------------------
 
-    def test_a_repeated_message_is_sent_once(self) -> None:
+    def test_a_duplicate_message_is_sent_once(self) -> None:
         with self.world() as made:
             for _ in range(2):
                 assert made.send(self.message("r1"), headers=self.authorization()) == SUCCESS
@@ -425,7 +425,7 @@ class ProviderConformance(ABC):
 
             assert len(made.bsp_requests) == 1
 
-    def test_a_repeated_status_is_told_once(self) -> None:
+    def test_a_duplicate_status_is_reported_once(self) -> None:
         with self.world() as made:
             made.send(self.message("r1"), headers=self.authorization())
             made.pump()
@@ -435,7 +435,7 @@ class ProviderConformance(ABC):
 
             assert made.told == [("r1", "sent")]
 
-    def test_a_repeated_message_from_a_person_is_told_once(self, declared_incoming: str) -> None:
+    def test_a_duplicate_message_from_a_person_is_reported_once(self, declared_incoming: str) -> None:
         with self.world() as made:
             self.holds(made, FILES.get(declared_incoming, b""))
             for _ in range(2):
@@ -522,7 +522,7 @@ class ProviderConformance(ABC):
                 assert answer.status == 403
             assert made.depth("RepliesQueue") == 0
 
-    def test_file_that_the_bsp_has_not_is_told_of_in_words(self, incoming_file: str) -> None:
+    def test_file_that_the_bsp_does_not_have_is_reported_as_text(self, incoming_file: str) -> None:
         with self.world() as made:
             made.bsp = made.files = lambda url, payload: HttpAnswer(404, {}, b"private")
             self.deliver(made, self.incoming(incoming_file))

@@ -136,7 +136,7 @@ def test_out_of_reach() -> None:
         pytest.param({"9": "RequestThrottled"}, True, id="throttled"),
     ],
 )
-def test_a_batch_that_is_taken_in_part(refuse: dict[str, str], throttled: bool) -> None:
+def test_a_batch_that_is_accepted_in_part(refuse: dict[str, str], throttled: bool) -> None:
     sqs = Sqs()
     sqs.refuse = refuse
     with pytest.raises(NotStored) as raised:

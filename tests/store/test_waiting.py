@@ -126,7 +126,7 @@ def test_nobody_gets_another_persons_message(shared: World) -> None:
 
 
 @pytest.mark.parametrize("step", [("wait", "t1"), ("dismiss", "t1"), ("bind", "w1", None)], ids=lambda step: step[0])
-def test_what_is_not_there_leaves_no_trace(person: Person, step: tuple[Any, ...]) -> None:
+def test_a_missing_message_leaves_no_trace(person: Person, step: tuple[Any, ...]) -> None:
     person.play(step)
     assert person.item == {}
 
@@ -154,7 +154,7 @@ def test_binding_clears_what_is_old(person: Person) -> None:
     assert person.attributes == {"b#w2"}
 
 
-def test_very_much_that_is_old_is_cleared_by_and_by(person: Person) -> None:
+def test_many_old_attributes_are_removed_in_steps(person: Person) -> None:
     # An expression that named them all would be longer than DynamoDB takes.
     # Written at once: each one by itself would be written as in the other tests.
     old = {f"w#1700000000|{number}|0|1": {"N": str(int(person.world.now * 1000))} for number in range(500)}
@@ -172,7 +172,7 @@ def test_the_item_expires_as_late_as_the_messages(person: Person) -> None:
 
 
 @pytest.mark.parametrize("step", [T1, ("wait", "t1"), ("name", "t1", "w"), ("dismiss", "t1"), ("bind", "w", None)])
-def test_trouble_with_the_table_is_told(person: Person, step: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_errors_are_raised(person: Person, step: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(person.waiting._table, "name", "another-table")
     with pytest.raises(ClientError):
         person.play(step)

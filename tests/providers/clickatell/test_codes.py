@@ -57,7 +57,7 @@ ERRORS: dict[tuple[str, int], list[int]] = {
 }
 
 
-def test_statuses_that_are_about_the_account_ring() -> None:
+def test_statuses_about_the_account_raise_an_alarm() -> None:
     assert {code for code in codes.STATUSES if codes.status(code).alarm} == {25, 130}
 
 

@@ -135,7 +135,7 @@ ORIGINS: dict[str, tuple[str, Any, bool]] = {
 
 
 @pytest.mark.parametrize(("base_url", "url", "allowed"), ORIGINS.values(), ids=ORIGINS.keys())
-def test_api_key_goes_to_its_own_origin_alone(base_url: str, url: Any, allowed: bool) -> None:
+def test_api_key_is_only_sent_to_its_own_origin(base_url: str, url: Any, allowed: bool) -> None:
     net = Net()
     reader, element = client(net, base_url=base_url), samples.media("m1", samples.file(downloadUrl=url))
 
@@ -189,7 +189,7 @@ ANSWERS: dict[str, tuple[Any, tuple[str, bool]]] = {
 
 
 @pytest.mark.parametrize(("answer", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_file_that_cannot_be_had(answer: Any, expected: tuple[str, bool]) -> None:
+def test_file_that_cannot_be_fetched(answer: Any, expected: tuple[str, bool]) -> None:
     assert failure(client(Net(answer)), samples.media()) == expected
 
 
@@ -200,7 +200,7 @@ FAULTS: dict[str, tuple[Script, tuple[str, bool]]] = {
 
 
 @pytest.mark.parametrize(("script", "expected"), FAULTS.values(), ids=FAULTS.keys())
-def test_file_that_cannot_be_had_over_the_network(script: Script, expected: tuple[str, bool]) -> None:
+def test_file_that_the_network_does_not_return(script: Script, expected: tuple[str, bool]) -> None:
     with Bsp(script) as bsp:
         reader = client(HttpClient(read_seconds=0.3), base_url=bsp.url)
         assert failure(reader, samples.media("m1", samples.file(base_url=bsp.url))) == expected
@@ -332,7 +332,7 @@ HASHES: dict[str, tuple[Any, bool, bool]] = {
 
 
 @pytest.mark.parametrize(("announced", "encrypted", "fits"), HASHES.values(), ids=HASHES.keys())
-def test_file_is_taken_whatever_its_hash_and_a_wrong_one_is_told_of(
+def test_wrong_hash_is_counted_and_the_file_accepted(
     announced: Any, encrypted: bool, fits: bool, counted: Callable[[], dict[str, int]], log: Log
 ) -> None:
     keys = Keys() if encrypted else None
@@ -442,7 +442,7 @@ def test_file_that_its_key_does_not_open(raw: bytes) -> None:
     assert failure(client(Net(raw), keys), secret) == (UNREADABLE, False)
 
 
-def test_kms_away_is_tried_again() -> None:
+def test_kms_failure_is_retried() -> None:
     keys = Keys()
     secret, raw = sealed(keys, samples.media())
     reader = client(Net(raw), keys)
@@ -572,7 +572,7 @@ LOCKED: dict[str, Callable[[World], Json]] = {
 
 
 @pytest.mark.parametrize("locked", LOCKED.values(), ids=LOCKED.keys())
-def test_undecryptable_message_arrives_in_words_and_is_counted(
+def test_undecryptable_message_is_reported_as_text_and_counted(
     counting_world: World, locked: Callable[[World], Json], counted: Callable[[], dict[str, int]]
 ) -> None:
     made = counting_world
@@ -601,7 +601,7 @@ def test_message_with_a_file_waits_for_kms(counting_world: World, counted: Calla
     assert (counted()["MediaStored"], "MediaUnavailable" in counted()) == (1, False)
 
 
-def test_message_with_a_file_for_which_kms_never_gives_a_key_arrives_in_words(
+def test_message_with_a_file_without_a_key_is_reported_as_text(
     counting_world: World, counted: Callable[[], dict[str, int]]
 ) -> None:
     made = counting_world
@@ -617,7 +617,7 @@ def test_message_with_a_file_for_which_kms_never_gives_a_key_arrives_in_words(
     assert (counted()["MediaUnavailable"], made.depth("QuarantineQueue")) == (1, 0)
 
 
-def test_file_has_its_own_patience_whatever_waited_before_it(counting_world: World) -> None:
+def test_file_has_its_own_time_limit_whatever_waited_before_it(counting_world: World) -> None:
     made = counting_world
     element, raw = under_kms(made, samples.media())
     downloads = [Answer(503, {}, b""), Answer(200, {}, raw)]
@@ -632,7 +632,7 @@ def test_file_has_its_own_patience_whatever_waited_before_it(counting_world: Wor
     assert ([reply["type"] for reply in made.replies], downloads) == (["image"], [])
 
 
-def test_file_that_is_gone_is_asked_for_once(counting_world: World, counted: Callable[[], dict[str, int]]) -> None:
+def test_file_that_is_gone_is_requested_once(counting_world: World, counted: Callable[[], dict[str, int]]) -> None:
     made = counting_world
     asked = []
 
@@ -650,7 +650,7 @@ def test_file_that_is_gone_is_asked_for_once(counting_world: World, counted: Cal
     assert counted()["MediaUnavailable"] == 1
 
 
-def test_file_in_clear_where_a_key_is_named_arrives_in_words_and_is_counted(
+def test_unencrypted_file_with_a_key_is_reported_as_text_and_counted(
     counting_world: World, counted: Callable[[], dict[str, int]]
 ) -> None:
     made = counting_world

@@ -590,7 +590,7 @@ def test_one_bad_key_harms_no_other_message() -> None:
     assert reader.open(element)["content"] == TEXT
 
 
-def test_kms_away_is_tried_again() -> None:
+def test_kms_failure_is_retried() -> None:
     keys, clock = Keys(), Clock()
     element = received(keys, samples.text())
     reader = client(keys, clock)

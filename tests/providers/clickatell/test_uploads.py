@@ -247,7 +247,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
 @pytest.mark.parametrize(("source", "expected"), SOURCES.values(), ids=SOURCES.keys())
-def test_source_that_cannot_be_had(source: Any, expected: Any, message: Json) -> None:
+def test_source_that_cannot_be_fetched(source: Any, expected: Any, message: Json) -> None:
     net = Net(source)
 
     outcome = prepared(client(net), message)
@@ -414,7 +414,7 @@ def test_source_is_asked_whether_it_changed(source: Any, expected: dict[str, str
 
 
 @pytest.mark.parametrize("second", [Answer(404, {}, b""), files.GIF, b""], ids=["gone", "another type", "empty"])
-def test_source_that_is_gone_is_told_of_though_clickatell_has_the_file(second: Any) -> None:
+def test_source_that_is_gone_is_rejected_though_clickatell_has_the_file(second: Any) -> None:
     net, notes = Net([TAGGED, second], UPLOADS), MemoryNotes()
     prepared(client(net, notes=notes), picture())
 
@@ -448,7 +448,7 @@ OTHERS: dict[str, tuple[Json, dict[str, Any], bool]] = {
 
 
 @pytest.mark.parametrize(("message", "provider", "same"), OTHERS.values(), ids=OTHERS.keys())
-def test_a_file_id_serves_the_same_file_alone(message: Json, provider: dict[str, Any], same: bool) -> None:
+def test_a_file_id_is_only_used_for_the_same_file(message: Json, provider: dict[str, Any], same: bool) -> None:
     net, notes = Net([TAGGED, TAGGED if message["type"] == "image" else files.PDF], UPLOADS), MemoryNotes()
     prepared(client(net, notes=notes), picture())
 
@@ -618,7 +618,7 @@ def test_status_80_makes_the_next_message_upload_again() -> None:
         assert made.told == [("r1", "failed")]
 
 
-def test_dead_source_is_told_with_its_reason() -> None:
+def test_dead_source_is_reported_with_its_reason() -> None:
     with world() as made:
         clickatell = Clickatell(made)
         made.send(picture() | {"msgId": "r1"})
@@ -632,7 +632,7 @@ def test_dead_source_is_told_with_its_reason() -> None:
         assert (clickatell.uploads, sent_messages(made)) == ([], [])
 
 
-def test_source_that_stays_away_is_named_in_the_end() -> None:
+def test_source_that_stays_unavailable_is_named_at_last() -> None:
     with world() as made:
         Clickatell(made)
         made.files = lambda url, headers: NotReached("ConnectTimeout")

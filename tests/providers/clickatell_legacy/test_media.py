@@ -116,7 +116,7 @@ SOURCES: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize(("source", "expected"), SOURCES.values(), ids=SOURCES.keys())
-def test_source_that_cannot_be_had(source: Any, expected: Any) -> None:
+def test_source_that_cannot_be_fetched(source: Any, expected: Any) -> None:
     assert prepared(client(Net(source)), picture()) == expected
 
 
@@ -195,7 +195,7 @@ BROKEN: dict[str, tuple[Json, str]] = {
 
 
 @pytest.mark.parametrize(("change", "reason"), BROKEN.values(), ids=BROKEN.keys())
-def test_file_that_cannot_be_read_is_told_of_in_words(change: Json, reason: str) -> None:
+def test_file_that_cannot_be_read_is_reported_as_text(change: Json, reason: str) -> None:
     keys = Keys()
     reader, body = client(Net(), keys), sealed(keys, samples.media()) | change
 

@@ -284,7 +284,7 @@ NO_FILES: dict[str, tuple[Any, str, bool]] = {
 
 
 @pytest.mark.parametrize(("answer", "reason", "retriable"), NO_FILES.values(), ids=NO_FILES.keys())
-def test_file_that_cannot_be_had(answer: Any, reason: str, retriable: bool) -> None:
+def test_file_that_cannot_be_fetched(answer: Any, reason: str, retriable: bool) -> None:
     with pytest.raises(Unreadable) as caught:
         client(Http(answer)).download(Attachment("image", {"url": ADDRESS}, "image/jpeg"))
 

@@ -53,7 +53,7 @@ def test_a_refused_sheet_doubles_nothing() -> None:
         assert made.told == []
 
 
-def test_a_token_that_cannot_be_noted_costs_no_message() -> None:
+def test_a_token_that_cannot_be_stored_loses_no_message() -> None:
     tokens, tries = count(1), Counter[str]()
 
     def answer(url: str, payload: Any) -> Answer:

@@ -255,7 +255,7 @@ def test_a_new_token_that_is_refused_too_is_the_end() -> None:
         pytest.param(said(429, {}, retry_after="9"), Throttled(9.0), 2, id="too fast"),
     ],
 )
-def test_a_batch_asks_once_for_a_token_that_is_not_to_be_had(answer: Said, expected: Outcome, asked: int) -> None:
+def test_a_batch_requests_a_token_only_once_if_that_fails(answer: Said, expected: Outcome, asked: int) -> None:
     http, notes = Http(OK, tokens=[answer]), MemoryNotes()
     batch = [broadcast(f"r{place}", f"2782000{place:04}") for place in range(10)]
 
@@ -276,7 +276,7 @@ def test_other_credentials_are_asked_with_although_some_are_refused() -> None:
     assert outcomes(client(http, notes, password="private-other"), broadcast()) == [Accepted(None)]
 
 
-def test_a_batch_renews_once_a_token_that_stays_refused() -> None:
+def test_a_batch_renews_a_refused_token_only_once() -> None:
     answers = [said(200, token_answer(f"private-{number}")) for number in range(9)]
     http, notes = Http(said(401, refused(800)), tokens=answers), MemoryNotes()
     batch = [broadcast(f"r{place}", f"2782000{place:04}") for place in range(10)]
@@ -328,7 +328,7 @@ def test_trouble_of_one_message_is_its_own() -> None:
     assert results == [Accepted(None), Unknown("failed: RuntimeError"), Accepted(None)]
 
 
-def test_a_sheet_that_cannot_be_made_has_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sheet_that_cannot_be_made_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def sheet(requests: Any) -> bytes:
         raise ValueError("private")
 
@@ -360,7 +360,7 @@ def test_the_next_batch_has_the_renewed_token() -> None:
     assert later.tokens_used == ["private-2"]
 
 
-def test_a_token_that_another_process_has_renewed_is_taken() -> None:
+def test_a_token_that_another_process_has_renewed_is_used() -> None:
     notes, http = MemoryNotes(), Http(said(401, {}), OK, tokens=[said(200, token_answer("private-1"))])
     made = client(http, notes)
     prepared = made.prepare(broadcast())
@@ -538,7 +538,7 @@ SHEETS: dict[str, tuple[Said, bool, Outcome]] = {
 
 
 @pytest.mark.parametrize(("answer", "singles", "expected"), SHEETS.values(), ids=SHEETS.keys())
-def test_what_becomes_of_a_sheet(answer: Said, singles: bool, expected: Outcome) -> None:
+def test_outcome_of_a_sheet(answer: Said, singles: bool, expected: Outcome) -> None:
     http = Http(answer, OK)
 
     results = outcomes(
@@ -589,7 +589,7 @@ NO_FILES: dict[str, tuple[Said, Outcome]] = {
 
 
 @pytest.mark.parametrize(("answer", "expected"), NO_FILES.values(), ids=NO_FILES.keys())
-def test_a_file_that_cannot_be_had(answer: Said, expected: Outcome) -> None:
+def test_a_file_that_cannot_be_fetched(answer: Said, expected: Outcome) -> None:
     http = Http(OK, files=answer)
 
     assert outcomes(client(http, **STATIC), image()) == [expected]
@@ -680,7 +680,7 @@ UNREADABLE: dict[str, tuple[Attachment, Said | None, str, bool]] = {
 
 
 @pytest.mark.parametrize(("given", "answer", "reason", "retriable"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_file_that_is_not_to_be_had(given: Attachment, answer: Said | None, reason: str, retriable: bool) -> None:
+def test_a_file_that_is_not_available(given: Attachment, answer: Said | None, reason: str, retriable: bool) -> None:
     with pytest.raises(Unreadable) as caught:
         client(Http(files=answer), **STATIC).download(given)
 

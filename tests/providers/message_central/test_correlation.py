@@ -101,6 +101,18 @@ def test_a_template_is_found_by_its_recipient(made: World) -> None:
     assert left(made) == {}
 
 
+def test_what_forward_binds_is_kept_as_long_as_the_messages(made: World) -> None:
+    send(made, template("a"))
+    days = int(made.deployment.functions["ForwardFunction"].environment["MESSAGE_TTL_DAYS"])
+    made.now += 60
+    report(made, "w1", "sent")
+    made.pump()
+    recipient = parse_account("acme", SECRET).pseudonym(ANN)
+    item = made.table.get(f"waiting#acme#{recipient}")
+    assert item is not None
+    assert item["expires_at"] == pytest.approx(made.now + days * 86_400, abs=1)
+
+
 @pytest.mark.parametrize(
     "reports",
     [
@@ -200,7 +212,7 @@ def test_a_chat_in_between(made: World) -> None:
     assert left(made) == {}
 
 
-def test_a_chat_s_status_before_its_answer_is_nobody_else_s(made: World) -> None:
+def test_a_status_before_the_answer_is_not_bound_to_another_message(made: World) -> None:
     def quick(url: str, payload: Any) -> Answer | Exception:
         if query(url)["type"] == "CHAT":
             report(made, "wamid.hello", "sent")
@@ -284,7 +296,7 @@ def sent_variables(made: World) -> list[str]:
     return found
 
 
-def test_a_message_that_another_delivery_has_sent_does_not_wait_anew(made: World) -> None:
+def test_a_message_that_another_delivery_has_sent_does_not_wait_again(made: World) -> None:
     """The queue hands a message out twice; one delivery is through with it before the other one marks it."""
     begin = made.claims.begin_sending
 
@@ -349,7 +361,7 @@ def test_a_status_without_a_recipient_finds_nothing(made: World) -> None:
     assert (made.told, left(made)) == ([], {"QuarantineQueue": 1})
 
 
-def test_what_is_validated_with_a_sample_takes_its_id_and_is_told_of_to_nobody(made: World) -> None:
+def test_validation_messages_take_an_id_and_are_not_reported(made: World) -> None:
     send(made, template("0|0|0|0"), template("a"))
     report(made, "w1", *LADDER)
     report(made, "w2", "sent", at=int(made.now) + 1)
@@ -379,7 +391,7 @@ def test_an_answer_to_a_template_names_it(made: World) -> None:
     assert [reply["context"] for reply in made.replies] == [{"id": "a"}]
 
 
-def test_a_file_that_cannot_be_had_is_told_of_in_words(made: World) -> None:
+def test_a_file_that_cannot_be_fetched_is_reported_as_text(made: World) -> None:
     message = {key: value for key, value in meta.file("image", "m1", caption="Look").items() if key != "context"}
     del message["image"]["url"]
     made.callback(meta.events(messages=[message]))

@@ -47,7 +47,7 @@ def test_events_of_another_number_are_kept(shown: str) -> None:
     ]
 
 
-def test_what_meta_echoes_is_no_reference_of_ours() -> None:
+def test_what_meta_echoes_is_not_our_reference() -> None:
     raw = webhooks.events(statuses=[webhooks.status("sent", "1|2|3|4")])
 
     assert inbound.split(Callback("POST", {}, {}, raw), ACCOUNT) == [

@@ -280,7 +280,7 @@ def test_name_and_type_of_a_file(changes: dict[str, Any], expected: File) -> Non
     assert client(Http(described(), said(200, CONTENT))).download(attachment(**changes)) == expected
 
 
-def test_file_by_its_address_alone() -> None:
+def test_file_with_only_an_address() -> None:
     http = Http(said(200, CONTENT))
 
     assert client(http).download(attachment(source={"url": LOOKASIDE})).content == CONTENT
@@ -357,7 +357,7 @@ UNREADABLE: dict[str, tuple[list[Any], str, bool]] = {
 
 
 @pytest.mark.parametrize(("answers", "reason", "retriable"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_file_that_cannot_be_had(answers: list[Any], reason: str, retriable: bool) -> None:
+def test_file_that_cannot_be_fetched(answers: list[Any], reason: str, retriable: bool) -> None:
     with pytest.raises(Unreadable) as caught:
         client(Http(*answers)).download(attachment())
 
