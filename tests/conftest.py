@@ -40,12 +40,22 @@ SLOW: tuple[str, ...] = (
     "flows/test_dispatch.py",
     "flows/test_forward",
     "flows/test_killed_between_steps.py",
+    "flows/test_long_chains.py",
     "flows/test_receive.py",
+    "local/test_gupshup_sandbox.py",
+    "local/test_legacy_api_sandbox.py",
+    "local/test_message_central_sandbox.py",
+    "local/test_meta_sandbox.py",
+    "local/test_one_api_media.py",
+    "local/test_one_api_sandbox.py",
+    "local/test_poller.py",
+    "providers/clickatell/test_downloads.py",
     "providers/clickatell/test_uploads.py::test_campaign_of_a_hundred",
     "providers/gupshup/test_flows.py",
     "providers/message_central/test_correlation.py",
     "store/test_aws_data.py::test_every_region",
     "test_events.py",
+    "test_functions.py",
 )
 """Tests that take minutes in all: most play messages' whole way, each over a simulated AWS of its own."""
 

@@ -60,14 +60,14 @@ def _all_done(answer: Answer) -> bool:
 
 
 CASES = (
-    Case("send template", "SendFunction", "send-template", _taken, 1.35, 1.5),
-    Case("send freeform", "SendFunction", "send-freeform-text", _taken, 1.35, 1.5),
+    Case("send template", "SendFunction", "send-template", _taken, 1.15, 1.15),
+    Case("send freeform", "SendFunction", "send-freeform-text", _taken, 1.15, 1.15),
     Case("incoming", "IncomingFunction", "incoming-text", _acknowledged, 1.4),
     Case("status", "StatusFunction", "status-delivered", _acknowledged, 1.4),
-    Case("dispatch campaign", "DispatchFunction", "dispatch-campaign", _all_done),
-    Case("dispatch conversation", "DispatchFunction", "dispatch-conversation", _all_done),
-    Case("forward status", "ForwardFunction", "forward-status", _all_done),
-    Case("forward reply", "ForwardFunction", "forward-reply", _all_done),
+    Case("dispatch campaign", "DispatchFunction", "dispatch-campaign", _all_done, 1.5),
+    Case("dispatch conversation", "DispatchFunction", "dispatch-conversation", _all_done, 1.5),
+    Case("forward status", "ForwardFunction", "forward-status", _all_done, 1.5),
+    Case("forward reply", "ForwardFunction", "forward-reply", _all_done, 1.5),
     Case("media", "MediaFunction", "media-link", _led_on),
 )
 
