@@ -1,7 +1,6 @@
 """What an adapter can express. Separate from `contract`, so that the `send` function starts without the rest of it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import RequestError
 
@@ -19,8 +18,8 @@ class Refused(Exception):
         self.code, self.field, self.reason = code, field, reason
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+# No dataclass: every start of send would pay for making it.
+class Capabilities(NamedTuple):
     """What a BSP can carry. `outbound.translate` refuses the rest; the capability matrix is made from this."""
 
     title: str
