@@ -696,7 +696,7 @@ FORWARD = [
     Case(
         "forward-status-of-nothing",
         DONE,
-        {"StatusesQueue": [queued("forward-status-of-nothing") | {"waits": 2}]},
+        {"StatusesQueue": [queued("forward-status-of-nothing") | {"waits": 2, "hops": 1}]},
         before=sent,
     ),
     Case(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Log
 from tests.support.world import LOST, OK, UNREACHED, World, json_answer, status_update, template, world
-from whatsapp_bridge.flows.status_queue import queued_status
+from whatsapp_bridge.flows.status_queue import queued_status, read_event
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.leases import READ
 
@@ -239,10 +238,10 @@ def test_a_click_that_clevertap_refuses_does_not_affect_statuses(made: World) ->
     made.pump()
 
     assert made.told == [(MSG_ID, "sent"), (MSG_ID, "delivered")]
-    (buried,) = made.bodies("StatusesDeadLetterQueue")
-    assert buried["status"] == asdict(StatusEvent("clicked", AT, MSG_ID, None, **CLICK))
+    (dead,) = made.bodies("StatusesDeadLetterQueue")
+    assert read_event(dead) == StatusEvent("clicked", AT, MSG_ID, None, **CLICK)
     made.clevertap = lambda url, payload: OK
-    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=json.dumps(buried))
+    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=json.dumps(dead))
     made.pump()
     assert made.told[-1] == (MSG_ID, "clicked")
 

@@ -1,12 +1,14 @@
 """Retries that go on for hours: each is a link of a chain, which Lambda ends unless a function may recurse."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from tests.support.world import UNREACHED, World, json_answer, status_update, template, world
+from tests.support.world import UNREACHED, World, accept_all, json_answer, status_update, template, world
 from whatsapp_bridge.store.leases import SENT
 
 THROTTLED = json_answer(429, {})
@@ -89,3 +91,48 @@ def test_each_hop_is_counted(made: World) -> None:
     wait = made.run()
     made.now += (wait or 0) + 1
     assert [body["hops"] for body in made.emptied("StatusesQueue")] == [1]
+
+
+# --- a batch that SQS takes in part ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def refusing(made: World, needle: str) -> Iterator[None]:
+    """SQS answers 200 to a batch, and refuses the messages in it that hold `needle`."""
+    send = made.sqs.send_message_batch
+
+    def refused(**arguments: Any) -> Any:
+        out = [entry for entry in arguments["Entries"] if needle in entry["MessageBody"]]
+        taken = [entry for entry in arguments["Entries"] if entry not in out]
+        answer = send(**{**arguments, "Entries": taken}) if taken else {}
+        return {**answer, "Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in out]}
+
+    with patch.object(made.sqs, "send_message_batch", refused):
+        yield
+
+
+def test_a_next_attempt_that_sqs_refuses_doubles_no_other(made: World) -> None:
+    made.bsp = lambda url, payload: THROTTLED
+    for name in ("a", "b", "c"):
+        made.send(template(name))
+    with refusing(made, '"b"'):
+        made.run()
+    assert made.depth("CampaignQueue") == 3
+    made.bsp = accept_all
+    made.pump()
+    assert made.sent_by_id() == {"a": 2, "b": 2, "c": 2}
+
+
+def test_a_status_that_sqs_refuses_doubles_no_other(made: World) -> None:
+    for name in ("a", "b", "c"):
+        made.send(template(name))
+    made.run()
+    made.clevertap = lambda url, payload: UNREACHED
+    for name in ("a", "b", "c"):
+        made.callback(status_update(name, 4))
+    with refusing(made, '"b"'):
+        made.run()
+    assert made.depth("StatusesQueue") == 3
+    made.clevertap = lambda url, payload: json_answer(200, {})
+    made.pump()
+    assert sorted(made.told) == [("a", "sent"), ("b", "sent"), ("c", "sent")]

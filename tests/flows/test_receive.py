@@ -206,7 +206,6 @@ def test_the_queue_messages(made: World) -> None:
         "unlisted": False,
         "recipient": None,
         "alarm": True,
-        "note": None,
         "url": None,
         "short_url": None,
         "user_agent": None,

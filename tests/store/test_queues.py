@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, NotStored, Queue
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, FifoQueue, NotStored, Queue
 
 URL = "https://sqs.example/queue"
 
@@ -90,6 +90,40 @@ def test_batches(lengths: list[int], batches: list[int]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "refused", "missing", "calls"),
+    [
+        pytest.param(Queue, {"3": "InternalError"}, [3, 13, 23], 3, id="one of each batch"),
+        pytest.param(Queue, {"3": "InternalError", "7": "OverLimit"}, [3, 7, 13, 17, 23], 3, id="several"),
+        pytest.param(FifoQueue, {"3": "InternalError"}, [3, *range(10, 25)], 1, id="in order: nothing behind it"),
+    ],
+)
+def test_what_sqs_refuses_is_named_and_the_rest_is_sent(
+    kind: type[Queue], refused: dict[str, str], missing: list[int], calls: int
+) -> None:
+    sqs = Sqs()
+    sqs.refuse = refused
+    with pytest.raises(NotStored) as raised:
+        kind(URL, sqs).send_all(Entry(str(number)) for number in range(25))
+    assert sorted(raised.value.missing) == missing
+    assert raised.value.throttled is ("OverLimit" in refused.values())
+    assert len(sqs.calls) == calls
+
+
+def test_what_follows_a_call_that_failed_is_missing_too() -> None:
+    class FailingSecond(Sqs):
+        def __getattr__(self, operation: str) -> Any:
+            if self.calls:
+                self.fail = client_error("InternalError")
+            return super().__getattr__(operation)
+
+    sqs = FailingSecond()
+    sqs.refuse = {"4": "InternalError"}
+    with pytest.raises(NotStored) as raised:
+        Queue(URL, sqs).send_all(Entry(str(number)) for number in range(25))
+    assert list(raised.value.missing) == [4, *range(10, 25)]
+
+
 def test_size_counts_bytes() -> None:
     sqs = Sqs()
     Queue(URL, sqs).send_all([Entry("ü" * (HALF // 2)), Entry("ü" * (HALF // 2)), Entry("x")])
@@ -140,9 +174,9 @@ def test_a_batch_that_is_accepted_in_part(refuse: dict[str, str], throttled: boo
     sqs = Sqs()
     sqs.refuse = refuse
     with pytest.raises(NotStored) as raised:
-        Queue(URL, sqs).send_all([Entry(str(number)) for number in range(15)])
+        FifoQueue(URL, sqs).send_all([Entry(str(number)) for number in range(15)])
     assert raised.value.throttled is throttled
-    # In order: what comes behind a failed batch is not sent, the caller repeats all of it.
+    # In order: what comes behind a failed batch is not sent, the caller sends it again.
     assert [len(batch) for batch in sqs.batches] == [10]
 
 

@@ -26,7 +26,7 @@ from whatsapp_bridge.providers.contract import Client, Outgoing, Refused, Reject
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claim, Claims
-from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, NotStored
+from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, Entry, NotStored, Queue
 
 
 class Dispatch:
@@ -82,19 +82,23 @@ class Dispatch:
     def _queue_again(self, later: Sequence[tuple[Job, int]]) -> list[str]:
         """Queue the next attempts; returns the ids of the records that must come back because that failed."""
         endless = [job for job, _ in later if is_last_hop(job.payload)]
-        try:
-            self._campaign.send_all(
-                job.again(self._settling.attempt_after(job, delay), delay)
-                for job, delay in later
-                if not is_last_hop(job.payload)
-            )
-            self._campaign_dead_letters.send_all(job.given_up() for job in endless)
-        except NotStored as error:
-            log_failure("next attempts not queued", error, jobs=len(later))
-            return [job.owner for job, _ in later]
+        others = [(job, delay) for job, delay in later if not is_last_hop(job.payload)]
+        again = [job.again(self._settling.attempt_after(job, delay), delay) for job, delay in others]
+        failed = self._send(self._campaign, [job for job, _ in others], again)
+        not_given_up = self._send(self._campaign_dead_letters, endless, [job.given_up() for job in endless])
         for job in endless:
-            count("HopsExceeded")
-            logger.error("dead-lettered", extra={**job.names, "reason": f"sent again {MAX_HOPS} times"})
+            if job.owner not in not_given_up:
+                count("HopsExceeded")
+                logger.error("dead-lettered", extra={**job.names, "reason": f"sent again {MAX_HOPS} times"})
+        return failed + not_given_up
+
+    def _send(self, queue: Queue, jobs: Sequence[Job], entries: Sequence[Entry]) -> list[str]:
+        """The owners of what may not be on the queue."""
+        try:
+            queue.send_all(entries)
+        except NotStored as error:
+            log_failure("next attempts not queued", error, jobs=len(error.missing))
+            return [jobs[place].owner for place in error.missing]
         return []
 
     # --- from claim to outcome -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reporting import Reporting
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event
-from whatsapp_bridge.flows.status_retries import StatusRetries
+from whatsapp_bridge.flows.status_retries import Again, StatusRetries
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.observability import count, log_failure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry
@@ -138,9 +138,9 @@ class ForwardStatuses:
                     failed += [item.owner for item in group]
                 case report:
                     leased.append(report)
-        self._wait_for_message(account, uncorrelated)
+        failed += self._wait_for_message(account, uncorrelated)
         # Another delivery reports the same message, or died with its lease, which soon expires.
-        self._retries.queue_again(account, [(item.payload, _BUSY_SECONDS) for item in busy])
+        failed += self._retries.queue_again(account, [Again(item.owner, item.payload, _BUSY_SECONDS) for item in busy])
         return failed + self._reporting.report(account, leased)
 
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
@@ -156,14 +156,18 @@ class ForwardStatuses:
                 known.append(replace(item, event=replace(item.event, reference=reference)))
         return known, failed
 
-    def _wait_for_message(self, account: Account, items: Sequence[Item]) -> None:
+    def _wait_for_message(self, account: Account, items: Sequence[Item]) -> list[str]:
         """A status can be faster than the record of its message. One without a message for long belongs to another
-        system."""
-        renamed = [self._by_bsp_id(account, item) for item in items]
-        self._retries.queue_again(account, [(payload, 0) for payload in renamed if payload is not None])
-        items = [item for item, payload in zip(items, renamed, strict=True) if payload is None]
-        lost = [asdict(item.event) for item in self._retries.later(account, items, "waits", self._correlation_retry)]
-        self._quarantine.put(account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, event) for event in lost])
+        system. Returns the owners of the items that must come back."""
+        renamed = [(item, self._by_bsp_id(account, item)) for item in items]
+        known = [Again(item.owner, payload, 0) for item, payload in renamed if payload is not None]
+        failed = self._retries.queue_again(account, known)
+        unknown = [item for item, payload in renamed if payload is None]
+        lost, not_queued = self._retries.later(account, unknown, "waits", self._correlation_retry)
+        self._quarantine.put(
+            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, asdict(item.event)) for item in lost]
+        )
+        return failed + not_queued
 
     def _by_bsp_id(self, account: Account, item: Item) -> dict[str, Any] | None:
         """The payload with the message's own msgId, if the BSP echoes another one."""

@@ -6,8 +6,8 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusCallback
 from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.flows.parallel import each
-from whatsapp_bridge.flows.reports import Item, Report, Reports
-from whatsapp_bridge.flows.status_retries import StatusRetries
+from whatsapp_bridge.flows.reports import Report, Reports
+from whatsapp_bridge.flows.status_retries import Again, StatusRetries
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
@@ -41,17 +41,17 @@ class Reporting:
         failed: list[str] = []
         for part, delivery in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
             if delivery is None:
-                self._not_tried(account, part)
+                failed += self._not_tried(account, part)
             else:
                 failed += self._settle(account, part, delivery)
         return failed
 
-    def _not_tried(self, account: Account, reports: Sequence[Report]) -> None:
+    def _not_tried(self, account: Account, reports: Sequence[Report]) -> list[str]:
         """No post was left for these: queue them again, unchanged."""
         items = [item for report in reports for item in report.items]
         self._leave(account, reports)
-        self._retries.queue_again(account, [(item.payload, _PAUSE_SECONDS) for item in items])
         logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
+        return self._retries.queue_again(account, [Again(item.owner, item.payload, _PAUSE_SECONDS) for item in items])
 
     def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
         """Act on CleverTap's answer; returns the owners of the items that must come back."""
@@ -66,12 +66,11 @@ class Reporting:
                 logger.warning("CleverTap not available", extra={"account": account.name, "reason": reason})
                 count("CleverTapUnavailable")
                 self._leave(account, reports)
-                ended = self._retries.later(account, items, "attempt", self._retry, retry_after)
-                self._dead_letter(account, ended, reason)
+                ended, failed = self._retries.later(account, items, "attempt", self._retry, retry_after)
+                return failed + self._retries.dead_letter(account, ended, reason)
             case RefusedCallback(status):
                 self._leave(account, reports)
-                self._dead_letter(account, items, f"HTTP {status}")
-        return []
+                return self._retries.dead_letter(account, items, f"HTTP {status}")
 
     def _end(self, account: Account, reports: Sequence[Report]) -> list[str]:
         ended = each(lambda report: self._reports.end(account.name, report), reports)
@@ -87,9 +86,6 @@ class Reporting:
             if isinstance(error, Exception):
                 # The lease expires; until then the next attempt finds the message busy and waits.
                 log_failure("lease not released", error, account=account.name)
-
-    def _dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> None:
-        self._retries.dead_letter(account, [item.payload for item in items], reason)
 
 
 def _new_halves() -> InHalves[Report, Delivery]:

@@ -1,6 +1,6 @@
 """SQS queues."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,11 +21,14 @@ _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService
 
 
 class NotStored(Exception):
-    """A message could not be put on its queue. `throttled`: SQS asked for fewer requests."""
+    """A message could not be put on its queue. `throttled`: SQS asked for less.
 
-    def __init__(self, reason: str, *, throttled: bool = False) -> None:
+    `missing`: of several, the places of those that SQS may not have; it has the others.
+    """
+
+    def __init__(self, reason: str, *, throttled: bool = False, missing: Sequence[int] = ()) -> None:
         super().__init__(reason)
-        self.throttled = throttled
+        self.throttled, self.missing = throttled, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Entry:
 
 
 class Queue:
+    in_order = False
+    """Whether nothing may be sent behind what SQS has refused."""
+
     def __init__(self, url: str, sqs: Any = None) -> None:
         self._url = url
         self._sqs = sqs or client("sqs")
@@ -68,12 +74,32 @@ class Queue:
         self._call("send_message", **entry.parameters())
 
     def send_all(self, entries: Iterable[Entry]) -> None:
-        """Send in order, in as few calls as SQS's limits allow. Raises `NotStored` if one was not stored."""
-        for batch in _batches(entries):
-            numbered = [{"Id": str(number), **entry.parameters()} for number, entry in enumerate(batch)]
-            failed = self._call("send_message_batch", Entries=numbered).get("Failed", [])
-            if failed:
-                raise NotStored(str(failed[0].get("Code", "")), throttled=failed[0].get("Code") in _THROTTLED)
+        """In as few calls as SQS's limits allow, in order. Raises `NotStored` if any may not be on the queue.
+
+        SQS answers 200 to a batch of which it refuses some: the other batches are sent all the same.
+        """
+        given, place = list(entries), 0
+        refused: dict[int, str] = {}
+        for batch in _batches(given):
+            try:
+                refused |= {place + number: code for number, code in self._send_batch(batch)}
+            except NotStored as error:
+                # Nobody knows what SQS has of this batch, and the next ones would meet the same.
+                error.missing = [*refused, *range(place, len(given))]
+                raise
+            place += len(batch)
+            if refused and self.in_order:
+                break
+        if refused:
+            missing = [*refused, *range(place, len(given))]
+            codes = set(refused.values())
+            raise NotStored(min(codes), throttled=bool(codes & _THROTTLED), missing=missing)
+
+    def _send_batch(self, batch: list[Entry]) -> list[tuple[int, str]]:
+        """The places of what SQS refused, with its codes."""
+        numbered = [{"Id": str(number), **entry.parameters()} for number, entry in enumerate(batch)]
+        failed = self._call("send_message_batch", Entries=numbered).get("Failed", [])
+        return [(int(entry["Id"]), str(entry.get("Code", ""))) for entry in failed]
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Make a received message come back after `seconds`. Raises `NotStored`."""
@@ -91,6 +117,8 @@ class Queue:
 
 class FifoQueue(Queue):
     """A queue that keeps the order within each group."""
+
+    in_order = True
 
 
 class DeadLetterQueue(Queue):
