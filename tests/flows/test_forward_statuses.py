@@ -21,7 +21,7 @@ from tests.support.world import (
     template,
     world,
 )
-from whatsapp_bridge.flows import reporting
+from whatsapp_bridge.flows import post_statuses
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.runtime.schedules import Schedule
 
@@ -275,7 +275,7 @@ def test_retry_after(made: World, retry_after: str, wait: int) -> None:
 
 @pytest.mark.parametrize("answer", [UNREACHED, json_answer(500, {})], ids=["out of reach", "500"])
 def test_dead_lettered_at_the_end_of_the_schedule(made: World, log: Log, answer: Any) -> None:
-    made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
+    made.forward_statuses._post._retry = Schedule((2, 10), 20)
     made.clevertap = lambda url, payload: answer
     callback(made, ("a", SENT))
     made.pump()
@@ -309,7 +309,7 @@ def test_one_bad_status_does_not_take_the_others_along(made: World, status: int,
 
 
 def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "_MAX_POSTS", 2)
+    monkeypatch.setattr(post_statuses, "_MAX_POSTS", 2)
     made.clevertap = lambda url, payload: json_answer(400, {})
     callback(made, ("a", SENT), ("b", SENT), ("c", SENT))
     assert made.run() == pytest.approx(5)
@@ -319,7 +319,7 @@ def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch:
 
 
 def test_waiting_for_its_message_does_not_use_up_clevertaps_schedule(made: World) -> None:
-    made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
+    made.forward_statuses._post._retry = Schedule((2, 10), 20)
     callback(made, ("d", SENT), api_id="api-d")
     made.pump(hours=0.2)
     made.clevertap = lambda url, payload: UNREACHED
@@ -360,7 +360,7 @@ def test_redrive(made: World, wait: float, meanwhile: Sequence[int], told: list[
 
 
 def test_a_redriven_status_has_its_whole_schedule_again(made: World) -> None:
-    made.forward_statuses._reporting._retry = Schedule((2, 10), 20)
+    made.forward_statuses._post._retry = Schedule((2, 10), 20)
     made.clevertap = lambda url, payload: UNREACHED
     callback(made, ("a", SENT))
     made.pump()
@@ -490,7 +490,7 @@ def forty(made: World) -> list[str]:
 
 
 def test_bad_statuses_do_not_affect_good_ones(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "_MAX_POSTS", 12)
+    monkeypatch.setattr(post_statuses, "_MAX_POSTS", 12)
     names = forty(made)
     refused = {"m3", "m20", "m21", "m39"}
     made.clevertap = lambda url, payload: json_answer(
@@ -503,7 +503,7 @@ def test_bad_statuses_do_not_affect_good_ones(made: World, monkeypatch: pytest.M
 
 
 def test_clevertap_accepts_three_at_a_time(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "_MAX_POSTS", 12)
+    monkeypatch.setattr(post_statuses, "_MAX_POSTS", 12)
     names = forty(made)
     made.clevertap = lambda url, payload: json_answer(413 if len(payload["statuses"]) > 3 else 200, {})
     made.pump()

@@ -17,12 +17,12 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import is_validation_reference
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
-from whatsapp_bridge.flows.reporting import Reporting
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event
-from whatsapp_bridge.flows.status_retries import Again, StatusRetries
+from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.observability import count, log_failure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry
@@ -45,15 +45,15 @@ class ForwardStatuses:
         claims: Claims,
         waiting: Waiting,
         reports: Reports,
-        reporting: Reporting,
-        retries: StatusRetries,
+        post: PostStatuses,
+        retries: StatusRequeue,
         correlation_retry: CorrelationRetry,
         quarantine: Quarantine,
         notes: Notes,
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
-        self._reports, self._reporting, self._retries = reports, reporting, retries
+        self._reports, self._post, self._retries = reports, post, retries
         self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
@@ -141,7 +141,7 @@ class ForwardStatuses:
         failed += self._wait_for_message(account, uncorrelated)
         # Another delivery reports the same message, or died with its lease, which soon expires.
         failed += self._retries.queue_again(account, [Again(item.owner, item.payload, _BUSY_SECONDS) for item in busy])
-        return failed + self._reporting.report(account, leased)
+        return failed + self._post.report(account, leased)
 
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
         """The items, with the msgId of those found by recipient; and the owners of the items that must come back."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.show_media import ShowMedia
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
-    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.notes import StoredNotes
 
 
 class Outside(NamedTuple):
@@ -97,6 +97,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     from whatsapp_bridge.flows.settling import Settling
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.notes import StoredNotes
     from whatsapp_bridge.store.waiting import Waiting
 
     env = settings.DispatchSettings.read(outside.environ)
@@ -120,7 +121,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
         http=http,
-        services=_services(http, table, outside),
+        services=_services(http, StoredNotes(table), outside),
     )
     conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
     dead_letters = queues.ConversationDeadLetters(env.conversation_dead_letter_queue_url, sqs)
@@ -139,11 +140,11 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
     from whatsapp_bridge.flows.people_files import PeopleFiles
+    from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
     from whatsapp_bridge.flows.records import FifoSource
-    from whatsapp_bridge.flows.reporting import Reporting
     from whatsapp_bridge.flows.reports import Reports
-    from whatsapp_bridge.flows.status_retries import StatusRetries
+    from whatsapp_bridge.flows.status_requeue import StatusRequeue
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.leases import Leases
@@ -182,10 +183,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         files=files,
         retry=env.forward_retry,
         http=http,
-        services=_services(http, table, outside),
+        services=_services(http, notes, outside),
         jitter=outside.jitter,
     )
-    retries = StatusRetries(
+    retries = StatusRequeue(
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
         jitter=outside.jitter,
@@ -196,7 +197,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         claims=claims,
         waiting=waiting,
         reports=reports,
-        reporting=Reporting(reports=reports, retries=retries, retry=env.forward_retry, http=http),
+        post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, http=http),
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,
@@ -211,12 +212,11 @@ def _accounts(prefix: str, outside: Outside) -> Accounts:
     return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock)
 
 
-def _services(http: "HttpClient", table: "Table", outside: Outside) -> "Callable[[], Services]":
+def _services(http: "HttpClient", notes: "StoredNotes", outside: Outside) -> "Callable[[], Services]":
     """What each client of a BSP may use; clients do not share fetched files."""
     from whatsapp_bridge.media.fetch import Files
     from whatsapp_bridge.providers.contract import Services
     from whatsapp_bridge.store.keys import KmsKeys
-    from whatsapp_bridge.store.notes import StoredNotes
 
-    keys, notes = KmsKeys(partial(outside.aws, "kms")), StoredNotes(table)
+    keys = KmsKeys(partial(outside.aws, "kms"))
     return lambda: Services(http, keys, notes, Files(http))

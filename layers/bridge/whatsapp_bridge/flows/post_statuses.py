@@ -7,7 +7,7 @@ from whatsapp_bridge.clevertap.callbacks import StatusCallback
 from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, TryLater, deliver
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.reports import Report, Reports
-from whatsapp_bridge.flows.status_retries import Again, StatusRetries
+from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
@@ -21,8 +21,8 @@ _MAX_POSTS = 40
 _PAUSE_SECONDS = 5
 
 
-class Reporting:
-    def __init__(self, *, reports: Reports, retries: StatusRetries, retry: ForwardRetry, http: HttpClient) -> None:
+class PostStatuses:
+    def __init__(self, *, reports: Reports, retries: StatusRequeue, retry: ForwardRetry, http: HttpClient) -> None:
         self._reports, self._retries, self._retry, self._http = reports, retries, retry, http
         # By account: each has learned how many statuses its callback URL takes at once.
         self._halves: dict[str, InHalves[Report, Delivery]] = {}

@@ -24,7 +24,7 @@ class Again(NamedTuple):
     delay: int
 
 
-class StatusRetries:
+class StatusRequeue:
     """`jitter` of 0 to 1."""
 
     def __init__(
