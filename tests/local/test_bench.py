@@ -246,7 +246,7 @@ class Measured:
 @pytest.mark.parametrize(
     ("measured", "status", "printed"),
     [
-        pytest.param(Measured(120), 0, "ok", id="met"),
+        pytest.param(Measured(110), 0, "ok", id="met"),
         pytest.param(Measured(140), 1, "MISSED", id="missed"),
         pytest.param(Measured(120, error=True), 2, "send template: broken", id="not measurable"),
     ],
