@@ -356,6 +356,7 @@ ALARMS = {
     "StatusThrottlesAlarm": of_function("Throttles", "StatusFunction"),
     "ForwardThrottlesAlarm": of_function("Throttles", "ForwardFunction"),
     "MediaThrottlesAlarm": of_function("Throttles", "MediaFunction"),
+    **{f"{function}AccountsStaleAlarm": of_service("AccountsStale", function.lower()) for function in FUNCTIONS},
     "DispatchHopsExceededAlarm": of_service("HopsExceeded", "dispatch"),
     "ForwardHopsExceededAlarm": of_service("HopsExceeded", "forward"),
     "SendRecursionAlarm": of_function(RECURSION, "SendFunction"),
@@ -398,10 +399,11 @@ def test_every_queue_and_function_and_the_api_have_their_alarms(resources: Json)
 
 def test_each_alarm_says_what_it_is_for(resources: Json) -> None:
     said = {name: p["AlarmDescription"] for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()}
-    # Three functions can hear that a BSP refuses an account, and it means the same of each.
-    refused = {name for name in said if name.endswith("ProviderAccountAlarm")}
-    assert len({said[name] for name in refused}) == 1
-    assert len(set(said.values())) == len(said) - len(refused) + 1
+    # Several functions can hear that a BSP refuses an account, and it means the same of each.
+    alike = [[name for name in said if name.endswith(kind)] for kind in ("ProviderAccountAlarm", "AccountsStaleAlarm")]
+    for names in alike:
+        assert len({said[name] for name in names}) == 1
+    assert len(set(said.values())) == len(said) - sum(len(names) - 1 for names in alike)
     for function in FUNCTIONS:
         for metric, happened in (
             ("Errors", "failed or timed out"),

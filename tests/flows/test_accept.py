@@ -482,6 +482,8 @@ def test_aws_trouble(
         if error
         else EndpointConnectionError(endpoint_url="https://Canary")
     )
+    # As in a new process: one that knows the account does without Secrets Manager.
+    made.accept._accounts._cache.clear()
     made.fail = lambda called, _: trouble if called == operation else None
     assert answered(made, message) == expected
     assert nothing_enqueued(made)
@@ -489,3 +491,15 @@ def test_aws_trouble(
     assert not [private for private in PRIVATE if private in log.text]
     made.fail = lambda *_: None
     assert answered(made, message) == SUCCESS
+
+
+def test_a_known_account_sends_on_without_secrets_manager(made: World) -> None:
+    assert answered(made, template()) == SUCCESS
+    made.now += 301
+    made.fail = lambda called, _: (
+        ClientError({"Error": {"Code": "InternalServiceError", "Message": "x"}}, called)
+        if called == "GetSecretValue"
+        else None
+    )
+    assert answered(made, template()) == SUCCESS
+    made.fail = lambda *_: None

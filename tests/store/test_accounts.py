@@ -1,11 +1,13 @@
 """The accounts' cache: how old an answer may be, and when Secrets Manager is asked again."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import Log
 from tests.support.world import BASIC, TOKEN, account
 from whatsapp_bridge.accounts.account import AccountInvalid
 from whatsapp_bridge.providers.accounts import parse_account
@@ -176,3 +178,45 @@ def test_an_account_that_was_deleted_is_gone_when_the_cache_is_old() -> None:
     clock.now += 300
     assert accounts.get("acme") is None
     assert accounts.with_token("acme", TOKEN) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "secret"),
+    [
+        pytest.param("ThrottlingException", None, id="throttled"),
+        pytest.param("AccessDeniedException", None, id="no permission any more"),
+        pytest.param(None, account(callback_token="Canary"), id="broken by an edit"),
+        pytest.param(None, [], id="not an object any more"),
+    ],
+)
+def test_the_last_good_account_works_on(
+    error: str | None, secret: Any, log: Log, counted: Callable[[], dict[str, int]]
+) -> None:
+    secrets = Secrets(acme=account())
+    accounts, clock = accounts_of(secrets)
+    assert accounts.with_token("acme", TOKEN)
+    secrets.error = error
+    secrets.secrets["acme"] = account() if secret is None else secret
+    clock.now += 300
+    assert accounts.with_token("acme", TOKEN)
+    assert counted()["AccountsStale"] == 1
+    assert "Canary" not in log.text
+    # It is asked for again soon, but not for every request, and not for wrong tokens either.
+    for _ in range(29):
+        assert accounts.with_token("acme", TOKEN)
+        clock.now += 1
+    assert len(secrets.asked) == 2
+    secrets.error, secrets.secrets["acme"] = None, account(callback_token=NEW_TOKEN)
+    clock.now += 1
+    assert accounts.with_token("acme", NEW_TOKEN)
+
+
+def test_wrong_tokens_while_the_secret_cannot_be_read(counted: Callable[[], dict[str, int]]) -> None:
+    secrets = Secrets(acme=account())
+    accounts, clock = accounts_of(secrets)
+    accounts.get("acme")
+    secrets.error = "ThrottlingException"
+    clock.now += 20
+    for _ in range(10):
+        assert accounts.with_token("acme", "wrong") is None
+    assert len(secrets.asked) == 2

@@ -3,20 +3,30 @@
 from collections.abc import Callable, Mapping
 from re import fullmatch
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from whatsapp_bridge.accounts.account import NAME_PATTERN, Account
+from whatsapp_bridge.accounts.account import NAME_PATTERN, Account, AccountInvalid
+from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.aws import client, error_code
 
 _MAX_AGE_SECONDS = 300.0
 # A name without an account is looked up again soon (somebody may be setting it up), but not for every request.
 _UNKNOWN_MAX_AGE_SECONDS = 30.0
+_RETRY_SECONDS = 30.0
 _MAX_ENTRIES = 1000
 # After a mismatch, a secret older than this is read again, so that new credentials work immediately.
 _STALE_SECONDS = 15.0
 _NO_SUCH_SECRET = {"ResourceNotFoundException", "InvalidRequestException"}
+
+
+class _Kept(NamedTuple):
+    """`account`, None if there is none by this name, as read at `read_at` and good `until` then."""
+
+    account: Account | None
+    read_at: float
+    until: float
 
 
 class Accounts:
@@ -32,16 +42,13 @@ class Accounts:
         self._prefix, self._parse = prefix, parse
         self._secrets = secrets or client("secretsmanager")
         self._clock = clock
-        self._cache: dict[str, tuple[float, Account | None]] = {}
+        self._cache: dict[str, _Kept] = {}
 
     def get(self, name: str) -> Account | None:
-        """None for an unknown account. Raises `AccountInvalid` for an invalid secret, and botocore's errors."""
-        read_at, account = self._cache.get(name, (None, None))
-        if read_at is not None:
-            age = self._clock() - read_at
-            if age < (_MAX_AGE_SECONDS if account else _UNKNOWN_MAX_AGE_SECONDS):
-                return account
-        return self._read(name)
+        """None for an unknown account. Raises `AccountInvalid` for a broken secret, botocore's errors otherwise: both
+        only if the account was never read."""
+        kept = self._cache.get(name)
+        return kept.account if kept is not None and self._clock() < kept.until else self._read(name)
 
     def authenticated(self, name: str, headers: Mapping[str, str]) -> Account | None:
         """The account if these headers have its credentials, else None."""
@@ -56,7 +63,7 @@ class Accounts:
         account = self.get(name)
         if account is None or matches(account):
             return account
-        if self._clock() - self._cache[name][0] < _STALE_SECONDS:
+        if self._clock() - self._cache[name].read_at < _STALE_SECONDS:
             return None
         account = self._read(name)
         return account if account and matches(account) else None
@@ -66,9 +73,23 @@ class Accounts:
             return None
         if len(self._cache) >= _MAX_ENTRIES:
             self._cache.clear()
-        secret = self._secret(name)
-        account = None if secret is None else self._parse(name, secret)
-        self._cache[name] = (self._clock(), account)
+        try:
+            secret = self._secret(name)
+            account = None if secret is None else self._parse(name, secret)
+        except Exception as error:
+            kept = self._cache.get(name)
+            if kept is None or kept.account is None:
+                raise
+            # Secrets Manager is away, or somebody has just broken the secret: the account works on as it was.
+            count("AccountsStale")
+            reason = str(error) if isinstance(error, AccountInvalid) else type(error).__name__
+            logger.error("account could not be read; the last one is used", extra={"account": name, "reason": reason})
+            return self._keep(name, kept.account, _RETRY_SECONDS)
+        return self._keep(name, account, _MAX_AGE_SECONDS if account else _UNKNOWN_MAX_AGE_SECONDS)
+
+    def _keep(self, name: str, account: Account | None, seconds: float) -> Account | None:
+        now = self._clock()
+        self._cache[name] = _Kept(account, now, now + seconds)
         return account
 
     def _secret(self, name: str) -> str | None:
