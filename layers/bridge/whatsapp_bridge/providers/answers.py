@@ -10,7 +10,7 @@ from typing import Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract import NotSent, Rejected, Throttled, Unknown
 
 _TOO_MANY: Final = 429
 
@@ -61,13 +61,14 @@ def guarded(request: Callable[[], Answer]) -> Answer | NotSent | Unknown:
         return Unknown(f"answer lost: {error}")
 
 
-def of_a_step_before(what: str, outcome: Outcome) -> Accepted | Rejected | Throttled | NotSent:
-    """The outcome of a request that precedes the message and may be repeated (an upload, a token, an opt-in). The
-    message has not left, even if that request's outcome is unknown. `what` names the step in the reason."""
+def of_a_step_before(what: str, outcome: Rejected | Throttled | NotSent | Unknown) -> Rejected | Throttled | NotSent:
+    """What the failure of a request before the message (an upload, a token, an opt-in) means for the message: it has
+    not left, even if that request's outcome is unknown, and the request may be repeated. `what` names the step in the
+    reason."""
     match outcome:
         case Unknown(reason):
             return NotSent(f"{what}: {reason}")
         case NotSent(reason, verdict):
             return NotSent(f"{what}: {reason}", verdict)
-        case Accepted() | Rejected() | Throttled():
+        case Rejected() | Throttled():
             return outcome

@@ -20,7 +20,7 @@ from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, Path
 from whatsapp_bridge.providers.clickatell_common.media import FREEFORM, HEADERS
 from whatsapp_bridge.providers.common.outgoing_files import Refusal
-from whatsapp_bridge.providers.contract import Accepted, Json, NotSent, Outcome, Rejected, Services
+from whatsapp_bridge.providers.contract import Json, NotSent, Outcome, Rejected, Services
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account
@@ -130,8 +130,7 @@ class Client(BaseClient):
         outcome = of_a_step_before("upload", of_the_request(answer, self.dialect))
         if isinstance(outcome, MediaLost):
             return Rejected(outcome.code, outcome.title)
-        # `Accepted` is for messages; an upload without a fileId has failed.
-        return NotSent(f"upload: HTTP {answer.status}") if isinstance(outcome, Accepted) else outcome
+        return outcome
 
 
 def _instead(media: Json, file_id: str) -> Json:

@@ -5,23 +5,17 @@ message callback comparisons" of the comparison page named in `codes`. One reque
 Clickatell may add kinds and fields at any time, and wants success as the answer to unknown ones.
 """
 
-import hashlib
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell_common.inbound import status_event
-from whatsapp_bridge.providers.common.values import (
-    digits,
-    identifier,
-)
+from whatsapp_bridge.providers.clickatell_common.inbound import reply_event, status_event
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
-    Json,
     NotACallback,
     NotUnderstood,
     ReplyEvent,
@@ -110,14 +104,5 @@ def _event(kind: str, element: Any) -> Event:
     if kind == "messageStatusUpdate":
         return status_event(kind, element, codes.status)
     if kind in _REPLY_KINDS:
-        return _reply_event(kind, element)
+        return reply_event(kind, element)
     return NotUnderstood(kind, "unknown kind", element)
-
-
-def _reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:
-    sender = digits(element.get("from"))
-    if sender is None:
-        return NotUnderstood(kind, "no sender", element)
-    # A repeated callback has the same text, so the element itself can serve as the id where there is none.
-    message_id = identifier(element.get("messageId")) or hashlib.sha256(to_json(element)).hexdigest()
-    return ReplyEvent(message_id, sender, {**element, "kind": kind})

@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.media.fetch import Source
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.answers import guarded, of_a_step_before
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST
 from whatsapp_bridge.providers.common.outgoing_files import (
@@ -132,8 +132,7 @@ class Uploads:
         answer = guarded(lambda: self._services.http.request("POST", url, body, headers))
         if isinstance(answer, Answer):
             return self._file_id(answer)
-        # An upload sends nothing to a person, so it can be repeated.
-        raise CannotPrepare(NotSent(f"upload: {answer.reason}"))
+        raise CannotPrepare(of_a_step_before("upload", answer))
 
     def _sealed(self, fetched: Fetched) -> "tuple[Body, dict[str, str]]":
         """The bytes to upload and the encryption members; the file has its own data key."""

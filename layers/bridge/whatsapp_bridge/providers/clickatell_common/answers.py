@@ -108,7 +108,7 @@ def _of_one(result: Json, answer: Answer, dialect: Dialect) -> Outcome:
     return Unknown("unreadable answer")
 
 
-def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
+def of_the_request(answer: Answer, dialect: Dialect) -> Rejected | Throttled | NotSent | Unknown:
     """The outcome of every message of a request whose answer has no results per message."""
     row = _error_row(answer.json(), dialect)
     if row is None or 300 <= answer.status < 400 or (answer.status == 429 and row.reaction != "throttle"):
@@ -123,7 +123,7 @@ def of_the_request(answer: Answer, dialect: Dialect) -> Outcome:
     return Unknown(f"HTTP {answer.status} without an answer per message")
 
 
-def _reaction(row: codes.ErrorRow, answer: Answer) -> Outcome:
+def _reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotSent:
     match row.reaction:
         case "throttle":
             return Throttled(answer.retry_after, Rejected(row.error, row.title))

@@ -1,13 +1,18 @@
-"""A status of a sent message. Both of Clickatell's APIs use the same members; only the codes differ.
+"""A status of a sent message, and a person's message. Both of Clickatell's APIs use the same members for what is read
+here; only the codes differ.
 
-Source: section "Inbound message status callback comparison" of the comparison page named in `codes`.
+Source: sections "Inbound message callback comparisons" and "Inbound message status callback comparison" of the
+comparison page named in `codes`.
 """
 
+import hashlib
 from collections.abc import Callable
 
+from pydantic_core import to_json
+
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
-from whatsapp_bridge.providers.common.values import identifier, number, seconds
-from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
+from whatsapp_bridge.providers.common.values import digits, identifier, number, seconds
+from whatsapp_bridge.providers.contract import Json, NotUnderstood, ReplyEvent, StatusEvent
 
 
 def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -> StatusEvent | NotUnderstood:
@@ -32,3 +37,13 @@ def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -
         alarm=row.alarm,
         note=FILES_LOST if row.name == MEDIA_NOT_FOUND else None,
     )
+
+
+def reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:
+    """`kind` becomes a member of the element, for `replies`."""
+    sender = digits(element.get("from"))
+    if sender is None:
+        return NotUnderstood(kind, "no sender", element)
+    # A repeated callback has the same text, so the element itself can serve as the id where there is none.
+    message_id = identifier(element.get("messageId")) or hashlib.sha256(to_json(element)).hexdigest()
+    return ReplyEvent(message_id, sender, {**element, "kind": kind})

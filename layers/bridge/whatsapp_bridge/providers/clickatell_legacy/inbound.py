@@ -5,25 +5,19 @@ comparison" of the comparison page named in `codes`. Every kind of message has t
 not use them; no member names the kind.
 """
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from whatsapp_bridge.providers.clickatell_common.inbound import status_event
+from whatsapp_bridge.providers.clickatell_common.inbound import reply_event, status_event
 from whatsapp_bridge.providers.clickatell_legacy import codes
-from whatsapp_bridge.providers.common.values import (
-    blank,
-    digits,
-    identifier,
-)
+from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
     Json,
     NotACallback,
     NotUnderstood,
-    ReplyEvent,
 )
 
 if TYPE_CHECKING:
@@ -64,12 +58,7 @@ def _event(body: Json) -> Event:
     if kind not in _REPLY_KINDS:
         # One API's callbacks arrive here if a One API integration posts to an account of the legacy API.
         return NotUnderstood(kind, "One API's callback" if kind == "event" else "unknown kind", body)
-    sender = digits(body.get("from"))
-    if sender is None:
-        return NotUnderstood(kind, "no sender", body)
-    # A repeated callback has the same text, so the callback itself can serve as the id where there is none.
-    message_id = identifier(body.get("messageId")) or hashlib.sha256(to_json(body)).hexdigest()
-    return ReplyEvent(message_id, sender, {**body, "kind": kind})
+    return reply_event(kind, body)
 
 
 def _kind(body: Json) -> str:

@@ -76,13 +76,10 @@ class Client:
         """None if Gupshup accepted it."""
         answer = self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person})
         outcome = answers.outcome(answer) if isinstance(answer, Answer) else answer
-        match of_a_step_before("opt-in", outcome):
-            case Accepted():
-                return None
-            case Rejected() as refused:
-                return replace(refused, title=f"Opt-in: {refused.title}")
-            case later:
-                return later
+        if isinstance(outcome, Accepted):
+            return None
+        failure = of_a_step_before("opt-in", outcome)
+        return replace(failure, title=f"Opt-in: {failure.title}") if isinstance(failure, Rejected) else failure
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word
 from whatsapp_bridge.providers.common.values import number
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
 from whatsapp_bridge.providers.message_central import answers, codes
 from whatsapp_bridge.runtime.observability import log_failure
 
@@ -175,7 +175,7 @@ class Tokens:
         answer = guarded(lambda: self._http.request("GET", url, None, {"accept": "*/*"}))
         if isinstance(answer, Answer):
             return _token(answer)
-        raise NoToken(NotSent(f"no token: {answer.reason}"))
+        raise NoToken(of_a_step_before("no token", answer))
 
 
 def _token(answer: Answer) -> str:
@@ -189,7 +189,7 @@ def _token(answer: Answer) -> str:
         code = number(body.get("status"))
     if code is None or code == _DONE:
         outcome = of_a_step_before("no token", outcome_without_a_word(answer, "Message Central"))
-        raise NoToken(NotSent("no token") if isinstance(outcome, Accepted) else outcome, answer.status in _MAY_LOCK)
+        raise NoToken(outcome, answer.status in _MAY_LOCK)
     if code == _TOO_MANY:
         raise NoToken(Throttled(answer.retry_after))
     if (400 <= code < 500 and code != 404) or code == codes.INVALID_AUTH:
