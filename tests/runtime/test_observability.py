@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tests.conftest import Log
-from whatsapp_bridge.runtime.observability import InvocationFailed, count, log_failure, logger, observed
+from whatsapp_bridge.runtime.observability import (
+    InvocationFailed,
+    count,
+    count_of_account,
+    log_failure,
+    logger,
+    measure,
+    observed,
+)
 
 CANARY = "Canary-7319"
 
@@ -119,3 +127,22 @@ def test_a_traceback_is_never_logged(log: Log) -> None:
         log_failure("something", error)
     assert "stack_trace" not in log.entries[0]
     assert "exception" not in log.entries[0]
+
+
+def test_a_count_of_an_account_has_its_dimension_and_is_written_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    count_of_account("ProviderPaused", "acme")
+    written = json.loads(capsys.readouterr().out)
+    (directive,) = written["_aws"]["CloudWatchMetrics"]
+    assert (written["ProviderPaused"], written["account"], written["service"]) == ([1.0], "acme", "tests")
+    assert sorted(directive["Dimensions"][0]) == ["account", "service"]
+
+
+def test_a_duration_is_written_with_its_unit_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    @observed
+    def handler(event: dict[str, Any], context: Any) -> None:
+        measure("TemplateAge", 12.5)
+
+    handler({}, Context())
+    written = json.loads(capsys.readouterr().out)
+    assert written["TemplateAge"] == [12.5]
+    assert written["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "TemplateAge", "Unit": "Seconds"}]

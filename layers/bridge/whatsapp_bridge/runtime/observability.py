@@ -12,7 +12,7 @@ from traceback import extract_tb
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 # UTC, no sampling. No tracebacks, because they contain the exceptions' texts (see log_failure).
 logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False)
@@ -27,6 +27,19 @@ def count(metric: str, number: int = 1) -> None:
     """Add to a metric of the current invocation. docs/operations.md lists the names."""
     with _counting:
         metrics.add_metric(metric, MetricUnit.Count, number)
+
+
+def count_of_account(metric: str, account: str) -> None:
+    """Count one event in a metric of its own for each account, besides `count`. For rare events alone: each account is
+    a metric that AWS charges for. It is written at once, so an invocation that dies later does not lose it."""
+    with single_metric(name=metric, unit=MetricUnit.Count, value=1) as one:
+        one.add_dimension("account", account)
+
+
+def measure(metric: str, seconds: float) -> None:
+    """Add a duration (seconds) to a metric of the current invocation. docs/operations.md lists the names."""
+    with _counting:
+        metrics.add_metric(metric, MetricUnit.Seconds, round(max(seconds, 0), 3))
 
 
 def log_failure(message: str, error: BaseException, **keys: Any) -> None:
