@@ -299,10 +299,14 @@ def test_fifo_queues_order_and_deduplicate_by_group(resources: Json, queue: str)
     assert properties["FifoThroughputLimit"] == "perMessageGroupId"
 
 
+OWN = sub("CleverTapWhatsAppBridge/${AWS::StackName}")
+"""The namespace of the bridge's own metrics."""
+
+
 class Alarm(NamedTuple):
     """Sounds when `statistic` is `threshold` or more in each of `periods` of `seconds`."""
 
-    namespace: str
+    namespace: Any
     metric: str
     dimension: str
     of: Any
@@ -317,7 +321,7 @@ def of_queue(metric: str, queue: str, threshold: int = 1) -> Alarm:
 
 
 def of_service(metric: str, service: str, periods: int = 1) -> Alarm:
-    return Alarm("CleverTapWhatsAppBridge", metric, "service", service, seconds=300, periods=periods)
+    return Alarm(OWN, metric, "service", service, seconds=300, periods=periods)
 
 
 def of_function(metric: str, function: str) -> Alarm:
@@ -380,8 +384,17 @@ def test_alarms(resources: Json) -> None:
     assert alarms(resources) == ALARMS
 
 
+def test_two_stacks_of_an_account_share_no_metric_and_no_alarm(resources: Json) -> None:
+    for name, alarm in alarms(resources).items():
+        assert alarm.namespace == OWN or isinstance(alarm.of, dict), name
+        # CloudFormation puts the stack's name into the names that it gives.
+        assert "AlarmName" not in resources[name]["Properties"]
+    for function in FUNCTIONS:
+        assert environment(resources, function)["POWERTOOLS_METRICS_NAMESPACE"] == OWN
+
+
 def watched(alarms: Iterable[Alarm]) -> list[str]:
-    return sorted(f"{alarm.metric} of {json.dumps(alarm.of)}" for alarm in alarms if alarm.namespace.startswith("AWS/"))
+    return sorted(f"{alarm.metric} of {json.dumps(alarm.of)}" for alarm in alarms if alarm.namespace != OWN)
 
 
 def test_every_queue_and_function_and_the_api_have_their_alarms(resources: Json) -> None:
