@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -303,126 +303,250 @@ OWN = sub("CleverTapWhatsAppBridge/${AWS::StackName}")
 """The namespace of the bridge's own metrics."""
 
 
-class Alarm(NamedTuple):
-    """Sounds when `statistic` is `threshold` or more in each of `periods` of `seconds`."""
+class Metric(NamedTuple):
+    """A statistic of a metric for periods of `seconds`. `of`: its dimensions, with their values."""
 
     namespace: Any
-    metric: str
-    dimension: str
-    of: Any
-    statistic: str = "Sum"
-    seconds: int = 60
+    name: str
+    of: dict[str, Any]
+    statistic: str
+    seconds: int
+
+
+class Alarm(NamedTuple):
+    """Raised when `due` of the last `periods` values of `watched` are `threshold` or more.
+
+    `watched`: a metric, or an expression and the metrics in it by their names.
+    """
+
+    watched: Metric | tuple[str, dict[str, Metric]]
+    due: int = 1
     periods: int = 1
     threshold: int = 1
 
+    @property
+    def metrics(self) -> list[Metric]:
+        return [self.watched] if isinstance(self.watched, Metric) else list(self.watched[1].values())
 
-def of_queue(metric: str, queue: str, threshold: int = 1) -> Alarm:
-    return Alarm("AWS/SQS", metric, "QueueName", {"Fn::GetAtt": [queue, "QueueName"]}, "Maximum", threshold=threshold)
+    @property
+    def every(self) -> int:
+        """Seconds of a period."""
+        (seconds,) = {metric.seconds for metric in self.metrics}
+        return seconds
 
 
-def of_service(metric: str, service: str, periods: int = 1) -> Alarm:
-    return Alarm(OWN, metric, "service", service, seconds=300, periods=periods)
+def queue_metric(metric: str, queue: str, seconds: int = 60) -> Metric:
+    return Metric("AWS/SQS", metric, {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}}, "Maximum", seconds)
+
+
+def own(metric: str, service: str, statistic: str = "Sum") -> Metric:
+    return Metric(OWN, metric, {"service": service}, statistic, 300)
 
 
 def of_function(metric: str, function: str) -> Alarm:
-    return Alarm("AWS/Lambda", metric, "FunctionName", {"Ref": function})
+    return Alarm(Metric("AWS/Lambda", metric, {"FunctionName": {"Ref": function}}, "Sum", 60))
 
 
-DEPTH, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+def of_table(metric: str, **index: str) -> Alarm:
+    return Alarm(Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300))
+
+
+def arrivals(queue: str) -> Alarm:
+    there = {"visible": queue_metric(DEPTH, queue, 300), "hidden": queue_metric(IN_FLIGHT, queue, 300)}
+    return Alarm(("DIFF(visible + hidden)", there))
+
+
+def oldest(queue: str, threshold: int) -> Alarm:
+    return Alarm(queue_metric(AGE, queue), threshold=threshold)
+
+
+def once(metric: str, service: str, threshold: int = 1) -> Alarm:
+    return Alarm(own(metric, service), threshold=threshold)
+
+
+def often(metric: str, service: str) -> Alarm:
+    """In a quarter of an hour of the last hour: with little traffic most periods have nothing."""
+    return Alarm(own(metric, service), due=3, periods=12)
+
+
+def lasting(metric: str, service: str, statistic: str = "Sum", threshold: int = 1) -> Alarm:
+    """Retries come up to an hour apart: the alarm stays meanwhile."""
+    return Alarm(own(metric, service, statistic), due=1, periods=12, threshold=threshold)
+
+
+def share(failed: Metric, done: Metric, of: int) -> tuple[str, dict[str, Metric]]:
+    """How many failed, if that is more than one in `of`."""
+    return f"IF(failed * {of} > SUM([failed, done]), failed, 0)", {"failed": failed, "done": done}
+
+
+DEPTH, IN_FLIGHT = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
+AGE = "ApproximateAgeOfOldestMessage"
 RECURSION = "RecursiveInvocationsDropped"
 MAY_RECURSE = {"DispatchFunction", "ForwardFunction"}
+UNREAD = (*(f"{queue}DeadLetter" for queue in (*FIFO, *STANDARD)), "Quarantine")
+"""Queues that operators alone read."""
+REJECTED, SENT = own("MessagesRejected", "dispatch"), own("MessagesSent", "dispatch")
+REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
 # Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
-    "ConversationDeadLetterDepthAlarm": of_queue(DEPTH, "ConversationDeadLetterQueue"),
-    "CampaignDeadLetterDepthAlarm": of_queue(DEPTH, "CampaignDeadLetterQueue"),
-    "RepliesDeadLetterDepthAlarm": of_queue(DEPTH, "RepliesDeadLetterQueue"),
-    "StatusesDeadLetterDepthAlarm": of_queue(DEPTH, "StatusesDeadLetterQueue"),
-    "QuarantineDepthAlarm": of_queue(DEPTH, "QuarantineQueue"),
-    "ConversationAgeAlarm": of_queue(AGE, "ConversationQueue", 300),
-    "CampaignAgeAlarm": of_queue(AGE, "CampaignQueue", 1800),
-    "RepliesAgeAlarm": of_queue(AGE, "RepliesQueue", 300),
-    "StatusesAgeAlarm": of_queue(AGE, "StatusesQueue", 1800),
-    # The bridge's own: retries are new messages, whose age says nothing.
-    "CleverTapUnavailableAlarm": of_service("CleverTapUnavailable", "forward", periods=3),
-    "MessagesNotSentAlarm": of_service("MessagesNotSent", "dispatch", periods=3),
-    "DispatchProviderAccountAlarm": of_service("ProviderAccountAlarms", "dispatch"),
-    "IncomingProviderAccountAlarm": of_service("ProviderAccountAlarms", "incoming"),
-    "StatusProviderAccountAlarm": of_service("ProviderAccountAlarms", "status"),
-    "SendErrorsAlarm": of_function("Errors", "SendFunction"),
-    "DispatchErrorsAlarm": of_function("Errors", "DispatchFunction"),
-    "IncomingErrorsAlarm": of_function("Errors", "IncomingFunction"),
-    "StatusErrorsAlarm": of_function("Errors", "StatusFunction"),
-    "ForwardErrorsAlarm": of_function("Errors", "ForwardFunction"),
-    "MediaErrorsAlarm": of_function("Errors", "MediaFunction"),
-    "SendThrottlesAlarm": of_function("Throttles", "SendFunction"),
-    "DispatchThrottlesAlarm": of_function("Throttles", "DispatchFunction"),
-    "IncomingThrottlesAlarm": of_function("Throttles", "IncomingFunction"),
-    "StatusThrottlesAlarm": of_function("Throttles", "StatusFunction"),
-    "ForwardThrottlesAlarm": of_function("Throttles", "ForwardFunction"),
-    "MediaThrottlesAlarm": of_function("Throttles", "MediaFunction"),
-    **{f"{function}AccountsStaleAlarm": of_service("AccountsStale", function.lower()) for function in FUNCTIONS},
-    "DispatchHopsExceededAlarm": of_service("HopsExceeded", "dispatch"),
-    "ForwardHopsExceededAlarm": of_service("HopsExceeded", "forward"),
+    **{f"{queue}DepthAlarm": Alarm(queue_metric(DEPTH, f"{queue}Queue")) for queue in UNREAD},
+    **{f"{queue}ArrivalsAlarm": arrivals(f"{queue}Queue") for queue in UNREAD},
+    **{f"{queue}AgeAlarm": oldest(f"{queue}Queue", 10 * 86_400) for queue in UNREAD},
+    "ConversationAgeAlarm": oldest("ConversationQueue", 300),
+    "CampaignAgeAlarm": oldest("CampaignQueue", 1800),
+    "RepliesAgeAlarm": oldest("RepliesQueue", 300),
+    "StatusesAgeAlarm": oldest("StatusesQueue", 1800),
+    "FreeformAgeAlarm": lasting("FreeformAge", "dispatch", "Maximum", 300),
+    "TemplateAgeAlarm": lasting("TemplateAge", "dispatch", "Maximum", 1800),
+    "ReplyAgeAlarm": lasting("ReplyAge", "forward", "Maximum", 300),
+    "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
+    "ProviderPausedAlarm": lasting("ProviderPaused", "dispatch"),
+    "CleverTapPausedAlarm": lasting("CleverTapPaused", "forward"),
+    "CleverTapUnavailableAlarm": often("CleverTapUnavailable", "forward"),
+    "MessagesNotSentAlarm": often("MessagesNotSent", "dispatch"),
+    "MessagesThrottledAlarm": often("MessagesThrottled", "dispatch"),
+    "MessagesUnconfirmedAlarm": often("MessagesUnconfirmed", "forward"),
+    "RepliesUnreadableAlarm": often("RepliesUnreadable", "forward"),
+    "DispatchRecordsReturnedAlarm": often("RecordsReturned", "dispatch"),
+    "ForwardRecordsReturnedAlarm": often("RecordsReturned", "forward"),
+    "InvalidCredentialsAlarm": often("InvalidCredentials", "send"),
+    "IncomingCallbacksForbiddenAlarm": often("CallbacksForbidden", "incoming"),
+    "StatusCallbacksForbiddenAlarm": often("CallbacksForbidden", "status"),
+    "IncomingCallbacksMalformedAlarm": often("CallbacksMalformed", "incoming"),
+    "StatusCallbacksMalformedAlarm": often("CallbacksMalformed", "status"),
+    "InvalidCredentialsBurstAlarm": once("InvalidCredentials", "send", 20),
+    "MessagesUnknownAlarm": once("MessagesUnknown", "dispatch", 5),
+    "MessagesRejectedAlarm": Alarm(share(REJECTED, SENT, 2), due=3, periods=12),
+    "MessagesRejectedBurstAlarm": Alarm(share(REJECTED, SENT, 5), threshold=20),
+    "MessagesRefusedBurstAlarm": Alarm(share(REFUSED, ACCEPTED, 2), threshold=20),
+    "StatusesDeadLetteredAlarm": once("StatusesDeadLettered", "forward"),
+    "RepliesDeadLetteredAlarm": once("RepliesDeadLettered", "forward"),
+    "DispatchHopsExceededAlarm": once("HopsExceeded", "dispatch"),
+    "ForwardHopsExceededAlarm": once("HopsExceeded", "forward"),
+    "DispatchProviderAccountAlarm": once("ProviderAccountAlarms", "dispatch"),
+    "IncomingProviderAccountAlarm": once("ProviderAccountAlarms", "incoming"),
+    "StatusProviderAccountAlarm": once("ProviderAccountAlarms", "status"),
+    **{f"{function}AccountsStaleAlarm": once("AccountsStale", function.lower()) for function in FUNCTIONS},
+    **{f"{function}ErrorsAlarm": of_function("Errors", f"{function}Function") for function in FUNCTIONS},
+    **{f"{function}ThrottlesAlarm": of_function("Throttles", f"{function}Function") for function in FUNCTIONS},
     "SendRecursionAlarm": of_function(RECURSION, "SendFunction"),
     "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
     "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
     "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
-    "ApiServerErrorsAlarm": Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}),
+    "ApiServerErrorsAlarm": Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "BridgeApi"}}, "Sum", 60)),
+    "RequestsThrottledAlarm": Alarm(Metric(OWN, "RequestsThrottled", {}, "Sum", 60)),
+    "TableWriteThrottlesAlarm": of_table("WriteThrottleEvents"),
+    "TableReadThrottlesAlarm": of_table("ReadThrottleEvents"),
+    "IndexWriteThrottlesAlarm": of_table("WriteThrottleEvents", GlobalSecondaryIndexName="bsp_id"),
+    "IndexReadThrottlesAlarm": of_table("ReadThrottleEvents", GlobalSecondaryIndexName="bsp_id"),
 }
 
 
+def metric(metric: Json, statistic: str, seconds: int) -> Metric:
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+    return Metric(metric["Namespace"], metric["MetricName"], dimensions, statistic, seconds)
+
+
+def watched(properties: Json) -> Metric | tuple[str, dict[str, Metric]]:
+    if "Metrics" not in properties:
+        return metric(properties, properties["Statistic"], properties["Period"])
+    result, *queries = properties["Metrics"]
+    assert "ReturnData" not in result
+    assert {query["ReturnData"] for query in queries} == {False}
+    stats = {query["Id"]: query["MetricStat"] for query in queries}
+    return result["Expression"], {
+        name: metric(stat["Metric"], stat["Stat"], stat["Period"]) for name, stat in stats.items()
+    }
+
+
 def alarms(resources: Json) -> dict[str, Alarm]:
-    found = {}
-    for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items():
-        (dimension,) = p["Dimensions"]
-        watched = p["Namespace"], p["MetricName"], dimension["Name"], dimension["Value"]
-        found[name] = Alarm(*watched, p["Statistic"], p["Period"], p["EvaluationPeriods"], p["Threshold"])
-    return found
+    return {
+        name: Alarm(watched(p), p["DatapointsToAlarm"], p["EvaluationPeriods"], p["Threshold"])
+        for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()
+    }
 
 
-def test_alarms(resources: Json) -> None:
-    assert alarms(resources) == ALARMS
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm(resources: Json, name: str) -> None:
+    assert alarms(resources)[name] == ALARMS[name]
+
+
+def test_every_alarm_is_in_the_table_above(resources: Json) -> None:
+    assert set(alarms(resources)) == set(ALARMS)
 
 
 def test_two_stacks_of_an_account_share_no_metric_and_no_alarm(resources: Json) -> None:
     for name, alarm in alarms(resources).items():
-        assert alarm.namespace == OWN or isinstance(alarm.of, dict), name
+        for metric in alarm.metrics:
+            assert metric.namespace == OWN or any(isinstance(value, dict) for value in metric.of.values()), name
         # CloudFormation puts the stack's name into the names that it gives.
         assert "AlarmName" not in resources[name]["Properties"]
     for function in FUNCTIONS:
         assert environment(resources, function)["POWERTOOLS_METRICS_NAMESPACE"] == OWN
 
 
-def watched(alarms: Iterable[Alarm]) -> list[str]:
-    return sorted(f"{alarm.metric} of {json.dumps(alarm.of)}" for alarm in alarms if alarm.namespace != OWN)
-
-
-def test_every_queue_and_function_and_the_api_have_their_alarms(resources: Json) -> None:
+def test_every_queue_function_table_index_and_the_api_have_their_alarms(resources: Json) -> None:
     due = [
-        Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": name}) for name in of_type(resources, "AWS::ApiGatewayV2::Api")
+        Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": name}}, "Sum", 60))
+        for name in of_type(resources, "AWS::ApiGatewayV2::Api")
     ]
+    watched = {
+        (m.name, json.dumps(m.of)) for alarm in alarms(resources).values() for m in alarm.metrics if m.namespace != OWN
+    }
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
-        due.append(of_queue(AGE if "RedrivePolicy" in queue else DEPTH, name))
+        read = "RedrivePolicy" in queue
+        due += [Alarm(queue_metric(metric, name)) for metric in ([AGE] if read else [DEPTH, IN_FLIGHT, AGE])]
     for name in of_type(resources, "AWS::Lambda::Function"):
-        due += [of_function("Errors", name), of_function("Throttles", name)]
-        # Where recursion is allowed, Lambda does not emit the metric.
-        due += [] if name in MAY_RECURSE else [of_function(RECURSION, name)]
-    assert watched(alarms(resources).values()) == watched(due)
+        # Where recursion is allowed, Lambda does not emit its metric.
+        metrics = ["Errors", "Throttles", *([] if name in MAY_RECURSE else [RECURSION])]
+        due += [of_function(metric, name) for metric in metrics]
+    for name, table in of_type(resources, "AWS::DynamoDB::Table").items():
+        assert name == "MessagesTable"
+        indexes = [{}, *({"GlobalSecondaryIndexName": i["IndexName"]} for i in table["GlobalSecondaryIndexes"])]
+        due += [of_table(f"{kind}ThrottleEvents", **index) for kind in ("Read", "Write") for index in indexes]
+    assert watched == {(m.name, json.dumps(m.of)) for alarm in due for m in alarm.metrics}
 
 
-def test_each_alarm_says_what_it_is_for(resources: Json) -> None:
+def test_dead_letters_raise_an_alarm_days_before_sqs_deletes_them(resources: Json) -> None:
+    for queue in STANDARD:
+        kept = resources[f"{queue}DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]
+        working = resources[f"{queue}Queue"]["Properties"]
+        # SQS counts the days of what it moved itself from the working queue on.
+        there = working["RedrivePolicy"]["maxReceiveCount"] * working["VisibilityTimeout"]
+        assert ALARMS[f"{queue}DeadLetterAgeAlarm"].threshold + there < kept - 3 * 86_400
+
+
+def test_an_alarm_looks_back_at_most_a_day(resources: Json) -> None:
+    # CloudWatch's limit for periods of less than an hour.
+    assert max(alarm.every * alarm.periods for alarm in alarms(resources).values()) <= 86_400
+
+
+def test_the_apis_own_429s_are_counted(resources: Json) -> None:
+    (filter_,) = of_type(resources, "AWS::Logs::MetricFilter").values()
+    assert filter_["LogGroupName"] == {"Ref": "ApiAccessLogs"}
+    assert filter_["FilterPattern"] == '{ $.status = "429" }'
+    (made,) = filter_["MetricTransformations"]
+    assert (made["MetricNamespace"], made["MetricName"], made["MetricValue"]) == (OWN, "RequestsThrottled", "1")
+    # The log writes the status in quotes.
+    ((_, stage),) = of_type(resources, "AWS::ApiGatewayV2::Stage").items()
+    assert '"status":"$context.status"' in stage["AccessLogSettings"]["Format"]
+
+
+def test_each_alarm_says_what_it_is_for_and_what_to_do(resources: Json) -> None:
     said = {name: p["AlarmDescription"] for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()}
     # Several functions can hear that a BSP refuses an account, and it means the same of each.
     alike = [[name for name in said if name.endswith(kind)] for kind in ("ProviderAccountAlarm", "AccountsStaleAlarm")]
     for names in alike:
         assert len({said[name] for name in names}) == 1
     assert len(set(said.values())) == len(said) - sum(len(names) - 1 for names in alike)
+    # What happened; what to do, or where to look.
+    assert {name for name, text in said.items() if not re.search(r"^[A-Z].*[.;] *[A-Za-z].*[.?]$", text)} == set()
     for function in FUNCTIONS:
-        for metric, happened in (
+        for kind, happened in (
             ("Errors", "failed or timed out"),
             ("Throttles", "was throttled for lack of concurrency"),
         ):
-            assert said[f"{function}{metric}Alarm"] == f"The {function.lower()} function {happened}."
+            assert said[f"{function}{kind}Alarm"].startswith(f"The {function.lower()} function {happened}.")
 
 
 def test_alarms_notify_the_topic_when_there_is_one(resources: Json) -> None:
