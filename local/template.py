@@ -121,7 +121,7 @@ _NO_VALUE = object()
 _SUB = re.compile(r"\$\{(!?)([A-Za-z0-9:._]+)\}")
 
 
-class _Resolver:
+class Resolver:
     def __init__(self, document: dict[str, Any], pseudo: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
         self._document = document
         self._pseudo = pseudo
@@ -228,7 +228,7 @@ def read_template(
         "AWS::StackId": f"arn:aws:cloudformation:{region}:{account_id}:stack/{stack}/local",
         "AWS::NotificationARNs": [],
     }
-    resolver = _Resolver(document, pseudo, parameters or {})
+    resolver = Resolver(document, pseudo, parameters or {})
     resources = {
         logical_id: resource
         for logical_id, resource in document.get("Resources", {}).items()
@@ -241,7 +241,7 @@ def read_template(
 
 
 class _Reader:
-    def __init__(self, root: Path, resolver: _Resolver, deployment: Deployment, aws_url: str) -> None:
+    def __init__(self, root: Path, resolver: Resolver, deployment: Deployment, aws_url: str) -> None:
         self.deployment = deployment
         self._root, self._resolver, self._aws_url = root, resolver, aws_url
 
@@ -264,7 +264,8 @@ class _Reader:
                 case "AWS::S3::Bucket":
                     self.deployment.buckets[logical_id] = self._resolver.attributes[logical_id]["Ref"]
                 case "AWS::Serverless::LayerVersion":
-                    self.deployment.layers[logical_id] = self._root / properties["ContentUri"]
+                    version = self._resolver.attributes[logical_id]["Ref"]
+                    self.deployment.layers[version] = self._root / properties["ContentUri"]
                 case "AWS::Serverless::Function":
                     self._read_function(logical_id, properties, self._resolver.resolve(defaults.get("Function", {})))
 
@@ -294,7 +295,7 @@ class _Reader:
         return {"Ref": name, "Arn": self._arn("lambda", f"function:{name}")}
 
     def _name_layer(self, logical_id: str, properties: dict[str, Any]) -> dict[str, str]:
-        return {"Ref": logical_id}
+        return {"Ref": self._arn("lambda", f"layer:{logical_id}:1")}
 
     def _read_queue(self, logical_id: str, properties: dict[str, Any]) -> None:
         named = self._resolver.attributes[logical_id]
@@ -306,6 +307,9 @@ class _Reader:
         name = self._resolver.attributes[logical_id]["Ref"]
         keys = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes")
         definition = {key: properties[key] for key in keys if key in properties}
+        for index in definition.get("GlobalSecondaryIndexes", ()):
+            # Here are no partitions to warm.
+            index.pop("WarmThroughput", None)
         ttl = properties.get("TimeToLiveSpecification", {})
         attribute = ttl.get("AttributeName", "") if ttl.get("Enabled") else ""
         self.deployment.tables[logical_id] = Table(logical_id, name, {"TableName": name, **definition}, attribute)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 # Read when `whatsapp_bridge.runtime.observability` is imported; template.yaml sets them for the functions.
-os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CleverTapWhatsAppBridge"
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CleverTapWhatsAppBridge/tests"
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
 
 # What `make test-fast` leaves out, by the beginning of its node id behind "tests/".

@@ -51,16 +51,41 @@ _Loader.add_multi_constructor("!", _argument)
 TEMPLATE: dict[str, Any] = yaml.load(text_of(ROOT / "template.yaml"), _Loader)
 
 
+OBSERVING = {"count", "count_of_account", "measure"}
+NAMESPACE = "CleverTapWhatsAppBridge/${AWS::StackName}"
+# Their alarms are older than they are.
+AWAITED = {"FreeformAge", "TemplateAge", "ReplyAge", "StatusAge", "ProviderPaused", "CleverTapPaused"}
+
+
 def counted() -> set[str]:
-    """Every metric that the code counts: the constant texts in the first argument of `count`."""
+    """Every metric that the code counts or measures: the constant texts in the first argument of `count` and others."""
     return {
         leaf.value
         for module in (ROOT / "layers/bridge/whatsapp_bridge").rglob("*.py")
         for call in ast.walk(ast.parse(text_of(module)))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "count"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in OBSERVING
         for leaf in ast.walk(call.args[0])
         if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
     }
+
+
+def resources(kind: str) -> dict[str, Any]:
+    return {name: made["Properties"] for name, made in TEMPLATE["Resources"].items() if made["Type"] == kind}
+
+
+def filtered() -> set[str]:
+    """Every metric that CloudWatch counts in a log."""
+    filters = resources("AWS::Logs::MetricFilter").values()
+    return {made["MetricName"] for filter_ in filters for made in filter_["MetricTransformations"]}
+
+
+def alarmed() -> set[str]:
+    """Every metric of the bridge that raises an alarm: its own, or the first one of an expression."""
+    found = [
+        alarm["Metrics"][1]["MetricStat"]["Metric"] if "Metrics" in alarm else alarm
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+    ]
+    return {metric["MetricName"] for metric in found if metric["Namespace"] == NAMESPACE}
 
 
 # --- reading Markdown -----------------------------------------------------------------------------------------------
@@ -116,7 +141,14 @@ def test_link_leads_somewhere(page: Path, target: str) -> None:
 
 
 def test_metrics_are_those_that_are_counted() -> None:
-    assert first_cells(section(OPERATIONS, "## Metrics")) == counted()
+    assert first_cells(section(OPERATIONS, "## Metrics")) == counted() | filtered()
+
+
+def test_every_metric_raises_an_alarm_or_is_there_to_inform() -> None:
+    informing = first_cells(section(OPERATIONS, "### Metrics without an alarm"))
+
+    assert informing & alarmed() == set()
+    assert (informing | alarmed()) - AWAITED == (counted() | filtered()) - AWAITED
 
 
 def test_parameters_are_those_of_the_template() -> None:
@@ -136,9 +168,7 @@ def test_parameter_has_its_default(name: str) -> None:
 
 
 def test_alarms_are_those_of_the_template() -> None:
-    alarms = {name for name, made in TEMPLATE["Resources"].items() if made["Type"] == "AWS::CloudWatch::Alarm"}
-
-    assert first_cells(section(OPERATIONS, "## Alarms")) == alarms
+    assert first_cells(section(OPERATIONS, "## Alarms")) == set(resources("AWS::CloudWatch::Alarm"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

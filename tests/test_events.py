@@ -113,7 +113,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         # Powertools reads these when it is imported, which may have been before any environment was set.
-        monkeypatch.setattr(metrics.provider, "namespace", "CleverTapWhatsAppBridge")
+        monkeypatch.setattr(metrics.provider, "namespace", "CleverTapWhatsAppBridge/tests")
         monkeypatch.setattr(metrics.provider, "service", "tests")
         metrics.clear_metrics()
         log = io.StringIO()

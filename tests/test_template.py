@@ -3,7 +3,8 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +13,10 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from local.template import Resolver
 from whatsapp_bridge.runtime import settings
 from whatsapp_bridge.runtime.schedules import Schedule
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
 
 type Json = dict[str, Any]
 
@@ -28,7 +31,7 @@ def transform() -> Callable[..., Json]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
-        def transform(*, code: str = "code", layer: str = "layer") -> Json:
+        def transform(*, code: str = "code", layer: str = "layer", deployment: str = "AllAtOnce") -> Json:
             """The template's resources when the functions' code and the layer lie at these S3 keys."""
             template = copy.deepcopy(TEMPLATE)
             for resource in template["Resources"].values():
@@ -36,7 +39,7 @@ def transform() -> Callable[..., Json]:
                     resource["Properties"]["CodeUri"] = f"s3://bucket/{code}"
                 elif resource["Type"] == "AWS::Serverless::LayerVersion":
                     resource["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
-            resources: Json = Translator({}, Parser()).translate(template, {})["Resources"]
+            resources: Json = Translator({}, Parser()).translate(template, {"Deployment": deployment})["Resources"]
             return resources
 
         yield transform
@@ -45,6 +48,15 @@ def transform() -> Callable[..., Json]:
 @pytest.fixture(scope="module")
 def resources(transform: Callable[..., Json]) -> Json:
     return transform()
+
+
+def resolved(value: Any, *, stack: str = "bridge", names: Json | None = None, **parameters: str) -> Any:
+    """A value as CloudFormation computes it; `names`: the attributes of resources."""
+    names = names or {}
+    document = {**TEMPLATE, "Resources": TEMPLATE["Resources"] | names}
+    resolver = Resolver(document, {"AWS::StackName": stack, "AWS::Region": "us-east-1"}, parameters)
+    resolver.attributes.update(names)
+    return resolver.resolve(value)
 
 
 def of_type(resources: Json, kind: str) -> Json:
@@ -101,6 +113,10 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+KEYS = {"DecryptAccounts": "AccountSecretsKeyArn", "Encrypt": "ClickatellMtKeyArn", "Decrypt": "ClickatellMoKeyArn"}
+FOR_SECRETS = {"StringEquals": {"kms:ViaService": sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}")}}
+
+
 def granted(statement: Json) -> tuple[tuple[str, ...], list[Any]]:
     """Actions and resources of a statement; of one that depends on a key parameter, that parameter."""
     if "Fn::If" not in statement:
@@ -109,8 +125,10 @@ def granted(statement: Json) -> tuple[tuple[str, ...], list[Any]]:
         return tuple(listed(statement["Action"])), listed(statement["Resource"])
     condition, given, otherwise = statement["Fn::If"]
     assert otherwise == {"Ref": "AWS::NoValue"}
+    assert given.get("Condition") == (FOR_SECRETS if given["Sid"] == "DecryptAccounts" else None)
     separator, parameter = given["Resource"]["Fn::Split"]
     assert separator == ","
+    assert parameter == {"Ref": KEYS[given["Sid"]]}
     assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [parameter, ""]}]}
     return tuple(listed(given["Action"])), [parameter["Ref"]]
 
@@ -122,18 +140,23 @@ def test_a_function_may_do_what_the_table_says_and_no_more(resources: Json, func
     common = [
         (("logs:CreateLogStream", "logs:PutLogEvents"), [arn(f"{function}Logs")]),
         (("secretsmanager:GetSecretValue",), [ACCOUNTS]),
+        (("kms:Decrypt",), ["AccountSecretsKeyArn"]),
     ]
     assert [granted(statement) for statement in policy["PolicyDocument"]["Statement"]] == common + PERMISSIONS[function]
     assert "ManagedPolicyArns" not in role
     assert resources[f"{function}Function"]["Properties"]["Role"] == arn(f"{function}Role")
 
 
-def test_nothing_else_grants_anything(resources: Json) -> None:
-    assert set(of_type(resources, "AWS::IAM::Role")) == {f"{function}Role" for function in FUNCTIONS}
+def test_nothing_else_grants_anything_but_to_codedeploy(resources: Json) -> None:
+    roles = of_type(resources, "AWS::IAM::Role")
+    codedeploy = roles.pop("CodeDeployServiceRole")
+    assert set(codedeploy) == {"AssumeRolePolicyDocument", "ManagedPolicyArns"}
+    assert codedeploy["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"]
+    assert set(roles) == {f"{function}Role" for function in FUNCTIONS}
     assert [name for name, r in resources.items() if r["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")] == []
 
 
-@pytest.mark.parametrize("parameter", ["ClickatellMtKeyArn", "ClickatellMoKeyArn"])
+@pytest.mark.parametrize("parameter", KEYS.values())
 @pytest.mark.parametrize(
     ("value", "taken"),
     [
@@ -229,14 +252,42 @@ def test_routes(resources: Json) -> None:
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
 
 
-def test_stage_is_throttled_and_logs_no_personal_data(resources: Json) -> None:
+SEND_LIMITS = {"ThrottlingRateLimit": {"Ref": "SendRateLimit"}, "ThrottlingBurstLimit": {"Ref": "SendBurstLimit"}}
+CALLBACK_LIMITS = {
+    "ThrottlingRateLimit": {"Ref": "CallbackRateLimit"},
+    "ThrottlingBurstLimit": {"Ref": "CallbackBurstLimit"},
+}
+
+
+def stage_of(resources: Json) -> Json:
     ((_, stage),) = of_type(resources, "AWS::ApiGatewayV2::Stage").items()
-    assert stage["DefaultRouteSettings"] == {
-        "ThrottlingRateLimit": {"Ref": "ThrottlingRateLimit"},
-        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurstLimit"},
+    return dict(stage)
+
+
+def test_routes_have_limits_of_their_own(resources: Json) -> None:
+    stage = stage_of(resources)
+    assert stage["RouteSettings"] == {
+        "POST /{account}/send": SEND_LIMITS,
+        "POST /{account}/incoming/{token}": CALLBACK_LIMITS,
+        "GET /{account}/incoming/{token}": CALLBACK_LIMITS,
+        "POST /{account}/status/{token}": CALLBACK_LIMITS,
+        "GET /{account}/status/{token}": CALLBACK_LIMITS,
     }
-    # CleverTap opens up to 1500 requests at once per customer.
-    assert TEMPLATE["Parameters"]["ThrottlingBurstLimit"]["Default"] >= 1500
+    # API Gateway refuses settings of a route that is not there.
+    paths = resources["BridgeApi"]["Properties"]["Body"]["paths"]
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert routes - set(stage["RouteSettings"]) == {"GET /{account}/media/{id}"}
+
+
+@pytest.mark.parametrize(("limit", "quota"), [("ThrottlingRateLimit", 2500), ("ThrottlingBurstLimit", 1250)])
+def test_default_limits_together_fit_the_smaller_quota_of_an_account(resources: Json, limit: str, quota: int) -> None:
+    stage = stage_of(resources)
+    limits = [stage["DefaultRouteSettings"], *stage["RouteSettings"].values()]
+    assert sum(int(resolved(each[limit])) for each in limits) <= quota
+
+
+def test_stage_logs_no_personal_data(resources: Json) -> None:
+    stage = stage_of(resources)
     assert stage["AccessLogSettings"]["DestinationArn"] == arn("ApiAccessLogs")
     assert set(json.loads(stage["AccessLogSettings"]["Format"]).values()) == {
         "$context.requestTime",
@@ -269,7 +320,7 @@ def test_event_sources(resources: Json, mapping: str, queue: str, batch: int, wi
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{queue}Concurrency"}}
     timeout = resources[mapping.removesuffix(queue)]["Properties"]["Timeout"]
-    assert resources[f"{queue}Queue"]["Properties"]["VisibilityTimeout"] == 6 * timeout
+    assert resources[f"{queue}Queue"]["Properties"]["VisibilityTimeout"] == 6 * timeout + (window or 0)
 
 
 def test_every_event_source_is_in_the_table_above(resources: Json) -> None:
@@ -283,6 +334,25 @@ def test_working_queues_redrive_to_a_queue_of_their_kind(resources: Json, queue:
     assert "RedrivePolicy" not in dead
     for properties in (working, dead):
         assert properties.get("FifoQueue") is (True if queue in FIFO else None)
+
+
+@pytest.mark.parametrize("queue", [*FIFO, *STANDARD])
+def test_an_hour_of_throttled_lambda_dead_letters_nothing(resources: Json, queue: str) -> None:
+    properties = resources[f"{queue}Queue"]["Properties"]
+    receives = properties["RedrivePolicy"]["maxReceiveCount"]
+    assert receives == (1000 if queue in FIFO else 100)
+    # Lambda counts as a receive what it was too busy to start.
+    assert receives * properties["VisibilityTimeout"] > 3600
+
+
+def test_queues_take_messages_as_large_as_the_code_sends(resources: Json) -> None:
+    found = of_type(resources, "AWS::SQS::Queue").values()
+    assert {queue["MaximumMessageSize"] for queue in found} == {MAX_MESSAGE_BYTES}
+
+
+def test_a_replaced_queue_is_kept(resources: Json) -> None:
+    for queue in of_type(resources, "AWS::SQS::Queue"):
+        assert (resources[queue]["DeletionPolicy"], resources[queue]["UpdateReplacePolicy"]) == ("Delete", "Retain")
 
 
 def test_queues_are_encrypted_and_kept_for_the_longest_time(resources: Json) -> None:
@@ -299,123 +369,265 @@ def test_fifo_queues_order_and_deduplicate_by_group(resources: Json, queue: str)
     assert properties["FifoThroughputLimit"] == "perMessageGroupId"
 
 
-class Alarm(NamedTuple):
-    """Sounds when `statistic` is `threshold` or more in each of `periods` of `seconds`."""
+OWN = sub("CleverTapWhatsAppBridge/${AWS::StackName}")
+"""The namespace of the bridge's own metrics."""
 
-    namespace: str
-    metric: str
-    dimension: str
-    of: Any
-    statistic: str = "Sum"
-    seconds: int = 60
+
+class Metric(NamedTuple):
+    """A statistic of a metric for periods of `seconds`. `of`: its dimensions, with their values."""
+
+    namespace: Any
+    name: str
+    of: dict[str, Any]
+    statistic: str
+    seconds: int
+
+
+class Alarm(NamedTuple):
+    """Raised when `due` of the last `periods` values of `watched` are `threshold` or more.
+
+    `watched`: a metric, or an expression and the metrics in it by their names.
+    """
+
+    watched: Metric | tuple[str, dict[str, Metric]]
+    due: int = 1
     periods: int = 1
     threshold: int = 1
 
+    @property
+    def metrics(self) -> list[Metric]:
+        return [self.watched] if isinstance(self.watched, Metric) else list(self.watched[1].values())
 
-def of_queue(metric: str, queue: str, threshold: int = 1) -> Alarm:
-    return Alarm("AWS/SQS", metric, "QueueName", {"Fn::GetAtt": [queue, "QueueName"]}, "Maximum", threshold=threshold)
+    @property
+    def every(self) -> int:
+        """Seconds of a period."""
+        (seconds,) = {metric.seconds for metric in self.metrics}
+        return seconds
 
 
-def of_service(metric: str, service: str, periods: int = 1) -> Alarm:
-    return Alarm("CleverTapWhatsAppBridge", metric, "service", service, seconds=300, periods=periods)
+def queue_metric(metric: str, queue: str, seconds: int = 60) -> Metric:
+    return Metric("AWS/SQS", metric, {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}}, "Maximum", seconds)
+
+
+def own(metric: str, service: str, statistic: str = "Sum") -> Metric:
+    return Metric(OWN, metric, {"service": service}, statistic, 300)
 
 
 def of_function(metric: str, function: str) -> Alarm:
-    return Alarm("AWS/Lambda", metric, "FunctionName", {"Ref": function})
+    return Alarm(Metric("AWS/Lambda", metric, {"FunctionName": {"Ref": function}}, "Sum", 60))
 
 
-DEPTH, AGE = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+def of_table(metric: str, **index: str) -> Alarm:
+    return Alarm(Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300))
+
+
+def arrivals(queue: str) -> Alarm:
+    there = {"visible": queue_metric(DEPTH, queue, 300), "hidden": queue_metric(IN_FLIGHT, queue, 300)}
+    return Alarm(("DIFF(visible + hidden)", there))
+
+
+def oldest(queue: str, threshold: int) -> Alarm:
+    return Alarm(queue_metric(AGE, queue), threshold=threshold)
+
+
+def once(metric: str, service: str, threshold: int = 1) -> Alarm:
+    return Alarm(own(metric, service), threshold=threshold)
+
+
+def often(metric: str, service: str) -> Alarm:
+    """In a quarter of an hour of the last hour: with little traffic most periods have nothing."""
+    return Alarm(own(metric, service), due=3, periods=12)
+
+
+def lasting(metric: str, service: str, statistic: str = "Sum", threshold: int = 1) -> Alarm:
+    """Retries come up to an hour apart: the alarm stays meanwhile."""
+    return Alarm(own(metric, service, statistic), due=1, periods=12, threshold=threshold)
+
+
+def share(failed: Metric, done: Metric, of: int) -> tuple[str, dict[str, Metric]]:
+    """How many failed, if that is more than one in `of`."""
+    return f"IF(failed * {of} > SUM([failed, done]), failed, 0)", {"failed": failed, "done": done}
+
+
+DEPTH, IN_FLIGHT = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
+AGE = "ApproximateAgeOfOldestMessage"
 RECURSION = "RecursiveInvocationsDropped"
 MAY_RECURSE = {"DispatchFunction", "ForwardFunction"}
+UNREAD = (*(f"{queue}DeadLetter" for queue in (*FIFO, *STANDARD)), "Quarantine")
+"""Queues that operators alone read."""
+REJECTED, SENT = own("MessagesRejected", "dispatch"), own("MessagesSent", "dispatch")
+REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
 # Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
-    "ConversationDeadLetterDepthAlarm": of_queue(DEPTH, "ConversationDeadLetterQueue"),
-    "CampaignDeadLetterDepthAlarm": of_queue(DEPTH, "CampaignDeadLetterQueue"),
-    "RepliesDeadLetterDepthAlarm": of_queue(DEPTH, "RepliesDeadLetterQueue"),
-    "StatusesDeadLetterDepthAlarm": of_queue(DEPTH, "StatusesDeadLetterQueue"),
-    "QuarantineDepthAlarm": of_queue(DEPTH, "QuarantineQueue"),
-    "ConversationAgeAlarm": of_queue(AGE, "ConversationQueue", 300),
-    "CampaignAgeAlarm": of_queue(AGE, "CampaignQueue", 1800),
-    "RepliesAgeAlarm": of_queue(AGE, "RepliesQueue", 300),
-    "StatusesAgeAlarm": of_queue(AGE, "StatusesQueue", 1800),
-    # The bridge's own: retries are new messages, whose age says nothing.
-    "CleverTapUnavailableAlarm": of_service("CleverTapUnavailable", "forward", periods=3),
-    "MessagesNotSentAlarm": of_service("MessagesNotSent", "dispatch", periods=3),
-    "DispatchProviderAccountAlarm": of_service("ProviderAccountAlarms", "dispatch"),
-    "IncomingProviderAccountAlarm": of_service("ProviderAccountAlarms", "incoming"),
-    "StatusProviderAccountAlarm": of_service("ProviderAccountAlarms", "status"),
-    "SendErrorsAlarm": of_function("Errors", "SendFunction"),
-    "DispatchErrorsAlarm": of_function("Errors", "DispatchFunction"),
-    "IncomingErrorsAlarm": of_function("Errors", "IncomingFunction"),
-    "StatusErrorsAlarm": of_function("Errors", "StatusFunction"),
-    "ForwardErrorsAlarm": of_function("Errors", "ForwardFunction"),
-    "MediaErrorsAlarm": of_function("Errors", "MediaFunction"),
-    "SendThrottlesAlarm": of_function("Throttles", "SendFunction"),
-    "DispatchThrottlesAlarm": of_function("Throttles", "DispatchFunction"),
-    "IncomingThrottlesAlarm": of_function("Throttles", "IncomingFunction"),
-    "StatusThrottlesAlarm": of_function("Throttles", "StatusFunction"),
-    "ForwardThrottlesAlarm": of_function("Throttles", "ForwardFunction"),
-    "MediaThrottlesAlarm": of_function("Throttles", "MediaFunction"),
-    **{f"{function}AccountsStaleAlarm": of_service("AccountsStale", function.lower()) for function in FUNCTIONS},
-    "DispatchHopsExceededAlarm": of_service("HopsExceeded", "dispatch"),
-    "ForwardHopsExceededAlarm": of_service("HopsExceeded", "forward"),
+    **{f"{queue}DepthAlarm": Alarm(queue_metric(DEPTH, f"{queue}Queue")) for queue in UNREAD},
+    **{f"{queue}ArrivalsAlarm": arrivals(f"{queue}Queue") for queue in UNREAD},
+    **{f"{queue}AgeAlarm": oldest(f"{queue}Queue", 10 * 86_400) for queue in UNREAD},
+    "ConversationAgeAlarm": oldest("ConversationQueue", 300),
+    "CampaignAgeAlarm": oldest("CampaignQueue", 1800),
+    "RepliesAgeAlarm": oldest("RepliesQueue", 300),
+    "StatusesAgeAlarm": oldest("StatusesQueue", 1800),
+    "FreeformAgeAlarm": lasting("FreeformAge", "dispatch", "Maximum", 300),
+    "TemplateAgeAlarm": lasting("TemplateAge", "dispatch", "Maximum", 1800),
+    "ReplyAgeAlarm": lasting("ReplyAge", "forward", "Maximum", 300),
+    "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
+    "ProviderPausedAlarm": lasting("ProviderPaused", "dispatch"),
+    "CleverTapPausedAlarm": lasting("CleverTapPaused", "forward"),
+    "CleverTapUnavailableAlarm": often("CleverTapUnavailable", "forward"),
+    "MessagesNotSentAlarm": often("MessagesNotSent", "dispatch"),
+    "MessagesThrottledAlarm": often("MessagesThrottled", "dispatch"),
+    "MessagesUnconfirmedAlarm": often("MessagesUnconfirmed", "forward"),
+    "RepliesUnreadableAlarm": often("RepliesUnreadable", "forward"),
+    "DispatchRecordsReturnedAlarm": often("RecordsReturned", "dispatch"),
+    "ForwardRecordsReturnedAlarm": often("RecordsReturned", "forward"),
+    "InvalidCredentialsAlarm": often("InvalidCredentials", "send"),
+    "IncomingCallbacksForbiddenAlarm": often("CallbacksForbidden", "incoming"),
+    "StatusCallbacksForbiddenAlarm": often("CallbacksForbidden", "status"),
+    "IncomingCallbacksMalformedAlarm": often("CallbacksMalformed", "incoming"),
+    "StatusCallbacksMalformedAlarm": often("CallbacksMalformed", "status"),
+    "InvalidCredentialsBurstAlarm": once("InvalidCredentials", "send", 20),
+    "MessagesUnknownAlarm": once("MessagesUnknown", "dispatch", 5),
+    "MessagesRejectedAlarm": Alarm(share(REJECTED, SENT, 2), due=3, periods=12),
+    "MessagesRejectedBurstAlarm": Alarm(share(REJECTED, SENT, 5), threshold=20),
+    "MessagesRefusedBurstAlarm": Alarm(share(REFUSED, ACCEPTED, 2), threshold=20),
+    "StatusesDeadLetteredAlarm": once("StatusesDeadLettered", "forward"),
+    "RepliesDeadLetteredAlarm": once("RepliesDeadLettered", "forward"),
+    "DispatchHopsExceededAlarm": once("HopsExceeded", "dispatch"),
+    "ForwardHopsExceededAlarm": once("HopsExceeded", "forward"),
+    "DispatchProviderAccountAlarm": once("ProviderAccountAlarms", "dispatch"),
+    "IncomingProviderAccountAlarm": once("ProviderAccountAlarms", "incoming"),
+    "StatusProviderAccountAlarm": once("ProviderAccountAlarms", "status"),
+    **{f"{function}AccountsStaleAlarm": once("AccountsStale", function.lower()) for function in FUNCTIONS},
+    **{f"{function}ErrorsAlarm": of_function("Errors", f"{function}Function") for function in FUNCTIONS},
+    **{f"{function}ThrottlesAlarm": of_function("Throttles", f"{function}Function") for function in FUNCTIONS},
     "SendRecursionAlarm": of_function(RECURSION, "SendFunction"),
     "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
     "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
     "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
-    "ApiServerErrorsAlarm": Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": "BridgeApi"}),
+    "ApiServerErrorsAlarm": Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "BridgeApi"}}, "Sum", 60)),
+    "RequestsThrottledAlarm": Alarm(Metric(OWN, "RequestsThrottled", {}, "Sum", 60)),
+    "RequestsFailedAlarm": Alarm(Metric(OWN, "RequestsFailed", {}, "Sum", 60)),
+    "TableWriteThrottlesAlarm": of_table("WriteThrottleEvents"),
+    "TableReadThrottlesAlarm": of_table("ReadThrottleEvents"),
+    "IndexWriteThrottlesAlarm": of_table("WriteThrottleEvents", GlobalSecondaryIndexName="bsp_id"),
+    "IndexReadThrottlesAlarm": of_table("ReadThrottleEvents", GlobalSecondaryIndexName="bsp_id"),
 }
 
 
+def metric(metric: Json, statistic: str, seconds: int) -> Metric:
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+    return Metric(metric["Namespace"], metric["MetricName"], dimensions, statistic, seconds)
+
+
+def watched(properties: Json) -> Metric | tuple[str, dict[str, Metric]]:
+    if "Metrics" not in properties:
+        return metric(properties, properties["Statistic"], properties["Period"])
+    result, *queries = properties["Metrics"]
+    assert "ReturnData" not in result
+    assert {query["ReturnData"] for query in queries} == {False}
+    stats = {query["Id"]: query["MetricStat"] for query in queries}
+    return result["Expression"], {
+        name: metric(stat["Metric"], stat["Stat"], stat["Period"]) for name, stat in stats.items()
+    }
+
+
 def alarms(resources: Json) -> dict[str, Alarm]:
-    found = {}
-    for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items():
-        (dimension,) = p["Dimensions"]
-        watched = p["Namespace"], p["MetricName"], dimension["Name"], dimension["Value"]
-        found[name] = Alarm(*watched, p["Statistic"], p["Period"], p["EvaluationPeriods"], p["Threshold"])
-    return found
+    return {
+        name: Alarm(watched(p), p["DatapointsToAlarm"], p["EvaluationPeriods"], p["Threshold"])
+        for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()
+    }
 
 
-def test_alarms(resources: Json) -> None:
-    assert alarms(resources) == ALARMS
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm(resources: Json, name: str) -> None:
+    assert alarms(resources)[name] == ALARMS[name]
 
 
-def watched(alarms: Iterable[Alarm]) -> list[str]:
-    return sorted(f"{alarm.metric} of {json.dumps(alarm.of)}" for alarm in alarms if alarm.namespace.startswith("AWS/"))
+def test_every_alarm_is_in_the_table_above(resources: Json) -> None:
+    assert set(alarms(resources)) == set(ALARMS)
 
 
-def test_every_queue_and_function_and_the_api_have_their_alarms(resources: Json) -> None:
+def test_two_stacks_of_an_account_share_no_metric_and_no_alarm(resources: Json) -> None:
+    for name, alarm in alarms(resources).items():
+        for metric in alarm.metrics:
+            assert metric.namespace == OWN or any(isinstance(value, dict) for value in metric.of.values()), name
+        # CloudFormation puts the stack's name into the names that it gives.
+        assert "AlarmName" not in resources[name]["Properties"]
+    for function in FUNCTIONS:
+        assert environment(resources, function)["POWERTOOLS_METRICS_NAMESPACE"] == OWN
+
+
+def test_every_queue_function_table_index_and_the_api_have_their_alarms(resources: Json) -> None:
     due = [
-        Alarm("AWS/ApiGateway", "5xx", "ApiId", {"Ref": name}) for name in of_type(resources, "AWS::ApiGatewayV2::Api")
+        Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": name}}, "Sum", 60))
+        for name in of_type(resources, "AWS::ApiGatewayV2::Api")
     ]
+    watched = {
+        (m.name, json.dumps(m.of)) for alarm in alarms(resources).values() for m in alarm.metrics if m.namespace != OWN
+    }
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
-        due.append(of_queue(AGE if "RedrivePolicy" in queue else DEPTH, name))
+        read = "RedrivePolicy" in queue
+        due += [Alarm(queue_metric(metric, name)) for metric in ([AGE] if read else [DEPTH, IN_FLIGHT, AGE])]
     for name in of_type(resources, "AWS::Lambda::Function"):
-        due += [of_function("Errors", name), of_function("Throttles", name)]
-        # Where recursion is allowed, Lambda does not emit the metric.
-        due += [] if name in MAY_RECURSE else [of_function(RECURSION, name)]
-    assert watched(alarms(resources).values()) == watched(due)
+        # Where recursion is allowed, Lambda does not emit its metric.
+        metrics = ["Errors", "Throttles", *([] if name in MAY_RECURSE else [RECURSION])]
+        due += [of_function(metric, name) for metric in metrics]
+    for name, table in of_type(resources, "AWS::DynamoDB::Table").items():
+        assert name == "MessagesTable"
+        indexes = [{}, *({"GlobalSecondaryIndexName": i["IndexName"]} for i in table["GlobalSecondaryIndexes"])]
+        due += [of_table(f"{kind}ThrottleEvents", **index) for kind in ("Read", "Write") for index in indexes]
+    assert watched == {(m.name, json.dumps(m.of)) for alarm in due for m in alarm.metrics}
 
 
-def test_each_alarm_says_what_it_is_for(resources: Json) -> None:
+def test_dead_letters_raise_an_alarm_days_before_sqs_deletes_them(resources: Json) -> None:
+    for queue in STANDARD:
+        kept = resources[f"{queue}DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"]
+        working = resources[f"{queue}Queue"]["Properties"]
+        # SQS counts the days of what it moved itself from the working queue on.
+        there = working["RedrivePolicy"]["maxReceiveCount"] * working["VisibilityTimeout"]
+        assert ALARMS[f"{queue}DeadLetterAgeAlarm"].threshold + there < kept - 3 * 86_400
+
+
+def test_an_alarm_looks_back_at_most_a_day(resources: Json) -> None:
+    # CloudWatch's limit for periods of less than an hour.
+    assert max(alarm.every * alarm.periods for alarm in alarms(resources).values()) <= 86_400
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "counts"),
+    [("ThrottledRequests", "429", "RequestsThrottled"), ("FailedRequests", "5*", "RequestsFailed")],
+)
+def test_the_apis_own_answers_are_counted(resources: Json, name: str, pattern: str, counts: str) -> None:
+    properties = of_type(resources, "AWS::Logs::MetricFilter")[name]
+    assert properties["LogGroupName"] == {"Ref": "ApiAccessLogs"}
+    assert properties["FilterPattern"] == f'{{ $.status = "{pattern}" }}'
+    (made,) = properties["MetricTransformations"]
+    assert (made["MetricNamespace"], made["MetricName"], made["MetricValue"]) == (OWN, counts, "1")
+    # The log writes the status in quotes.
+    assert '"status":"$context.status"' in stage_of(resources)["AccessLogSettings"]["Format"]
+
+
+def test_each_alarm_says_what_it_is_for_and_what_to_do(resources: Json) -> None:
     said = {name: p["AlarmDescription"] for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()}
     # Several functions can hear that a BSP refuses an account, and it means the same of each.
     alike = [[name for name in said if name.endswith(kind)] for kind in ("ProviderAccountAlarm", "AccountsStaleAlarm")]
     for names in alike:
         assert len({said[name] for name in names}) == 1
     assert len(set(said.values())) == len(said) - sum(len(names) - 1 for names in alike)
+    # What happened; what to do, or where to look.
+    assert {name for name, text in said.items() if not re.search(r"^[A-Z].*[.;] *[A-Za-z].*[.?]$", text)} == set()
     for function in FUNCTIONS:
-        for metric, happened in (
+        for kind, happened in (
             ("Errors", "failed or timed out"),
             ("Throttles", "was throttled for lack of concurrency"),
         ):
-            assert said[f"{function}{metric}Alarm"] == f"The {function.lower()} function {happened}."
+            assert said[f"{function}{kind}Alarm"].startswith(f"The {function.lower()} function {happened}.")
 
 
 def test_alarms_notify_the_topic_when_there_is_one(resources: Json) -> None:
     action = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
-    for properties in of_type(resources, "AWS::CloudWatch::Alarm").values():
-        assert properties["AlarmActions"] == action
+    for name, properties in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        # It guards deployments; another alarm notifies of the same.
+        assert properties["AlarmActions"] == (action["Fn::If"][2] if name == "RequestsFailedAlarm" else action)
         assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
         assert properties["TreatMissingData"] == "notBreaching"
 
@@ -436,6 +648,7 @@ def test_messages_table_is_kept_and_recoverable_and_forgets(resources: Json) -> 
     table = resources["MessagesTable"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
     properties = table["Properties"]
+    assert properties["DeletionProtectionEnabled"] is True
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
@@ -446,7 +659,25 @@ def test_messages_table_is_kept_and_recoverable_and_forgets(resources: Json) -> 
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "table", "index"),
+    [
+        pytest.param({}, None, None, id="left to DynamoDB"),
+        pytest.param({"TableWarmWrites": "12200"}, {"WriteUnitsPerSecond": "12200"}, None, id="table"),
+        pytest.param({"IndexWarmWrites": "5000"}, None, {"WriteUnitsPerSecond": "5000"}, id="index"),
+    ],
+)
+def test_table_and_index_are_warm_for_the_writes_of_the_parameters(
+    resources: Json, parameters: dict[str, str], table: Json | None, index: Json | None
+) -> None:
+    properties = resolved(resources["MessagesTable"]["Properties"], **parameters)
+    assert properties.get("WarmThroughput") == table
+    assert properties["GlobalSecondaryIndexes"][0].get("WarmThroughput") == index
+
+
 def test_the_bucket_is_private_and_encrypted(resources: Json) -> None:
+    kept = resources["PayloadsBucket"]
+    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     bucket = resources["PayloadsBucket"]["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -504,8 +735,32 @@ def test_public_url(value: str, taken: bool) -> None:
 def test_functions_follow_the_parameters(resources: Json, function: str) -> None:
     properties = resources[f"{function}Function"]["Properties"]
     assert properties["Architectures"] == [{"Ref": "Architecture"}]
-    assert properties["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
     assert properties["Runtime"] == "python3.13"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_that_somebody_waits_for_start_from_a_snapshot(resources: Json, function: str) -> None:
+    waited_for = function in ("Send", "Media")
+    snap_start = resources[f"{function}Function"]["Properties"]["SnapStart"]
+    assert snap_start == {"ApplyOn": {"Ref": "SnapStart" if waited_for else "BackgroundSnapStart"}}
+    assert resolved(snap_start) == {"ApplyOn": "PublishedVersions" if waited_for else "None"}
+
+
+RESERVES = {
+    "Send": "SendReservedConcurrency",
+    "Incoming": "CallbackReservedConcurrency",
+    "Status": "CallbackReservedConcurrency",
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_reserved_concurrency(resources: Json, function: str) -> None:
+    properties = resources[f"{function}Function"]["Properties"]
+    setting = {key: value for key, value in properties.items() if key == "ReservedConcurrentExecutions"}
+    assert resolved(setting) == {}
+    for parameter in set(RESERVES.values()):
+        reserved = resolved(setting, **{parameter: "250"})
+        assert list(reserved.values()) == (["250"] if RESERVES.get(function) == parameter else [])
 
 
 def test_layer_is_built_for_the_chosen_architecture() -> None:
@@ -533,15 +788,133 @@ def parameters_in(value: Any) -> set[str]:
     return referred & set(TEMPLATE["Parameters"])
 
 
+def version_of(resources: Json, function: str) -> Json:
+    """The published version of a function, with its description."""
+    (version,) = (
+        p
+        for p in of_type(resources, "AWS::Lambda::Version").values()
+        if p["FunctionName"] == {"Ref": f"{function}Function"}
+    )
+    return dict(version)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_change_of_a_parameter_reaches_the_alias(resources: Json, function: str) -> None:
     # A version's description cannot be changed, so CloudFormation replaces the version, and the alias follows.
-    (version,) = (
-        p for p in of_type(resources, "AWS::Lambda::Version").values() if f"{function}Function" in json.dumps(p)
-    )
-    used = parameters_in(resources[f"{function}Function"]["Properties"])
+    properties = dict(resources[f"{function}Function"]["Properties"])
+    # This belongs to the function, not to its versions.
+    properties.pop("ReservedConcurrentExecutions", None)
+    used = parameters_in(properties)
     assert used
-    assert parameters_in(version["Description"]) == used
+    assert parameters_in(version_of(resources, function)["Description"]) == used
+
+
+KEPT = ("AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::S3::Bucket")
+
+
+def named(resources: Json, stack: str, suffixes: dict[str, str]) -> Json:
+    """Attributes of queues, table and bucket, whose names CloudFormation makes of these parts, shortened if need be."""
+    names = {}
+    for logical_id, resource in resources.items():
+        if resource["Type"] in KEPT:
+            end = "-" + suffixes.get(logical_id, "ABCDEFGHIJKLM")
+            if resource["Type"] == "AWS::S3::Bucket":
+                name = f"{stack}-{logical_id}"[: 63 - len(end)].lower() + end.lower()
+            else:
+                end += ".fifo" if resource["Properties"].get("FifoQueue") else ""
+                name = f"{stack}-{logical_id}"[: 80 - len(end)] + end
+            names[logical_id] = {"Ref": name, "QueueName": name}
+    return names
+
+
+def layer_of(resources: Json) -> tuple[str, Json]:
+    ((name, layer),) = of_type(resources, "AWS::Lambda::LayerVersion").items()
+    return name, layer
+
+
+@pytest.mark.parametrize("replaced", [name for name, made in TEMPLATE["Resources"].items() if made["Type"] in KEPT])
+def test_a_replaced_queue_table_or_bucket_publishes_another_layer(resources: Json, replaced: str) -> None:
+    _, layer = layer_of(resources)
+    before, after = (
+        resolved(layer["Description"], names=named(resources, "whatsapp-bridge", suffixes))
+        for suffixes in ({}, {replaced: "NOPQRSTUVWXYZ"})
+    )
+    assert before != after
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_another_layer_reaches_the_alias(resources: Json, function: str) -> None:
+    name, _ = layer_of(resources)
+    description = version_of(resources, function)["Description"]
+    one, two = (
+        resolved(description, names={name: {"Ref": f"arn:aws:lambda:us-east-1:1:layer:BridgeLayer:{number}"}})
+        for number in (7, 8)
+    )
+    assert (one.split()[-1], two.split()[-1]) == ("7", "8")
+
+
+@pytest.mark.parametrize("stack", ["b", "whatsapp-bridge", "w" * 128])
+def test_descriptions_are_within_lambdas_256_characters(resources: Json, stack: str) -> None:
+    name, layer = layer_of(resources)
+    names = named(resources, stack, {}) | {name: {"Ref": "arn:aws:lambda:us-east-1:1:layer:BridgeLayer:9999"}}
+    # As long as each may be.
+    parameters = {
+        "LogLevel": "CRITICAL",
+        "SnapStart": "PublishedVersions",
+        "BackgroundSnapStart": "PublishedVersions",
+        "Architecture": "x86_64",
+        "MessageTtlDays": "3650",
+        "MediaTtlDays": "365",
+    } | {name: "x" * made["MaxLength"] for name, made in TEMPLATE["Parameters"].items() if "MaxLength" in made}
+    descriptions = [layer["Description"], *(version_of(resources, function)["Description"] for function in FUNCTIONS)]
+    assert max(len(resolved(each, stack=stack, names=names, **parameters)) for each in descriptions) <= 256
+
+
+def test_old_versions_are_deleted(resources: Json) -> None:
+    versions = [made for made in resources.values() if made["Type"] == "AWS::Lambda::Version"]
+    assert {version["DeletionPolicy"] for version in versions} == {"Delete"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_update_in_steps_is_taken_back_by_alarms(transform: Callable[..., Json], function: str) -> None:
+    made = transform(deployment="Canary10Percent5Minutes")
+    group = made[f"{function}FunctionDeploymentGroup"]["Properties"]
+    assert resolved(group["DeploymentConfigName"]) == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+    condition, gradual, at_once = group["AlarmConfiguration"]["Fn::If"]
+    watched = ["SendErrorsAlarm", "SendThrottlesAlarm", "RequestsFailedAlarm"]
+    assert gradual == {"Enabled": True, "Alarms": [{"Name": {"Ref": name}} for name in watched]}
+    # At once, a correction must pass while the alarm of the fault is on.
+    assert at_once == {}
+    assert resolved({"Fn::If": [condition, "gradual", "at once"]}) == "at once"
+    alias = made[f"{function}FunctionAliaslive"]
+    assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] == {
+        "Ref": f"{function}FunctionDeploymentGroup"
+    }
+
+
+def referred(value: Any) -> Iterator[str]:
+    """What a resource needs before it, as CloudFormation finds it; not only resources."""
+    if isinstance(value, list):
+        for item in value:
+            yield from referred(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            match key:
+                case "Ref":
+                    yield item
+                case "Fn::GetAtt":
+                    yield item[0]
+                case "Fn::Sub":
+                    yield from (name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", str(item)))
+                    yield from referred(item)
+                case _:
+                    yield from referred(item)
+
+
+def test_no_resource_waits_for_itself(resources: Json) -> None:
+    # cfn-lint does not find this behind SAM's transform.
+    needs = {name: set(referred(made)) & set(resources) for name, made in resources.items()}
+    TopologicalSorter(needs).prepare()
 
 
 def test_what_is_to_be_pasted_is_output() -> None:

@@ -1,6 +1,6 @@
 """Lambda's partial batch answers: which records come back, when, and that order is kept per group."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -211,3 +211,24 @@ def test_is_fifo(arn: str, expected: bool) -> None:
 
 def test_a_record_shows_nothing_of_its_body() -> None:
     assert repr(Record("a1", "Canary", "Canary", 1)) == "Record(id='a1', attempt=1)"
+
+
+@pytest.mark.parametrize(
+    ("raises", "returned"),
+    [
+        pytest.param({}, 0, id="none"),
+        pytest.param({"a1": Postponed(30)}, 0, id="a retry in order waits by intention"),
+        pytest.param({"a1": RuntimeError("Canary")}, 2, id="a fault, with what waits behind it"),
+        pytest.param({"a1": Postponed(30), "b1": RuntimeError("Canary")}, 1, id="a fault beside a retry"),
+    ],
+)
+def test_records_that_come_back_by_a_fault_are_counted(
+    raises: dict[str, Exception], returned: int, counted: Callable[[], dict[str, int]]
+) -> None:
+    fifo(["a1", "a2", "b1"], Handler(**raises), Queue())
+    assert counted().get("RecordsReturned", 0) == returned
+
+
+def test_records_of_a_standard_queue_that_come_back_are_counted_once(counted: Callable[[], dict[str, int]]) -> None:
+    process_batch(event("a1", "a2", "b1", arn=ARN.removesuffix(".fifo")), lambda records: ["a1", "b1", "a1"])
+    assert counted() == {"RecordsReturned": 2}

@@ -200,3 +200,9 @@ def test_this_repositorys_template() -> None:
     for function_ in deployment.functions.values():
         assert (function_.code / "app.py").is_file()
         assert all(function_.environment.values()), "an environment variable resolved to nothing"
+
+
+def test_throughput_of_this_repositorys_table_is_left_to_aws() -> None:
+    warm = {"TableWarmWrites": "12200", "IndexWarmWrites": "5000"}
+    deployment = read_template(TEMPLATE, stack="st", region="r", account_id="1", aws_url="http://aws", parameters=warm)
+    assert "WarmThroughput" not in str(deployment.tables["MessagesTable"].definition)

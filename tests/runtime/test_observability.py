@@ -100,7 +100,7 @@ def test_metrics_are_flushed(capsys: pytest.CaptureFixture[str], log: Log, fails
     # Two invocations, two blobs: nothing is carried over.
     assert [sum(blob["MessagesSent"]) for blob in blobs] == [3, 3]
     (metrics,) = blobs[0]["_aws"]["CloudWatchMetrics"]
-    assert (metrics["Namespace"], metrics["Dimensions"]) == ("CleverTapWhatsAppBridge", [["service"]])
+    assert (metrics["Namespace"], metrics["Dimensions"]) == ("CleverTapWhatsAppBridge/tests", [["service"]])
     assert metrics["Metrics"] == [{"Name": "MessagesSent", "Unit": "Count"}]
 
 

@@ -4,7 +4,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.
 follow a failed one in its group must be reported as failed too and must not be handled.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
     A failed record delays only its own group, for the time that it asks for.
     """
     held: dict[str, int | None] = {}
-    failed = []
+    failed, waiting = [], set()
     for record in map(Record.of, event["Records"]):
         if record.group not in held:
             try:
@@ -82,9 +82,11 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
                 log_failure("record failed", error, record=record.id)
                 held[record.group] = None
         failed.append(record.id)
+        if held[record.group] is not None:
+            waiting.add(record.id)
         # These records were received too: while one of them is in flight, SQS holds the whole group.
         _postpone(source.queue, record, held[record.group])
-    return _answer(failed)
+    return _answer(failed, waiting)
 
 
 def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle: Callable[[Record], None]) -> None:
@@ -106,5 +108,9 @@ def _postpone(queue: FifoQueue, record: Record, seconds: int | None) -> None:
         log_failure("could not postpone; the queue's visibility timeout applies", error, record=record.id)
 
 
-def _answer(failed: Iterable[str]) -> Json:
-    return {"batchItemFailures": [{"itemIdentifier": record} for record in dict.fromkeys(failed)]}
+def _answer(failed: Iterable[str], waiting: Collection[str] = ()) -> Json:
+    """`waiting`: those of them that come back by intention, for a retry in order."""
+    returned = list(dict.fromkeys(failed))
+    if number := sum(record not in waiting for record in returned):
+        count("RecordsReturned", number)
+    return {"batchItemFailures": [{"itemIdentifier": record} for record in returned]}
