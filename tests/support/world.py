@@ -21,6 +21,7 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.core.botocore_stubber import BotocoreStubber
 
 from local import queues as local_queues
+from local.aws import create_resources
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.receive import Acknowledgement
@@ -179,7 +180,9 @@ class World:
         self.secrets = self.client("secretsmanager")
         self.sqs, self.dynamodb, self.s3 = self.client("sqs"), self.client("dynamodb"), self.client("s3")
         self.deployment = _deployment()
-        self._deploy()
+        create_resources(
+            self.deployment, {service: getattr(self, name) for name, service in CLIENTS.items()}.__getitem__
+        )
         for name, secret in accounts.items():
             self.put_account(name, secret)
         self._wire()
@@ -197,22 +200,6 @@ class World:
         client.meta.events.register("after-call.sqs.SendMessage", self._inherit)
         client.meta.events.register("after-call.sqs.SendMessageBatch", self._inherit)
         return client
-
-    def _deploy(self) -> None:
-        for queue in sorted(self.deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
-            attributes = {
-                name: json.dumps(value)
-                if isinstance(value, dict)
-                else str(value).lower()
-                if isinstance(value, bool)
-                else str(value)
-                for name, value in queue.attributes.items()
-            }
-            self.sqs.create_queue(QueueName=queue.name, Attributes=attributes)
-        for table in self.deployment.tables.values():
-            self.dynamodb.create_table(**table.definition)
-        for bucket in self.deployment.buckets.values():
-            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def url(self, logical_id: str) -> str:
         return self.deployment.queues[logical_id].url
