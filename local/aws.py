@@ -116,7 +116,7 @@ class LocalAws:
         call = _called(environ)
         self._observe("before", call)
         # One at a time: moto's conditional writes and message lists are not atomic under a threaded server.
-        with queues.LOCK:
+        with queues.LOCK, queues.traced(environ.get("HTTP_X_AMZN_TRACE_ID")):
             answer = self._application(call.service, environ)(environ, start_response)
         self._observe("after", call)
         return answer

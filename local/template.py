@@ -41,13 +41,14 @@ class Route:
 
 @dataclass(frozen=True)
 class EventSource:
-    """An SQS event source mapping; `window` in seconds."""
+    """An SQS event source mapping; `window` in seconds; `maximum_concurrency` is None for no limit of its own."""
 
     function: str
     queue_arn: str
     batch_size: int
     window: int
     partial_failures: bool
+    maximum_concurrency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -344,6 +345,9 @@ class _Reader:
                     int(properties.get("BatchSize", 10)),
                     int(properties.get("MaximumBatchingWindowInSeconds", 0)),
                     "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
+                    int(maximum)
+                    if (maximum := properties.get("ScalingConfig", {}).get("MaximumConcurrency"))
+                    else None,
                 )
             )
         else:

@@ -7,6 +7,7 @@ harshest reading is taken, and the comment says so.
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
+from urllib.parse import unquote
 from zlib import crc32
 
 KIB: Final = 1024
@@ -25,9 +26,9 @@ type Lineage = Mapping[str, int]
 _LINEAGE: Final = "Lineage="
 
 
-def lineage_name(function_arn: str) -> str:
-    """A function in a trace header, which has room for a short hash only."""
-    return f"{crc32(function_arn.encode()):08x}"
+def lineage_name(function: str) -> str:
+    """A function in a trace header: a short hash, as AWS writes it there."""
+    return f"{crc32(function.encode()):08x}"
 
 
 def read_lineage(trace_header: str | None) -> dict[str, int]:
@@ -35,7 +36,8 @@ def read_lineage(trace_header: str | None) -> dict[str, int]:
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
-    for part in (trace_header or "").split(";"):
+    # botocore escapes the bar.
+    for part in unquote(trace_header or "").split(";"):
         if part.startswith(_LINEAGE):
             entries = (entry.rpartition(":") for entry in part.removeprefix(_LINEAGE).split("|"))
             return {name: int(count) for name, _, count in entries}
@@ -205,9 +207,10 @@ def read_units(size: int, *, consistent: bool) -> float:
 # --- API Gateway -----------------------------------------------------------------------------------------------------
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 
-MAX_REQUEST_BYTES: Final = 10 * 1000 * 1000
+MAX_REQUEST_BYTES: Final = 10 * MIB
 MAX_HEADER_BYTES: Final = 10_240
 INTEGRATION_SECONDS: Final = 30
+"""After it the answer is 503, even if the function still runs."""
 API_RATE: Final = 10_000
 """Requests a second of all APIs of an account and region; 2,500 in many regions."""
 API_BURST: Final = 5_000

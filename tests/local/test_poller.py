@@ -1,6 +1,6 @@
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from local.aws import ACCOUNT_ID, LocalAws
 from local.poller import Poller, failed_items
 from local.queues import QueueConsumer
 from local.runtime import FunctionError
+from local.simulation.rules import Lineage
 from local.template import EventSource, Queue
 
 REGION = "eu-west-1"
@@ -22,12 +23,14 @@ class Handler:
 
     def __init__(self) -> None:
         self.events: list[list[dict[str, Any]]] = []
+        self.lineages: list[list[Lineage]] = []
         self.behave: Callable[[dict[str, Any]], bool] = lambda record: True
         self.answer: bytes | None = None
         self.changed = threading.Condition()
 
-    def __call__(self, event: bytes) -> bytes:
+    def __call__(self, event: bytes, lineages: Sequence[Lineage], patience: float) -> bytes:
         records = json.loads(event)["Records"]
+        self.lineages.append(list(lineages))
         try:
             failed = [record["messageId"] for record in records if not self.behave(record)]
         finally:

@@ -15,6 +15,7 @@ ROOT = "Root=1-5759e988-bd862e3fe1be46a994272793"
         pytest.param(f"{ROOT};Sampled=0", {}, id="without a lineage"),
         pytest.param(f"{ROOT};Sampled=0;Lineage=68fd508a:5", {"68fd508a": 5}, id="one function"),
         pytest.param(f"{ROOT};Lineage=68fd508a:5|c512fbe3:2", {"68fd508a": 5, "c512fbe3": 2}, id="two functions"),
+        pytest.param(f"{ROOT};Lineage=68fd508a:5%7Cc512fbe3:2", {"68fd508a": 5, "c512fbe3": 2}, id="from botocore"),
     ],
 )
 def test_lineage_in_a_trace_header(header: str | None, lineage: dict[str, int]) -> None:

@@ -22,6 +22,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from local import queues as local_queues
 from local.aws import create_resources
+from local.simulation import rules
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.receive import Acknowledgement
@@ -44,7 +45,7 @@ from whatsapp_bridge.store.once import Once
 ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 START = 1_700_000_000.0
-_MAX_CHAIN = 16
+_TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"
 BSP_URL = "https://bsp.example"
 CLEVERTAP_URL = "https://clevertap.example/"
 PUBLIC_URL = "https://bridge.example"
@@ -163,9 +164,8 @@ class World:
     def __init__(self, accounts: dict[str, dict[str, Any]]) -> None:
         self.now = START
         self._armed = False
-        self._chain: Counter[str] = Counter()
-        self._chains: dict[str, Counter[str]] = {}
-        """By message id: how often each function was invoked on the way to it."""
+        self._lineage: rules.Lineage = {}
+        """That of the invocation that runs."""
         self.steps: list[str] = []
         self.first_steps: set[int] = set()
         """The numbers (from 1) of the steps that an invocation starts with."""
@@ -197,8 +197,7 @@ class World:
         client.meta.events.register("before-parameter-build", self._fail)
         client.meta.events.register("before-call", lambda model, **_: self.step(f"before {model.name}"))
         client.meta.events.register("after-call", lambda model, **_: self.step(f"after {model.name}"))
-        client.meta.events.register("after-call.sqs.SendMessage", self._inherit)
-        client.meta.events.register("after-call.sqs.SendMessageBatch", self._inherit)
+        client.meta.events.register("before-call", self._trace)
         return client
 
     def url(self, logical_id: str) -> str:
@@ -262,7 +261,7 @@ class World:
 
     def send(self, body: Any, account: str = "acme", headers: dict[str, str] | None = None) -> CleverTapAnswer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._chain = Counter()
+        self._lineage = rules.next_link(rules.lineage_name("SendFunction"), [])
         with self.invocation():
             return self.accept(account, BASIC if headers is None else headers, raw)
 
@@ -277,30 +276,22 @@ class World:
         """`headers` are those besides the content type: a BSP's proof."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent_with = {"content-type": "application/json", **(headers or {})}
-        self._chain = Counter()
+        self._lineage = rules.next_link(rules.lineage_name("IncomingFunction"), [])
         with self.invocation():
             return self.receive(account, token, Callback("POST", sent_with, {}, raw, source))
 
     # --- recursive-loop detection ----------------------------------------------------------------------------------
 
-    def _inherit(self, parsed: Any, **_: Any) -> None:
-        """What an invocation sends is the next link of its chain."""
-        sent = [parsed, *parsed.get("Successful", [])]
-        for message_id in (entry["MessageId"] for entry in sent if "MessageId" in entry):
-            self._chains[message_id] = Counter(self._chain)
+    def _trace(self, params: dict[str, Any], **_: Any) -> None:
+        """What botocore sends in an invocation carries its lineage."""
+        if self._armed:
+            params["headers"]["X-Amzn-Trace-Id"] = rules.write_lineage(_TRACE, self._lineage)
 
     def _refused_as_loop(self, function: str, received: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether Lambda ends the chain, after about 16 invocations of one function in it.
-
-        The chain travels in the trace header. Which one a batch has whose messages have several is not documented: the
-        longest is taken. Source: "Use Lambda recursive loop detection to prevent infinite loops",
-        https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html.
-        """
-        self._chain = Counter()
-        for message in received:
-            self._chain |= self._chains.get(message["MessageId"], Counter())
-        self._chain[function] += 1
-        return self._chain[function] > _MAX_CHAIN and not self.deployment.functions[function].may_recurse
+        headers = (message["Attributes"].get("AWSTraceHeader") for message in received)
+        name = rules.lineage_name(function)
+        self._lineage = rules.next_link(name, map(rules.read_lineage, headers))
+        return rules.ends_chain(name, self._lineage, may_recurse=self.deployment.functions[function].may_recurse)
 
     # --- the queues ------------------------------------------------------------------------------------------------
 
@@ -471,8 +462,9 @@ _process_request = BotocoreStubber.process_request
 
 
 def _one_at_a_time(stubber: BotocoreStubber, request: Any) -> Any:
+    header = request.headers.get("X-Amzn-Trace-Id")
     # moto's conditional writes are not atomic under threads.
-    with local_queues.LOCK:
+    with local_queues.LOCK, local_queues.traced(header.decode() if isinstance(header, bytes) else header):
         return _process_request(stubber, request)
 
 
