@@ -75,6 +75,11 @@ SCRIPTS: dict[str, tuple[str, list[Step]]] = {
     "a delay that is too long": (CAMPAIGN, [send("a", DelaySeconds=901), receive()]),
     "eleven at once": (CAMPAIGN, [receive(11)]),
     "a tenant of a standard queue": (CAMPAIGN, [send("a", MessageGroupId="acme"), receive()]),
+    "a character that XML has not": (CAMPAIGN, [send("a\x00"), receive()]),
+    "a batch with such a character": (CAMPAIGN, [batch("a", "\ufffe", "c"), receive()]),
+    "hidden for too long": (CAMPAIGN, [send("a"), 50_000.0, receive(), 10.0, hide(0, 43_195), hide(0, 43_180), COUNT]),
+    "hidden when it is visible again": (CAMPAIGN, [send("a"), receive(), 541.0, hide(0, 10), receive()]),
+    "hidden when it is deleted": (CAMPAIGN, [send("a"), receive(), delete(0), COUNT]),
     "more than an hour hidden": (CAMPAIGN, [send("a"), receive(), 3600.0, receive()]),
     "a trace header": (
         CAMPAIGN,
