@@ -156,11 +156,14 @@ class Table:
         moves = [(index, index.projected(before), index.projected(after)) for index in self.indexes.values()]
         for index, _, shown in moves:
             _check_index_key(index, shown)
-        self._consume(
-            key, rules.write_units(self.size(key), size), {i.name: _index_units(b, a, i) for i, b, a in moves}, now
-        )
-        due = now + self.lag()
-        for index, old, new in moves:
+        of_indexes = {index.name: _index_units(old, new, index) for index, old, new in moves}
+        self._consume(key, rules.write_units(self.size(key), size), of_indexes, now)
+        self._store(key, after, size, now)
+
+    def _store(self, key: str, after: Item | None, size: int, now: float) -> None:
+        before, due = self.items.get(key), now + self.lag()
+        for index in self.indexes.values():
+            old, new = index.projected(before), index.projected(after)
             if old != new:
                 index.write(key, old, new, due)
                 index.settle(now)
@@ -205,11 +208,8 @@ class Table:
             for key, item in self.items.items()
             if "N" in (expires := item.get(self.ttl_attribute, {})) and float(expires["N"]) < before
         ]
-        units, self.units = self.units, Units()
-        throughput, self.throughput = self.throughput, Throughput()
         for key in expired:
-            self.write(key, None, now)
-        self.units, self.throughput = units, throughput
+            self._store(key, None, 0, now)
         return len(expired)
 
 

@@ -1,6 +1,6 @@
 """One SQS queue in memory: what waits, what is hidden, what has expired.
 
-Time is the caller's: `now` in seconds since 1970. Every operation costs O(log n), whatever waits.
+Time is the caller's: `now` in seconds since 1970. Sending, receiving and what follows cost O(log n), whatever waits.
 """
 
 from collections import deque
@@ -42,6 +42,8 @@ class Message:
     visible_at: float = 0.0
     deleted: bool = False
     """Somebody has deleted it; a copy may be left all the same."""
+    shown: bool = False
+    """The next receive may take it, also while it is in flight. For standard queues."""
 
 
 @dataclass
@@ -187,7 +189,7 @@ class Queue:
         """Take away all that waits, in order."""
         self.settle(now)
         taken = sorted((m for m in self.messages.values() if m.state is State.WAITING), key=lambda m: m.number)
-        moved = [replace(message) for message in taken]
+        moved = [replace(message, shown=False) for message in taken]
         for message in taken:
             self._let_go(message)
         return moved
@@ -255,8 +257,10 @@ class Queue:
 
     def _choose(self, most: int) -> _Choice:
         choice = _Choice()
-        while len(choice.taken) < most and self._first_waiting() is not None:
-            self._judge(heappop(self._waiting)[2], choice)
+        while len(choice.taken) < most and (message := self._first_waiting()) is not None:
+            heappop(self._waiting)
+            message.shown = False
+            self._judge(message, choice)
         return choice
 
     def _choose_of_groups(self, most: int) -> _Choice:
@@ -311,7 +315,7 @@ class Queue:
         to = self.dead_letters
         assert to is not None
         sent_at = rules.sent_at_in_dead_letter_queue(message.sent_at, now, fifo=to.fifo)
-        moved = replace(message, sent_at=sent_at)
+        moved = replace(message, sent_at=sent_at, shown=False)
         self._let_go(message)
         to.settle(now)
         to._add(moved, now, now)
@@ -379,6 +383,9 @@ class Queue:
             self._leave_flight(message)
 
     def _show(self, message: Message) -> None:
+        if message.shown:
+            return
+        message.shown = True
         spread = self.harshness.disorder
         key = message.visible_at + self.random.random() * spread if spread else 0.0
         heappush(self._waiting, (key, message.number, message))

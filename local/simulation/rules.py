@@ -110,7 +110,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-v
 
 def visibility_allowed(received_at: float, now: float, visibility: float) -> bool:
     """Whether ChangeMessageVisibility accepts `visibility` for a message that was received at `received_at`."""
-    return 0 <= visibility <= MAX_VISIBILITY and now + visibility - received_at <= MAX_VISIBILITY
+    return 0 <= visibility <= MAX_VISIBILITY and (now - received_at) + visibility <= MAX_VISIBILITY
 
 
 def has_room(in_flight: int) -> bool:

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from local import TEMPLATE
+from local.simulation import rules
 from local.simulation.cloud import Cloud
 from local.simulation.service import Service
+from local.template import read_template
 
 KEY, OTHER = "arn:aws:kms:eu-west-1:123456789012:key/a", "arn:aws:kms:eu-west-1:123456789012:key/b"
 TABLE = {
@@ -146,6 +149,27 @@ def test_a_data_key_is_decrypted_by_its_own_key_only(sim: Sim) -> None:
     sim.cloud.kms.create(OTHER)
     with pytest.raises(ClientError, match="IncorrectKeyException"):
         sim.cloud.kms.decrypt(KeyId=OTHER, CiphertextBlob=blob)
+
+
+def test_the_template_keeps_the_rules() -> None:
+    aws_url = "https://sqs.eu-west-1.amazonaws.com"
+    given = {"stack": "test", "region": "eu-west-1", "account_id": "123456789012", "aws_url": aws_url}
+    deployment = read_template(TEMPLATE, **given)
+    cloud = Cloud(lambda: 0.0, Random(1))
+    cloud.deploy(deployment)
+    for queue in cloud.sqs.queues.values():
+        assert queue.retention <= rules.MAX_RETENTION
+        assert queue.visibility <= rules.MAX_VISIBILITY
+        assert queue.max_receives <= rules.MAX_RECEIVE_COUNT
+        assert queue.max_bytes <= rules.MAX_MESSAGE_BYTES
+        assert queue.dead_letters is None or queue.dead_letters.fifo is queue.fifo
+    for source in deployment.event_sources:
+        fifo = deployment.queue_by_arn(source.queue_arn).fifo
+        assert source.batch_size <= (rules.MAX_SOURCE_BATCH_FIFO if fifo else rules.MAX_SOURCE_BATCH)
+        assert source.window <= rules.MAX_WINDOW
+        assert source.window or source.batch_size <= rules.UNWINDOWED_BATCH
+        assert source.maximum_concurrency is not None
+        assert rules.MIN_MAXIMUM_CONCURRENCY <= source.maximum_concurrency <= rules.MAX_MAXIMUM_CONCURRENCY
 
 
 def test_everything_follows_from_the_random_numbers() -> None:

@@ -95,6 +95,16 @@ def test_a_message_comes_twice_at_the_same_time() -> None:
     assert sim.bodies() == []
 
 
+def test_a_message_that_comes_twice_is_given_up_once() -> None:
+    sim = Sim()
+    sim.sqs.harshness.twice = 1.0
+    sim.send("a")
+    assert [sim.bodies() for _ in range(3)] == [["a"]] * 3
+    sim.now += 61
+    assert sim.bodies() == []
+    assert sim.bodies("dead-q") == ["a"]
+
+
 def test_a_message_comes_again_after_it_was_deleted() -> None:
     sim = Sim()
     sim.sqs.harshness.undead = 1.0
@@ -325,6 +335,17 @@ def test_when_a_message_is_due(what: str, due: float | None) -> None:
         if what == "deleted":
             sim.delete(message)
     assert sim.due_in() == due
+
+
+def test_a_group_goes_on_once_its_first_message_is_given_up() -> None:
+    sim = Sim()
+    for body, group in (("a", "g"), ("b", "h"), ("c", "g"), ("d", "g")):
+        sim.in_group(body, group)
+    for _ in range(3):
+        assert sim.bodies("f.fifo", most=1) == ["a"]
+        sim.now += 61
+    assert [sim.bodies("f.fifo", most=1) for _ in range(3)] == [["b"], ["c"], []]
+    assert sim.bodies("dead-f.fifo") == ["a"]
 
 
 def test_a_group_is_due_when_nothing_of_it_is_in_flight() -> None:

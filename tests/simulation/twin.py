@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,13 +11,12 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 
-from local import queues
+from local import TEMPLATE, queues
 from local.aws import create_resources
 from local.simulation.cloud import Cloud
 from local.template import Deployment, read_template
 
 REGION = "eu-west-1"
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 _NAMELESS = {
     "ResponseMetadata",
     "ConsumedCapacity",
