@@ -12,6 +12,7 @@ from local.simulation import rules
 from local.simulation.cloud import Cloud
 from local.simulation.service import Service
 from local.template import read_template
+from whatsapp_bridge.store import queues
 
 KEY, OTHER = "arn:aws:kms:eu-west-1:123456789012:key/a", "arn:aws:kms:eu-west-1:123456789012:key/b"
 TABLE = {
@@ -170,6 +171,12 @@ def test_the_template_keeps_the_rules() -> None:
         assert source.window or source.batch_size <= rules.UNWINDOWED_BATCH
         assert source.maximum_concurrency is not None
         assert rules.MIN_MAXIMUM_CONCURRENCY <= source.maximum_concurrency <= rules.MAX_MAXIMUM_CONCURRENCY
+
+
+def test_the_bridge_keeps_the_rules() -> None:
+    assert queues.MAX_DELAY_SECONDS <= rules.MAX_DELAY
+    assert queues.MAX_VISIBILITY_SECONDS <= rules.MAX_VISIBILITY
+    assert queues.MAX_MESSAGE_BYTES <= rules.MAX_MESSAGE_BYTES
 
 
 def test_everything_follows_from_the_random_numbers() -> None:
