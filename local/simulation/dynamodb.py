@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
@@ -58,6 +58,17 @@ class Throughput:
     key_reads: float | None = None
     _second: int = 0
     _used: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    @classmethod
+    def of_a_new_table(cls) -> Self:
+        """What a table on demand takes at first, without warm throughput."""
+        return cls(
+            writes=rules.NEW_TABLE_WRITES,
+            reads=rules.NEW_TABLE_READS,
+            index_writes=rules.NEW_TABLE_WRITES,
+            key_writes=rules.PARTITION_WRITES,
+            key_reads=rules.PARTITION_READS,
+        )
 
     def take(self, now: float, asked: Iterable[tuple[str, str, float]]) -> None:
         """Use these units, (limit's name, of what, units), or none of them. Raises `_Refused`."""

@@ -97,7 +97,6 @@ LEFT_OUT_OF_AGE: Final = 3
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 """
-MAX_LONG_POLL: Final = 20
 BILLED_BYTES: Final = 64 * KIB
 """Each begun 64 KiB of a call is billed as a request. https://aws.amazon.com/sqs/pricing/"""
 
@@ -208,18 +207,10 @@ def read_units(size: int, *, consistent: bool) -> float:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 
 MAX_REQUEST_BYTES: Final = 10 * MIB
-MAX_HEADER_BYTES: Final = 10_240
 INTEGRATION_SECONDS: Final = 30
 """After it the answer is 503, even if the function still runs."""
-API_RATE: Final = 10_000
-"""Requests a second of all APIs of an account and region; 2,500 in many regions."""
-API_BURST: Final = 5_000
 
-# --- Secrets Manager, KMS --------------------------------------------------------------------------------------------
+# --- Secrets Manager -------------------------------------------------------------------------------------------------
 
 MAX_SECRET_BYTES: Final = 65_536
 """https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html"""
-SECRET_READS: Final = 10_000
-"""GetSecretValue, a second."""
-KMS_CALLS: Final = 10_000
-"""A second, in most regions. https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html"""

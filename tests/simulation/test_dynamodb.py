@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.simulation.dynamodb import DynamoDb, Units
+from local.simulation.dynamodb import DynamoDb, Throughput, Units
 
 DEFINITION = {
     "TableName": "t",
@@ -136,6 +136,20 @@ def test_throttled_writes(limit: str, others_go_on: bool) -> None:
             sim.set("c", "bsp_id", "1")
     sim.now += 1
     sim.set("a", "bsp_id", "2")
+
+
+def test_a_new_table_takes_a_thousand_writes_of_one_key_and_four_thousand_of_all() -> None:
+    sim = Sim()
+    sim.table.throughput = Throughput.of_a_new_table()
+    taken = 0
+    for key in "abcde":
+        for _ in range(1001):
+            try:
+                sim.set(key, "note", "x")
+            except ClientError:
+                break
+            taken += 1
+    assert taken == 4000
 
 
 def test_throttled_reads() -> None:
