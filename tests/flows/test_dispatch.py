@@ -85,7 +85,11 @@ def batch(made: World, messages: list[dict[str, Any]], name: str = "acme") -> di
             "messageId": f"q-{message['msgId']}",
             "receiptHandle": "h",
             "body": json.dumps({"account": name, "reference": message["msgId"], "message": message}),
-            "attributes": {"ApproximateReceiveCount": "1"},
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": str(int(made.now * 1000)),
+                "ApproximateFirstReceiveTimestamp": str(int(made.now * 1000)),
+            },
             "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:campaign",
         }

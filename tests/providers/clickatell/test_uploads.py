@@ -536,7 +536,8 @@ def test_campaign_of_a_hundred_fetches_its_image_once(encrypted: bool) -> None:
         for place, to in enumerate(people):
             assert made.send(campaign(to=to) | {"msgId": f"r{place}"}) == SUCCESS
         bodies = made.bodies("CampaignQueue")
-        assert made.dispatch.many([Record(f"m{n}", json.dumps(body), "", 1) for n, body in enumerate(bodies)]) == []
+        records = [Record(f"m{n}", json.dumps(body), "", 1, made.now, made.now) for n, body in enumerate(bodies)]
+        assert made.dispatch.many(records) == []
 
         assert made.http.fetched == [URL]
         assert sorted(upload["to"] for upload in clickatell.uploads) == people

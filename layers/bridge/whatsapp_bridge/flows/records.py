@@ -15,19 +15,31 @@ from whatsapp_bridge.store.queues import DeadLetterQueue, Entry, FifoQueue, NotS
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One received queue message. `attempt` counts its deliveries, from 1; `group` is "" on standard queues."""
+    """One received queue message. `attempt` counts its deliveries, from 1; `group` is "" if it was sent without one.
+
+    `sent_at` is when it was put on its queue, `first_received_at` when it was first taken off it: seconds since 1970.
+    """
 
     id: str
     body: str = field(repr=False)
     receipt_handle: str = field(repr=False)
     attempt: int
+    sent_at: float
+    first_received_at: float
     group: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, record: Json) -> "Record":
         attributes = record["attributes"]
-        attempt, group = int(attributes["ApproximateReceiveCount"]), str(attributes.get("MessageGroupId", ""))
-        return cls(record["messageId"], record["body"], record["receiptHandle"], attempt, group)
+        return cls(
+            id=record["messageId"],
+            body=record["body"],
+            receipt_handle=record["receiptHandle"],
+            attempt=int(attributes["ApproximateReceiveCount"]),
+            sent_at=int(attributes["SentTimestamp"]) / 1000,
+            first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
+            group=str(attributes.get("MessageGroupId", "")),
+        )
 
 
 class FifoSource(NamedTuple):
