@@ -314,7 +314,7 @@ def unreadable(name: str, reason: str) -> dict[str, Any]:
 
 
 GUPSHUP_ID = "5001002003004005006-600700800900100200"
-GUPSHUP_STATUS = {"account": "acme-gupshup", "attempt": 1, "waits": 1}
+GUPSHUP_STATUS = {"account": "acme-gupshup", "accepted_at": int(START), "attempt": 1, "waits": 1}
 CENTRAL, CENTRAL_NAME = "1700000000|1|0|1005", "Message Central WhatsApp Now"
 BROADCAST = (
     "flowType=WHATSAPP&senderId=27999000005&type=BROADCAST&countryCode=27&mobileNumber=820000001"
@@ -563,6 +563,7 @@ RECEIVE = [
             "StatusesQueue": [
                 {
                     "account": "acme",
+                    "accepted_at": int(START),
                     "attempt": 1,
                     "waits": 1,
                     "status": queued("forward-status")["status"]
@@ -604,7 +605,7 @@ def status_of_meta(place: int, name: Status, **error: Any) -> Any:
     told = requested_of_meta("status-meta", "statuses", place)
     person = parse_account("acme-meta", META).pseudonym(told["recipient_id"])
     event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], told["id"], recipient=person, **error)
-    return json.loads(queued_status("acme-meta", event).body)
+    return json.loads(queued_status("acme-meta", event, START).body)
 
 
 META_URL, META_INCOMING_URL = (

@@ -192,7 +192,8 @@ def test_confirming_makes_no_message(message: Message) -> None:
 )
 def test_unconfirmed(message: Message, history: tuple[Any, ...], expected: bool) -> None:
     message.play(*history)
-    assert message.world.claims.unconfirmed("acme", message.reference) is expected
+    person = message.world.claims.unconfirmed("acme", message.reference)
+    assert (person is not None) is expected
 
 
 def on(rung: int) -> tuple[Any, ...]:

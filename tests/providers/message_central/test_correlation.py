@@ -451,3 +451,13 @@ def check(made: World) -> None:
     # Where a message has not left, nothing is reported, and those that have are left alone.
     assert {name: depth for name, depth in left(made).items() if name != "QuarantineQueue"} == {}
     assert len(values) == 3 or made.depth("QuarantineQueue") == 0
+
+
+def test_a_lost_answer_is_not_a_failure_beside_a_status_found_by_its_recipient(made: World) -> None:
+    made.bsp = lambda url, payload: LOST
+    send(made, template("a"))
+    # The confirmation and the status come in one batch.
+    made.now += 899.5
+    report(made, "wamid.a", "delivered")
+    made.pump()
+    assert told_of(made, "a") == ("sent", "delivered")

@@ -8,20 +8,19 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from time import time
-from typing import Any
-
-from pydantic_core import from_json
+from typing import Any, NamedTuple
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import is_validation_reference
 from whatsapp_bridge.flows import correlation
+from whatsapp_bridge.flows.confirmations import Backlog, Confirmations
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
-from whatsapp_bridge.flows.status_queue import read_event
+from whatsapp_bridge.flows.status_queue import read_event, read_payload
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.observability import count, log_failure
@@ -29,10 +28,28 @@ from whatsapp_bridge.runtime.schedules import CorrelationRetry
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.leases import NoLease
+from whatsapp_bridge.store.queues import StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
 _BUSY_SECONDS = 5
 _NO_SUCH_MESSAGE = "belongs to no message that the bridge has sent"
+
+
+class _Leases(NamedTuple):
+    """What may be reported now; what another delivery reports, what has no message, and the owners of what failed."""
+
+    reports: list[Report]
+    busy: list[Item]
+    without_message: list[Item]
+    failed: list[str]
+
+    def with_more(self, more: "_Leases") -> "_Leases":
+        return _Leases(
+            self.reports + more.reports,
+            self.busy + more.busy,
+            self.without_message + more.without_message,
+            self.failed + more.failed,
+        )
 
 
 class ForwardStatuses:
@@ -46,6 +63,8 @@ class ForwardStatuses:
         waiting: Waiting,
         reports: Reports,
         post: PostStatuses,
+        queue: StatusesQueue,
+        confirmations: Confirmations,
         retries: StatusRequeue,
         correlation_retry: CorrelationRetry,
         quarantine: Quarantine,
@@ -54,6 +73,7 @@ class ForwardStatuses:
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
         self._reports, self._post, self._retries = reports, post, retries
+        self._queue, self._confirmations = queue, confirmations
         self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
@@ -66,9 +86,12 @@ class ForwardStatuses:
                 failed.append(record.id)
             elif item is not None:
                 by_account[item.payload["account"]].append(item)
+        confirming = {item.owner for items in by_account.values() for item in items if item.confirms}
+        backlog = Backlog(self._queue, [record for record in records if record.id not in confirming], len(records))
+        all_read = not failed
         for name, items in by_account.items():
             try:
-                failed += self._forward(self._account(name), items)
+                failed += self._forward(self._account(name), items, backlog, all_read=all_read)
             except Exception as error:  # noqa: BLE001 - logged, and its records come back
                 log_failure("statuses not forwarded", error, account=name)
                 failed += [item.owner for item in items]
@@ -82,10 +105,10 @@ class ForwardStatuses:
 
     def _item(self, record: Record) -> Item | None:
         """None if there is nothing (more) to report."""
-        payload = from_json(record.body)
+        payload = read_payload(record.body, record.sent_at)
         account = payload["account"]
         if "confirm" in payload:
-            return self._unconfirmed(record, payload)
+            return Item(record.id, payload, self._unconfirmed(payload["confirm"]))
         event = read_event(payload)
         if event.note is not None:
             # The event's own time, so that a duplicate does not change the note.
@@ -100,48 +123,47 @@ class ForwardStatuses:
             return None
         return Item(record.id, payload, event)
 
-    def _unconfirmed(self, record: Record, payload: dict[str, Any]) -> Item | None:
+    def _unconfirmed(self, reference: str) -> StatusEvent:
         """The failure of a message whose answer was lost and that has had no status since."""
-        reference = payload["confirm"]
-        if not self._claims.unconfirmed(payload["account"], reference):
-            return None
-        count("MessagesUnconfirmed")
-        event = StatusEvent(
-            "failed",
-            int(self._now()),
-            reference,
-            None,
-            error_code=CallbackError.OTHER,
-            error_title="delivery could not be confirmed",
-        )
-        return Item(record.id, payload, event)
+        title = "delivery could not be confirmed"
+        return StatusEvent("failed", int(self._now()), reference, None, CallbackError.OTHER, title)
 
     # --- one account ---------------------------------------------------------------------------------------------
 
-    def _forward(self, account: Account, items: Sequence[Item]) -> list[str]:
+    def _forward(self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool) -> list[str]:
         """Returns the owners of the items that must come back."""
-        items, failed = self._correlated(account, items)
-        uncorrelated, groups = grouped(items)
-        leased: list[Report] = []
-        busy: list[Item] = []
+        statuses, failed = self._correlated(account, [item for item in items if not item.confirms])
+        leases = self._leases(account, statuses)
+        # Whether news of a lost answer has come is known once the statuses of the batch have their leases.
+        complete = all_read and not (failed or leases.failed or leases.without_message)
+        unconfirmed, again = self._confirmations.last_words(
+            account, [item for item in items if item.confirms], backlog, complete=complete
+        )
+        leases = leases.with_more(self._leases(account, unconfirmed))
+        failed += [*leases.failed, *again, *self._wait_for_message(account, leases.without_message)]
+        # Another delivery reports the same message, or died with its lease, which soon expires.
+        busy = [Again(item.owner, item.payload, _BUSY_SECONDS) for item in leases.busy]
+        failed += self._retries.queue_again(account, busy)
+        return failed + self._post.report(account, leases.reports)
+
+    def _leases(self, account: Account, items: Sequence[Item]) -> _Leases:
+        without_message, groups = grouped(items)
+        leases = _Leases([], [], without_message, [])
         found = each(lambda group: self._reports.lease(account.name, group), groups)
         for group, lease in zip(groups, found, strict=True):
             match lease:
                 case NoLease.REPEAT:
                     count("RepeatsDropped", len(group))
                 case NoLease.BUSY:
-                    busy += group
+                    leases.busy.extend(group)
                 case NoLease.NO_MESSAGE:
-                    uncorrelated += group
+                    leases.without_message.extend(group)
                 case Exception():
                     log_failure("status not forwarded", lease, account=account.name)
-                    failed += [item.owner for item in group]
+                    leases.failed.extend(item.owner for item in group)
                 case report:
-                    leased.append(report)
-        failed += self._wait_for_message(account, uncorrelated)
-        # Another delivery reports the same message, or died with its lease, which soon expires.
-        failed += self._retries.queue_again(account, [Again(item.owner, item.payload, _BUSY_SECONDS) for item in busy])
-        return failed + self._post.report(account, leased)
+                    leases.reports.append(report)
+        return leases
 
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
         """The items, with the msgId of those found by recipient; and the owners of the items that must come back."""

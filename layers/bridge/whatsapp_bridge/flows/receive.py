@@ -4,9 +4,10 @@ Authenticate, split into events, put each on its queue, acknowledge. Nothing is 
 callback is acknowledged in milliseconds, but only after everything in it is stored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
+from time import time
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -56,6 +57,8 @@ FORBIDDEN = Acknowledgement(403, "forbidden")
 
 
 class Receive:
+    """`now` gives seconds since 1970."""
+
     def __init__(
         self,
         *,
@@ -64,9 +67,10 @@ class Receive:
         statuses: StatusesQueue,
         quarantine: Quarantine,
         payloads: Payloads,
+        now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._replies, self._statuses = accounts, replies, statuses
-        self._quarantine, self._payloads = quarantine, payloads
+        self._quarantine, self._payloads, self._now = quarantine, payloads, now
 
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
         """Acknowledge a callback after it is stored. Raises if it could not be stored, so that the BSP sends it
@@ -97,7 +101,8 @@ class Receive:
             logger.warning("not a callback of this BSP", extra={"account": account.name, "reason": str(error)})
             return Acknowledgement(400, str(error))
         _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
-        queued = [_queued(account.name, event) for event in _statuses(account, events)]
+        now = self._now()
+        queued = [_queued(account.name, event, now) for event in _statuses(account, events)]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
         self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
@@ -110,11 +115,11 @@ class Receive:
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
 
 
-def _queued(account: str, event: StatusEvent) -> Entry | NotUnderstood:
+def _queued(account: str, event: StatusEvent, now: float) -> Entry | NotUnderstood:
     """The queue's entry; a status that cannot be queued is quarantined, or else the callback could not be stored."""
     if any(len(name.encode()) > _MAX_ID_BYTES for name in (event.reference, event.bsp_id) if name is not None):
         return NotUnderstood("status", "an id is too long", asdict(event))
-    entry = queued_status(account, event)
+    entry = queued_status(account, event, now)
     if entry.size > _MAX_STATUS_BYTES:
         return NotUnderstood("status", "too large for its queue", asdict(event))
     return entry

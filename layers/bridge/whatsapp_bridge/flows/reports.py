@@ -28,6 +28,11 @@ class Item:
     payload: dict[str, Any] = field(repr=False)
     event: StatusEvent
 
+    @property
+    def confirms(self) -> bool:
+        """Whether it is the failure of a message whose answer was lost and that has had no status since."""
+        return "confirm" in self.payload
+
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
@@ -67,7 +72,15 @@ class Reports:
         reference, rung = str(events[0].reference), ladder.target(events)
         # Statuses from dispatch and from the confirmation have no BSP id.
         bsp_id = next((event.bsp_id for event in events if event.bsp_id is not None), None)
-        lease = self._leases.begin(account, reference, items[0].owner, rung, heard=bsp_id is not None, bsp_id=bsp_id)
+        lease = self._leases.begin(
+            account,
+            reference,
+            items[0].owner,
+            rung,
+            heard=bsp_id is not None,
+            bsp_id=bsp_id,
+            unconfirmed=items[0].confirms,
+        )
         if isinstance(lease, Lease):
             return StatusReport(reference, items, ladder.updates(reference, events, lease.rung), rung)
         return lease

@@ -19,7 +19,6 @@ from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
-CONFIRMATION_SECONDS = 900
 _OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
 
 
@@ -52,7 +51,7 @@ class Settling:
                 logger.warning("message rejected", extra={**job.names, "code": code, "title": title})
             case Unknown(reason):
                 if job.reports:
-                    self._statuses.send(confirmation(job.account.name, job.reference, CONFIRMATION_SECONDS))
+                    self._statuses.send(confirmation(job.account.name, job.reference, self._now()))
                 self._claims.settle(job.account.name, job.reference, "unknown")
                 count("MessagesUnknown")
                 logger.warning("answer lost", extra={**job.names, "reason": reason})
@@ -88,8 +87,10 @@ class Settling:
         if verdict.alarm:
             count("ProviderAccountAlarms")
         if job.reports:
-            now = int(self._now())
-            failed = StatusEvent("failed", now, job.reference, None, error_code=verdict.code, error_title=verdict.title)
-            self._statuses.send(queued_status(job.account.name, failed))
+            now = self._now()
+            failed = StatusEvent(
+                "failed", int(now), job.reference, None, error_code=verdict.code, error_title=verdict.title
+            )
+            self._statuses.send(queued_status(job.account.name, failed, now))
         self._claims.settle(job.account.name, job.reference, "rejected")
         count("MessagesRejected")

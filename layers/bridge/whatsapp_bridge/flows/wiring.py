@@ -71,6 +71,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         quarantine=Quarantine(queue=quarantine, payloads=payloads, now=outside.now),
         payloads=payloads,
+        now=outside.now,
     )
 
 
@@ -104,7 +105,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     sqs = outside.aws("sqs")
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting = Waiting(table, env.message_ttl_days)
-    claims = Claims(table, env.message_ttl_days, waiting)
+    claims = Claims(table, env.message_ttl_days)
     settling = Settling(
         claims=claims,
         waiting=waiting,
@@ -137,6 +138,7 @@ class ForwardParts(NamedTuple):
 
 
 def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardParts:
+    from whatsapp_bridge.flows.confirmations import Confirmations
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
     from whatsapp_bridge.flows.people_files import PeopleFiles
@@ -158,7 +160,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     sqs, s3 = outside.aws("sqs"), partial(outside.aws, "s3")
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting, once, notes = Waiting(table, env.message_ttl_days), Once(table), StoredNotes(table)
-    claims = Claims(table, env.message_ttl_days, waiting)
+    claims = Claims(table, env.message_ttl_days)
     accounts = _accounts(env.account_secret_prefix, outside)
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
@@ -186,8 +188,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         services=_services(http, notes, outside),
         jitter=outside.jitter,
     )
+    statuses_queue = queues.StatusesQueue(env.statuses_queue_url, sqs)
     retries = StatusRequeue(
-        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        statuses=statuses_queue,
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
         jitter=outside.jitter,
     )
@@ -198,6 +201,8 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         waiting=waiting,
         reports=reports,
         post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, http=http),
+        queue=statuses_queue,
+        confirmations=Confirmations(claims=claims, waiting=waiting, retries=retries, now=outside.now),
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,

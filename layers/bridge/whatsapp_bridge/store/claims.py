@@ -16,7 +16,6 @@ reported status is in `leases`.
 from enum import Enum
 
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
-from whatsapp_bridge.store.waiting import Waiting
 
 
 class Claim(Enum):
@@ -29,8 +28,8 @@ class Claim(Enum):
 
 
 class Claims:
-    def __init__(self, table: Table, ttl_days: int, waiting: Waiting) -> None:
-        self._table, self._ttl_seconds, self._waiting = table, ttl_days * 86_400, waiting
+    def __init__(self, table: Table, ttl_days: int) -> None:
+        self._table, self._ttl_seconds = table, ttl_days * 86_400
 
     def claim(self, account: str, reference: str, owner: str, recipient: str, grant: str) -> Claim:
         """Ask for the right to send. `recipient` is the pseudonym; `grant` is a new id for each delivery."""
@@ -92,13 +91,12 @@ class Claims:
         refused = self._table.update(message_key(account, reference), update, "#state IN (:sending, :unknown)", values)
         return refused != {}
 
-    def unconfirmed(self, account: str, reference: str) -> bool:
-        """Whether a message whose answer was lost has had no status. If so, it no longer waits for an id."""
+    def unconfirmed(self, account: str, reference: str) -> str | None:
+        """The person's pseudonym, if the message's answer was lost and it has had no status since; else None."""
         item = self._table.get(message_key(account, reference))
         if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
-            return False
-        self._waiting.dismiss(account, str(item["recipient"]), reference)
-        return True
+            return None
+        return str(item["recipient"])
 
     def reference_of(self, account: str, bsp_id: str) -> str | None:
         """The msgId of the message with the BSP's id `bsp_id`."""

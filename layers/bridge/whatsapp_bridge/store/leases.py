@@ -34,12 +34,20 @@ class Leases:
         self._table = table
 
     def begin(
-        self, account: str, reference: str, owner: str, rung: int, *, heard: bool, bsp_id: str | None = None
+        self,
+        account: str,
+        reference: str,
+        owner: str,
+        rung: int,
+        *,
+        heard: bool,
+        bsp_id: str | None = None,
+        unconfirmed: bool = False,
     ) -> Lease | NoLease:
         """Ask for the right to report `rung` to CleverTap (and the missing rungs below it).
 
         `heard`: the BSP reported it, which confirms a message whose answer was lost. `bsp_id`: the BSP's id, for
-        messages that have none yet.
+        messages that have none yet. `unconfirmed`: only while nothing was heard of a message whose answer was lost.
         """
         now = int(self._table.now())
         # A failure ends the ladder on any rung except read: a message that was read has arrived.
@@ -51,17 +59,18 @@ class Leases:
         if bsp_id is not None:
             update += ", bsp_id = if_not_exists(bsp_id, :bsp_id)"
             values[":bsp_id"] = indexed(account, bsp_id)
-        attempt = self._table.try_update(
-            message_key(account, reference),
-            update,
-            "rung < :below AND (attribute_not_exists(climber) OR climber = :holder OR climb_until < :now)",
-            values,
-        )
+        condition = "rung < :below AND (attribute_not_exists(climber) OR climber = :holder OR climb_until < :now)"
+        if unconfirmed:
+            condition += " AND rung = :none AND #state IN (:sending, :unknown)"
+            values |= {":none": 0, ":sending": "sending", ":unknown": "unknown"}
+        attempt = self._table.try_update(message_key(account, reference), update, condition, values)
         if attempt.done:
             return Lease(int(attempt.item["rung"]))
         if not attempt.item:
             return NoLease.NO_MESSAGE
-        return NoLease.REPEAT if int(attempt.item.get("rung", 0)) >= below else NoLease.BUSY
+        reached = int(attempt.item.get("rung", 0))
+        heard_of = unconfirmed and (reached > 0 or attempt.item.get("state") not in ("sending", "unknown"))
+        return NoLease.REPEAT if reached >= below or heard_of else NoLease.BUSY
 
     def end(self, account: str, reference: str, owner: str, rung: int) -> None:
         """Record that CleverTap has accepted the statuses up to `rung`."""

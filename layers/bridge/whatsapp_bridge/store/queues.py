@@ -21,7 +21,7 @@ _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService
 
 
 class NotStored(Exception):
-    """A message could not be put on its queue. `throttled`: SQS asked for less.
+    """SQS did not do what was asked: a message could not be put on its queue. `throttled`: SQS asked for less.
 
     `missing`: of several, the places of those that SQS may not have; it has the others.
     """
@@ -104,6 +104,13 @@ class Queue:
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Make a received message come back after `seconds`. Raises `NotStored`."""
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+
+    def unfinished(self) -> int:
+        """About how many messages wait on it or are being handled, without delayed ones. Raises `NotStored`."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(
+            int(number) for number in self._call("get_queue_attributes", AttributeNames=names)["Attributes"].values()
+        )
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:
