@@ -4,6 +4,7 @@ While installed, it changes moto's SQS where the real service differs:
 - one lock for all of AWS (moto's backends are not safe under its own threaded server);
 - FIFO deduplication remembers deleted messages for its five minutes, per message group where the queue says so;
 - a message group keeps its order when several of its messages come back from a failed batch;
+- the twelve hours that a message can be hidden count from its last receive, not from when it was sent;
 - delays, visibility timeouts, retention and deduplication follow `QueueClock`.
 """
 
@@ -17,11 +18,13 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.sqs import models
+from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid
 
 LOCK = threading.RLock()
 """Held by all code that reads or changes moto's state."""
 
 _DEDUPLICATION_MS = 300_000
+_LONGEST_HIDDEN_MS = 43_200_000
 _MOST_AT_ONCE = 10
 _ROUNDING_MS = 1
 """moto shows a message only *after* the millisecond at which it becomes visible."""
@@ -80,7 +83,6 @@ class _Queue(models.Queue):
         return False
 
 
-_change_message_visibility = models.SQSBackend.change_message_visibility
 _delete_message = models.SQSBackend.delete_message
 
 
@@ -101,6 +103,7 @@ def _take(queue: Any, count: int, visibility_timeout: int, attribute_names: list
             queue.changed.notify_all()
         else:
             message.mark_received(visibility_timeout=visibility_timeout)
+            message.received_at = _clock.now_ms()
             copied = copy.deepcopy(message)
             models._filter_message_attributes(copied, attribute_names)
             taken.append(copied)
@@ -129,10 +132,17 @@ def _receive_message(
 def _change_visibility(
     backend: models.SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
 ) -> None:
+    """Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html."""
     queue: Any = backend.get_queue(queue_name)
     with queue.changed:
-        _change_message_visibility(backend, queue_name, receipt_handle, visibility_timeout)
-        queue.changed.notify_all()
+        for message in queue._messages:
+            if message.had_receipt_handle(receipt_handle):
+                if _clock.now_ms() + visibility_timeout * 1000 - message.received_at > _LONGEST_HIDDEN_MS:
+                    raise InvalidParameterValue("Total VisibilityTimeout for the message is beyond the limit")
+                message.change_visibility(visibility_timeout)
+                queue.changed.notify_all()
+                return
+    raise ReceiptHandleIsInvalid
 
 
 def _delete(backend: models.SQSBackend, queue_name: str, receipt_handle: str) -> None:

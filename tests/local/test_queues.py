@@ -1,7 +1,9 @@
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local import queues
 from local.aws import ACCOUNT_ID, LocalAws
@@ -123,6 +125,20 @@ def test_delay_and_visibility_follow_the_clock(sqs: Sqs) -> None:
     assert sqs.bodies() == [], "in flight"
     sqs.wall.now += 31
     assert sqs.bodies() == ["x"]
+
+
+@pytest.mark.parametrize(("since_receive", "seconds", "refused"), [(0, 43_200, False), (10, 43_195, True)])
+def test_a_message_is_hidden_for_twelve_hours_of_its_receive(
+    sqs: Sqs, since_receive: int, seconds: int, refused: bool
+) -> None:
+    sqs.create(VisibilityTimeout="30")
+    sqs.send("x")
+    sqs.wall.now += 86_400
+    (message,) = sqs.receive(1)
+    sqs.wall.now += since_receive
+    change = {"QueueUrl": sqs.url, "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": seconds}
+    with pytest.raises(ClientError, match="beyond the limit") if refused else nullcontext():
+        sqs.client.change_message_visibility(**change)
 
 
 def test_a_group_waits_for_its_message_in_flight(sqs: Sqs) -> None:

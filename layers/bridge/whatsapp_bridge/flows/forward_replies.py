@@ -7,6 +7,8 @@ text.
 
 from collections.abc import Callable
 from dataclasses import replace
+from time import time
+from typing import Final
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
@@ -33,9 +35,14 @@ from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 
+# SQS deletes a message 14 days after it was sent. Until then all that wait behind a reply must have had their turn.
+_GIVEN_UP_SECONDS: Final = 12 * 86_400
+# The person's next replies wait meanwhile.
+_LONGEST_ASKED_SECONDS: Final = 900
+
 
 class ForwardReplies:
-    """`services` makes what one client may use; `jitter` gives 0 to 1."""
+    """`services` makes what one client may use; `jitter` gives 0 to 1; `now` gives seconds since 1970."""
 
     def __init__(
         self,
@@ -51,10 +58,11 @@ class ForwardReplies:
         http: HttpClient,
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
+        now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
-        self._retry, self._http, self._services, self._jitter = retry, http, services, jitter
+        self._retry, self._http, self._services, self._jitter, self._now = retry, http, services, jitter, now
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` if it must be retried."""
@@ -108,10 +116,10 @@ class ForwardReplies:
                 self._once.end_reply(account.name, event.id)
                 count("RepliesForwarded")
                 logger.info("reply forwarded", extra=keys)
-            case TryLater(reason):
+            case TryLater(reason, retry_after):
                 count("CleverTapUnavailable")
                 logger.warning("CleverTap not available", extra={**keys, "reason": reason})
-                delay = self._delay(record)
+                delay = self._delay(record, retry_after)
                 if delay is not None:
                     raise Postponed(delay)
                 self._dead_letter(account, event, record, reason)
@@ -125,8 +133,18 @@ class ForwardReplies:
             reference = self._claims.reference_of(account.name, reply.answers_bsp_id)
         return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
 
-    def _delay(self, record: Record) -> int | None:
-        return self._retry.delay(record.attempt, self._jitter(), at_most=MAX_VISIBILITY_SECONDS)
+    def _delay(self, record: Record, asked: float | None = None) -> int | None:
+        """By time, not by receives, which Lambda's throttling adds to. The schedule begins when the reply's turn comes,
+        so that what it waits behind other replies takes nothing from it. `asked` is what CleverTap asks for."""
+        elapsed = self._now() - record.first_received_at
+        return self._retry.delay(
+            self._retry.attempt_at(elapsed, at_most=MAX_VISIBILITY_SECONDS),
+            self._jitter(),
+            at_most=MAX_VISIBILITY_SECONDS,
+            elapsed=elapsed,
+            limit=record.sent_at + _GIVEN_UP_SECONDS - record.first_received_at,
+            at_least=None if asked is None else min(asked, _LONGEST_ASKED_SECONDS),
+        )
 
     def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.

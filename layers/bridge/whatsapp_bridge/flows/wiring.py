@@ -187,6 +187,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         http=http,
         services=_services(http, notes, outside),
         jitter=outside.jitter,
+        now=outside.now,
     )
     statuses_queue = queues.StatusesQueue(env.statuses_queue_url, sqs)
     retries = StatusRequeue(
