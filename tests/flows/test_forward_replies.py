@@ -166,7 +166,7 @@ def test_a_repeat_while_the_first_waits(made: World) -> None:
         made.run()
         made.now += 400
         made.callback(mo_text())
-    made.pump(hours=2)
+    made.pump(hours=3)
     assert texts(made) == ["a reply"]
 
 
