@@ -102,7 +102,7 @@ def test_more_are_tried_again_after_a_while() -> None:
     side, halves = Side(at_once=10), halving()
     sorted_out(side, 500, halves)
     side.at_once = 1000
-    for _ in range(60):
+    for _ in range(120):
         side.posts.clear()
         sorted_out(side, 500, halves)
     assert side.posts == [500]
