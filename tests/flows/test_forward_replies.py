@@ -142,7 +142,7 @@ def test_what_has_no_content_is_quarantined(made: World, log: Log) -> None:
     (kept,) = made.bodies("QuarantineQueue")
     assert (kept["kind"], kept["reason"], kept["element"]["from"]) == ("moText", "no content", "27820000001")
     # Whoever mends it and queues it again does not have to wait.
-    assert made.once.begin_reply("acme", "mo-1", "the mended one")
+    assert made.once.begin_reply("acme", "mo-1", "the mended one") is None
     assert not [private for private in PRIVATE if private in log.text]
 
 

@@ -219,7 +219,9 @@ def on(rung: int) -> tuple[Any, ...]:
         pytest.param((CLAIMED, ("lease", "s2", SENT)), DELIVERED, NoLease.BUSY, id="another tells less"),
         pytest.param((CLAIMED, ("lease", "s2", SENT), ("wait", HOLD)), SENT, Lease(0), id="another died"),
         pytest.param((CLAIMED, ("lease", "s2", SENT), ("leave", "s2")), SENT, Lease(0), id="another left"),
-        pytest.param((CLAIMED, ("lease", "s1", SENT)), SENT, Lease(0), id="its own, delivered again"),
+        pytest.param(
+            (CLAIMED, ("lease", "s1", SENT)), SENT, Lease(0), id="the same write again, after its answer was lost"
+        ),
         pytest.param((CLAIMED, ("lease", "s2", SENT), ("told", "s2", SENT)), DELIVERED, Lease(SENT), id="another told"),
     ],
 )
@@ -281,34 +283,34 @@ class TestReferenceOf:
 
 
 @pytest.mark.parametrize(
-    ("owner", "seconds", "ended", "expected"),
+    ("grant", "seconds", "ended", "expected"),
     [
-        pytest.param("r1", 0, False, True, id="the same, delivered again"),
-        pytest.param("r2", 0, False, False, id="another, at once"),
-        pytest.param("r2", HOLD, False, True, id="another, later: redriven"),
-        pytest.param("r1", 0, True, False, id="the same, forwarded"),
-        pytest.param("r2", HOLD, True, False, id="another, forwarded"),
+        pytest.param("r1", 0, False, None, id="the same write again, after its answer was lost"),
+        pytest.param("r2", 0, False, NoLease.BUSY, id="another delivery, at once"),
+        pytest.param("r2", HOLD, False, None, id="another delivery, later"),
+        pytest.param("r1", 0, True, NoLease.REPEAT, id="the same, forwarded"),
+        pytest.param("r2", HOLD, True, NoLease.REPEAT, id="another, forwarded"),
     ],
 )
-def test_replies(shared: World, owner: str, seconds: float, ended: bool, expected: bool) -> None:
+def test_replies(shared: World, grant: str, seconds: float, ended: bool, expected: NoLease | None) -> None:
     reply = f"mo-{next(_numbers)}"
-    assert shared.once.begin_reply("acme", reply, "r1")
+    assert shared.once.begin_reply("acme", reply, "r1") is None
     if ended:
         shared.once.end_reply("acme", reply)
     shared.now += seconds
-    assert shared.once.begin_reply("acme", reply, owner) is expected
-    assert shared.once.begin_reply("other", reply, owner), "another account's ids are its own"
+    assert shared.once.begin_reply("acme", reply, grant) is expected
+    assert shared.once.begin_reply("other", reply, grant) is None, "another account's ids are its own"
 
 
 @pytest.mark.parametrize(
-    ("leaver", "granted"),
-    [pytest.param("r1", True, id="its holder"), pytest.param("r0", False, id="who lost it, or never had it")],
+    ("leaver", "refused"),
+    [pytest.param("r1", None, id="its holder"), pytest.param("r0", NoLease.BUSY, id="who lost it, or never had it")],
 )
-def test_a_reply_that_is_left(shared: World, leaver: str, granted: bool) -> None:
+def test_a_reply_that_is_left(shared: World, leaver: str, refused: NoLease | None) -> None:
     reply = f"mo-{next(_numbers)}"
     shared.once.begin_reply("acme", reply, "r1")
     shared.once.leave_reply("acme", reply, leaver)
-    assert shared.once.begin_reply("acme", reply, "r2") is granted
+    assert shared.once.begin_reply("acme", reply, "r2") is refused
 
 
 def test_replies_expire(shared: World) -> None:

@@ -98,6 +98,9 @@ class Http:
     fetched: list[str] = field(default_factory=list)
     """The addresses of the files that were fetched."""
 
+    def time_left(self) -> float:
+        return self.world.time_left
+
     def leaving_time_for_a_request(self) -> AbstractContextManager[None]:
         """Time stands still during an invocation."""
         return nullcontext()
@@ -169,6 +172,8 @@ class World:
         self.first_steps: set[int] = set()
         """The numbers (from 1) of the steps that an invocation starts with."""
         self.kill_at: int | None = None
+        self.time_left = 60.0
+        """Of each invocation, in seconds."""
         self.http = Http(self)
         self.fail: Callable[[str, Any], Exception | None] = lambda operation, parameters: None
         """Asked at each call to AWS in an invocation, with the operation's name and parameters: how it shall fail."""

@@ -88,7 +88,7 @@ class Confirmations:
                 count("MessagesUnconfirmed")
                 due.append(item)
             else:
-                again.append(Again(item.owner, item.payload, _LOOK_AGAIN_SECONDS))
+                again.append(Again(item, item.payload, _LOOK_AGAIN_SECONDS))
         if again:
             logger.info("news may be on its way", extra={"account": account.name, "messages": len(again)})
         return due, failed + self._retries.queue_again(account, again)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from time import time
 from typing import Final
+from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
@@ -31,6 +32,7 @@ from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.leases import NoLease
 from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
@@ -39,10 +41,12 @@ from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesD
 _GIVEN_UP_SECONDS: Final = 12 * 86_400
 # The person's next replies wait meanwhile.
 _LONGEST_ASKED_SECONDS: Final = 900
+_BUSY_SECONDS: Final = 5
 
 
 class ForwardReplies:
-    """`services` makes what one client may use; `jitter` gives 0 to 1; `now` gives seconds since 1970."""
+    """`services` makes what one client may use; `jitter` gives 0 to 1; `now` gives seconds since
+    1970; `new_id` makes grants."""
 
     def __init__(
         self,
@@ -59,10 +63,12 @@ class ForwardReplies:
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
         self._retry, self._http, self._services, self._jitter, self._now = retry, http, services, jitter, now
+        self._new_id = new_id
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` if it must be retried."""
@@ -74,19 +80,33 @@ class ForwardReplies:
         account = self._accounts.get(name)
         if account is None:
             raise Unprocessable("no such account")
-        if not self._once.begin_reply(account.name, event.id, record.id):
-            count("RepeatsDropped")
-            return
+        grant = self._new_id()
+        match self._once.begin_reply(account.name, event.id, grant):
+            case NoLease.REPEAT:
+                count("RepeatsDropped")
+                return
+            case NoLease.BUSY:
+                # An earlier delivery forwards it, or died with the right, which soon expires.
+                raise Postponed(_BUSY_SECONDS)
+        try:
+            kept_elsewhere = self._forward(account, event, record)
+        except Postponed:
+            self._once.leave_reply(account.name, event.id, grant)
+            raise
+        if kept_elsewhere:
+            self._once.leave_reply(account.name, event.id, grant)
+
+    def _forward(self, account: Account, event: ReplyEvent, record: Record) -> bool:
+        """Whether it is not reported, but kept for an operator."""
         client = registry.client(account.provider_type)(account, self._services())
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
             self._quarantine.put(account.name, [reply])
-            self._once.leave_reply(account.name, event.id, record.id)
-            return
+            return True
         if reply.attachment is not None:
             message = self._files.linked(client, account, event.id, reply.message, reply.attachment)
             reply = replace(reply, message=message)
-        self._report(account, event, reply, record)
+        return self._report(account, event, reply, record)
 
     def _open(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
         try:
@@ -105,7 +125,8 @@ class ForwardReplies:
         # Quarantine the encrypted element, not the decrypted one.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
 
-    def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
+    def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> bool:
+        """Whether it is dead-lettered."""
         message = reply.message
         answered = self._answered(account, reply)
         if answered is not None:
@@ -116,6 +137,7 @@ class ForwardReplies:
                 self._once.end_reply(account.name, event.id)
                 count("RepliesForwarded")
                 logger.info("reply forwarded", extra=keys)
+                return False
             case TryLater(reason, retry_after):
                 count("CleverTapUnavailable")
                 logger.warning("CleverTap not available", extra={**keys, "reason": reason})
@@ -123,8 +145,10 @@ class ForwardReplies:
                 if delay is not None:
                     raise Postponed(delay)
                 self._dead_letter(account, event, record, reason)
+                return True
             case RefusedCallback(status):
                 self._dead_letter(account, event, record, f"HTTP {status}")
+                return True
 
     def _answered(self, account: Account, reply: Reply) -> str | None:
         """The msgId of the answered message."""
@@ -149,6 +173,5 @@ class ForwardReplies:
     def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
-        self._once.leave_reply(account.name, event.id, record.id)
         count("RepliesDeadLettered")
         logger.error("reply dead-lettered", extra={"account": account.name, "id": event.id, "reason": reason})

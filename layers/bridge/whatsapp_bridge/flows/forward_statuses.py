@@ -108,7 +108,7 @@ class ForwardStatuses:
         payload = read_payload(record.body, record.sent_at)
         account = payload["account"]
         if "confirm" in payload:
-            return Item(record.id, payload, self._unconfirmed(payload["confirm"]))
+            return Item(record.id, record.attempt, payload, self._unconfirmed(payload["confirm"]))
         event = read_event(payload)
         if event.note is not None:
             # The event's own time, so that a duplicate does not change the note.
@@ -121,7 +121,7 @@ class ForwardStatuses:
             if event.reference is not None:
                 self._claims.confirm(account, event.reference, event.bsp_id)
             return None
-        return Item(record.id, payload, event)
+        return Item(record.id, record.attempt, payload, event)
 
     def _unconfirmed(self, reference: str) -> StatusEvent:
         """The failure of a message whose answer was lost and that has had no status since."""
@@ -142,7 +142,7 @@ class ForwardStatuses:
         leases = leases.with_more(self._leases(account, unconfirmed))
         failed += [*leases.failed, *again, *self._wait_for_message(account, leases.without_message)]
         # Another delivery reports the same message, or died with its lease, which soon expires.
-        busy = [Again(item.owner, item.payload, _BUSY_SECONDS) for item in leases.busy]
+        busy = [Again(item, item.payload, _BUSY_SECONDS) for item in leases.busy]
         failed += self._retries.queue_again(account, busy)
         return failed + self._post.report(account, leases.reports)
 
@@ -182,7 +182,7 @@ class ForwardStatuses:
         """A status can be faster than the record of its message. One without a message for long belongs to another
         system. Returns the owners of the items that must come back."""
         renamed = [(item, self._by_bsp_id(account, item)) for item in items]
-        known = [Again(item.owner, payload, 0) for item, payload in renamed if payload is not None]
+        known = [Again(item, payload, 0) for item, payload in renamed if payload is not None]
         failed = self._retries.queue_again(account, known)
         unknown = [item for item, payload in renamed if payload is None]
         lost, not_queued = self._retries.later(account, unknown, "waits", self._correlation_retry)

@@ -51,7 +51,7 @@ class PostStatuses:
         items = [item for report in reports for item in report.items]
         self._leave(account, reports)
         logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
-        return self._retries.queue_again(account, [Again(item.owner, item.payload, _PAUSE_SECONDS) for item in items])
+        return self._retries.queue_again(account, [Again(item, item.payload, _PAUSE_SECONDS) for item in items])
 
     def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
         """Act on CleverTap's answer; returns the owners of the items that must come back."""

@@ -193,6 +193,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     retries = StatusRequeue(
         statuses=statuses_queue,
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
+        time_left=http.time_left,
         jitter=outside.jitter,
     )
     reports = Reports(claims=claims, leases=Leases(table), once=once)

@@ -123,6 +123,10 @@ class HttpClient:
         """The invocation ends in `seconds`: a request that could last longer is not started (`NotReached`)."""
         self._ends = self._clock() + seconds
 
+    def time_left(self) -> float:
+        """Seconds until the invocation ends."""
+        return self._ends - self._clock()
+
     @contextmanager
     def leaving_time_for_a_request(self) -> Iterator[None]:
         """Requests in this context end early enough for one more request after it."""
