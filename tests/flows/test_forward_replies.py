@@ -24,6 +24,7 @@ from tests.support.world import (
 )
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.runtime.observability import metrics
 from whatsapp_bridge.runtime.schedules import Schedule
 
 PRIVATE = ("27820000001", "27820000002", "a reply", "Ann", "Canary", "clevertap.example")
@@ -101,6 +102,14 @@ def test_text(made: World, log: Log, counted: Callable[[], dict[str, int]]) -> N
     ]
     assert counted()["RepliesForwarded"] == 1
     assert not [private for private in PRIVATE if private in log.text]
+
+
+def test_the_age_of_a_reply_is_measured(made: World, capsys: pytest.CaptureFixture[str]) -> None:
+    made.callback(mo_text())
+    made.now += 30
+    made.run()
+    metrics.flush_metrics()
+    assert '"ReplyAge":[30.0]' in capsys.readouterr().out
 
 
 def test_button(made: World) -> None:

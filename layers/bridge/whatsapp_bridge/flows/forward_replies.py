@@ -28,7 +28,7 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Unreadable,
 )
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.observability import count, logger, measure
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
@@ -72,6 +72,7 @@ class ForwardReplies:
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` if it must be retried."""
+        measure("ReplyAge", self._now() - record.sent_at)
         try:
             payload = self._payloads.unpack(record.body)
             name, event = payload["account"], ReplyEvent(**payload["reply"])

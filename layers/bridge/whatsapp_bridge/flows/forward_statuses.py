@@ -5,7 +5,7 @@ a delivery dies in between, the next one reports the same again, and nothing is 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from time import time
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
-from whatsapp_bridge.runtime.observability import count, log_failure
+from whatsapp_bridge.runtime.observability import count, log_failure, measure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
@@ -86,6 +86,7 @@ class ForwardStatuses:
                 failed.append(record.id)
             elif item is not None:
                 by_account[item.payload["account"]].append(item)
+        self._measure(by_account.values())
         confirming = {item.owner for items in by_account.values() for item in items if item.confirms}
         backlog = Backlog(self._queue, [record for record in records if record.id not in confirming], len(records))
         all_read = not failed
@@ -96,6 +97,12 @@ class ForwardStatuses:
                 log_failure("statuses not forwarded", error, account=name)
                 failed += [item.owner for item in items]
         return failed
+
+    def _measure(self, by_account: Iterable[Sequence[Item]]) -> None:
+        """The age of the oldest status, whose time limits count from its acceptance."""
+        accepted = [item.payload["accepted_at"] for items in by_account for item in items if not item.confirms]
+        if accepted:
+            measure("StatusAge", self._now() - min(accepted))
 
     def _account(self, name: str) -> Account:
         account = self._accounts.get(name)

@@ -7,6 +7,7 @@ four, eight.
 """
 
 from collections.abc import Callable, Sequence
+from time import time
 from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.accounts.account import Account
@@ -37,7 +38,7 @@ class Again(NamedTuple):
 
 
 class StatusRequeue:
-    """`jitter` of 0 to 1; `time_left` says how many seconds the invocation has."""
+    """`jitter` of 0 to 1; `now` in seconds since 1970; `time_left` says how many seconds the invocation has."""
 
     def __init__(
         self,
@@ -46,9 +47,10 @@ class StatusRequeue:
         dead_letters: StatusesDeadLetters,
         time_left: Callable[[], float],
         jitter: Callable[[], float] = system_jitter,
+        now: Callable[[], float] = time,
     ) -> None:
         self._statuses, self._dead_letters = statuses, dead_letters
-        self._time_left, self._jitter = time_left, jitter
+        self._time_left, self._jitter, self._now = time_left, jitter, now
 
     def later(
         self,
@@ -64,7 +66,11 @@ class StatusRequeue:
         again: list[Again] = []
         for item in items:
             attempt = item.payload[counter]
-            delay = schedule.delay(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=at_least)
+            # The limit is time since the status was accepted, also what it waited in a backlog.
+            elapsed = self._now() - item.payload["accepted_at"]
+            delay = schedule.delay(
+                attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, elapsed=elapsed, at_least=at_least
+            )
             if delay is None:
                 ended.append(item)
             else:

@@ -195,6 +195,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
         time_left=http.time_left,
         jitter=outside.jitter,
+        now=outside.now,
     )
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
