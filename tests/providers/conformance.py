@@ -170,7 +170,11 @@ WORDLESS_ANSWERS: Mapping[str, tuple[Script, Any]] = {
     "500": (Answer(500), Unknown),
     "500 with a page": (Answer(500, b"<html>private</html>"), Unknown),
     "502": (Answer(502), Unknown),
-    "503": (Answer(503), Unknown),
+    "503": (Answer(503), Throttled(None, overload=True)),
+    "503 with a time and a page": (
+        Answer(503, b"<html>private</html>", headers={"Retry-After": "7"}),
+        Throttled(7.0, overload=True),
+    ),
     "504 with other JSON": (Answer(504, {"message": "private"}), Unknown),
     "401": (Answer(401), NotSent),
     "403 with a page": (Answer(403, b"<html>private</html>"), NotSent),
@@ -187,11 +191,11 @@ WORDLESS_ANSWERS: Mapping[str, tuple[Script, Any]] = {
 
 
 def meaning_without_a_word(status: int) -> type[Outcome]:
+    if status in (429, 503):
+        return Throttled
     if status in (408, 409, 425, 499) or status >= 500:
         return Unknown
-    if status in (413, 414, 431):
-        return Rejected
-    return Throttled if status == 429 else NotSent
+    return Rejected if status in (413, 414, 431) else NotSent
 
 
 # Inherited tests run on instances of several classes, which Hypothesis would take for a mistake.

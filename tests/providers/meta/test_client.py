@@ -109,7 +109,7 @@ ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "rejected under 500": (said(500, failure(131026)), Rejected(1005, "Message undeliverable")),
     "try again": (
         said(500, failure(131016)),
-        NotSent("Service unavailable", Rejected(1009, "Service unavailable")),
+        Throttled(None, Rejected(1009, "Service unavailable"), overload=True),
     ),
     "file not fetched": (
         said(400, failure(131053)),
@@ -136,7 +136,7 @@ ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "error without a code": (said(400, {"error": {}}), NotSent("HTTP 400 without Meta's answer")),
     "no JSON under 500": (said(500, b"<html>private"), Unknown("HTTP 500 without Meta's answer")),
     "a proxy's 401": (said(401, b""), NotSent("HTTP 401 without Meta's answer")),
-    "nobody there": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout")),
+    "nobody there": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout", unreached=True)),
     "answer lost": (AnswerLost("ReadTimeout"), Unknown("answer lost: ReadTimeout")),
 }
 
@@ -154,6 +154,8 @@ def test_every_error_decides_whatever_the_status(code: int, status: int) -> None
     match row.reaction:
         case "throttle":
             assert isinstance(outcome, Throttled)
+        case "overload":
+            assert outcome == Throttled(None, Rejected(row.error, row.title), overload=True)
         case "retry":
             assert outcome == NotSent(row.title, Rejected(row.error, row.title))
         case "reject":

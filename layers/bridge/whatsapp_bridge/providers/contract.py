@@ -61,6 +61,8 @@ class Throttled:
 
     retry_after: float | None = None
     verdict: Rejected | None = None
+    overload: bool = False
+    """The BSP cannot take requests of anybody now, which is an outage; else this account sends too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class NotSent:
 
     reason: str
     verdict: Rejected | None = None
+    unreached: bool = False
+    """The BSP does not answer: an outage."""
+    no_time: bool = False
+    """Nothing was tried, because the invocation would have ended first: no attempt."""
 
 
 @dataclass(frozen=True, slots=True)
