@@ -8,7 +8,9 @@ from whatsapp_bridge.runtime.breaker import (
     Pace,
     after_failed_probe,
     after_probe,
+    after_success,
     asked,
+    held_at,
     opened,
     opens,
     seconds_to_probe,
@@ -53,7 +55,7 @@ def test_probes_come_less_and_less_often() -> None:
 
 
 def test_after_a_probe_one_strike_opens_it_again_with_the_waits_of_before() -> None:
-    on_probation = after_probe(Breaker(strikes=5, failed_probes=2, probe_at=1000, probe_until=1120))
+    on_probation = after_probe(Breaker(strikes=5, failed_probes=2, probe_at=1000, probe_until=1120), 1100)
     assert asked(on_probation, 1000) is May.SEND
     struck = Breaker(strikes=on_probation.strikes + 1, failed_probes=on_probation.failed_probes)
     assert opens(struck)
@@ -77,3 +79,17 @@ def test_a_success_of_long_ago_says_nothing(waited: float, at_once: int) -> None
 
 def test_after_a_strike_it_begins_anew() -> None:
     assert Pace().after_success(100).after_strike() == Pace()
+
+
+@pytest.mark.parametrize(
+    ("breaker", "expected"),
+    [
+        pytest.param(Breaker(), 0, id="never paused"),
+        pytest.param(Breaker(strikes=4), 0, id="not paused yet"),
+        pytest.param(opened(Breaker(strikes=5), 1000), 1015, id="paused: whoever comes later makes the probe"),
+        pytest.param(after_probe(opened(Breaker(strikes=5), 1000), 1020), 1020, id="on probation"),
+        pytest.param(after_success(after_probe(opened(Breaker(strikes=5), 1000), 1020)), 1020, id="closed again"),
+    ],
+)
+def test_until_when_somebody_was_made_to_wait(breaker: Breaker, expected: int) -> None:
+    assert held_at(breaker) == expected

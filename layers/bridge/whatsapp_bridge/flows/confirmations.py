@@ -2,29 +2,36 @@
 
 Only if nothing was heard of it, and nothing is on its way: neither in the same batch, whose statuses come first, nor on
 the queue. What forward has not seen yet is known in two ways: SQS says that nothing waits, or the batch holds only what
-was put on the queue after the confirmation was due. Until then the confirmation looks again every minute.
+was put on the queue after the confirmation was due. Statuses that were held back while CleverTap was away must have
+come back, too. Until then the confirmation looks again every minute.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from math import ceil
 from time import time
 from typing import Final
 
 from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.records import Record
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import CONFIRMATION_SECONDS
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
+from whatsapp_bridge.runtime.breaker import LEASE_SECONDS
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.claims import Claims
-from whatsapp_bridge.store.queues import NotStored, StatusesQueue
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, NotStored, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
 _LOOK_AGAIN_SECONDS: Final = 60
 # What was received when the confirmation was due is handled by then, even if two deliveries of it died: each comes back
 # after the queue's visibility timeout of six minutes.
 _HANDLED_SECONDS: Final = 900
+# A pause holds statuses back on the queue for the longest delay, and nothing of them is known. Some are held a little
+# later, by processes that learn late of its end or wait for a probe whose process has died.
+_HELD_SECONDS: Final = MAX_DELAY_SECONDS + LEASE_SECONDS + 60
 # A queue that is behind for longer does not hold the failure back any more.
 _LONGEST_SECONDS: Final = 6 * 3600
 
@@ -61,9 +68,16 @@ class Backlog:
 
 class Confirmations:
     def __init__(
-        self, *, claims: Claims, waiting: Waiting, retries: StatusRequeue, now: Callable[[], float] = time
+        self,
+        *,
+        claims: Claims,
+        waiting: Waiting,
+        retries: StatusRequeue,
+        callbacks: Callbacks,
+        now: Callable[[], float] = time,
     ) -> None:
-        self._claims, self._waiting, self._retries, self._now = claims, waiting, retries, now
+        self._claims, self._waiting, self._retries = claims, waiting, retries
+        self._callbacks, self._now = callbacks, now
 
     def last_words(
         self, account: Account, items: Sequence[Item], backlog: Backlog, *, complete: bool
@@ -72,6 +86,10 @@ class Confirmations:
 
         To be asked when the statuses of the batch have their leases; `complete`: none of the account's was left over.
         """
+        if not items:
+            return [], []
+        held_until = self._callbacks.held_at(account, "status") + _HELD_SECONDS
+        delay = min(max(ceil(held_until - self._now()), _LOOK_AGAIN_SECONDS), MAX_DELAY_SECONDS)
         due: list[Item] = []
         again: list[Again] = []
         failed: list[str] = []
@@ -82,19 +100,21 @@ class Confirmations:
                 failed.append(item.owner)
             elif person is None:
                 continue
-            elif self._is_last_word(item, backlog, complete):
+            elif self._is_last_word(item, held_until, backlog, complete):
                 # It will get no id any more: a later one is more likely another message's.
                 self._waiting.dismiss(account.name, person, item.payload["confirm"])
                 count("MessagesUnconfirmed")
                 due.append(item)
             else:
-                again.append(Again(item, item.payload, _LOOK_AGAIN_SECONDS))
+                again.append(Again(item, item.payload, delay))
         if again:
             logger.info("news may be on its way", extra={"account": account.name, "messages": len(again)})
         return due, failed + self._retries.queue_again(account, again)
 
-    def _is_last_word(self, item: Item, backlog: Backlog, complete: bool) -> bool:
-        due = item.payload["accepted_at"] + CONFIRMATION_SECONDS
+    def _is_last_word(self, item: Item, held_until: float, backlog: Backlog, complete: bool) -> bool:
+        if self._now() < held_until:
+            return False
+        due = max(item.payload["accepted_at"] + CONFIRMATION_SECONDS, held_until)
         if not complete:
             # What was left over may be news of this message.
             return is_last_word(self._now(), due, waiting=None, oldest=due)

@@ -7,18 +7,19 @@ text.
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
 from time import time
 from typing import Final
 from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
-from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, deliver
+from whatsapp_bridge.clevertap.client import NotTried, RefusedCallback, Taken, TryLater
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
+from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
-from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
     Client,
@@ -28,6 +29,7 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Unreadable,
 )
+from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, logger, measure
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
@@ -41,12 +43,14 @@ from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesD
 _GIVEN_UP_SECONDS: Final = 12 * 86_400
 # The person's next replies wait meanwhile.
 _LONGEST_ASKED_SECONDS: Final = 900
+# While CleverTap is away. When it is back, a chat must not wait for much longer.
+_LONGEST_HELD_SECONDS: Final = 900
 _BUSY_SECONDS: Final = 5
 
 
 class ForwardReplies:
-    """`services` makes what one client may use; `jitter` gives 0 to 1; `now` gives seconds since
-    1970; `new_id` makes grants."""
+    """`services` makes what one client may use; `jitter` gives 0 to 1; `now` gives seconds since 1970; `new_id` makes
+    grants."""
 
     def __init__(
         self,
@@ -59,7 +63,7 @@ class ForwardReplies:
         payloads: Payloads,
         files: PeopleFiles,
         retry: ForwardRetry,
-        http: HttpClient,
+        callbacks: Callbacks,
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
@@ -67,7 +71,8 @@ class ForwardReplies:
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
-        self._retry, self._http, self._services, self._jitter, self._now = retry, http, services, jitter, now
+        self._retry, self._callbacks, self._services = retry, callbacks, services
+        self._jitter, self._now = jitter, now
         self._new_id = new_id
 
     def __call__(self, record: Record) -> None:
@@ -81,6 +86,25 @@ class ForwardReplies:
         account = self._accounts.get(name)
         if account is None:
             raise Unprocessable("no such account")
+        permission = self._callbacks.permission(account, "incoming")
+        if permission.may is May.WAIT:
+            self._hold(account, event, record, permission.seconds)
+            return
+        try:
+            self._once_only(account, event, record)
+        finally:
+            if permission.may is May.PROBE:
+                self._callbacks.unused(account, "incoming")
+
+    def _hold(self, account: Account, event: ReplyEvent, record: Record, seconds: float) -> None:
+        """CleverTap is away, for `seconds` at least: the reply waits without being touched."""
+        delay = self._delay(record)
+        if delay is None:
+            self._dead_letter(account, event, record, "CleverTap is paused")
+        else:
+            raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
+
+    def _once_only(self, account: Account, event: ReplyEvent, record: Record) -> None:
         grant = self._new_id()
         match self._once.begin_reply(account.name, event.id, grant):
             case NoLease.REPEAT:
@@ -133,12 +157,14 @@ class ForwardReplies:
         if answered is not None:
             message = message.model_copy(update={"context": Context(id=answered)})
         keys = {"account": account.name, "id": event.id, "sender": account.pseudonym(event.sender)}
-        match deliver(self._http, account.clevertap.incoming_url, message.wire()):
+        match self._callbacks.deliver(account, "incoming", message.wire()):
             case Taken():
                 self._once.end_reply(account.name, event.id)
                 count("RepliesForwarded")
                 logger.info("reply forwarded", extra=keys)
                 return False
+            case NotTried():
+                raise Postponed(_BUSY_SECONDS)
             case TryLater(reason, retry_after):
                 count("CleverTapUnavailable")
                 logger.warning("CleverTap not available", extra={**keys, "reason": reason})

@@ -14,6 +14,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import is_validation_reference
 from whatsapp_bridge.flows import correlation
+from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.confirmations import Backlog, Confirmations
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.post_statuses import PostStatuses
@@ -23,6 +24,7 @@ from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
+from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry
 from whatsapp_bridge.store.accounts import Accounts
@@ -62,6 +64,7 @@ class ForwardStatuses:
         claims: Claims,
         waiting: Waiting,
         reports: Reports,
+        callbacks: Callbacks,
         post: PostStatuses,
         queue: StatusesQueue,
         confirmations: Confirmations,
@@ -73,18 +76,18 @@ class ForwardStatuses:
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
         self._reports, self._post, self._retries = reports, post, retries
-        self._queue, self._confirmations = queue, confirmations
+        self._callbacks, self._queue, self._confirmations = callbacks, queue, confirmations
         self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
         """Handle a batch; returns the ids of the records that must come back."""
         failed: list[str] = []
         by_account: dict[str, list[Item]] = defaultdict(list)
-        for record, item in zip(records, each(self._item, records), strict=True):
+        for record, item in zip(records, each(self._read, records), strict=True):
             if isinstance(item, Exception):
                 log_failure("status not read", item, record=record.id)
                 failed.append(record.id)
-            elif item is not None:
+            else:
                 by_account[item.payload["account"]].append(item)
         self._measure(by_account.values())
         confirming = {item.owner for items in by_account.values() for item in items if item.confirms}
@@ -92,7 +95,7 @@ class ForwardStatuses:
         all_read = not failed
         for name, items in by_account.items():
             try:
-                failed += self._forward(self._account(name), items, backlog, all_read=all_read)
+                failed += self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
             except Exception as error:  # noqa: BLE001 - logged, and its records come back
                 log_failure("statuses not forwarded", error, account=name)
                 failed += [item.owner for item in items]
@@ -110,24 +113,11 @@ class ForwardStatuses:
             raise Unprocessable("no such account")
         return account
 
-    def _item(self, record: Record) -> Item | None:
-        """None if there is nothing (more) to report."""
+    def _read(self, record: Record) -> Item:
         payload = read_payload(record.body, record.sent_at)
-        account = payload["account"]
-        if "confirm" in payload:
-            return Item(record.id, record.attempt, payload, self._unconfirmed(payload["confirm"]))
-        event = read_event(payload)
-        if event.note is not None:
-            # The event's own time, so that a duplicate does not change the note.
-            self._notes.put(account, event.note, str(event.timestamp), NOTE_SECONDS)
-        if event.reference is None and event.bsp_id is not None:
-            event = replace(event, reference=self._claims.reference_of(account, event.bsp_id))
-        if event.reference is not None and is_validation_reference(event.reference):
-            return None
-        if event.status == "accepted":
-            if event.reference is not None:
-                self._claims.confirm(account, event.reference, event.bsp_id)
-            return None
+        if "account" not in payload:
+            raise Unprocessable("names no account")
+        event = self._unconfirmed(payload["confirm"]) if "confirm" in payload else read_event(payload)
         return Item(record.id, record.attempt, payload, event)
 
     def _unconfirmed(self, reference: str) -> StatusEvent:
@@ -135,11 +125,71 @@ class ForwardStatuses:
         title = "delivery could not be confirmed"
         return StatusEvent("failed", int(self._now()), reference, None, CallbackError.OTHER, title)
 
-    # --- one account ---------------------------------------------------------------------------------------------
+    # --- one account -----------------------------------------------------------------------------------------------
+
+    def _while_clevertap_answers(
+        self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool
+    ) -> list[str]:
+        """Returns the owners of the items that must come back. What CleverTap is away for is held back untouched."""
+        accepted = [item for item in items if item.event.status == "accepted"]
+        left = sorted((item for item in items if item.event.status != "accepted"), key=lambda item: item.confirms)
+        failed = self._confirmed(account, accepted)
+        all_read = all_read and not failed
+        while left:
+            permission = self._callbacks.permission(account, "status")
+            if permission.may is May.WAIT:
+                return failed + self._post.hold(account, left)
+            # A probe is one queue message: if CleverTap is still away, the others have not been touched.
+            part = left[:1] if permission.may is May.PROBE else left
+            left = left[len(part) :]
+            failed += self._forward(account, part, backlog, all_read=all_read)
+            if permission.may is May.PROBE:
+                self._callbacks.unused(account, "status")
+        return failed
+
+    def _confirmed(self, account: Account, items: Sequence[Item]) -> list[str]:
+        """Record what the BSP has accepted, which CleverTap is not told. Returns the owners of the items that must come
+        back."""
+        resolved, failed = self._resolved(account, items)
+
+        def confirm(item: Item) -> None:
+            if item.event.reference is not None:
+                self._claims.confirm(account.name, item.event.reference, item.event.bsp_id)
+
+        for item, error in zip(resolved, each(confirm, resolved), strict=True):
+            if isinstance(error, Exception):
+                log_failure("message not confirmed", error, account=account.name)
+                failed.append(item.owner)
+        return failed
+
+    def _resolved(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+        """The items, with the msgId of those that the BSP's id leads to, without those of CleverTap's samples; and the
+        owners of the items that must come back."""
+
+        def resolve(item: Item) -> Item:
+            event = item.event
+            if event.note is not None:
+                # The event's own time, so that a duplicate does not change the note.
+                self._notes.put(account.name, event.note, str(event.timestamp), NOTE_SECONDS)
+            if event.reference is not None or event.bsp_id is None:
+                return item
+            return replace(item, event=replace(event, reference=self._claims.reference_of(account.name, event.bsp_id)))
+
+        resolved: list[Item] = []
+        failed: list[str] = []
+        for item, found in zip(items, each(resolve, items), strict=True):
+            if isinstance(found, Exception):
+                log_failure("status not forwarded", found, account=account.name)
+                failed.append(item.owner)
+            elif found.event.reference is None or not is_validation_reference(found.event.reference):
+                resolved.append(found)
+        return resolved, failed
 
     def _forward(self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool) -> list[str]:
         """Returns the owners of the items that must come back."""
-        statuses, failed = self._correlated(account, [item for item in items if not item.confirms])
+        resolved, failed = self._resolved(account, [item for item in items if not item.confirms])
+        statuses, not_correlated = self._correlated(account, resolved)
+        failed += not_correlated
         leases = self._leases(account, statuses)
         # Whether news of a lost answer has come is known once the statuses of the batch have their leases.
         complete = all_read and not (failed or leases.failed or leases.without_message)

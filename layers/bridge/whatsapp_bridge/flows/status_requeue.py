@@ -78,6 +78,14 @@ class StatusRequeue:
                 again.append(Again(item, {**item.payload, counter: following}, delay))
         return ended, self.queue_again(account, again)
 
+    def hold(self, account: Account, items: Sequence[Item], schedule: Schedule) -> list[str]:
+        """Queue each again as it is, after the longest delay; one whose time is over is dead-lettered. Returns the
+        owners of the items that must come back."""
+        oldest = self._now() - schedule.limit
+        ended = [item for item in items if item.payload["accepted_at"] <= oldest]
+        again = [Again(item, item.payload, MAX_DELAY_SECONDS) for item in items if item.payload["accepted_at"] > oldest]
+        return self.dead_letter(account, ended, "CleverTap is paused") + self.queue_again(account, again)
+
     def queue_again(self, account: Account, again: Sequence[Again]) -> list[str]:
         """Queue each again; one that was sent again too often is dead-lettered. Returns the owners of the items that
         must come back because that failed."""

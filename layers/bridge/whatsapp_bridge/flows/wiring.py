@@ -138,6 +138,7 @@ class ForwardParts(NamedTuple):
 
 
 def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardParts:
+    from whatsapp_bridge.flows.callbacks import Callbacks
     from whatsapp_bridge.flows.confirmations import Confirmations
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
@@ -147,6 +148,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
     from whatsapp_bridge.flows.status_requeue import StatusRequeue
+    from whatsapp_bridge.store.breakers import Breakers
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.leases import Leases
@@ -174,6 +176,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
+    callbacks = Callbacks(http=http, breakers=Breakers(table, "clevertap"))
     dead_letters = queues.RepliesDeadLetters(env.replies_dead_letter_queue_url, sqs)
     replies = ForwardReplies(
         accounts=accounts,
@@ -184,7 +187,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         payloads=payloads,
         files=files,
         retry=env.forward_retry,
-        http=http,
+        callbacks=callbacks,
         services=_services(http, notes, outside),
         jitter=outside.jitter,
         now=outside.now,
@@ -197,15 +200,17 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
+    confirmations = Confirmations(claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, now=outside.now)
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
         claims=claims,
         waiting=waiting,
         reports=reports,
-        post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, http=http),
+        post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, callbacks=callbacks),
+        callbacks=callbacks,
         queue=statuses_queue,
-        confirmations=Confirmations(claims=claims, waiting=waiting, retries=retries, now=outside.now),
+        confirmations=confirmations,
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,

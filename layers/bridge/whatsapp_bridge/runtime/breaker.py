@@ -34,6 +34,8 @@ class Breaker:
     """When the next probe is due; set while it is open."""
     probe_until: int = 0
     """Until then somebody's probe is under way."""
+    resumed_at: int = 0
+    """When the last pause ended."""
 
     @property
     def is_open(self) -> bool:
@@ -51,6 +53,12 @@ def asked(breaker: Breaker, now: float) -> May:
     if not breaker.is_open:
         return May.SEND
     return May.PROBE if now >= max(breaker.probe_at, breaker.probe_until) else May.WAIT
+
+
+def held_at(breaker: Breaker) -> int:
+    """Until when the last pause made somebody wait, but for those who wait for another's probe; 0 if there was none.
+    Whoever comes to an open breaker after the next probe is due makes it."""
+    return breaker.probe_at if breaker.is_open else breaker.resumed_at
 
 
 def seconds_to_probe(breaker: Breaker, now: float) -> float:
@@ -73,9 +81,13 @@ def after_failed_probe(breaker: Breaker, now: float) -> Breaker:
     return opened(replace(breaker, failed_probes=breaker.failed_probes + 1), now)
 
 
-def after_probe(breaker: Breaker) -> Breaker:
+def after_probe(breaker: Breaker, now: float) -> Breaker:
     """On probation: the next strike opens it again, with the waits of before; the next success closes it."""
-    return Breaker(strikes=OPENS_AT - 1, failed_probes=breaker.failed_probes)
+    return Breaker(strikes=OPENS_AT - 1, failed_probes=breaker.failed_probes, resumed_at=int(now))
+
+
+def after_success(breaker: Breaker) -> Breaker:
+    return Breaker(resumed_at=breaker.resumed_at)
 
 
 def _until_probe(failed_probes: int) -> int:

@@ -65,9 +65,10 @@ class Breakers:
         """The side has answered in its own words. True if that ended a pause."""
         known = self._change(name, lambda known, now: replace(known, pace=known.pace.after_success(now)))
         if known.lease:
-            return self._write(name, rules.after_probe(known.breaker), "probe_until = :held", {":held": known.lease})
+            following = rules.after_probe(known.breaker, self._table.now())
+            return self._write(name, following, "probe_until = :held", {":held": known.lease})
         if known.breaker.strikes and not known.breaker.is_open:
-            self._write(name, Breaker(), _CLOSED, {":none": 0})
+            self._write(name, rules.after_success(known.breaker), _CLOSED, {":none": 0})
         return False
 
     def struck(self, name: str) -> bool:
@@ -89,6 +90,10 @@ class Breakers:
         if known.lease:
             left = replace(known.breaker, probe_until=0)
             self._write(name, left, "probe_until = :held", {":held": known.lease})
+
+    def held_at(self, name: str) -> int:
+        """Until when its last pause held something back (seconds since 1970), as far as this process knows."""
+        return rules.held_at(self._read(name))
 
     # --- the item ----------------------------------------------------------------------------------------------------
 
@@ -138,7 +143,7 @@ class Breakers:
             lambda: self._table.try_update(
                 self._key(name),
                 "SET strikes = :strikes, failed_probes = :failed, probe_at = :at, probe_until = :until, "
-                "expires_at = :expires",
+                "resumed_at = :resumed, expires_at = :expires",
                 condition,
                 {
                     **values,
@@ -146,6 +151,7 @@ class Breakers:
                     ":failed": following.failed_probes,
                     ":at": following.probe_at,
                     ":until": following.probe_until,
+                    ":resumed": following.resumed_at,
                     ":expires": int(self._table.now()) + _KEPT_SECONDS,
                 },
             ),
@@ -192,4 +198,5 @@ def _breaker(item: dict[str, Any]) -> Breaker:
         failed_probes=int(item.get("failed_probes", 0)),
         probe_at=int(item.get("probe_at", 0)),
         probe_until=int(item.get("probe_until", 0)),
+        resumed_at=int(item.get("resumed_at", 0)),
     )
