@@ -36,7 +36,10 @@ PROCESSES: tuple[str, ...] = (
 )
 """Tests that start processes. One that does and is not named here fails."""
 SLOW: tuple[str, ...] = (
+    "flows/test_clevertap_away.py",
     "flows/test_clicks.py",
+    "flows/test_confirmations.py",
+    "flows/test_delivered_twice.py",
     "flows/test_dispatch.py",
     "flows/test_forward",
     "flows/test_killed_between_steps.py",

@@ -292,7 +292,7 @@ def test_replies_that_wait_behind_others(made: World, replies: int, ends: list[i
 @pytest.mark.parametrize(
     ("answer", "tried"),
     [
-        pytest.param(UNREACHED, ["a1"] * 4 + ["a2"] * 4, id="at the end of the schedule"),
+        pytest.param(UNREACHED, ["a1"] * 2 + ["a2"] * 2, id="at the end of the schedule"),
         pytest.param(json_answer(400, {}), ["a1", "a2"], id="400 at once"),
         pytest.param(json_answer(404, {}), ["a1", "a2"], id="404 at once"),
         pytest.param(json_answer(302, {}), ["a1", "a2"], id="redirected"),
@@ -300,7 +300,7 @@ def test_replies_that_wait_behind_others(made: World, replies: int, ends: list[i
 )
 @pytest.mark.parametrize("wait", [pytest.param(0, id="redriven at once"), pytest.param(86_400, id="redriven later")])
 def test_dead_letters_and_their_redrive(made: World, log: Log, answer: Any, tried: list[str], wait: float) -> None:
-    made.forward_replies._retry = Schedule((2, 10), 20)
+    made.forward_replies._retry = Schedule((2, 10), 2)
     made.clevertap = lambda url, payload: answer
     made.callback(mo_text("a1", mo_id="a1"))
     made.callback(mo_text("a2", mo_id="a2"))

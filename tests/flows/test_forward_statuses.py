@@ -411,13 +411,13 @@ def test_redrive(made: World, wait: float, meanwhile: Sequence[int], told: list[
 
 
 def test_a_redriven_status_has_its_whole_schedule_again(made: World) -> None:
-    made.forward_statuses._post._retry = Schedule((2, 10), 20)
+    made.forward_statuses._post._retry = Schedule((2, 10), 2)
     made.clevertap = lambda url, payload: UNREACHED
     callback(made, ("a", SENT))
     made.pump()
     redrive(made)
     made.pump()
-    assert len(posts(made)) == 8
+    assert len(posts(made)) == 4
     assert made.depth("StatusesDeadLetterQueue") == 1
 
 
