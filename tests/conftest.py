@@ -38,9 +38,11 @@ PROCESSES: tuple[str, ...] = (
 SLOW: tuple[str, ...] = (
     "flows/test_clicks.py",
     "flows/test_dispatch.py",
+    "flows/test_fairness.py",
     "flows/test_forward",
     "flows/test_killed_between_steps.py",
     "flows/test_long_chains.py",
+    "flows/test_outages.py",
     "flows/test_receive.py",
     "local/test_gupshup_sandbox.py",
     "local/test_legacy_api_sandbox.py",

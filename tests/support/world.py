@@ -90,7 +90,7 @@ def _deployment() -> Deployment:
 
 @dataclass
 class Http:
-    """Takes the place of `HttpClient`: requests go to functions. `before` and `after` may kill."""
+    """Takes the place of `HttpClient`: requests go to functions, and may take time. `before` and `after` may kill."""
 
     world: "World"
     requests: list[tuple[str, Any]] = field(default_factory=list)
@@ -103,6 +103,8 @@ class Http:
 
     ends: float = inf
     """When (the world's time) the invocation ends."""
+    takes: Callable[[str], float] = lambda url: 0
+    """How long (seconds) a request to this address takes."""
 
     def leaving_time_for_a_request(self) -> AbstractContextManager[None]:
         """Preparing takes no time here."""
@@ -142,6 +144,7 @@ class Http:
         self.requests.append((url, payload))
         self.headers.append(dict(headers or {}))
         answer = (self.world.clevertap if url.startswith(CLEVERTAP_URL) else self.world.bsp)(url, payload)
+        self.world.now += self.takes(url)
         if isinstance(answer, Answer) and 200 <= answer.status < 300:
             self.taken.append((url, payload))
         self.world.step(f"after {method} {url.split('?')[0]}")

@@ -3,6 +3,8 @@
 {"account", "attempt", "status": {a StatusEvent's fields}}      a status to report to CleverTap
 {"account", "attempt", "confirm": msgId}                        check whether a status has come for a lost answer
 
+Each is in its account's group, so that one account's many do not keep the others waiting (SQS fair queues).
+
 `waits` counts the attempts to find the message of a status, `hops` how often the queue message was sent again.
 """
 
@@ -45,4 +47,4 @@ def given_up(payload: dict[str, Any]) -> Entry:
 
 
 def _entry(payload: dict[str, Any], delay: int = 0) -> Entry:
-    return Entry(to_json(payload).decode(), delay=delay)
+    return Entry(to_json(payload).decode(), group=payload["account"], delay=delay)
