@@ -350,7 +350,7 @@ def test_a_template_message(made: World) -> None:
     assert answered(made, template(extra={"kept": True})) == SUCCESS
     assert made.depth("ConversationQueue") == 0
     (message,) = received(made, "CampaignQueue")
-    assert "MessageGroupId" not in message["Attributes"]
+    assert message["Attributes"]["MessageGroupId"] == "acme"
     job = json.loads(message["Body"])
     assert (job["account"], job["reference"]) == ("acme", "1|2|3|4")
     assert job["message"]["extra"] == {"kept": True}

@@ -128,14 +128,19 @@ def test_deaths_between_sending_again_and_returning_do_not_double_a_batch_each_t
     assert made.depth("StatusesQueue") == made.depth("StatusesDeadLetterQueue") == 0
 
 
+def ends_in(made: World, seconds: float) -> None:
+    """What each invocation has left when CleverTap has answered."""
+    made.forward_statuses._retries._time_left = lambda: seconds
+
+
 def test_nothing_is_sent_again_without_time_in_hand(made: World) -> None:
     statuses(made)
     made.clevertap = lambda url, payload: UNREACHED
-    made.time_left = 2.9
+    ends_in(made, 2.9)
     # They come back by themselves.
     assert made.run() == pytest.approx(360, abs=1)
     assert made.depth("StatusesQueue") == len(NAMES)
-    made.time_left = 60
+    ends_in(made, 60)
     made.clevertap = lambda url, payload: OK
     made.pump()
     assert sorted(made.told) == sorted((name, "sent") for name in NAMES)
@@ -144,11 +149,11 @@ def test_nothing_is_sent_again_without_time_in_hand(made: World) -> None:
 def test_what_comes_back_again_and_again_is_sent_again_in_the_end(made: World) -> None:
     statuses(made)
     made.clevertap = lambda url, payload: UNREACHED
-    made.time_left = 0
+    ends_in(made, 0)
     for _ in range(4):
         made.run()
         made.now += 361
-    made.time_left = 60
+    ends_in(made, 60)
     made.run()
     assert made.run() is not None
     # By the schedule, and no more by the visibility timeout.

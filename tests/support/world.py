@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -34,7 +35,9 @@ from whatsapp_bridge.flows.wiring import (
     build_show_media,
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
 from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.runtime.breaker import MOST_AT_ONCE
 from whatsapp_bridge.store.items import Table
 from whatsapp_bridge.store.leases import Leases
 from whatsapp_bridge.store.notes import StoredNotes
@@ -87,7 +90,7 @@ def _deployment() -> Deployment:
 
 @dataclass
 class Http:
-    """Takes the place of `HttpClient`: requests go to functions. `before` and `after` may kill."""
+    """Takes the place of `HttpClient`: requests go to functions, and may take time. `before` and `after` may kill."""
 
     world: "World"
     requests: list[tuple[str, Any]] = field(default_factory=list)
@@ -98,12 +101,23 @@ class Http:
     fetched: list[str] = field(default_factory=list)
     """The addresses of the files that were fetched."""
 
-    def time_left(self) -> float:
-        return self.world.time_left
+    ends: float = inf
+    """When (the world's time) the invocation ends."""
+    takes: Callable[[str], float] = lambda url: 0
+    """How long (seconds) a request to this address takes."""
 
     def leaving_time_for_a_request(self) -> AbstractContextManager[None]:
-        """Time stands still during an invocation."""
+        """Preparing takes no time here."""
         return nullcontext()
+
+    def end_in(self, seconds: float) -> None:
+        self.ends = self.world.now + seconds
+
+    def seconds_left(self) -> float:
+        return self.ends - self.world.now
+
+    def has_time_for_a_request(self) -> bool:
+        return self.seconds_left() >= CONNECT_SECONDS + SEND_SECONDS + READ_SECONDS + 5
 
     def post_json(self, url: str, payload: Any, headers: Any = None) -> Answer:
         return self._exchange("POST", url, json.loads(json.dumps(payload)), headers)
@@ -130,6 +144,7 @@ class Http:
         self.requests.append((url, payload))
         self.headers.append(dict(headers or {}))
         answer = (self.world.clevertap if url.startswith(CLEVERTAP_URL) else self.world.bsp)(url, payload)
+        self.world.now += self.takes(url)
         if isinstance(answer, Answer) and 200 <= answer.status < 300:
             self.taken.append((url, payload))
         self.world.step(f"after {method} {url.split('?')[0]}")
@@ -172,8 +187,6 @@ class World:
         self.first_steps: set[int] = set()
         """The numbers (from 1) of the steps that an invocation starts with."""
         self.kill_at: int | None = None
-        self.time_left = 60.0
-        """Of each invocation, in seconds."""
         self.http = Http(self)
         self.fail: Callable[[str, Any], Exception | None] = lambda operation, parameters: None
         """Asked at each call to AWS in an invocation, with the operation's name and parameters: how it shall fail."""
@@ -237,7 +250,9 @@ class World:
 
         def outside(function: str) -> Outside:
             environ = {**self.deployment.functions[function].environment, "PUBLIC_URL": PUBLIC_URL}
-            return Outside(environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5)
+            return Outside(
+                environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5, pause=self._pause
+            )
 
         http = cast("HttpClient", self.http)
         self.accept = build_accept(outside("SendFunction"))
@@ -249,8 +264,18 @@ class World:
         )
         # What tests look at or change by hand.
         self.table = Table(next(iter(self.deployment.tables.values())).name, self.dynamodb, lambda: self.now)
-        self.claims, self.waiting = self.dispatch._claims, self.dispatch._settling._waiting
+        self.claims, self.waiting = self.dispatch._settling._claims, self.dispatch._settling._waiting
+        self.breakers = self.dispatch._pacing._breakers
         self.leases, self.once, self.notes = Leases(self.table), Once(self.table), StoredNotes(self.table)
+
+    def warm(self, *accounts: str) -> None:
+        """The BSPs of these accounts have just taken messages of this process: it sends at full speed."""
+        for name in accounts or ("acme",):
+            for _ in range(MOST_AT_ONCE):
+                self.breakers.succeeded(name)
+
+    def _pause(self, seconds: float) -> None:
+        self.now += seconds
 
     def _fail(self, model: Any, params: Any, **_: Any) -> None:
         error = self.fail(model.name, params) if self._armed else None
@@ -383,6 +408,7 @@ class World:
         return received
 
     def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
+        self.http.end_in(self.deployment.functions[source.function].timeout)
         if source.function == "DispatchFunction":
             if fifo:
                 return process_fifo(event, self.conversation, self.dispatch.one)

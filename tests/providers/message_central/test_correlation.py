@@ -196,7 +196,7 @@ def test_a_template_costs_one_write_more(made: World) -> None:
     made.steps.clear()
     made.run()
 
-    assert [step for step in made.steps if step.startswith("after") and "Item" in step] == ["after UpdateItem"] * 4
+    assert [step for step in made.steps if step == "after UpdateItem"] == ["after UpdateItem"] * 4
 
 
 # --- chats in between ------------------------------------------------------------------------------------------------

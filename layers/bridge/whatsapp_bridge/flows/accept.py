@@ -100,7 +100,7 @@ class Accept:
             raise InvalidMessage(RequestError.OTHER, "body", "is too large after it is parsed")
         body = raw.decode()
         if isinstance(message, TemplateMessage):
-            self._campaign.send(Entry(body))
+            self._campaign.send(Entry(body, account.name))
             return
         # One person's messages keep their order; SQS drops a duplicate within five minutes.
         group = f"{account.name}.{account.pseudonym(message.to)}"

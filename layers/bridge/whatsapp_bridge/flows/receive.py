@@ -139,10 +139,11 @@ def _send(queue: Queue, entries: Sequence[Entry]) -> None:
 
 
 def _lanes(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Lanes of entries to send in parallel. A group's entries are in one lane, which keeps their order."""
+    """Lanes of entries to send in parallel. On a FIFO queue a group's entries are in one lane, which keeps their
+    order."""
     lanes: dict[int, list[Entry]] = {}
     for place, entry in enumerate(entries):
-        lane = place if entry.group is None else crc32(entry.group.encode())
+        lane = place if entry.deduplication is None else crc32(str(entry.group).encode())
         lanes.setdefault(lane % _LANES, []).append(entry)
     return list(lanes.values())
 

@@ -4,6 +4,8 @@
 {"account", "accepted_at", "attempt", "confirm": msgId}                      check whether a status has come for a lost
                                                                              answer
 
+Each is in its account's group, so that one account's many do not keep the others waiting (SQS fair queues).
+
 `accepted_at` (seconds since 1970) is when the callback with the status was accepted, or the answer was lost. `waits`
 counts the attempts to find the message of a status, `hops` how often the queue message was sent again.
 """
@@ -63,4 +65,4 @@ def _new(account: str, accepted_at: float) -> dict[str, Any]:
 
 
 def _entry(payload: dict[str, Any], delay: int = 0) -> Entry:
-    return Entry(to_json(payload).decode(), delay=delay)
+    return Entry(to_json(payload).decode(), group=payload["account"], delay=delay)

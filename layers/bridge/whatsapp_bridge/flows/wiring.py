@@ -7,7 +7,7 @@ flows with their own `Outside`.
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import monotonic, time
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from whatsapp_bridge.providers.accounts import parse_account
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 class Outside(NamedTuple):
-    """The environment of a process. `now`: seconds since 1970; `clock`: monotonic seconds; `jitter`: 0 to 1."""
+    """The environment of a process. `now`: seconds since 1970; `clock`: monotonic seconds; `jitter`: 0 to 1; `pause`
+    waits for so many seconds."""
 
     environ: Mapping[str, str] = os.environ
     aws: Callable[..., Any] = client
@@ -39,6 +40,7 @@ class Outside(NamedTuple):
     now: Callable[[], float] = time
     clock: Callable[[], float] = monotonic
     jitter: Callable[[], float] = system_jitter
+    pause: Callable[[float], None] = sleep
 
 
 _PROCESS = Outside()
@@ -93,9 +95,12 @@ class DispatchParts(NamedTuple):
 
 def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchParts:
     from whatsapp_bridge.flows.dispatch import Dispatch
+    from whatsapp_bridge.flows.pacing import Pacing
+    from whatsapp_bridge.flows.preparing import Preparing
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.sending import Sending
     from whatsapp_bridge.flows.settling import Settling
+    from whatsapp_bridge.store.breakers import Breakers
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.notes import StoredNotes
@@ -111,18 +116,22 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         waiting=waiting,
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         retry=env.dispatch_retry,
+        http=http,
         jitter=outside.jitter,
         now=outside.now,
+        pause=outside.pause,
     )
     dispatch = Dispatch(
         accounts=_accounts(env.account_secret_prefix, outside),
-        claims=claims,
+        preparing=Preparing(claims=claims, http=http),
+        pacing=Pacing(breakers=Breakers(table, "bsp"), http=http, jitter=outside.jitter, now=outside.now),
         sending=Sending(claims=claims, waiting=waiting, now=outside.now),
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
-        http=http,
         services=_services(http, StoredNotes(table), outside),
+        longest=env.dispatch_retry.limit,
+        now=outside.now,
     )
     conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
     dead_letters = queues.ConversationDeadLetters(env.conversation_dead_letter_queue_url, sqs)
@@ -196,7 +205,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     retries = StatusRequeue(
         statuses=statuses_queue,
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
-        time_left=http.time_left,
+        time_left=http.seconds_left,
         jitter=outside.jitter,
         now=outside.now,
     )

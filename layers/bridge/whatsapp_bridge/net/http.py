@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
-from threading import Lock
+from threading import Lock, local
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
@@ -117,24 +117,28 @@ class HttpClient:
         self._clock = clock
         self._read_seconds = read_seconds
         self._ends = inf
-        self._left_over = 0.0
+        # Of a thread: others make requests at the same time.
+        self._thread = local()
 
     def end_in(self, seconds: float) -> None:
         """The invocation ends in `seconds`: a request that could last longer is not started (`NotReached`)."""
         self._ends = self._clock() + seconds
 
-    def time_left(self) -> float:
-        """Seconds until the invocation ends."""
+    def seconds_left(self) -> float:
+        """Until the invocation ends."""
         return self._ends - self._clock()
+
+    def has_time_for_a_request(self) -> bool:
+        return self.seconds_left() >= self._request_seconds + _RECORDING_SECONDS
 
     @contextmanager
     def leaving_time_for_a_request(self) -> Iterator[None]:
-        """Requests in this context end early enough for one more request after it."""
-        self._left_over = CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
+        """This thread's requests in this context end early enough for one more request after it."""
+        self._thread.left_over = self._request_seconds
         try:
             yield
         finally:
-            self._left_over = 0.0
+            self._thread.left_over = 0.0
 
     def post_json(self, url: str, payload: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """POST `payload` as JSON in UTF-8. Raises `NotReached`, `AnswerLost`."""
@@ -154,7 +158,7 @@ class HttpClient:
         A `Sized` body is sent piece by piece and never held whole. `max_bytes` limits the answer's decompressed body.
         Raises `NotReached`, `TooLarge`, `AnswerLost`.
         """
-        self._has_time_for(CONNECT_SECONDS + SEND_SECONDS + self._read_seconds)
+        self._has_time_for(self._request_seconds)
         return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, self._read_seconds)
 
     def fetch(
@@ -191,8 +195,13 @@ class HttpClient:
         raise Forbidden("is redirected too often")
 
     def _has_time_for(self, seconds: float) -> None:
-        if self._clock() + seconds + self._left_over + _RECORDING_SECONDS > self._ends:
+        left_over = getattr(self._thread, "left_over", 0.0)
+        if self.seconds_left() < seconds + left_over + _RECORDING_SECONDS:
             raise OutOfTime("no time left in this invocation")
+
+    @property
+    def _request_seconds(self) -> float:
+        return CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
 
     def _send(
         self,

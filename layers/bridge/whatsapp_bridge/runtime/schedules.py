@@ -46,8 +46,12 @@ class Schedule:
         left = min(self.limit, self.limit if limit is None else limit) - waited
         if left <= 0:
             return None
+        return max(1, round(min(self.pause(attempt, jitter, at_most=at_most, at_least=at_least), left)))
+
+    def pause(self, attempt: int, jitter: float, *, at_most: int, at_least: float | None = None) -> int:
+        """Seconds to wait after attempt `attempt`, for those whose end goes by the clock."""
         nominal = self._nominal(attempt, at_most) * (1 - _JITTER + 2 * _JITTER * jitter)
-        return max(1, round(min(max(nominal, at_least or 0), left, at_most)))
+        return max(1, min(round(max(nominal, at_least or 0)), at_most))
 
     def attempt_at(self, elapsed: float, *, at_most: int) -> int:
         """The number of the attempt whose turn it is `elapsed` seconds after the first. One that comes early, by

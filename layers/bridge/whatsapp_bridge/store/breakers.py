@@ -61,6 +61,10 @@ class Breakers:
     def pace(self, name: str) -> Pace:
         return self._of(name).pace.at(self._table.now())
 
+    def probing(self, name: str) -> bool:
+        """Whether this process makes the probe now."""
+        return self._of(name).lease > self._table.now()
+
     def succeeded(self, name: str) -> bool:
         """The side has answered in its own words. True if that ended a pause."""
         known = self._change(name, lambda known, now: replace(known, pace=known.pace.after_success(now)))

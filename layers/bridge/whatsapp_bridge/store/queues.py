@@ -33,9 +33,11 @@ class NotStored(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message to put on a queue: `group` and `deduplication` for FIFO queues, `delay` (seconds) for the others.
+    """A message to put on a queue: `deduplication` for FIFO queues, `delay` (seconds) for the others. `body` is JSON.
 
-    `body` is JSON.
+    `group` on a FIFO queue is what keeps its order. On a standard queue it is whose message it is: while one of them
+    has many under way, SQS hands out those of the others first.
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
     """
 
     body: str = field(repr=False)
@@ -55,7 +57,9 @@ class Entry:
     def parameters(self) -> dict[str, Any]:
         parameters: dict[str, Any] = {"MessageBody": self._message()}
         if self.group is not None:
-            parameters |= {"MessageGroupId": self.group, "MessageDeduplicationId": self.deduplication}
+            parameters["MessageGroupId"] = self.group
+        if self.deduplication is not None:
+            parameters["MessageDeduplicationId"] = self.deduplication
         if self.delay:
             parameters["DelaySeconds"] = self.delay
         return parameters
