@@ -142,9 +142,11 @@ class ForwardStatuses:
             # A probe is one queue message: if CleverTap is still away, the others have not been touched.
             part = left[:1] if permission.may is May.PROBE else left
             left = left[len(part) :]
-            failed += self._forward(account, part, backlog, all_read=all_read)
-            if permission.may is May.PROBE:
-                self._callbacks.unused(account, "status")
+            try:
+                failed += self._forward(account, part, backlog, all_read=all_read)
+            finally:
+                if permission.may is May.PROBE:
+                    self._callbacks.unused(account, "status")
         return failed
 
     def _confirmed(self, account: Account, items: Sequence[Item]) -> list[str]:
