@@ -52,12 +52,12 @@ TEMPLATE: dict[str, Any] = yaml.load(text_of(ROOT / "template.yaml"), _Loader)
 
 
 def counted() -> set[str]:
-    """Every metric that the code counts: the constant texts in the first argument of `count`."""
+    """Every metric that the code writes: the constant texts in the first argument of `count` and `measure`."""
     return {
         leaf.value
         for module in (ROOT / "layers/bridge/whatsapp_bridge").rglob("*.py")
         for call in ast.walk(ast.parse(text_of(module)))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "count"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("count", "measure")
         for leaf in ast.walk(call.args[0])
         if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
     }

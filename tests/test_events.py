@@ -381,8 +381,8 @@ SEND = [
 ]
 
 DISPATCH = [
-    Case("dispatch-campaign", DONE, posts=[to_bsp(UPDATE, TRACKING)]),
-    Case("dispatch-campaign-encrypted", DONE, posts=[to_bsp(UPDATE | ENCRYPTED, TRACKING | ENCRYPTED)]),
+    Case("dispatch-campaign", DONE, posts=[to_bsp(UPDATE), to_bsp(TRACKING)]),
+    Case("dispatch-campaign-encrypted", DONE, posts=[to_bsp(UPDATE | ENCRYPTED), to_bsp(TRACKING | ENCRYPTED)]),
     Case(
         "dispatch-campaign-gupshup",
         DONE,

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import time
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -251,6 +252,8 @@ def test_no_media(made: World, function: Callable[[str], ModuleType], log: Log, 
 
 
 def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: Log) -> None:
+    # The functions have the clock of this machine.
+    made.now = time()
     made.bsp, made.clevertap = accept_all, lambda url, payload: OK
     send, dispatch, incoming, forward = (
         function(f"{name}Function") for name in ("Send", "Dispatch", "Incoming", "Forward")

@@ -51,7 +51,7 @@ class Options(Config):
     """Options of every account; an adapter's `settings.Options` adds its own."""
 
     conversation_time_limit_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
-    """How long a freeform message is retried while the BSP throttles or cannot be reached."""
+    """How long after it was accepted a freeform message may be sent."""
     campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
     """The same for a template message."""
     document_copy: bool = False

@@ -46,17 +46,19 @@ class Callbacks:
                 self._breakers.untried(name)
             case TryLater(strike=True):
                 if self._breakers.struck(name):
-                    self._note("CleverTapPaused", account, route)
+                    count("CleverTapPaused")
+                    _note("CleverTapPaused", account, route)
             case _:
                 # Also a refusal and 429 are answers of CleverTap's.
                 if self._breakers.succeeded(name):
-                    self._note("CleverTapResumed", account, route)
+                    count("CleverTapResumed")
+                    _note("CleverTapResumed", account, route)
         return delivery
 
-    def _note(self, metric: str, account: Account, route: Route) -> None:
-        count(metric)
-        count_of_account(metric, account.name)
-        logger.warning(metric, extra={"account": account.name, "kind": route})
+
+def _note(metric: str, account: Account, route: Route) -> None:
+    count_of_account(metric, account.name)
+    logger.warning(metric, extra={"account": account.name, "kind": route})
 
 
 def _name(account: Account, route: Route) -> str:
