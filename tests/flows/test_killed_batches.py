@@ -73,6 +73,36 @@ def test_copies_of_a_paused_account_are_sent_once(made: World) -> None:
     assert made.depth("CampaignQueue") == 0
 
 
+def test_a_released_message_that_is_held_back_keeps_its_right(made: World) -> None:
+    """Its delivery died before the next attempt was queued; when it comes back, the account is paused."""
+    made.bsp = lambda url, payload: THROTTLED
+    made.send(template("a"))
+    steps: list[str] = []
+
+    def kill(operation: str, parameters: Any) -> Exception | None:
+        steps.append(operation)
+        if operation == "SendMessageBatch":
+            raise Killed(operation)
+        return None
+
+    made.fail = kill
+    made.run()
+    assert steps[-1] == "SendMessageBatch"
+    made.fail = lambda *_: None
+    for _ in range(5):
+        made.breakers.struck("acme")
+    # The probe is not due when it comes back.
+    made.now += VISIBILITY
+    for _ in range(2):
+        made.breakers.ask("acme")
+        made.breakers.struck("acme")
+    assert made.run() is not None
+    made.bsp = accept_all
+    made.pump(hours=1)
+    assert made.sent_by_id() == {"a": 2}
+    assert made.told == []
+
+
 # --- twice at the same time -----------------------------------------------------------------------------------------
 
 

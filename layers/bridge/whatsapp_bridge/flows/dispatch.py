@@ -87,7 +87,7 @@ class Dispatch:
         for batch, back in zip(batches, results, strict=True):
             if isinstance(back, Exception):
                 log_failure("messages not dispatched", back, account=batch[0].account.name)
-                back = [job.owner for job in batch]
+                back = [job.record for job in batch]
             failed += back
         return failed
 
@@ -107,7 +107,7 @@ class Dispatch:
             match done[job.grant]:
                 case Exception() as error:
                     log_failure("message not dispatched", error, account=job.account.name, msgId=job.reference)
-                    failed.append(job.owner)
+                    failed.append(job.record)
                 case Later() as following:
                     later.append((job, following))
                 case None:
@@ -122,18 +122,18 @@ class Dispatch:
         given_up = [job.given_up(following) for job, following in endless]
         not_given_up = self._send(self._campaign_dead_letters, endless, given_up)
         for job, _ in endless:
-            if job.owner not in not_given_up:
+            if job.record not in not_given_up:
                 count("HopsExceeded")
                 logger.error("dead-lettered", extra={**job.names, "reason": f"sent again {MAX_HOPS} times"})
         return failed + not_given_up
 
     def _send(self, queue: Queue, later: Sequence[tuple[Job, Later]], entries: Sequence[Entry]) -> list[str]:
-        """The owners of what may not be on the queue."""
+        """The records of what may not be on the queue."""
         try:
             queue.send_all(entries)
         except NotStored as error:
             log_failure("next attempts not queued", error, jobs=len(error.missing))
-            return [later[place][0].owner for place in error.missing]
+            return [later[place][0].record for place in error.missing]
         return []
 
     # --- from claim to outcome -------------------------------------------------------------------------------------
@@ -157,9 +157,9 @@ class Dispatch:
         prepared = each(lambda job: self._preparing.ready(client, job), part.jobs)
         pairs = list(zip(part.jobs, prepared, strict=True))
         ready = [(job, outgoing) for job, outgoing in pairs if isinstance(outgoing, Outgoing)]
-        sent = self._sending.request(client, ready, part.place) if ready else {}
-        results = [outcome if not isinstance(outcome, Outgoing) else sent[job.grant] for job, outcome in pairs]
-        return Ended(self._settled(part.jobs, results), said_by(list(sent.values())))
+        sent = self._sending.request(client, ready, part.place)
+        results = [outcome if not isinstance(outcome, Outgoing) else sent.results[job.grant] for job, outcome in pairs]
+        return Ended(self._settled(part.jobs, results), said_by(sent.answers))
 
     def _settled(self, jobs: Sequence[Job], results: Sequence[Outcome | Exception | None]) -> dict[str, Done]:
         """Settle what has an outcome; the others met our exception, or belong to another delivery (None)."""

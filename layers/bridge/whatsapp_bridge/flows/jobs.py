@@ -1,6 +1,6 @@
 """A message for the BSP, as dispatch reads it from its queue."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -26,7 +26,8 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`owner` is the id of the queue message that holds it, `grant` that of this delivery.
+    """`record` is the id of the queue message, `grant` that of this delivery. `owner` is the queue message that may
+    claim it: this one, or the one that it continues because that was put back untried.
 
     Its time limit (seconds) begins with `accepted_at` (seconds since 1970).
     """
@@ -34,6 +35,7 @@ class Job:
     account: Account = field(repr=False)
     reference: str
     message: TemplateMessage | FreeformMessage = field(repr=False)
+    record: str
     owner: str
     grant: str
     attempt: int
@@ -72,18 +74,16 @@ class Job:
     def again(self, later: Later) -> Entry:
         """The queue message for the next delivery."""
         times = {"attempt": later.attempt, "accepted_at": self.accepted_at, **next_hop(self.payload)}
-        return self._entry({**self.payload, **times, **self._next_turn(later)}, later.delay)
+        return self._entry({**self.payload, **times}, later)
 
     def given_up(self, later: Later) -> Entry:
         """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
         kept = {name: value for name, value in self.payload.items() if name != "accepted_at"}
-        return self._entry({**kept, "attempt": 1, "hops": 0, **self._next_turn(later)})
+        return self._entry({**kept, "attempt": 1, "hops": 0}, replace(later, delay=0))
 
-    def _next_turn(self, later: Later) -> dict[str, str]:
-        return {"turn": self.grant} if later.released else {}
-
-    def _entry(self, payload: dict[str, Any], delay: int = 0) -> Entry:
-        return Entry(to_json(payload).decode(), group=self.account.name, delay=delay)
+    def _entry(self, payload: dict[str, Any], later: Later) -> Entry:
+        right = {"turn": self.grant, "owner": None} if later.released else {"owner": self.owner}
+        return Entry(to_json({**payload, **right}).decode(), group=self.account.name, delay=later.delay)
 
 
 def read_job(record: Record, accounts: Accounts, grant: str, longest: int, attempt: int | None = None) -> Job:
@@ -104,7 +104,8 @@ def read_job(record: Record, accounts: Accounts, grant: str, longest: int, attem
         account=account,
         reference=reference,
         message=message,
-        owner=record.id,
+        record=record.id,
+        owner=payload.get("owner") or record.id,
         grant=grant,
         attempt=attempt or int(payload.get("attempt", 1)),
         accepted_at=_accepted_at(record, payload, limit),

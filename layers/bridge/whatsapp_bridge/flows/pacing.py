@@ -53,9 +53,9 @@ class Ended(NamedTuple):
     said: Said
 
 
-def said_by(sent: Sequence[object]) -> Said:
-    """`sent` are the outcomes of the messages of a request, or our exceptions."""
-    asked = [outcome for outcome in sent if not (isinstance(outcome, NotSent) and outcome.no_time)]
+def said_by(answers: Sequence[object]) -> Said:
+    """`answers` are the outcomes of the messages of a request, or our exceptions."""
+    asked = [outcome for outcome in answers if not (isinstance(outcome, NotSent) and outcome.no_time)]
     if not asked:
         return Said.NOT_ASKED
     if any(_is_well(outcome) for outcome in asked):

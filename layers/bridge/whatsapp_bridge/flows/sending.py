@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from time import time
+from typing import NamedTuple
 
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.jobs import Job
@@ -17,25 +18,32 @@ type Sent = Outcome | Exception
 """The outcome of a message, or our exception."""
 
 
+class Requested(NamedTuple):
+    """The result of each message, by its job's grant, and the BSP's answers among them."""
+
+    results: dict[str, Sent]
+    answers: Sequence[Sent]
+
+
 class Sending:
     """`now` gives seconds since 1970."""
 
     def __init__(self, *, claims: Claims, waiting: Waiting, now: Callable[[], float] = time) -> None:
         self._claims, self._waiting, self._now = claims, waiting, now
 
-    def request(self, client: Client, messages: Sequence[Prepared], place: int) -> dict[str, Sent]:
-        """The result of each message of one request, by its job's grant. `place` is the position of the first among all
-        that are sent together."""
+    def request(self, client: Client, messages: Sequence[Prepared], place: int) -> Requested:
+        """`place` is the position of the first among all that are sent together."""
         # One start time plus the position: threads do not run in order.
         start = int(self._now() * 1000) + place
         marked = each(self._mark, [(job, start + number) for number, (job, _) in enumerate(messages)])
         results = {job.grant: mark for (job, _), mark in zip(messages, marked, strict=True) if mark is not None}
         leaving = [pair for pair in messages if pair[0].grant not in results]
+        answers: Sequence[Sent] = []
         if leaving:
             (sent,) = each(client.send, [[outgoing for _, outgoing in leaving]])
-            outcomes = [sent] * len(leaving) if isinstance(sent, Exception) else sent
-            results |= zip((job.grant for job, _ in leaving), outcomes, strict=True)
-        return results
+            answers = [sent] * len(leaving) if isinstance(sent, Exception) else sent
+            results |= zip((job.grant for job, _ in leaving), answers, strict=True)
+        return Requested(results, answers)
 
     def _mark(self, of: tuple[Job, int]) -> Sent | None:
         """None if it may leave; `of` is a message and the time (ms) since when it waits, if it must."""

@@ -24,9 +24,9 @@ from whatsapp_bridge.store.waiting import Waiting
 CONFIRMATION_SECONDS = 900
 # The last attempt is this long before the time limit: none is made after it.
 _LAST_SECONDS = 2
-# What AWS does not record at once is tried again, until the invocation has this left for what comes after.
+# What AWS does not record at once is tried again, as long as this is left then: the next attempts must be queued too.
 _PAUSES_SECONDS = (0.2, 0.5, 1, 2, 5)
-_LEFT_SECONDS = 15
+_LEFT_SECONDS = 3
 
 
 class Settling:
@@ -58,7 +58,7 @@ class Settling:
         for seconds in (*_PAUSES_SECONDS, None):
             done |= dict(zip((job.grant for job, _ in left), each(self._settle, left), strict=True))
             left = [(job, outcome) for job, outcome in left if isinstance(done[job.grant], Exception)]
-            if not left or seconds is None or self._http.seconds_left() < _LEFT_SECONDS:
+            if not left or seconds is None or self._http.seconds_left() < seconds + _LEFT_SECONDS:
                 return done
             logger.warning("outcomes not recorded; trying again", extra={"messages": len(left)})
             self._pause(seconds)
