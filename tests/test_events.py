@@ -314,6 +314,14 @@ def unreadable(name: str, reason: str) -> dict[str, Any]:
 
 
 GUPSHUP_ID = "5001002003004005006-600700800900100200"
+WHOLE_FORM = quarantined(
+    "body",
+    "not JSON",
+    {
+        "base64": b64encode(b"event=moText&content=hello").decode(),
+        "content_type": load("incoming-not-a-callback")["headers"]["content-type"],
+    },
+)
 GUPSHUP_STATUS = {"account": "acme-gupshup", "attempt": 1, "waits": 1}
 CENTRAL, CENTRAL_NAME = "1700000000|1|0|1005", "Message Central WhatsApp Now"
 BROADCAST = (
@@ -527,9 +535,9 @@ RECEIVE = [
     Case("incoming-image", ok(""), {"RepliesQueue": [queued("forward-reply-image")]}),
     Case("incoming-text-legacy", ok(""), {"RepliesQueue": [queued("forward-reply-legacy")]}),
     Case("incoming-image-legacy", ok(""), {"RepliesQueue": [queued("forward-reply-image-legacy")]}),
-    Case("incoming-not-a-callback", answered(400, "not JSON")),
+    Case("incoming-not-a-callback", ok(""), {"QuarantineQueue": [WHOLE_FORM]}),
     Case("incoming-wrong-token", answered(403, "forbidden")),
-    Case("incoming-verification", answered(400, "not JSON")),
+    Case("incoming-verification", answered(400, "empty")),
     Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
     Case("status-legacy", ok(""), {"StatusesQueue": [queued("forward-status") | {"account": "acme-legacy"}]}),
     Case(

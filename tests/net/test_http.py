@@ -497,7 +497,8 @@ def test_a_closed_pool_takes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) 
         pytest.param(b'{"a": [1]}', {"a": [1]}, id="JSON"),
         pytest.param(b"<html>", None, id="not JSON"),
         pytest.param(b"", None, id="empty"),
-        pytest.param(b"\xff", None, id="not UTF-8"),
+        pytest.param(b"\xff", None, id="bytes"),
+        pytest.param(b'{"a": "\xff"}', {"a": "\ufffd"}, id="not UTF-8"),
     ],
 )
 def test_json(body: bytes, expected: Any) -> None:

@@ -4,6 +4,7 @@ Authenticate, split into events, put each on its queue, acknowledge. Nothing is 
 callback is acknowledged in milliseconds, but only after everything in it is stored.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -15,6 +16,7 @@ from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
+    BodyUnreadable,
     Callback,
     Event,
     Inbound,
@@ -24,6 +26,7 @@ from whatsapp_bridge.providers.contract import (
     StatusEvent,
 )
 from whatsapp_bridge.runtime.events import body_of, headers_of
+from whatsapp_bridge.runtime.json_text import sound
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
@@ -43,6 +46,12 @@ def callback_of(event: Mapping[str, Any]) -> Callback:
     http = event["requestContext"]["http"]
     query = event.get("queryStringParameters") or {}
     return Callback(str(http["method"]), headers_of(event), query, body_of(event), str(http.get("sourceIp", "")))
+
+
+def _whole(callback: Callback) -> dict[str, str]:
+    """A callback's body, from which an operator can make the same request again."""
+    content_type = sound(callback.headers.get("content-type", ""))
+    return {"base64": b64encode(callback.body).decode(), "content_type": content_type}
 
 
 class Acknowledgement(NamedTuple):
@@ -91,7 +100,10 @@ class Receive:
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
         try:
-            events = inbound.split(callback, account)
+            events: Sequence[Event] = inbound.split(callback, account)
+        except BodyUnreadable as error:
+            count("CallbacksUnreadable")
+            events = [NotUnderstood("body", str(error), _whole(callback))]
         except NotACallback as error:
             count("CallbacksMalformed")
             logger.warning("not a callback of this BSP", extra={"account": account.name, "reason": str(error)})

@@ -13,9 +13,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, FETCH_SECONDS, READ_SECONDS, SEND_SECONDS
+from whatsapp_bridge.runtime.json_text import read_json
 
 if TYPE_CHECKING:
     import requests
@@ -62,9 +63,9 @@ class Answer:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; None if it is not JSON."""
+        """The body as JSON, read leniently; None if it is not JSON."""
         try:
-            return from_json(self.body)
+            return read_json(self.body)
         except ValueError:
             return None
 

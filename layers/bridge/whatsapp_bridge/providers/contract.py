@@ -193,6 +193,10 @@ class NotACallback(Exception):
     """The body is not a callback of this BSP (answered with 400). The text contains no value of it."""
 
 
+class BodyUnreadable(Exception):
+    """Nothing of the body can be read: it is quarantined whole. The text contains no value of it."""
+
+
 NOTE_SECONDS = 30 * 86_400
 """How long the note of a status is kept (`StatusEvent.note`)."""
 
@@ -288,7 +292,8 @@ class Inbound(Protocol):
     def split(self, callback: Callback, account: "Account[Any, Any]") -> list[Event]:
         """Every element of every list as an event; a malformed one becomes `NotUnderstood` and affects no other.
 
-        Raises `NotACallback` if the whole body is not one of this BSP's callbacks.
+        Raises `NotACallback` if the whole body is not one of this BSP's callbacks, and `BodyUnreadable`. Bodies are
+        read with `common.bodies`.
         """
 
 
