@@ -177,7 +177,7 @@ def test_json_is_json_and_accounts_are_accounts(page: Path) -> None:
 
 def test_account_keys_are_those_of_the_model() -> None:
     nested = {f"clevertap.{name}" for name in CleverTap.model_fields}
-    top = set(Account.model_fields) - {"name", "clevertap"}
+    top = {field.alias or name for name, field in Account.model_fields.items()} - {"name", "clevertap"}
     accounts = section(OPERATIONS, "## Accounts")
 
     assert first_cells(accounts) == top | nested

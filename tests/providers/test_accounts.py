@@ -43,6 +43,8 @@ def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]
         pytest.param("provider.base_url", "http://[::1]:8080", id="loopback IPv6"),
         pytest.param("clevertap.status_url", "https://clevertap.example/?a=1&b=2", id="callback URL with a query"),
         pytest.param("callback_token", "aZ09_.~-" * 4, id="every character of a token"),
+        pytest.param("callback_token", ["t" * 32], id="a list of one token"),
+        pytest.param("callback_token", ["t" * 32, "u" * 32], id="two tokens"),
         pytest.param("options", ..., id="no options"),
         pytest.param("options", {"conversation_time_limit_seconds": 86_400}, id="longest time limit"),
         pytest.param("options", {"source_networks": ["203.0.113.0/24", "2001:db8::/32", "::1"]}, id="networks"),
@@ -94,6 +96,12 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("callback_token", "t" * 31, "callback_token", id="token too short"),
         pytest.param("callback_token", "t" * 32 + "/" + CANARY, "callback_token", id="token with a slash"),
         pytest.param("callback_token", "t" * 32 + "\n", "callback_token", id="token with a line break"),
+        pytest.param("callback_token", 7, "callback_token", id="token a number"),
+        pytest.param("callback_token", {"new": "t" * 32}, "callback_token", id="token an object"),
+        pytest.param("callback_token", [], "callback_token", id="an empty list of tokens"),
+        pytest.param("callback_token", ["t" * 32, "t" * 31], "callback_token.1", id="second token too short"),
+        pytest.param("callback_token", ["t" * 32, 7], "callback_token.1", id="second token a number"),
+        pytest.param("callback_tokens", ["t" * 32], "callback_tokens", id="the list under a name of its own"),
         pytest.param("provider", ..., "provider.type", id="no provider"),
         pytest.param("provider", CANARY, "provider.type", id="provider is no object"),
         pytest.param("provider.type", ..., "provider.type", id="no provider type"),
@@ -257,6 +265,11 @@ class TestPseudonym:
         assert one == self.acme.pseudonym("27820000001")
         assert len(one) == 32
         assert int(one, 16)
+
+    def test_of_several_tokens_the_first_makes_it(self) -> None:
+        rotating = parse_account("acme", account(callback_token=["u" * 40, TOKEN]))
+        assert rotating.pseudonym("27820000001") != self.acme.pseudonym("27820000001")
+        assert rotating.pseudonyms("27820000001")[1] == self.acme.pseudonym("27820000001")
 
     def test_is_keyed(self) -> None:
         keyed_otherwise = parse_account("acme", account(callback_token="u" * 40))

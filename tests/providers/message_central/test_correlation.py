@@ -279,7 +279,7 @@ def test_templates_that_come_together_wait_in_the_order_in_which_they_leave(bulk
         assert len(left_as) == 10
         for to in (ANN, BEN):
             recipient = parse_account("acme", SECRET).pseudonym(to)
-            found = [made.waiting.bind("acme", recipient, f"w{number}") for number in range(6)]
+            found = [made.waiting.bind("acme", [recipient], f"w{number}") for number in range(6)]
             assert found == [*(name for name in left_as if name.endswith("ben") is (to == BEN)), None]
 
 
@@ -310,7 +310,7 @@ def test_a_message_that_another_delivery_has_sent_does_not_wait_again(made: Worl
 
     assert made.bsp_requests == []
     recipient = parse_account("acme", SECRET).pseudonym(ANN)
-    assert made.waiting.bind("acme", recipient, "w1") is None
+    assert made.waiting.bind("acme", [recipient], "w1") is None
 
 
 def test_a_message_that_cannot_be_expected_is_sent_later(made: World) -> None:

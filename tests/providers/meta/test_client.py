@@ -202,6 +202,21 @@ def test_numbers_of_others_stay() -> None:
     assert numbers.known(notes, other, WA_ID) == WA_ID  # type: ignore[arg-type]
 
 
+def test_a_number_is_known_while_the_token_is_rotated_and_after() -> None:
+    old, new = samples.secret()["callback_token"], "private-new-token-of-the-same-account-0123"
+
+    def with_tokens(*tokens: str) -> Any:
+        return parse_account("acme", samples.secret() | {"callback_token": list(tokens)})
+
+    notes = MemoryNotes()
+    numbers.keep(notes, with_tokens(old), WA_ID, NUMBER)
+    assert numbers.known(notes, with_tokens(old, new), WA_ID) == NUMBER
+    # That the person is heard of makes a note under the new one.
+    assert numbers.known(notes, with_tokens(new), WA_ID) == WA_ID
+    assert numbers.known(notes, with_tokens(new, old), WA_ID) == NUMBER
+    assert numbers.known(notes, with_tokens(new), WA_ID) == NUMBER
+
+
 @pytest.mark.parametrize("wa_id", [PERSON, f"+{PERSON}", None, "", "private", ["x"]])
 def test_nothing_is_kept_of_people_with_one_number(wa_id: Any) -> None:
     notes = MemoryNotes()

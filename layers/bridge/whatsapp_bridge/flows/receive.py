@@ -96,6 +96,9 @@ class Receive:
             count("CallbacksForbidden")
             logger.warning("callback without its proof of origin", extra={"account": account.name})
             return FORBIDDEN
+        if not account.is_first_token(token):
+            count("OldCallbackTokens")
+            logger.info("callback with another token than the account's first", extra={"account": account.name})
         return self._store(account, inbound, callback)
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
@@ -164,4 +167,7 @@ def _statuses(account: Account, events: Iterable[Event]) -> Iterable[StatusEvent
                 keys = {"account": account.name, "code": event.error_code, "title": event.error_title}
                 logger.error("the BSP refuses the account", extra=keys)
             # No phone numbers on the queue of statuses.
-            yield event if event.recipient is None else replace(event, recipient=account.pseudonym(event.recipient))
+            if event.recipient is not None:
+                recipient, *others = account.pseudonyms(event.recipient)
+                event = replace(event, recipient=recipient, other_recipients=others)
+            yield event

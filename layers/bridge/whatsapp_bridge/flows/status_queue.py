@@ -15,11 +15,13 @@ from whatsapp_bridge.flows.hops import next_hop
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
+# Members that older versions do not know travel only where they say something: while a deployment or a rollback runs,
+# those read this queue too.
+_NEWER = {"note", "other_recipients"}
+
 
 def queued_status(account: str, event: StatusEvent) -> Entry:
-    # A member that older versions do not know travels only where it says something: while a deployment or a rollback
-    # runs, they read this queue too.
-    status = {name: value for name, value in asdict(event).items() if name != "note" or value is not None}
+    status = {name: value for name, value in asdict(event).items() if name not in _NEWER or value}
     return _entry({"account": account, "attempt": 1, "waits": 1, "status": status})
 
 

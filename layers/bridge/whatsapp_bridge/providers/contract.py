@@ -221,6 +221,8 @@ class StatusEvent:
     recipient: str | None = field(default=None, repr=False)
     """The person's number in digits, if the message may have to be found by it (`Capabilities.no_bsp_id`). On queues it
     is the account's pseudonym of the number."""
+    other_recipients: Sequence[str] = field(default=(), repr=False)
+    """On queues: the number's pseudonyms under the account's other callback tokens, if it has several."""
     alarm: bool = False
     """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""
     note: str | None = None
