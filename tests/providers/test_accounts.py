@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 from traceback import format_exception
 from typing import Any
 
@@ -274,3 +275,20 @@ class TestPseudonym:
     def test_is_keyed(self) -> None:
         keyed_otherwise = parse_account("acme", account(callback_token="u" * 40))
         assert keyed_otherwise.pseudonym("27820000001") != self.acme.pseudonym("27820000001")
+
+
+_REPLACEMENTS = [None, 0, -1, 1e400, True, "", "x", "\ud800", [], [None], {}, {"x": 1}]
+
+
+def _paths(value: Any, path: str = "") -> list[str]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    below = [each for name, member in members for each in _paths(member, f"{path}.{name}" if path else str(name))]
+    return [path, *below] if path else below
+
+
+@pytest.mark.parametrize("path", _paths(account()))
+def test_a_secret_of_any_other_shape_is_an_account_or_invalid(path: str) -> None:
+    """Any other exception would be taken for trouble with AWS."""
+    for value in _REPLACEMENTS:
+        with suppress(AccountInvalid):
+            parse_account("acme", json.dumps(changed(path, value)))
