@@ -320,6 +320,7 @@ WHOLE_FORM = quarantined(
     {
         "base64": b64encode(b"event=moText&content=hello").decode(),
         "content_type": load("incoming-not-a-callback")["headers"]["content-type"],
+        "query": {},
     },
 )
 GUPSHUP_STATUS = {"account": "acme-gupshup", "attempt": 1, "waits": 1}

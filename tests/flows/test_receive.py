@@ -142,7 +142,7 @@ def test_an_unreadable_body_is_quarantined_whole(
         "account": "acme",
         "kind": "body",
         "reason": "not JSON",
-        "element": {"base64": b64encode(body).decode(), "content_type": "text/plain; charset=\ufffd"},
+        "element": {"base64": b64encode(body).decode(), "content_type": "text/plain; charset=\ufffd", "query": {}},
         "received": int(START),
     }
     assert log.messages() == ["quarantined"]

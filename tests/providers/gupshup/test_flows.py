@@ -195,6 +195,13 @@ def test_file_is_stored_before_its_address_expires(made: World) -> None:
     assert made.http.fetched == ["https://files.example/private.jpg?s=private-signature"]
 
 
+def test_an_unreadable_report_by_get_is_kept_with_its_query(made: World) -> None:
+    query = {"response": '[{"extra": "1|\ud800'}
+    assert made.receive("acme", TOKEN, Callback("GET", {}, query, b"")).status == 200
+    (kept,) = made.bodies("QuarantineQueue")
+    assert kept["element"]["query"] == {"response": '[{"extra": "1|\ufffd'}
+
+
 def test_opt_in_is_remembered_while_the_token_is_rotated() -> None:
     with world(acme=gupshup(opt_in="once")) as made:
         made.bsp = take

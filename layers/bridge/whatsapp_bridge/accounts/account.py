@@ -3,13 +3,23 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from re import ASCII, fullmatch
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, Network, Secret, Url, form, is_in, is_loopback, is_same
+from whatsapp_bridge.accounts.fields import (
+    BaseUrl,
+    Config,
+    Network,
+    Secret,
+    Url,
+    form,
+    is_in,
+    is_loopback,
+    is_same,
+    matching,
+)
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -73,11 +83,7 @@ class ProviderSettings(Config):
     base_url: BaseUrl
 
 
-def _token(value: str) -> str:
-    if not fullmatch(r"[A-Za-z0-9_.~-]{32,}", value, ASCII):
-        raise ValueError("must be 32 or more of A-Z a-z 0-9 _ . ~ -")
-    return value
-
+_token = matching(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")
 
 # Covariant: code for any account accepts each BSP's, because accounts are read-only.
 P_co = TypeVar("P_co", bound=ProviderSettings, covariant=True, default=ProviderSettings)

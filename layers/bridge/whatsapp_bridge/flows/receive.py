@@ -15,6 +15,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.common.bodies import query
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -48,10 +49,10 @@ def callback_of(event: Mapping[str, Any]) -> Callback:
     return Callback(str(http["method"]), headers_of(event), query, body_of(event), str(http.get("sourceIp", "")))
 
 
-def _whole(callback: Callback) -> dict[str, str]:
-    """A callback's body, from which an operator can make the same request again."""
+def _whole(callback: Callback) -> dict[str, Any]:
+    """What an operator needs to make the same request again."""
     content_type = sound(callback.headers.get("content-type", ""))
-    return {"base64": b64encode(callback.body).decode(), "content_type": content_type}
+    return {"base64": b64encode(callback.body).decode(), "content_type": content_type, "query": query(callback)}
 
 
 class Acknowledgement(NamedTuple):
