@@ -116,7 +116,7 @@ class LocalAws:
         call = _called(environ)
         self._observe("before", call)
         # One at a time: moto's conditional writes and message lists are not atomic under a threaded server.
-        with queues.LOCK:
+        with queues.LOCK, queues.traced(environ.get("HTTP_X_AMZN_TRACE_ID")):
             answer = self._application(call.service, environ)(environ, start_response)
         self._observe("after", call)
         return answer
@@ -134,24 +134,7 @@ class LocalAws:
             observer(phase, call)
 
     def deploy(self, deployment: Deployment) -> None:
-        """Create the deployment's queues, tables and buckets."""
-        sqs = self.client("sqs")
-        # Dead-letter queues first: a redrive policy must name an existing queue.
-        for queue in sorted(deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
-            attributes = {name: _attribute(value) for name, value in queue.attributes.items()}
-            sqs.create_queue(QueueName=queue.name, Attributes=attributes)
-        dynamodb = self.client("dynamodb")
-        for table in deployment.tables.values():
-            dynamodb.create_table(**table.definition)
-            if table.ttl_attribute:
-                ttl = {"Enabled": True, "AttributeName": table.ttl_attribute}
-                dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
-        s3 = self.client("s3")
-        for bucket in deployment.buckets.values():
-            # us-east-1 is the only region that S3 refuses as a location constraint.
-            elsewhere = self.region != "us-east-1"
-            location = {"CreateBucketConfiguration": {"LocationConstraint": self.region}} if elsewhere else {}
-            s3.create_bucket(Bucket=bucket, **location)
+        create_resources(deployment, self.client)
 
     def add_account(self, stack: str, name: str, account: dict[str, Any]) -> None:
         """Store an account's secret, and create the KMS keys of its ARNs if they do not exist."""
@@ -175,6 +158,27 @@ class LocalAws:
             key = keys.pop(kms.create_key()["KeyMetadata"]["KeyId"])
             key.id, key.arn = match["id"], arn
             keys[key.id] = key
+
+
+def create_resources(deployment: Deployment, client: Callable[[str], Any]) -> None:
+    """Create the deployment's queues, tables and buckets with these clients."""
+    sqs = client("sqs")
+    # Dead-letter queues first: a redrive policy must name an existing queue.
+    for queue in sorted(deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
+        attributes = {name: _attribute(value) for name, value in queue.attributes.items()}
+        sqs.create_queue(QueueName=queue.name, Attributes=attributes)
+    dynamodb = client("dynamodb")
+    for table in deployment.tables.values():
+        dynamodb.create_table(**table.definition)
+        if table.ttl_attribute:
+            ttl = {"Enabled": True, "AttributeName": table.ttl_attribute}
+            dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=ttl)
+    s3 = client("s3")
+    for bucket in deployment.buckets.values():
+        # us-east-1 is the only region that S3 refuses as a location constraint.
+        elsewhere = deployment.region != "us-east-1"
+        location = {"CreateBucketConfiguration": {"LocationConstraint": deployment.region}} if elsewhere else {}
+        s3.create_bucket(Bucket=bucket, **location)
 
 
 def _attribute(value: Any) -> str:

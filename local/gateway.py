@@ -13,14 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from local.runtime import MAX_PAYLOAD_BYTES, FunctionError
+from local.runtime import FunctionError
+from local.simulation import rules
 from local.template import Deployment, Route
 from local.web import BodyTooLarge, LoopbackHandler, LoopbackServer
-
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""The service's limit for a request's body."""
-INTEGRATION_SECONDS = 30
-"""The service's limit for an integration: after it the answer is 503, even if the function still runs."""
 
 # Measured on the real service (github.com/ministackorg/ministack/pull/766): these arrive as text; everything else
 # arrives base64-encoded, also application/x-www-form-urlencoded and a body without a content type.
@@ -201,10 +197,10 @@ class Gateway:
             ),
             ensure_ascii=False,
         ).encode()
-        if len(event) > MAX_PAYLOAD_BYTES:
+        if len(event) > rules.MAX_PAYLOAD_BYTES:
             return message(413, "Request Entity Too Large")
         try:
-            return read_answer(self._invoke(route.function, event, INTEGRATION_SECONDS))
+            return read_answer(self._invoke(route.function, event, rules.INTEGRATION_SECONDS))
         except FunctionError:
             return message(500, "Internal Server Error")
         except TimeoutError:
@@ -214,7 +210,7 @@ class Gateway:
         gateway = self
 
         class Handler(LoopbackHandler):
-            max_body_bytes = MAX_BODY_BYTES
+            max_body_bytes = rules.MAX_REQUEST_BYTES
 
             def respond(self) -> None:
                 try:

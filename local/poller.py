@@ -5,15 +5,19 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from local.queues import QueueClock, QueueConsumer, Received
-from local.runtime import MAX_PAYLOAD_BYTES, FunctionError
+from local.runtime import FunctionError
+from local.simulation import rules
 from local.template import EventSource, Queue
 
-type Invoke = Callable[[bytes], bytes]
-"""Runs the function on an event. Raises `FunctionError`."""
+type Invoke = Callable[[bytes, Sequence[rules.Lineage], float], bytes]
+"""Runs the function on an event of messages with these lineages. Raises `FunctionError`.
+
+While the account's concurrency is used up, it tries for so many seconds.
+"""
 
 
 class Poller:
@@ -74,7 +78,7 @@ class Poller:
         size = 0
         for item in batch:
             length = len(json.dumps(self._record(item))) + 2
-            if part and size + length > MAX_PAYLOAD_BYTES - len('{"Records": []}'):
+            if part and size + length > rules.MAX_PAYLOAD_BYTES - len('{"Records": []}'):
                 yield part
                 part, size = [], 0
             part.append(item)
@@ -84,8 +88,10 @@ class Poller:
     def _process(self, batch: list[Received]) -> None:
         event = json.dumps({"Records": [self._record(item) for item in batch]}).encode()
         try:
-            failed = self._failed(batch, self._invoke(event))
+            lineages = [rules.read_lineage(_trace_header(item.message)) for item in batch]
+            failed = self._failed(batch, self._invoke(event, lineages, self.queue.visibility_timeout))
         except FunctionError:
+            # Also what was throttled, or refused as a loop: it never started, and has one receive more all the same.
             failed = {item.message.id for item in batch}
         self._consumer.delete([item for item in batch if item.message.id not in failed])
         self._consumer.give_back([item for item in batch if item.message.id in failed])
@@ -105,6 +111,8 @@ class Poller:
                 self._clock.to_wall_ms(message.approximate_first_receive_timestamp)
             ),
         }
+        if header := _trace_header(message):
+            attributes["AWSTraceHeader"] = header
         if self.queue.fifo:
             attributes["SequenceNumber"] = message.sequence_number
             attributes["MessageGroupId"] = message.group_id
@@ -124,6 +132,11 @@ class Poller:
             "eventSourceARN": self.source.queue_arn,
             "awsRegion": self._region,
         }
+
+
+def _trace_header(message: Any) -> str | None:
+    header: str | None = message.system_attributes.get("AWSTraceHeader", {}).get("StringValue")
+    return header
 
 
 def _message_attribute(value: dict[str, Any]) -> dict[str, Any]:

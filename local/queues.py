@@ -4,6 +4,10 @@ While installed, it changes moto's SQS where the real service differs:
 - one lock for all of AWS (moto's backends are not safe under its own threaded server);
 - FIFO deduplication remembers deleted messages for its five minutes, per message group where the queue says so;
 - a message group keeps its order when several of its messages come back from a failed batch;
+- a message carries the trace header of the request that sent it (`traced`);
+- a message can be hidden for twelve hours from its receive, where moto counts from its sending, and only in flight;
+- only characters that XML allows, and in a batch each message succeeds or fails on its own;
+- with 120,000 messages in flight, a receive brings nothing more;
 - delays, visibility timeouts, retention and deduplication follow `QueueClock`.
 """
 
@@ -12,17 +16,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 from moto.sqs import models
+from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid, SQSException
+
+from local.simulation import rules
 
 LOCK = threading.RLock()
 """Held by all code that reads or changes moto's state."""
 
-_DEDUPLICATION_MS = 300_000
-_MOST_AT_ONCE = 10
+_DEDUPLICATION_MS = rules.DEDUPLICATION * 1000
 _ROUNDING_MS = 1
 """moto shows a message only *after* the millisecond at which it becomes visible."""
 
@@ -52,6 +59,21 @@ class QueueClock:
 _clock = QueueClock()
 """The clock of `installed`."""
 
+_trace: ContextVar[str | None] = ContextVar("trace", default=None)
+
+
+@contextmanager
+def traced(header: str | None) -> Iterator[None]:
+    """What is sent in this context carries `header`, unless the sender sets another by hand.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-x-ray.html
+    """
+    token = _trace.set(header)
+    try:
+        yield
+    finally:
+        _trace.reset(token)
+
 
 class _Queue(models.Queue):
     """moto's queue with a condition to wait on, and the deduplication of the real service."""
@@ -66,6 +88,10 @@ class _Queue(models.Queue):
             # A message that was received before comes from a redrive, which is not deduplicated.
             if self.fifo_queue and not message.approximate_receive_count and self._is_duplicate(message):
                 return
+            header = _trace.get()
+            if header and not message.approximate_receive_count:
+                given = {"AWSTraceHeader": {"StringValue": header, "DataType": "String"}}
+                message.system_attributes = given | message.system_attributes
             self._messages.append(message)
             self.changed.notify_all()
 
@@ -80,27 +106,35 @@ class _Queue(models.Queue):
         return False
 
 
-_change_message_visibility = models.SQSBackend.change_message_visibility
+_BAD_TEXT = "Invalid characters found."
+_send_message = models.SQSBackend.send_message
+_send_message_batch = models.SQSBackend.send_message_batch
 _delete_message = models.SQSBackend.delete_message
 
 
 def _take(queue: Any, count: int, visibility_timeout: int, attribute_names: list[str]) -> list[models.Message]:
     """Copies of the messages that a receive gets now; those received too often move to the dead-letter queue."""
     taken: list[models.Message] = []
+    if len(queue._messages) >= rules.MAX_IN_FLIGHT:
+        count = min(count, rules.MAX_IN_FLIGHT - sum(not message.visible for message in queue._messages))
     blocked = {message.group_id for message in queue._messages if not message.visible} if queue.fifo_queue else set()
     for message in list(queue._messages):
-        if len(taken) == count:
+        if len(taken) >= count:
             break
         if not message.visible or message.delayed or message.group_id in blocked:
             continue
-        if message.sent_timestamp / 1000 + queue.message_retention_period <= _clock.now_ms() / 1000:
+        if rules.expired(message.sent_timestamp / 1000, _clock.now_ms() / 1000, queue.message_retention_period):
             queue._messages.remove(message)
         elif queue.redrive_policy and message.approximate_receive_count >= queue.redrive_policy["maxReceiveCount"]:
             queue._messages.remove(message)
+            fifo = queue.dead_letter_queue.fifo_queue
+            now = int(_clock.now_ms())
+            message.sent_timestamp = rules.sent_at_in_dead_letter_queue(message.sent_timestamp, now, fifo=fifo)
             queue.dead_letter_queue.add_message(message)
             queue.changed.notify_all()
         else:
             message.mark_received(visibility_timeout=visibility_timeout)
+            message.received_at = _clock.now_ms() / 1000
             copied = copy.deepcopy(message)
             models._filter_message_attributes(copied, attribute_names)
             taken.append(copied)
@@ -129,10 +163,36 @@ def _receive_message(
 def _change_visibility(
     backend: models.SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
 ) -> None:
+    """Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html."""
     queue: Any = backend.get_queue(queue_name)
     with queue.changed:
-        _change_message_visibility(backend, queue_name, receipt_handle, visibility_timeout)
+        message = next((one for one in queue._messages if one.had_receipt_handle(receipt_handle)), None)
+        if message is None:
+            raise ReceiptHandleIsInvalid
+        if message.visible:
+            raise SQSException("AWS.SimpleQueueService.MessageNotInflight", "The specified message isn't in flight.")
+        if not rules.visibility_allowed(message.received_at, _clock.now_ms() / 1000, visibility_timeout):
+            raise InvalidParameterValue(
+                f"Value {visibility_timeout} for parameter VisibilityTimeout is invalid. Reason: Total "
+                f"VisibilityTimeout for the message is beyond the limit [{rules.MAX_VISIBILITY} seconds]"
+            )
+        message.change_visibility(visibility_timeout)
         queue.changed.notify_all()
+
+
+def _send(backend: models.SQSBackend, queue_name: str, message_body: str, *given: Any, **named: Any) -> Any:
+    if not rules.is_message_text(message_body):
+        raise SQSException("InvalidMessageContents", _BAD_TEXT)
+    return _send_message(backend, queue_name, message_body, *given, **named)
+
+
+def _send_batch(backend: models.SQSBackend, queue_name: str, entries: dict[str, dict[str, Any]]) -> Any:
+    """Each entry succeeds or fails on its own."""
+    refused = {key for key, entry in entries.items() if not rules.is_message_text(entry["MessageBody"])}
+    kept = {key: entry for key, entry in entries.items() if key not in refused}
+    sent, failed = _send_message_batch(backend, queue_name, kept)
+    described = {"SenderFault": True, "Code": "InvalidMessageContents", "Message": _BAD_TEXT}
+    return sent, failed + [{"Id": entries[key]["Id"], **described} for key in entries if key in refused]
 
 
 def _delete(backend: models.SQSBackend, queue_name: str, receipt_handle: str) -> None:
@@ -171,6 +231,8 @@ def installed(clock: QueueClock) -> Iterator[None]:
             ):
                 patches.enter_context(patch.object(models, target, replacement))
             for method, function in (
+                ("send_message", _send),
+                ("send_message_batch", _send_batch),
                 ("receive_message", _receive_message),
                 ("change_message_visibility", _change_visibility),
                 ("delete_message", _delete),
@@ -210,7 +272,7 @@ class QueueConsumer:
         hold = int(self._visibility_timeout * max(1.0, self._clock.speed))
         with self._queue.changed:
             while not self._closed:
-                found = _take(self._queue, min(count, _MOST_AT_ONCE), hold, ["All"])
+                found = _take(self._queue, min(count, rules.MAX_BATCH), hold, ["All"])
                 left_ms = None if deadline is None else deadline - self._clock.now_ms()
                 if found or (left_ms is not None and left_ms <= 0):
                     received_at = self._clock.now_ms()

@@ -11,18 +11,14 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self
 from urllib.parse import unquote
 
+from local.simulation import rules
 from local.template import Function
 from local.web import LoopbackHandler, LoopbackServer
-
-INIT_SECONDS = 10
-"""Lambda's limit for a function's start."""
-MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-"""Lambda's limit for a synchronous invocation's event, and for its answer."""
 
 
 class FunctionError(Exception):
@@ -43,6 +39,7 @@ class Invocation:
 
     event: bytes
     timeout: float
+    lineage: rules.Lineage = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     taken_at: float | None = None
     answered_at: float | None = None
@@ -101,7 +98,7 @@ class RuntimeApi:
             self._current = invocation
             self._changed.notify_all()
             starting = self.ready_at is None
-            limit = time.monotonic() + invocation.timeout + (INIT_SECONDS if starting else 0)
+            limit = time.monotonic() + invocation.timeout + (rules.INIT_SECONDS if starting else 0)
             self._changed.wait_for(lambda: invocation.taken_at or self.init_error or self._closed, limit)
             if invocation.taken_at:
                 left = invocation.taken_at + invocation.timeout - time.monotonic()
@@ -142,7 +139,7 @@ class RuntimeApi:
             ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(int((time.time() + invocation.timeout) * 1000))),
             ("Lambda-Runtime-Invoked-Function-Arn", self._arn),
-            ("Lambda-Runtime-Trace-Id", f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"),
+            ("Lambda-Runtime-Trace-Id", rules.write_lineage(_new_trace(), invocation.lineage)),
         ]
         request.answer(200, invocation.event, headers)
 
@@ -154,12 +151,16 @@ class RuntimeApi:
             if invocation is None or invocation.request_id != request_id:
                 request.answer(400, b'{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}')
                 return
-            if answer is not None and len(answer) > MAX_PAYLOAD_BYTES:
+            if answer is not None and len(answer) > rules.MAX_PAYLOAD_BYTES:
                 error = ("Function.ResponseSizeTooLarge", {})
             invocation.answer, invocation.error = answer, error
             invocation.answered_at = time.monotonic()
             self._changed.notify_all()
         request.answer(202, b'{"status":"OK"}')
+
+
+def _new_trace() -> str:
+    return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
 
 
 def _reported(request: LoopbackHandler, body: bytes) -> tuple[str, dict[str, Any]]:
@@ -221,9 +222,12 @@ class FunctionProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def invoke(self, event: bytes) -> Invocation:
-        """Run the handler on an event (JSON). Raises `FunctionError`; after a timeout the process cannot be used."""
-        invocation = Invocation(event, self.function.timeout)
+    def invoke(self, event: bytes, lineage: rules.Lineage | None = None) -> Invocation:
+        """Run the handler on an event (JSON). Raises `FunctionError`; after a timeout the process cannot be used.
+
+        `lineage` is what all that it sends inherits.
+        """
+        invocation = Invocation(event, self.function.timeout, lineage or {})
         answered = self.api.invoke(invocation)
         error = invocation.error if answered else self._failure(invocation)
         if error:
@@ -264,36 +268,63 @@ def _lambda_environment(function: Function) -> dict[str, str]:
 
 
 class FunctionPool:
-    """Runs a function's invocations, at most `limit` at a time, each in a free or new process."""
+    """Runs a function's invocations, at most `limit` at a time, each in a free or new process.
+
+    `account` are the slots that all functions share.
+    """
 
     def __init__(
-        self, function: Function, environment: Mapping[str, str], limit: int, *, arn: str = "", output: BinaryIO | None
+        self,
+        function: Function,
+        environment: Mapping[str, str],
+        limit: int,
+        *,
+        arn: str = "",
+        output: BinaryIO | None,
+        account: threading.Semaphore | None = None,
     ) -> None:
         self.function = function
         self._environment, self._arn, self._output = dict(environment), arn, output
         self._slots = threading.Semaphore(limit)
+        self._account = account or threading.Semaphore(rules.ACCOUNT_CONCURRENCY)
         self._lock = threading.Lock()
         self._idle: list[FunctionProcess] = []
         self._all: set[FunctionProcess] = set()
         self._closed = False
 
-    def invoke(self, event: bytes) -> bytes:
-        """The handler's answer (JSON). Raises `FunctionError`."""
+    def invoke(self, event: bytes, came_by: Iterable[rules.Lineage] = (), patience: float = 0) -> bytes:
+        """The handler's answer (JSON). Raises `FunctionError`.
+
+        `came_by` are the lineages of the messages in the event; Lambda refuses what ends a chain. `patience`: how many
+        seconds the caller tries when the account's concurrency is used up.
+        """
+        name = rules.lineage_name(self.function.logical_id)
+        lineage = rules.next_link(name, came_by)
+        if rules.ends_chain(name, lineage, may_recurse=self.function.may_recurse):
+            raise FunctionError(self.function.logical_id, "RecursiveInvocationException")
         with self._slots:
-            process = self._take()
+            if not self._account.acquire(timeout=patience):
+                raise FunctionError(self.function.logical_id, "TooManyRequestsException")
             try:
-                answer = process.invoke(event).answer
-            except FunctionError as error:
-                # After an exception the process stays in use, as on Lambda; after an exit or a timeout it does not.
-                self._give_back(process, healthy=not error.kind.startswith(("Runtime.", "Sandbox.")))
-                raise
-            self._give_back(process, healthy=True)
-            return answer or b"null"
+                return self._invoke(event, lineage)
+            finally:
+                self._account.release()
+
+    def _invoke(self, event: bytes, lineage: rules.Lineage) -> bytes:
+        process = self._take()
+        try:
+            answer = process.invoke(event, lineage).answer
+        except FunctionError as error:
+            # After an exception the process stays in use, as on Lambda; after an exit or a timeout it does not.
+            self._give_back(process, healthy=not error.kind.startswith(("Runtime.", "Sandbox.")))
+            raise
+        self._give_back(process, healthy=True)
+        return answer or b"null"
 
     def warm(self) -> None:
         """Start one process. Raises `FunctionError` if the function does not start."""
         process = self._take()
-        ready = process.api.wait_ready(INIT_SECONDS + self.function.timeout)
+        ready = process.api.wait_ready(rules.INIT_SECONDS + self.function.timeout)
         self._give_back(process, healthy=ready)
         if not ready:
             raise FunctionError(self.function.logical_id, *(process.api.init_error or ("Runtime.ExitError", {})))

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,7 +19,8 @@ from local.runtime import FunctionPool
 from local.sandbox.bsp import BspSandbox
 from local.sandbox.bsps import SANDBOXES
 from local.sandbox.clevertap import CleverTapSandbox
-from local.template import Deployment, read_template
+from local.simulation import rules
+from local.template import Deployment, EventSource, read_template
 from local.web import LoopbackServer
 
 NAME = "local"
@@ -179,10 +181,11 @@ class Stack:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        account = threading.Semaphore(rules.ACCOUNT_CONCURRENCY)
         behind_http = {route.function for route in self.deployment.routes}
         for logical_id, function in self.deployment.functions.items():
-            sources = sum(source.function == logical_id for source in self.deployment.event_sources)
-            limit = sources * QUEUE_CONCURRENCY + (HTTP_CONCURRENCY if logical_id in behind_http else 0)
+            sources = [source for source in self.deployment.event_sources if source.function == logical_id]
+            limit = sum(map(_concurrency, sources)) + (HTTP_CONCURRENCY if logical_id in behind_http else 0)
             layers = os.pathsep.join(str(self.deployment.layers[layer]) for layer in function.layers)
             arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function.name}"
             self._pools[logical_id] = FunctionPool(
@@ -191,6 +194,7 @@ class Stack:
                 max(1, limit),
                 arn=arn,
                 output=output,
+                account=account,
             )
             self._exit.callback(self._pools[logical_id].close)
         # Start one process of each function behind the HTTP API before the first request.
@@ -209,9 +213,8 @@ class Stack:
             queue = self.deployment.queue_by_arn(source.queue_arn)
             consumer = QueueConsumer(ACCOUNT_ID, REGION, queue.name, queue.visibility_timeout, self.aws.clock)
             invoke = self._pools[source.function].invoke
-            poller = Poller(
-                source, queue, consumer, invoke, self.aws.clock, region=REGION, concurrency=QUEUE_CONCURRENCY
-            )
+            concurrency = _concurrency(source)
+            poller = Poller(source, queue, consumer, invoke, self.aws.clock, region=REGION, concurrency=concurrency)
             self._pollers.append(poller)
             poller.start()
         self._exit.callback(self._end_work)
@@ -224,3 +227,8 @@ class Stack:
             pool.close()
         for poller in self._pollers:
             poller.join()
+
+
+def _concurrency(source: EventSource) -> int:
+    """How many batches of an event source run at once on this machine."""
+    return min(QUEUE_CONCURRENCY, source.maximum_concurrency or QUEUE_CONCURRENCY)

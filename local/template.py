@@ -41,13 +41,14 @@ class Route:
 
 @dataclass(frozen=True)
 class EventSource:
-    """An SQS event source mapping; `window` in seconds."""
+    """An SQS event source mapping; `window` in seconds; `maximum_concurrency` is None for no limit of its own."""
 
     function: str
     queue_arn: str
     batch_size: int
     window: int
     partial_failures: bool
+    maximum_concurrency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Deployment:
     queues: dict[str, Queue] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     buckets: dict[str, str] = field(default_factory=dict)
+    alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Their properties, by logical id."""
 
     def queue_by_arn(self, arn: str) -> Queue:
         for queue in self.queues.values():
@@ -266,6 +269,8 @@ class _Reader:
                 case "AWS::Serverless::LayerVersion":
                     version = self._resolver.attributes[logical_id]["Ref"]
                     self.deployment.layers[version] = self._root / properties["ContentUri"]
+                case "AWS::CloudWatch::Alarm":
+                    self.deployment.alarms[logical_id] = properties
                 case "AWS::Serverless::Function":
                     self._read_function(logical_id, properties, self._resolver.resolve(defaults.get("Function", {})))
 
@@ -348,6 +353,9 @@ class _Reader:
                     int(properties.get("BatchSize", 10)),
                     int(properties.get("MaximumBatchingWindowInSeconds", 0)),
                     "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
+                    int(maximum)
+                    if (maximum := properties.get("ScalingConfig", {}).get("MaximumConcurrency"))
+                    else None,
                 )
             )
         else:

@@ -29,6 +29,7 @@ PROCESSES: tuple[str, ...] = (
     "local/test_runtime.py",
     "local/test_stack.py",
     "providers/gupshup/test_inbound.py::test_zones_are_known",
+    "simulation/test_seeds.py",
     "providers/test_imports.py",
     "test_built_artifact.py",
     "test_functions.py::test_what_a_start",
@@ -36,11 +37,16 @@ PROCESSES: tuple[str, ...] = (
 )
 """Tests that start processes. One that does and is not named here fails."""
 SLOW: tuple[str, ...] = (
+    "flows/test_clevertap_away.py",
     "flows/test_clicks.py",
+    "flows/test_confirmations.py",
+    "flows/test_delivered_twice.py",
     "flows/test_dispatch.py",
+    "flows/test_fairness.py",
     "flows/test_forward",
     "flows/test_killed_between_steps.py",
     "flows/test_long_chains.py",
+    "flows/test_outages.py",
     "flows/test_receive.py",
     "local/test_gupshup_sandbox.py",
     "local/test_legacy_api_sandbox.py",

@@ -314,7 +314,16 @@ def unreadable(name: str, reason: str) -> dict[str, Any]:
 
 
 GUPSHUP_ID = "5001002003004005006-600700800900100200"
-GUPSHUP_STATUS = {"account": "acme-gupshup", "attempt": 1, "waits": 1}
+WHOLE_FORM = quarantined(
+    "body",
+    "not JSON",
+    {
+        "base64": b64encode(b"event=moText&content=hello").decode(),
+        "content_type": load("incoming-not-a-callback")["headers"]["content-type"],
+        "query": {},
+    },
+)
+GUPSHUP_STATUS = {"account": "acme-gupshup", "accepted_at": int(START), "attempt": 1, "waits": 1}
 CENTRAL, CENTRAL_NAME = "1700000000|1|0|1005", "Message Central WhatsApp Now"
 BROADCAST = (
     "flowType=WHATSAPP&senderId=27999000005&type=BROADCAST&countryCode=27&mobileNumber=820000001"
@@ -381,8 +390,8 @@ SEND = [
 ]
 
 DISPATCH = [
-    Case("dispatch-campaign", DONE, posts=[to_bsp(UPDATE, TRACKING)]),
-    Case("dispatch-campaign-encrypted", DONE, posts=[to_bsp(UPDATE | ENCRYPTED, TRACKING | ENCRYPTED)]),
+    Case("dispatch-campaign", DONE, posts=[to_bsp(UPDATE), to_bsp(TRACKING)]),
+    Case("dispatch-campaign-encrypted", DONE, posts=[to_bsp(UPDATE | ENCRYPTED), to_bsp(TRACKING | ENCRYPTED)]),
     Case(
         "dispatch-campaign-gupshup",
         DONE,
@@ -527,9 +536,9 @@ RECEIVE = [
     Case("incoming-image", ok(""), {"RepliesQueue": [queued("forward-reply-image")]}),
     Case("incoming-text-legacy", ok(""), {"RepliesQueue": [queued("forward-reply-legacy")]}),
     Case("incoming-image-legacy", ok(""), {"RepliesQueue": [queued("forward-reply-image-legacy")]}),
-    Case("incoming-not-a-callback", answered(400, "not JSON")),
+    Case("incoming-not-a-callback", ok(""), {"QuarantineQueue": [WHOLE_FORM]}),
     Case("incoming-wrong-token", answered(403, "forbidden")),
-    Case("incoming-verification", answered(400, "not JSON")),
+    Case("incoming-verification", answered(400, "empty")),
     Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
     Case("status-legacy", ok(""), {"StatusesQueue": [queued("forward-status") | {"account": "acme-legacy"}]}),
     Case(
@@ -563,6 +572,7 @@ RECEIVE = [
             "StatusesQueue": [
                 {
                     "account": "acme",
+                    "accepted_at": int(START),
                     "attempt": 1,
                     "waits": 1,
                     "status": queued("forward-status")["status"]
@@ -604,7 +614,7 @@ def status_of_meta(place: int, name: Status, **error: Any) -> Any:
     told = requested_of_meta("status-meta", "statuses", place)
     person = parse_account("acme-meta", META).pseudonym(told["recipient_id"])
     event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], told["id"], recipient=person, **error)
-    return json.loads(queued_status("acme-meta", event).body)
+    return json.loads(queued_status("acme-meta", event, START).body)
 
 
 META_URL, META_INCOMING_URL = (

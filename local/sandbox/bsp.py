@@ -48,7 +48,8 @@ class CallbackUrls:
 
     @classmethod
     def of(cls, name: str, account: dict[str, Any], bridge_url: str) -> Self:
-        token = account["callback_token"]
+        tokens = account["callback_token"]
+        token = tokens if isinstance(tokens, str) else tokens[0]
         return cls(f"{bridge_url}/{name}/status/{token}", f"{bridge_url}/{name}/incoming/{token}")
 
 

@@ -27,9 +27,12 @@ class FileHost:
         self._files[file.name] = file
         return PATH + quote(file.name, safe="")
 
+    def find(self, path: str) -> File | None:
+        return self._files.get(unquote(path.removeprefix(PATH)))
+
     def answer(self, path: str, if_none_match: str) -> tuple[int, bytes, list[tuple[str, str]]]:
         """HTTP status, body and headers; `if_none_match` is the request's header or ""."""
-        file = self._files.get(unquote(path.removeprefix(PATH)))
+        file = self.find(path)
         if file is None:
             return 404, b"", []
         tag = f'"{sha256(file.content).hexdigest()[:32]}"'

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.conftest import Log
+from tests.support.undecodable import NAMES, spoilt
 from tests.support.world import BASIC, TOKEN, World, account, freeform, template, world
 
 SUCCESS = (200, {"status": "success"})
@@ -101,10 +102,6 @@ def changed(message: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
         pytest.param(json.dumps(template()).encode() + b"x", id="more behind it"),
         pytest.param(b"msgId=Canary&to=27820000001", id="a form"),
         pytest.param(b"<Canary/>", id="XML"),
-        pytest.param(json.dumps(template()).encode("utf-16"), id="UTF-16"),
-        pytest.param(json.dumps(freeform(text="Canary \xff"), ensure_ascii=False).encode("latin-1"), id="Latin-1"),
-        pytest.param(b'{"msgId": "\xff\xfe"}', id="not UTF-8"),
-        pytest.param(b'{"to": NaN}', id="NaN"),
         pytest.param(b"[" * 200_000, id="200 000 lists deep, never closed"),
         pytest.param(b"[" * 100_000 + b"]" * 100_000, id="100 000 lists deep"),
         pytest.param(b'{"a":' * 100 + b"1" + b"}" * 100, id="100 objects deep"),
@@ -114,6 +111,33 @@ def test_no_json(made: World, log: Log, body: bytes) -> None:
     assert answered(made, body) == BAD_REQUEST
     assert nothing_enqueued(made)
     assert not [private for private in PRIVATE if private in log.text]
+
+
+def test_what_cannot_be_decoded_in_a_message_is_replaced_on_its_whole_way(made: World, log: Log) -> None:
+    messages = [
+        spoilt(json.dumps(freeform(f"m{place}", text="Canary")).encode(), "Canary")[name]
+        for place, name in enumerate(NAMES)
+    ]
+    for body, _ in messages:
+        assert answered(made, body) == SUCCESS
+        made.pump()
+    assert [sent["content"] for sent in made.sent_to_bsp] == [text for _, text in messages]
+    assert not [private for private in PRIVATE if private in log.text]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        # CleverTap could not tell to which message the statuses belong.
+        pytest.param({"msgId": "1|2|\ud800"}, "msgId: must be printable characters", id="msgId"),
+        pytest.param({"text": {"body": float("nan")}}, "text.body: must be a string", id="NaN for a text"),
+    ],
+)
+def test_what_cannot_be_decoded_and_is_needed_is_refused_by_its_name(
+    made: World, changes: dict[str, Any], refused: str
+) -> None:
+    body = json.dumps(freeform(**changes)).encode()
+    assert answered(made, body) == (200, {"status": "failure", "error": {"code": 2004, "message": refused}})
 
 
 def nested(depth: int) -> Any:
@@ -350,7 +374,7 @@ def test_a_template_message(made: World) -> None:
     assert answered(made, template(extra={"kept": True})) == SUCCESS
     assert made.depth("ConversationQueue") == 0
     (message,) = received(made, "CampaignQueue")
-    assert "MessageGroupId" not in message["Attributes"]
+    assert message["Attributes"]["MessageGroupId"] == "acme"
     job = json.loads(message["Body"])
     assert (job["account"], job["reference"]) == ("acme", "1|2|3|4")
     assert job["message"]["extra"] == {"kept": True}
@@ -487,7 +511,7 @@ def test_aws_trouble(
     made.fail = lambda called, _: trouble if called == operation else None
     assert answered(made, message) == expected
     assert nothing_enqueued(made)
-    assert [entry["level"] for entry in log.entries] == ["ERROR"]
+    assert {entry["level"] for entry in log.entries} == {"ERROR"}
     assert not [private for private in PRIVATE if private in log.text]
     made.fail = lambda *_: None
     assert answered(made, message) == SUCCESS

@@ -43,7 +43,7 @@ def send(made: World, name: str = MSG_ID) -> None:
 def click(made: World, reference: str | None = MSG_ID, at: int = AT, bsp_id: str | None = None, **changes: Any) -> None:
     """A click on the statuses queue, as receive puts it there."""
     event = StatusEvent("clicked", at, reference, bsp_id, **(CLICK | changes))
-    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=queued_status("acme", event).body)
+    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=queued_status("acme", event, made.now).body)
 
 
 def report(made: World, *codes: int) -> None:

@@ -24,6 +24,7 @@ from tests.support.world import (
 )
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell_common import encryption
+from whatsapp_bridge.runtime.observability import metrics
 from whatsapp_bridge.runtime.schedules import Schedule
 
 PRIVATE = ("27820000001", "27820000002", "a reply", "Ann", "Canary", "clevertap.example")
@@ -103,6 +104,14 @@ def test_text(made: World, log: Log, counted: Callable[[], dict[str, int]]) -> N
     assert not [private for private in PRIVATE if private in log.text]
 
 
+def test_the_age_of_a_reply_is_measured(made: World, capsys: pytest.CaptureFixture[str]) -> None:
+    made.callback(mo_text())
+    made.now += 30
+    made.run()
+    metrics.flush_metrics()
+    assert '"ReplyAge":[30.0]' in capsys.readouterr().out
+
+
 def test_button(made: World) -> None:
     callback = mo_text("Yes", postbackData="pay|yes", relatedClientMessageId="1|2|3|4")
     callback["event"]["moSuggestedResponse"] = callback["event"].pop("moText")
@@ -142,7 +151,7 @@ def test_what_has_no_content_is_quarantined(made: World, log: Log) -> None:
     (kept,) = made.bodies("QuarantineQueue")
     assert (kept["kind"], kept["reason"], kept["element"]["from"]) == ("moText", "no content", "27820000001")
     # Whoever mends it and queues it again does not have to wait.
-    assert made.once.begin_reply("acme", "mo-1", "the mended one")
+    assert made.once.begin_reply("acme", "mo-1", "the mended one") is None
     assert not [private for private in PRIVATE if private in log.text]
 
 
@@ -166,7 +175,7 @@ def test_a_repeat_while_the_first_waits(made: World) -> None:
         made.run()
         made.now += 400
         made.callback(mo_text())
-    made.pump()
+    made.pump(hours=3)
     assert texts(made) == ["a reply"]
 
 
@@ -223,16 +232,67 @@ def test_tried_again(made: World, log: Log, answer: Any) -> None:
     assert not [private for private in PRIVATE if private in log.text]
 
 
-def test_a_long_retry_after_does_not_stretch_the_schedule(made: World) -> None:
-    made.clevertap = in_turn(json_answer(429, {}, **{"retry-after": "99999"}))
+@pytest.mark.parametrize(
+    ("retry_after", "wait"),
+    [
+        pytest.param("1", 2, id="sooner than the schedule"),
+        pytest.param("120", 120, id="later than the schedule"),
+        pytest.param("99999", 900, id="longer than a chat may wait for it"),
+    ],
+)
+def test_retry_after(made: World, retry_after: str, wait: int) -> None:
+    made.clevertap = in_turn(json_answer(429, {}, **{"retry-after": retry_after}))
     made.callback(mo_text())
-    assert made.run() == pytest.approx(2, abs=0.1)
+    assert made.run() == pytest.approx(wait, abs=0.1)
+
+
+def throttled(made: World, times: int) -> None:
+    """Lambda takes what is on the queue, and cannot start: each time is a receive."""
+    for _ in range(times):
+        made.sqs.receive_message(QueueUrl=made.url("RepliesQueue"), VisibilityTimeout=1)
+        made.now += 1.01
+
+
+def test_throttled_receives_are_no_attempts(made: World) -> None:
+    made.forward_replies._retry = Schedule((2, 10), 120)
+    made.clevertap = in_turn(UNREACHED)
+    made.callback(mo_text())
+    throttled(made, 50)
+    assert made.run() == pytest.approx(10, abs=0.1)
+    made.pump()
+    assert texts(made) == ["a reply"]
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("replies", "ends"),
+    [
+        # Each begins its four days when its turn comes, twelve days after it was sent at the latest.
+        pytest.param(1, [4 * DAY], id="alone"),
+        pytest.param(2, [4 * DAY, 8 * DAY], id="one behind it"),
+        pytest.param(5, [4 * DAY, 8 * DAY, 12 * DAY, 12 * DAY, 12 * DAY], id="all reach the dead-letter queue"),
+    ],
+)
+def test_replies_that_wait_behind_others(made: World, replies: int, ends: list[int]) -> None:
+    made.forward_replies._retry = Schedule((3600, 43_000), 4 * DAY)
+    made.clevertap = lambda url, payload: UNREACHED
+    began, ended = made.now, []
+    for number in range(replies):
+        made.callback(mo_text(f"a{number}", mo_id=f"a{number}"))
+    while made.depth("RepliesQueue"):
+        depth = made.depth("RepliesDeadLetterQueue")
+        wait = made.run()
+        ended += [made.now - began] * (made.depth("RepliesDeadLetterQueue") - depth)
+        made.now += (wait or 0) + 0.002
+    assert ended == [pytest.approx(end, abs=60) for end in ends]
 
 
 @pytest.mark.parametrize(
     ("answer", "tried"),
     [
-        pytest.param(UNREACHED, ["a1"] * 4 + ["a2"] * 4, id="at the end of the schedule"),
+        pytest.param(UNREACHED, ["a1"] * 2 + ["a2"] * 2, id="at the end of the schedule"),
         pytest.param(json_answer(400, {}), ["a1", "a2"], id="400 at once"),
         pytest.param(json_answer(404, {}), ["a1", "a2"], id="404 at once"),
         pytest.param(json_answer(302, {}), ["a1", "a2"], id="redirected"),
@@ -240,7 +300,7 @@ def test_a_long_retry_after_does_not_stretch_the_schedule(made: World) -> None:
 )
 @pytest.mark.parametrize("wait", [pytest.param(0, id="redriven at once"), pytest.param(86_400, id="redriven later")])
 def test_dead_letters_and_their_redrive(made: World, log: Log, answer: Any, tried: list[str], wait: float) -> None:
-    made.forward_replies._retry = Schedule((2, 10), 20)
+    made.forward_replies._retry = Schedule((2, 10), 2)
     made.clevertap = lambda url, payload: answer
     made.callback(mo_text("a1", mo_id="a1"))
     made.callback(mo_text("a2", mo_id="a2"))

@@ -23,6 +23,7 @@ from tests.support.world import (
 )
 from whatsapp_bridge.flows import post_statuses
 from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.runtime.observability import metrics
 from whatsapp_bridge.runtime.schedules import Schedule
 
 SENT, DELIVERED, READ, EXPIRED = 4, 5, 6, 20
@@ -318,14 +319,64 @@ def test_the_search_for_the_bad_one_pauses_and_goes_on(made: World, monkeypatch:
     assert made.depth("StatusesDeadLetterQueue") == 3
 
 
-def test_waiting_for_its_message_does_not_use_up_clevertaps_schedule(made: World) -> None:
-    made.forward_statuses._post._retry = Schedule((2, 10), 20)
-    callback(made, ("d", SENT), api_id="api-d")
-    made.pump(hours=0.2)
+@pytest.mark.parametrize(
+    ("held", "tries"),
+    [
+        pytest.param(0, [0, 2, 12, 22, 32, 40], id="reported at once"),
+        pytest.param(15, [15, 17, 27, 37, 40], id="held by a backlog"),
+        pytest.param(50, [50], id="held for longer than its limit"),
+    ],
+)
+def test_the_limit_counts_from_acceptance(made: World, held: float, tries: list[float]) -> None:
+    made.forward_statuses._post._retry = Schedule((2, 10), 40)
     made.clevertap = lambda url, payload: UNREACHED
-    made.send(template("d"))
+    accepted, tried = made.now, list[float]()
+    callback(made, ("a", SENT))
+    made.now += held
+    while made.depth("StatusesQueue"):
+        tried.append(made.now - accepted)
+        made.now += (made.run() or 0) + 0.002
+    assert tried == [pytest.approx(at, abs=0.1) for at in tries]
+    assert made.depth("StatusesDeadLetterQueue") == 1
+
+
+def test_a_status_without_its_message_waits_for_an_hour_of_its_acceptance(made: World) -> None:
+    callback(made, (None, SENT), api_id="api-x")
+    made.now += 3000
+    started = made.now
+    while made.depth("StatusesQueue"):
+        made.now += (made.run() or 0) + 0.002
+    assert made.now - started == pytest.approx(600, abs=1)
+    assert made.depth("QuarantineQueue") == 1
+
+
+def older_version(made: World, name: str, **members: Any) -> None:
+    """A status without `accepted_at`, as older versions queued it."""
+    status = {"status": "sent", "timestamp": 1_700_000_100, "reference": name, "bsp_id": f"api-{name}"}
+    body = {"account": "acme", "attempt": 1, "waits": 1, "status": status} | members
+    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=json.dumps(body))
+
+
+def test_a_status_of_an_older_version_counts_from_when_it_was_queued(made: World) -> None:
+    made.forward_statuses._post._retry = Schedule((2, 10), 20)
+    made.clevertap = lambda url, payload: UNREACHED
+    queued = made.now
+    older_version(made, "a")
     made.pump()
-    assert len(posts(made)) == 4
+    assert made.depth("StatusesDeadLetterQueue") == 1
+    assert made.now - queued == pytest.approx(20, abs=1)
+
+
+def test_the_age_of_the_oldest_status_is_measured(made: World, capsys: pytest.CaptureFixture[str]) -> None:
+    callback(made, ("a", SENT))
+    made.now += 100
+    callback(made, ("b", SENT))
+    made.now += 20
+    made.run()
+    metrics.flush_metrics()
+    assert [json.loads(line)["StatusAge"] for line in capsys.readouterr().out.splitlines() if "StatusAge" in line] == [
+        [120.0]
+    ]
 
 
 def test_credentials_refused_are_not_tried_one_by_one(made: World) -> None:
@@ -360,13 +411,13 @@ def test_redrive(made: World, wait: float, meanwhile: Sequence[int], told: list[
 
 
 def test_a_redriven_status_has_its_whole_schedule_again(made: World) -> None:
-    made.forward_statuses._post._retry = Schedule((2, 10), 20)
+    made.forward_statuses._post._retry = Schedule((2, 10), 2)
     made.clevertap = lambda url, payload: UNREACHED
     callback(made, ("a", SENT))
     made.pump()
     redrive(made)
     made.pump()
-    assert len(posts(made)) == 8
+    assert len(posts(made)) == 4
     assert made.depth("StatusesDeadLetterQueue") == 1
 
 

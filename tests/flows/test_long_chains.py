@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -40,6 +41,16 @@ def test_a_status_is_retried_for_four_days(made: World) -> None:
     made.clevertap = lambda url, payload: json_answer(200, {})
     made.pump(hours=2)
     assert made.told == [("a", "sent"), ("a", "delivered")]
+
+
+def test_a_chain_of_a_function_that_must_not_recurse_is_ended(made: World) -> None:
+    dispatch = replace(made.deployment.functions["DispatchFunction"], may_recurse=False)
+    made.bsp = lambda url, payload: THROTTLED
+    with patch.dict(made.deployment.functions, DispatchFunction=dispatch):
+        made.send(template("a"))
+        made.pump(hours=12)
+    assert made.sent_by_id() == {"a": 16}
+    assert made.depth("CampaignDeadLetterQueue") == 1
 
 
 def test_only_the_functions_that_send_to_their_own_queues_may_recurse(made: World) -> None:

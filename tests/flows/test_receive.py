@@ -1,6 +1,7 @@
 """incoming and status: whose callbacks are taken, and that all that is acknowledged is stored."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,14 +104,12 @@ def test_source_networks(
     "body",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(b"Canary", id="no JSON"),
-        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b" \n", id="spaces"),
         pytest.param(b"[]", id="a list"),
         pytest.param(b"null", id="null"),
         pytest.param(b"{}", id="no event"),
         pytest.param(b'{"event": "Canary"}', id="event is a text"),
         pytest.param(b'{"event": [{"Canary": 1}]}', id="event is a list"),
-        pytest.param(b"[" * 100_000, id="deeply nested"),
     ],
 )
 def test_no_callback(made: World, log: Log, body: bytes) -> None:
@@ -119,6 +118,51 @@ def test_no_callback(made: World, log: Log, body: bytes) -> None:
     assert depths(made) == (0, 0, 0)
     assert log.messages() == ["not a callback of this BSP"]
     assert not [private for private in PRIVATE if private in answer.body + log.text]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"Canary", id="no JSON"),
+        pytest.param(b"\xff\xfe\x00", id="bytes"),
+        pytest.param(b"[" * 100_000, id="deeply nested"),
+        pytest.param(b"\x00" * 400_000, id="large"),
+    ],
+)
+def test_an_unreadable_body_is_quarantined_whole(
+    made: World, log: Log, counted: Callable[[], dict[str, int]], body: bytes
+) -> None:
+    sent_with = {"content-type": "text/plain; charset=\udcff"}
+    assert made.callback(body, headers=sent_with) == Acknowledgement(200)
+    assert counted() == {"CallbacksUnreadable": 1, "EventsQuarantined": 1, "EventsReceived": 1}
+    (kept,) = made.bodies("QuarantineQueue")
+    if "s3" in kept:
+        kept = json.loads(made.s3.get_object(Bucket="test-payloadsbucket", Key=kept["s3"])["Body"].read())
+    assert kept == {
+        "account": "acme",
+        "kind": "body",
+        "reason": "not JSON",
+        "element": {"base64": b64encode(body).decode(), "content_type": "text/plain; charset=\ufffd", "query": {}},
+        "received": int(START),
+    }
+    assert log.messages() == ["quarantined"]
+    assert not [private for private in PRIVATE if private in log.text]
+    assert depths(made)[:2] == (0, 0)
+
+
+def test_an_unreadable_body_that_cannot_be_kept_is_not_acknowledged(made: World) -> None:
+    error = ClientError({"Error": {"Code": "InternalError"}}, "SendMessageBatch")
+    made.fail = lambda operation, parameters: error if "Quarantine" in parameters.get("QueueUrl", "") else None
+    with pytest.raises(NotStored):
+        made.callback(b"Canary")
+
+
+def test_a_replayed_body_is_read_when_its_fault_is_mended(made: World) -> None:
+    made.callback(json.dumps(mo_text()).encode()[:-1])
+    (kept,) = made.bodies("QuarantineQueue")
+    assert made.callback(b64decode(kept["element"]["base64"]) + b"}").status == 200
+    made.pump()
+    assert len(made.replies) == 1
 
 
 def test_get_without_a_challenge(made: World) -> None:

@@ -28,7 +28,12 @@ def event(*names: str, arn: str = ARN) -> dict[str, Any]:
                 "messageId": name,
                 "receiptHandle": f"handle-{name}",
                 "body": f"body-{name}",
-                "attributes": {"ApproximateReceiveCount": "3", "MessageGroupId": name[0]},
+                "attributes": {
+                    "ApproximateReceiveCount": "3",
+                    "SentTimestamp": "1700000000250",
+                    "ApproximateFirstReceiveTimestamp": "1700000001500",
+                    "MessageGroupId": name[0],
+                },
                 "eventSource": "aws:sqs",
                 "eventSourceARN": arn,
             }
@@ -185,7 +190,7 @@ def test_batch(back: list[str], expected: list[str]) -> None:
         return back
 
     assert failed(process_batch(event("a1", "b1", "c1"), handle)) == expected
-    assert seen[0] == Record("a1", "body-a1", "handle-a1", 3, "a")
+    assert seen[0] == Record("a1", "body-a1", "handle-a1", 3, 1_700_000_000.25, 1_700_000_001.5, "a")
     assert [record.id for record in seen] == ["a1", "b1", "c1"]
 
 
@@ -210,7 +215,9 @@ def test_is_fifo(arn: str, expected: bool) -> None:
 
 
 def test_a_record_shows_nothing_of_its_body() -> None:
-    assert repr(Record("a1", "Canary", "Canary", 1)) == "Record(id='a1', attempt=1)"
+    assert repr(Record("a1", "Canary", "Canary", 1, 2.0, 3.0, "Canary")) == (
+        "Record(id='a1', attempt=1, sent_at=2.0, first_received_at=3.0)"
+    )
 
 
 @pytest.mark.parametrize(

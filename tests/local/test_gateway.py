@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.gateway import MAX_BODY_BYTES, Gateway, Request, Router, build_event, read_answer
+from local.gateway import Gateway, Request, Router, build_event, read_answer
 from local.runtime import FunctionError
+from local.simulation import rules
 from local.template import Deployment, Route
 
 SEND = Route("POST", "/{account}/send", "Send")
@@ -186,7 +187,10 @@ def served() -> Iterator[Callable[..., tuple[int, Any]]]:
             "/acme/send", b"x" * 7_000_000, (413, {"message": "Request Entity Too Large"}), id="event above 6 MB"
         ),
         pytest.param(
-            "/acme/send", b"x" * (MAX_BODY_BYTES + 1), (413, {"message": "Request Entity Too Large"}), id="above 10 MB"
+            "/acme/send",
+            b"x" * (rules.MAX_REQUEST_BYTES + 1),
+            (413, {"message": "Request Entity Too Large"}),
+            id="above 10 MB",
         ),
     ],
 )

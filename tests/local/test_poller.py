@@ -1,6 +1,6 @@
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from local.aws import ACCOUNT_ID, LocalAws
 from local.poller import Poller, failed_items
 from local.queues import QueueConsumer
 from local.runtime import FunctionError
+from local.simulation.rules import Lineage
 from local.template import EventSource, Queue
 
 REGION = "eu-west-1"
@@ -22,12 +23,14 @@ class Handler:
 
     def __init__(self) -> None:
         self.events: list[list[dict[str, Any]]] = []
+        self.lineages: list[list[Lineage]] = []
         self.behave: Callable[[dict[str, Any]], bool] = lambda record: True
         self.answer: bytes | None = None
         self.changed = threading.Condition()
 
-    def __call__(self, event: bytes) -> bytes:
+    def __call__(self, event: bytes, lineages: Sequence[Lineage], patience: float) -> bytes:
         records = json.loads(event)["Records"]
+        self.lineages.append(list(lineages))
         try:
             failed = [record["messageId"] for record in records if not self.behave(record)]
         finally:
@@ -172,6 +175,35 @@ def test_only_reported_messages_come_back(running: Running) -> None:
     running.stop()
     assert running.handler.bodies == [["good", "bad"], ["bad"]]
     assert running.depth() == 0
+
+
+def test_what_is_refused_comes_back_with_one_receive_more(running: Running) -> None:
+    """Throttled, or refused as a loop: it never started."""
+    queue = running.create()
+
+    def refuse_once(record: dict[str, Any]) -> bool:
+        if record["attributes"]["ApproximateReceiveCount"] == "1":
+            raise FunctionError("Work", "TooManyRequestsException")
+        return True
+
+    running.handler.behave = refuse_once
+    running.send("x")
+    running.poll(queue)
+    assert running.handler.wait_for(lambda: len(running.handler.events) == 2)
+    running.stop()
+    assert running.depth() == 0
+
+
+def test_lineages_of_a_batch(running: Running) -> None:
+    queue = running.create()
+    for header in ("Root=1;Lineage=68fd508a:5", "Root=1"):
+        given = {"AWSTraceHeader": {"StringValue": header, "DataType": "String"}}
+        running.sqs.send_message(QueueUrl=queue.url, MessageBody="x", MessageSystemAttributes=given)
+    running.poll(queue)
+    assert running.handler.wait_for(lambda: bool(running.handler.events))
+    assert running.handler.lineages == [[{"68fd508a": 5}, {}]]
+    [first, _] = running.handler.events[0]
+    assert first["attributes"]["AWSTraceHeader"] == "Root=1;Lineage=68fd508a:5"
 
 
 def test_without_partial_failures_an_answer_is_success(running: Running) -> None:

@@ -1,11 +1,14 @@
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local import queues
 from local.aws import ACCOUNT_ID, LocalAws
 from local.queues import QueueClock, QueueConsumer
+from local.simulation import rules
 
 REGION = "eu-west-1"
 
@@ -123,6 +126,49 @@ def test_delay_and_visibility_follow_the_clock(sqs: Sqs) -> None:
     assert sqs.bodies() == [], "in flight"
     sqs.wall.now += 31
     assert sqs.bodies() == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "by_hand", "kept"),
+    [
+        pytest.param({"X-Amzn-Trace-Id": "Root=1"}, None, "Root=1", id="of the request"),
+        pytest.param({"X-Amzn-Trace-Id": "Root=1"}, "Root=2", "Root=2", id="by hand"),
+        pytest.param({}, None, None, id="none"),
+    ],
+)
+def test_trace_header(sqs: Sqs, headers: dict[str, str], by_hand: str | None, kept: str | None) -> None:
+    sqs.create()
+    sqs.client.meta.events.register("before-call.sqs", lambda params, **_: params["headers"].update(headers))
+    more = {"MessageSystemAttributes": {"AWSTraceHeader": {"StringValue": by_hand, "DataType": "String"}}}
+    sqs.client.send_message(QueueUrl=sqs.url, MessageBody="x", **(more if by_hand else {}))
+    answer = sqs.client.receive_message(QueueUrl=sqs.url, AttributeNames=["All"])
+    assert answer["Messages"][0]["Attributes"].get("AWSTraceHeader") == kept
+
+
+def test_above_the_limit_in_flight_a_poll_brings_nothing(sqs: Sqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MAX_IN_FLIGHT", 12)
+    sqs.create()
+    for number in range(20):
+        sqs.send(str(number))
+    received = sqs.receive() + sqs.receive()
+    assert len(received) == 12
+    assert sqs.bodies() == []
+    sqs.delete(received[:1])
+    assert sqs.bodies() == ["12"]
+
+
+@pytest.mark.parametrize(("since_receive", "seconds", "refused"), [(0, 43_200, False), (10, 43_195, True)])
+def test_a_message_is_hidden_for_twelve_hours_of_its_receive(
+    sqs: Sqs, since_receive: int, seconds: int, refused: bool
+) -> None:
+    sqs.create(VisibilityTimeout="30")
+    sqs.send("x")
+    sqs.wall.now += 86_400
+    (message,) = sqs.receive(1)
+    sqs.wall.now += since_receive
+    change = {"QueueUrl": sqs.url, "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": seconds}
+    with pytest.raises(ClientError, match="beyond the limit") if refused else nullcontext():
+        sqs.client.change_message_visibility(**change)
 
 
 def test_a_group_waits_for_its_message_in_flight(sqs: Sqs) -> None:

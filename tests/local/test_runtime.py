@@ -3,12 +3,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.runtime import FunctionError, FunctionPool, FunctionProcess
+from local.simulation.rules import Lineage, lineage_name, read_lineage
 from local.template import Function
 from tests.local import toy
 
@@ -146,6 +148,55 @@ def test_never_more_processes_than_the_limit(pool: FunctionPool, monkeypatch: py
         thread.join(20)
     # The first two end together: the third starts beside the second of them, or alone.
     assert at_once in ([1, 2, 2], [1, 2, 1])
+
+
+def lineage_seen(answer: bytes) -> Lineage:
+    """What a function would hand on with each of its calls to AWS."""
+    return read_lineage(json.loads(json.loads(answer)["body"])["environment"]["_X_AMZN_TRACE_ID"])
+
+
+@pytest.mark.parametrize(
+    ("may_recurse", "before", "refused"),
+    [
+        pytest.param(False, 15, False, id="the sixteenth invocation"),
+        pytest.param(False, 16, True, id="the next one"),
+        pytest.param(True, 16, False, id="of a function that may recurse"),
+    ],
+)
+def test_a_chain_of_invocations_has_an_end(
+    directory: Path, tmp_path: Path, may_recurse: bool, before: int, refused: bool
+) -> None:
+    name = lineage_name("Web")
+    came_by: list[Lineage] = [{name: 1}, {name: before, "68fd508a": 2}]
+    with (tmp_path / "log").open("ab") as output:
+        code = replace(function(directory), may_recurse=may_recurse)
+        pool = FunctionPool(code, environment(directory), limit=1, output=output)
+        try:
+            if refused:
+                with pytest.raises(FunctionError, match="RecursiveInvocationException"):
+                    pool.invoke(b'{"what": "?"}', came_by)
+            else:
+                answer = pool.invoke(b'{"what": "?"}', came_by)
+                assert lineage_seen(answer) == {name: before + 1, "68fd508a": 2}
+        finally:
+            pool.close()
+
+
+def test_an_invocation_from_outside_begins_a_chain(pool: FunctionPool) -> None:
+    assert lineage_seen(pool.invoke(b'{"what": "?"}')) == {lineage_name("Web"): 1}
+
+
+def test_the_account_has_no_concurrency_left(directory: Path, tmp_path: Path) -> None:
+    account = threading.Semaphore(1)
+    with (tmp_path / "log").open("ab") as output:
+        pool = FunctionPool(function(directory), environment(directory), limit=2, output=output, account=account)
+        try:
+            with account, pytest.raises(FunctionError, match="TooManyRequestsException"):
+                pool.invoke(b'{"what": "?"}')
+            for _ in range(2):
+                pool.invoke(b'{"what": "?"}')
+        finally:
+            pool.close()
 
 
 def test_output_goes_where_it_should(directory: Path, tmp_path: Path) -> None:

@@ -100,6 +100,13 @@ def test_through_the_queue(stack: Stack, journal: Journal, body: str, lines: lis
     assert [line for line in journal.lines if line.startswith(body)] == lines
 
 
+def test_a_loop_ends_in_the_dead_letter_queue(stack: Stack, journal: Journal) -> None:
+    stack.aws.client("sqs").purge_queue(QueueUrl=stack.deployment.queues["JobsDead"].url)
+    post(stack, "enqueue", "again")
+    assert drained(stack, {"Jobs": 0, "JobsDead": 1})
+    assert [line for line in journal.lines if line.startswith("again")] == ["again 1"] * 16
+
+
 def test_kill_and_invoke(stack: Stack) -> None:
     event = b'{"what": "?"}'
     first = json.loads(json.loads(stack.invoke("Web", event))["body"])["pid"]

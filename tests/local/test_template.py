@@ -173,6 +173,7 @@ def test_globals_events_and_layers(tmp_path: Path) -> None:
                     BatchSize: 100
                     MaximumBatchingWindowInSeconds: 1
                     FunctionResponseTypes: [ReportBatchItemFailures]
+                    ScalingConfig: {MaximumConcurrency: 20}
                 Off: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn, Enabled: false}}
     """)
     deployment = read(tmp_path, text)
@@ -182,7 +183,7 @@ def test_globals_events_and_layers(tmp_path: Path) -> None:
     assert work.code == tmp_path / "functions/work"
     assert [route.key for route in deployment.routes] == ["POST /{account}/send", "$default"]
     assert deployment.routes[0] == Route("POST", "/{account}/send", "Work")
-    assert deployment.event_sources == [EventSource("Work", deployment.queues["Jobs"].arn, 100, 1, True)]
+    assert deployment.event_sources == [EventSource("Work", deployment.queues["Jobs"].arn, 100, 1, True, 20)]
 
 
 def test_unknown_event_type(tmp_path: Path) -> None:

@@ -27,11 +27,14 @@ TEMPLATE = dedent("""
         Type: AWS::Serverless::Function
         Properties:
           CodeUri: work
-          Environment: {Variables: {JOURNAL: !Ref Journal}}
+          Environment: {Variables: {JOURNAL: !Ref Journal, JOBS_URL: !Ref Jobs}}
           Events:
             Jobs:
               Type: SQS
-              Properties: {Queue: !GetAtt Jobs.Arn, FunctionResponseTypes: [ReportBatchItemFailures]}
+              Properties:
+                Queue: !GetAtt Jobs.Arn
+                FunctionResponseTypes: [ReportBatchItemFailures]
+                ScalingConfig: {MaximumConcurrency: 2}
 """)
 
 WEB = """
@@ -76,6 +79,10 @@ def handler(event, context):
     if any(record["body"] == "crash once" and record["attributes"]["ApproximateReceiveCount"] == "1"
            for record in event["Records"]):
         os._exit(9)
+    for record in event["Records"]:
+        if record["body"] == "again":
+            from botocore.session import get_session
+            get_session().create_client("sqs").send_message(QueueUrl=os.environ["JOBS_URL"], MessageBody="again")
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in event["Records"]
                                   if record["body"] == "never"]}
 """

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.support.world import START, account
+from tests.support.world import START, TOKEN, account
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.media.links import ID_PATTERN, is_good, link, media_id
 from whatsapp_bridge.providers.accounts import parse_account
@@ -83,6 +83,18 @@ def test_changed(changes: dict[str, Any]) -> None:
 )
 def test_it_opens_no_other(whose: Account, identifier: str) -> None:
     assert not is_good(whose, identifier, QUERY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "good"),
+    [
+        pytest.param([TOKEN, "u" * 40], True, id="the first"),
+        pytest.param(["u" * 40, TOKEN], True, id="another"),
+        pytest.param(["u" * 40, "v" * 40], False, id="none"),
+    ],
+)
+def test_it_works_while_the_account_has_its_token(tokens: list[str], good: bool) -> None:
+    assert is_good(parse_account("acme", account(callback_token=tokens)), ID, QUERY, NOW) is good
 
 
 def test_what_else_is_signed_is_no_link() -> None:

@@ -75,6 +75,49 @@ def test_each_call_comes_nearer_to_the_end() -> None:
     assert waiting == []
 
 
+@pytest.mark.parametrize(
+    ("bad", "at_once", "calls"),
+    [
+        pytest.param(range(0), 1000, 1, id="all are good"),
+        pytest.param([3, 250, 499], 1000, 2, id="three are bad"),
+        pytest.param(range(0, 500, 25), 1000, 8, id="twenty are bad"),
+        pytest.param(range(0, 500, 25), 10, 8, id="twenty are bad, and ten are taken at once"),
+        pytest.param(range(0), 10, 4, id="ten are taken at once"),
+        pytest.param(range(0), 1, 14, id="one at a time"),
+    ],
+)
+def test_of_five_hundred_only_the_bad_ones_are_refused(bad: Sequence[int], at_once: int, calls: int) -> None:
+    side, halves, waiting = Side(bad, at_once), halving(most=40), list(range(500))
+    taken, refused, called = list[int](), list[int](), 0
+    while waiting:
+        called, left = called + 1, list[int]()
+        for part, answer in halves.post(waiting, side.post):
+            {True: taken, False: refused, None: left}[answer].extend(part)
+        waiting = left
+    assert (sorted(refused), sorted(taken)) == (list(bad), [item for item in range(500) if item not in bad])
+    assert called <= calls
+
+
+def test_more_are_tried_again_after_a_while() -> None:
+    side, halves = Side(at_once=10), halving()
+    sorted_out(side, 500, halves)
+    side.at_once = 1000
+    for _ in range(120):
+        side.posts.clear()
+        sorted_out(side, 500, halves)
+    assert side.posts == [500]
+
+
+def test_trying_more_costs_little_where_it_is_still_too_much() -> None:
+    side, halves = Side(at_once=10), halving()
+    sorted_out(side, 500, halves)
+    side.posts.clear()
+    for _ in range(20):
+        assert sorted_out(side, 500, halves)[0] == list(range(500))
+    refused = [size for size in side.posts if size > 10]
+    assert 0 < len(refused) < len(side.posts) / 20
+
+
 def test_learns_how_many_are_accepted_together() -> None:
     side, halves = Side(at_once=10), halving()
     assert sorted_out(side, 500, halves)[0] == list(range(500))

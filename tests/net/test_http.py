@@ -226,6 +226,37 @@ def test_no_such_host(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(NotReached, url)
 
 
+@pytest.mark.parametrize(
+    ("addresses", "refused", "shares"),
+    [
+        pytest.param(1, 0, [3.0], id="one"),
+        pytest.param(2, 0, [1.5, 1.5], id="two"),
+        pytest.param(9, 0, [1.0, 1.0, 1.0], id="nine, of which three are tried"),
+        pytest.param(3, 1, [1.0, 1.5, 1.5], id="one refuses at once, and the others share its time"),
+    ],
+)
+def test_several_addresses_that_do_not_answer_take_no_longer_than_one(
+    addresses: int, refused: int, shares: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = [100.0], list[float]()
+
+    def resolve(*_: Any, **__: Any) -> Any:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{n}", 80)) for n in range(addresses)]
+
+    def connect(address: tuple[str, int], timeout: float, **_: Any) -> Any:
+        asked.append(timeout)
+        if len(asked) <= refused:
+            raise ConnectionRefusedError
+        now[0] += timeout
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(connections, "create_connection", connect)
+    monkeypatch.setattr(connections, "monotonic", lambda: now[0])
+    fails(NotReached, "http://bsp.example/")
+    assert asked == pytest.approx(shares)
+
+
 def certificate(path: Path, host: str, days: int) -> ssl.SSLContext:
     """A server's context with a certificate for `host`, signed by itself, which is written to `path`."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -497,7 +528,8 @@ def test_a_closed_pool_takes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) 
         pytest.param(b'{"a": [1]}', {"a": [1]}, id="JSON"),
         pytest.param(b"<html>", None, id="not JSON"),
         pytest.param(b"", None, id="empty"),
-        pytest.param(b"\xff", None, id="not UTF-8"),
+        pytest.param(b"\xff", None, id="bytes"),
+        pytest.param(b'{"a": "\xff"}', {"a": "\ufffd"}, id="not UTF-8"),
     ],
 )
 def test_json(body: bytes, expected: Any) -> None:

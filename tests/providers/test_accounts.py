@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 from traceback import format_exception
 from typing import Any
 
@@ -43,6 +44,8 @@ def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]
         pytest.param("provider.base_url", "http://[::1]:8080", id="loopback IPv6"),
         pytest.param("clevertap.status_url", "https://clevertap.example/?a=1&b=2", id="callback URL with a query"),
         pytest.param("callback_token", "aZ09_.~-" * 4, id="every character of a token"),
+        pytest.param("callback_token", ["t" * 32], id="a list of one token"),
+        pytest.param("callback_token", ["t" * 32, "u" * 32], id="two tokens"),
         pytest.param("options", ..., id="no options"),
         pytest.param("options", {"conversation_time_limit_seconds": 86_400}, id="longest time limit"),
         pytest.param("options", {"source_networks": ["203.0.113.0/24", "2001:db8::/32", "::1"]}, id="networks"),
@@ -94,6 +97,12 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("callback_token", "t" * 31, "callback_token", id="token too short"),
         pytest.param("callback_token", "t" * 32 + "/" + CANARY, "callback_token", id="token with a slash"),
         pytest.param("callback_token", "t" * 32 + "\n", "callback_token", id="token with a line break"),
+        pytest.param("callback_token", 7, "callback_token", id="token a number"),
+        pytest.param("callback_token", {"new": "t" * 32}, "callback_token", id="token an object"),
+        pytest.param("callback_token", [], "callback_token", id="an empty list of tokens"),
+        pytest.param("callback_token", ["t" * 32, "t" * 31], "callback_token.1", id="second token too short"),
+        pytest.param("callback_token", ["t" * 32, 7], "callback_token.1", id="second token a number"),
+        pytest.param("callback_tokens", ["t" * 32], "callback_tokens", id="the list under a name of its own"),
         pytest.param("provider", ..., "provider.type", id="no provider"),
         pytest.param("provider", CANARY, "provider.type", id="provider is no object"),
         pytest.param("provider.type", ..., "provider.type", id="no provider type"),
@@ -258,6 +267,28 @@ class TestPseudonym:
         assert len(one) == 32
         assert int(one, 16)
 
+    def test_of_several_tokens_the_first_makes_it(self) -> None:
+        rotating = parse_account("acme", account(callback_token=["u" * 40, TOKEN]))
+        assert rotating.pseudonym("27820000001") != self.acme.pseudonym("27820000001")
+        assert rotating.pseudonyms("27820000001")[1] == self.acme.pseudonym("27820000001")
+
     def test_is_keyed(self) -> None:
         keyed_otherwise = parse_account("acme", account(callback_token="u" * 40))
         assert keyed_otherwise.pseudonym("27820000001") != self.acme.pseudonym("27820000001")
+
+
+_REPLACEMENTS = [None, 0, -1, 1e400, True, "", "x", "\ud800", [], [None], {}, {"x": 1}]
+
+
+def _paths(value: Any, path: str = "") -> list[str]:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    below = [each for name, member in members for each in _paths(member, f"{path}.{name}" if path else str(name))]
+    return [path, *below] if path else below
+
+
+@pytest.mark.parametrize("path", _paths(account()))
+def test_a_secret_of_any_other_shape_is_an_account_or_invalid(path: str) -> None:
+    """Any other exception would be taken for trouble with AWS."""
+    for value in _REPLACEMENTS:
+        with suppress(AccountInvalid):
+            parse_account("acme", json.dumps(changed(path, value)))

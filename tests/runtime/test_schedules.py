@@ -81,6 +81,58 @@ def test_a_long_delay_takes_the_place_of_several(attempt: int, delay: int, expec
     assert SCHEDULE.attempt_after(attempt, delay, at_most=43_200) == expected
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "attempt"),
+    [
+        pytest.param(0, 1, id="the first"),
+        pytest.param(0.9, 1, id="the second, early by jitter"),
+        pytest.param(1, 2, id="the second"),
+        pytest.param(1.25, 2, id="the second, late by jitter"),
+        pytest.param(3, 3, id="the third"),
+        pytest.param(20, 4, id="attempts take time too"),
+        pytest.param(606, 4, id="the fourth, before the last delay is over"),
+        pytest.param(607, 5, id="behind the list"),
+        pytest.param(99_999, 5, id="all behind the list wait alike"),
+    ],
+)
+def test_the_attempt_that_follows_from_the_time(elapsed: float, attempt: int) -> None:
+    assert SCHEDULE.attempt_at(elapsed, at_most=43_200) == attempt
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "limit", "expected"),
+    [
+        pytest.param(0, None, [1, 2, 4, 600, 593], id="as by attempts"),
+        pytest.param(500, None, [600, 100], id="begun late"),
+        pytest.param(1200, None, [], id="over"),
+        pytest.param(0, 10, [1, 2, 4, 3], id="a lower limit of its own"),
+        pytest.param(0, -5, [], id="a limit that is over before it begins"),
+    ],
+)
+def test_delays_by_time(elapsed: float, limit: float | None, expected: list[int]) -> None:
+    found: list[int] = []
+    while True:
+        attempt = SCHEDULE.attempt_at(elapsed, at_most=43_200)
+        delay = SCHEDULE.delay(attempt, NO_JITTER, at_most=43_200, elapsed=elapsed, limit=limit)
+        if delay is None:
+            break
+        found.append(delay)
+        elapsed += delay
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "expected"),
+    [
+        pytest.param(1199.7, 1, id="the rest of a second"),
+        pytest.param(1200.0, None, id="at the limit"),
+        pytest.param(0.0, 4, id="other attempts took less time"),
+    ],
+)
+def test_a_limit_in_time_since_acceptance(elapsed: float, expected: int | None) -> None:
+    assert SCHEDULE.delay(3, NO_JITTER, at_most=900, elapsed=elapsed) == expected
+
+
 def test_the_end_does_not_depend_on_jitter() -> None:
     ends = [
         [SCHEDULE.delay(attempt, jitter, at_most=900) is None for attempt in range(1, 9)] for jitter in (0.0, 0.5, 1.0)

@@ -30,11 +30,14 @@ class Message:
     def __init__(self, made: World) -> None:
         self.world, self.reference = made, f"m|{next(_numbers)}"
 
-    def claim(self, owner: str, grant: str | None = None) -> Claim:
-        return self.world.claims.claim("acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}")
+    def claim(self, owner: str, grant: str | None = None, turn: str | None = None) -> Claim:
+        return self.world.claims.claim("acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}", turn)
 
     def begin(self, owner: str, grant: str | None = None) -> bool:
         return self.world.claims.begin_sending("acme", self.reference, grant or f"grant-{owner}")
+
+    def release(self, owner: str, seconds: int = 1) -> bool:
+        return self.world.claims.release("acme", self.reference, f"grant-{owner}", seconds)
 
     def settle(self, state: str, bsp_id: str | None = None) -> None:
         self.world.claims.settle("acme", self.reference, state, bsp_id)
@@ -84,11 +87,14 @@ SENDING = (CLAIMED, ("begin", "q1"))
         pytest.param((CLAIMED,), "q2", Claim.REPEAT, id="claimed by another"),
         pytest.param((CLAIMED, ("wait", HOLD)), "q2", Claim.GRANTED, id="claimed by another long ago: redriven"),
         pytest.param((CLAIMED, ("wait", 119)), "q2", Claim.REPEAT, id="claimed by another, still held"),
-        pytest.param(SENDING, "q1", Claim.INTERRUPTED, id="sending, the same: died while sending"),
+        pytest.param(SENDING, "q1", Claim.BUSY, id="sending, the same: delivered twice at once"),
+        pytest.param((*SENDING, ("wait", HOLD)), "q1", Claim.INTERRUPTED, id="sending, the same: died while sending"),
         pytest.param(SENDING, "q2", Claim.REPEAT, id="sending, another"),
         pytest.param((*SENDING, ("wait", HOLD)), "q2", Claim.INTERRUPTED, id="sending, another long ago: redriven"),
-        pytest.param((*SENDING, ("settle", "released")), "q1", Claim.GRANTED, id="released, the same"),
-        pytest.param((*SENDING, ("settle", "released")), "q2", Claim.GRANTED, id="released, another"),
+        pytest.param((*SENDING, ("release", "q1")), "q1", Claim.GRANTED, id="released, the same: died before the next"),
+        pytest.param((*SENDING, ("release", "q1")), "q2", Claim.REPEAT, id="released, another"),
+        pytest.param((*SENDING, ("release", "q1"), ("wait", 902)), "q2", Claim.GRANTED, id="released long ago"),
+        pytest.param((*SENDING, ("settle", "released")), "q2", Claim.GRANTED, id="released by an older version"),
         pytest.param((*SENDING, ("settle", "accepted", "b")), "q1", Claim.REPEAT, id="accepted, the same: redelivered"),
         pytest.param((*SENDING, ("settle", "accepted", "b")), "q2", Claim.REPEAT, id="accepted, another"),
         pytest.param((*SENDING, ("settle", "rejected")), "q2", Claim.REPEAT, id="rejected"),
@@ -102,6 +108,37 @@ def test_claim(message: Message, history: tuple[Any, ...], owner: str, expected:
     assert message.claim(owner) is expected
 
 
+def test_a_released_message_goes_to_whose_turn_it_is(message: Message) -> None:
+    message.play(*SENDING, ("release", "q1"))
+    assert message.claim("copy", turn="grant-q1") is Claim.GRANTED
+    # The first queue message comes back too, and is too late.
+    assert message.claim("q1") is Claim.REPEAT
+
+
+def test_the_turn_passes_on(message: Message) -> None:
+    message.play(*SENDING, ("release", "q1"))
+    # The first queue message comes back, because its delivery died, and makes the next attempt itself.
+    message.play(("claim", "q1", "again"), ("begin", "q1", "again"))
+    assert message.world.claims.release("acme", message.reference, "again", 1)
+    assert message.claim("copy", turn="grant-q1") is Claim.REPEAT
+    assert message.claim("next copy", turn="again") is Claim.GRANTED
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        pytest.param(SENDING, True, id="while it is sent"),
+        pytest.param((*SENDING, ("release", "q1")), True, id="again, because the answer was lost"),
+        pytest.param((*SENDING, ("wait", HOLD), ("claim", "q2")), True, id="another could not take it"),
+        pytest.param((CLAIMED, ("claim", "q1", "later")), False, id="another delivery has it"),
+        pytest.param((*SENDING, ("settle", "accepted")), False, id="a status says that the BSP has it"),
+    ],
+)
+def test_release(message: Message, history: tuple[Any, ...], expected: bool) -> None:
+    message.play(*history)
+    assert message.release("q1") is expected
+
+
 @pytest.mark.parametrize(
     ("history", "owner", "expected"),
     [
@@ -113,7 +150,7 @@ def test_claim(message: Message, history: tuple[Any, ...], owner: str, expected:
         pytest.param((*SENDING, ("settle", "accepted")), "q1", False, id="accepted"),
         pytest.param((*SENDING, ("settle", "unknown")), "q1", False, id="unknown"),
         pytest.param((CLAIMED, ("wait", HOLD), ("claim", "q2")), "q1", False, id="taken over meanwhile"),
-        pytest.param((*SENDING, ("settle", "released")), "q1", False, id="released, not claimed again"),
+        pytest.param((*SENDING, ("release", "q1")), "q1", False, id="released, not claimed again"),
     ],
 )
 def test_begin_sending(message: Message, history: tuple[Any, ...], owner: str, expected: bool) -> None:
@@ -154,9 +191,7 @@ def test_one_of_many_claims_at_once_is_granted(message: Message) -> None:
             (*SENDING, ("settle", "rejected"), ("confirm", "b2")), "rejected", None, id="not out of a rejection"
         ),
         pytest.param((CLAIMED, ("confirm", "b2")), "claimed", None, id="not out of a claim"),
-        pytest.param(
-            (*SENDING, ("settle", "released"), ("confirm", "b2")), "released", None, id="not out of a release"
-        ),
+        pytest.param((*SENDING, ("release", "q1"), ("confirm", "b2")), "released", None, id="not out of a release"),
     ],
 )
 def test_settle_and_confirm(message: Message, history: tuple[Any, ...], state: str, bsp_id: str | None) -> None:
@@ -192,7 +227,8 @@ def test_confirming_makes_no_message(message: Message) -> None:
 )
 def test_unconfirmed(message: Message, history: tuple[Any, ...], expected: bool) -> None:
     message.play(*history)
-    assert message.world.claims.unconfirmed("acme", message.reference) is expected
+    person = message.world.claims.unconfirmed("acme", message.reference)
+    assert (person is not None) is expected
 
 
 def on(rung: int) -> tuple[Any, ...]:
@@ -218,7 +254,9 @@ def on(rung: int) -> tuple[Any, ...]:
         pytest.param((CLAIMED, ("lease", "s2", SENT)), DELIVERED, NoLease.BUSY, id="another tells less"),
         pytest.param((CLAIMED, ("lease", "s2", SENT), ("wait", HOLD)), SENT, Lease(0), id="another died"),
         pytest.param((CLAIMED, ("lease", "s2", SENT), ("leave", "s2")), SENT, Lease(0), id="another left"),
-        pytest.param((CLAIMED, ("lease", "s1", SENT)), SENT, Lease(0), id="its own, delivered again"),
+        pytest.param(
+            (CLAIMED, ("lease", "s1", SENT)), SENT, Lease(0), id="the same write again, after its answer was lost"
+        ),
         pytest.param((CLAIMED, ("lease", "s2", SENT), ("told", "s2", SENT)), DELIVERED, Lease(SENT), id="another told"),
     ],
 )
@@ -280,34 +318,34 @@ class TestReferenceOf:
 
 
 @pytest.mark.parametrize(
-    ("owner", "seconds", "ended", "expected"),
+    ("grant", "seconds", "ended", "expected"),
     [
-        pytest.param("r1", 0, False, True, id="the same, delivered again"),
-        pytest.param("r2", 0, False, False, id="another, at once"),
-        pytest.param("r2", HOLD, False, True, id="another, later: redriven"),
-        pytest.param("r1", 0, True, False, id="the same, forwarded"),
-        pytest.param("r2", HOLD, True, False, id="another, forwarded"),
+        pytest.param("r1", 0, False, None, id="the same write again, after its answer was lost"),
+        pytest.param("r2", 0, False, NoLease.BUSY, id="another delivery, at once"),
+        pytest.param("r2", HOLD, False, None, id="another delivery, later"),
+        pytest.param("r1", 0, True, NoLease.REPEAT, id="the same, forwarded"),
+        pytest.param("r2", HOLD, True, NoLease.REPEAT, id="another, forwarded"),
     ],
 )
-def test_replies(shared: World, owner: str, seconds: float, ended: bool, expected: bool) -> None:
+def test_replies(shared: World, grant: str, seconds: float, ended: bool, expected: NoLease | None) -> None:
     reply = f"mo-{next(_numbers)}"
-    assert shared.once.begin_reply("acme", reply, "r1")
+    assert shared.once.begin_reply("acme", reply, "r1") is None
     if ended:
         shared.once.end_reply("acme", reply)
     shared.now += seconds
-    assert shared.once.begin_reply("acme", reply, owner) is expected
-    assert shared.once.begin_reply("other", reply, owner), "another account's ids are its own"
+    assert shared.once.begin_reply("acme", reply, grant) is expected
+    assert shared.once.begin_reply("other", reply, grant) is None, "another account's ids are its own"
 
 
 @pytest.mark.parametrize(
-    ("leaver", "granted"),
-    [pytest.param("r1", True, id="its holder"), pytest.param("r0", False, id="who lost it, or never had it")],
+    ("leaver", "refused"),
+    [pytest.param("r1", None, id="its holder"), pytest.param("r0", NoLease.BUSY, id="who lost it, or never had it")],
 )
-def test_a_reply_that_is_left(shared: World, leaver: str, granted: bool) -> None:
+def test_a_reply_that_is_left(shared: World, leaver: str, refused: NoLease | None) -> None:
     reply = f"mo-{next(_numbers)}"
     shared.once.begin_reply("acme", reply, "r1")
     shared.once.leave_reply("acme", reply, leaver)
-    assert shared.once.begin_reply("acme", reply, "r2") is granted
+    assert shared.once.begin_reply("acme", reply, "r2") is refused
 
 
 def test_replies_expire(shared: World) -> None:

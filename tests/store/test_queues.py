@@ -48,6 +48,7 @@ def client_error(code: str) -> ClientError:
             {"MessageBody": "b", "MessageGroupId": "g", "MessageDeduplicationId": "d"},
             id="FIFO",
         ),
+        pytest.param(Entry("b", "g"), {"MessageBody": "b", "MessageGroupId": "g"}, id="a fair queue"),
         pytest.param(Entry('"a\uffff\ufffe\ufffdb"'), {"MessageBody": '"a\\uffff\\ufffe\ufffdb"'}, id="no characters"),
     ],
 )

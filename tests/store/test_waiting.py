@@ -43,7 +43,7 @@ class Person:
         self.waiting.dismiss("acme", self.recipient, reference)
 
     def bind(self, bsp_id: str, expected: str | None) -> None:
-        assert self.waiting.bind("acme", self.recipient, bsp_id) == expected
+        assert self.waiting.bind("acme", [self.recipient], bsp_id) == expected
 
     def pass_time(self, seconds: int) -> None:
         self.world.now += seconds
@@ -121,7 +121,7 @@ def test_nobody_gets_another_persons_message(shared: World) -> None:
     one, other = Person(shared), Person(shared)
     one.play(T1)
     other.play(("bind", "w1", None))
-    assert shared.waiting.bind("other-account", one.recipient, "w1") is None
+    assert shared.waiting.bind("other-account", [one.recipient], "w1") is None
     one.play(("bind", "w1", "t1"))
 
 
@@ -136,8 +136,8 @@ def test_ids_at_once_get_a_message_each(person: Person) -> None:
     person.play(*(("expect", reference) for reference in messages))
     ids = [f"w{number}" for number in range(10)] * 2
     with ThreadPoolExecutor(8) as pool:
-        found = dict(zip(ids, pool.map(lambda w: person.waiting.bind("acme", person.recipient, w), ids), strict=True))
-    again = {w: person.waiting.bind("acme", person.recipient, w) for w in ids}
+        found = dict(zip(ids, pool.map(lambda w: person.waiting.bind("acme", [person.recipient], w), ids), strict=True))
+    again = {w: person.waiting.bind("acme", [person.recipient], w) for w in ids}
     assert sorted(filter(None, again.values())) == messages
     assert {w: reference for w, reference in found.items() if reference} == {w: r for w, r in again.items() if r}
 
@@ -152,6 +152,23 @@ def test_the_item_does_not_grow(person: Person) -> None:
 def test_binding_clears_what_is_old(person: Person) -> None:
     person.play(T1, ("bind", "w1", "t1"), ("expect", "never"), ("pass_time", DAY), T2, ("bind", "w2", "t2"))
     assert person.attributes == {"b#w2"}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["new hash first", "old hash first"])
+def test_a_person_with_two_hashes_is_one(shared: World, order: int) -> None:
+    """While the account has two tokens. Messages and ids are matched over both items, the oldest first."""
+    new, old = Person(shared), Person(shared)
+
+    def bind(bsp_id: str) -> str | None:
+        return shared.waiting.bind("acme", [new.recipient, old.recipient][::order], bsp_id)
+
+    old.play(T1)
+    new.play(T2)
+    old.play(("expect", "t3"), ("expect_named", "c"))
+    assert bind("w1") is None, "the chat's answer may bring this id"
+    old.play(("name", "c", "w1"))
+    assert [bind(f"w{number}") for number in (1, 2, 3, 4, 5)] == ["c", "t1", "t2", "t3", None]
+    assert [bind(f"w{number}") for number in (4, 3, 2, 1)] == ["t3", "t2", "t1", "c"]
 
 
 def test_many_old_attributes_are_removed_in_steps(person: Person) -> None:

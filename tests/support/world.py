@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -21,6 +22,8 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.core.botocore_stubber import BotocoreStubber
 
 from local import queues as local_queues
+from local.aws import create_resources
+from local.simulation import rules
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.receive import Acknowledgement
@@ -34,7 +37,9 @@ from whatsapp_bridge.flows.wiring import (
     build_show_media,
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
 from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.runtime.breaker import MOST_AT_ONCE
 from whatsapp_bridge.store.items import Table
 from whatsapp_bridge.store.leases import Leases
 from whatsapp_bridge.store.notes import StoredNotes
@@ -43,7 +48,7 @@ from whatsapp_bridge.store.once import Once
 ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 START = 1_700_000_000.0
-_MAX_CHAIN = 16
+_TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"
 BSP_URL = "https://bsp.example"
 CLEVERTAP_URL = "https://clevertap.example/"
 PUBLIC_URL = "https://bridge.example"
@@ -87,7 +92,7 @@ def _deployment() -> Deployment:
 
 @dataclass
 class Http:
-    """Takes the place of `HttpClient`: requests go to functions. `before` and `after` may kill."""
+    """Takes the place of `HttpClient`: requests go to functions, and may take time. `before` and `after` may kill."""
 
     world: "World"
     requests: list[tuple[str, Any]] = field(default_factory=list)
@@ -98,9 +103,23 @@ class Http:
     fetched: list[str] = field(default_factory=list)
     """The addresses of the files that were fetched."""
 
+    ends: float = inf
+    """When (the world's time) the invocation ends."""
+    takes: Callable[[str], float] = lambda url: 0
+    """How long (seconds) a request to this address takes."""
+
     def leaving_time_for_a_request(self) -> AbstractContextManager[None]:
-        """Time stands still during an invocation."""
+        """Preparing takes no time here."""
         return nullcontext()
+
+    def end_in(self, seconds: float) -> None:
+        self.ends = self.world.now + seconds
+
+    def seconds_left(self) -> float:
+        return self.ends - self.world.now
+
+    def has_time_for_a_request(self) -> bool:
+        return self.seconds_left() >= CONNECT_SECONDS + SEND_SECONDS + READ_SECONDS + 5
 
     def post_json(self, url: str, payload: Any, headers: Any = None) -> Answer:
         return self._exchange("POST", url, json.loads(json.dumps(payload)), headers)
@@ -127,6 +146,7 @@ class Http:
         self.requests.append((url, payload))
         self.headers.append(dict(headers or {}))
         answer = (self.world.clevertap if url.startswith(CLEVERTAP_URL) else self.world.bsp)(url, payload)
+        self.world.now += self.takes(url)
         if isinstance(answer, Answer) and 200 <= answer.status < 300:
             self.taken.append((url, payload))
         self.world.step(f"after {method} {url.split('?')[0]}")
@@ -162,9 +182,8 @@ class World:
     def __init__(self, accounts: dict[str, dict[str, Any]]) -> None:
         self.now = START
         self._armed = False
-        self._chain: Counter[str] = Counter()
-        self._chains: dict[str, Counter[str]] = {}
-        """By message id: how often each function was invoked on the way to it."""
+        self._lineage: rules.Lineage = {}
+        """That of the invocation that runs."""
         self.steps: list[str] = []
         self.first_steps: set[int] = set()
         """The numbers (from 1) of the steps that an invocation starts with."""
@@ -179,7 +198,9 @@ class World:
         self.secrets = self.client("secretsmanager")
         self.sqs, self.dynamodb, self.s3 = self.client("sqs"), self.client("dynamodb"), self.client("s3")
         self.deployment = _deployment()
-        self._deploy()
+        create_resources(
+            self.deployment, {service: getattr(self, name) for name, service in CLIENTS.items()}.__getitem__
+        )
         for name, secret in accounts.items():
             self.put_account(name, secret)
         self._wire()
@@ -194,25 +215,8 @@ class World:
         client.meta.events.register("before-parameter-build", self._fail)
         client.meta.events.register("before-call", lambda model, **_: self.step(f"before {model.name}"))
         client.meta.events.register("after-call", lambda model, **_: self.step(f"after {model.name}"))
-        client.meta.events.register("after-call.sqs.SendMessage", self._inherit)
-        client.meta.events.register("after-call.sqs.SendMessageBatch", self._inherit)
+        client.meta.events.register("before-call", self._trace)
         return client
-
-    def _deploy(self) -> None:
-        for queue in sorted(self.deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
-            attributes = {
-                name: json.dumps(value)
-                if isinstance(value, dict)
-                else str(value).lower()
-                if isinstance(value, bool)
-                else str(value)
-                for name, value in queue.attributes.items()
-            }
-            self.sqs.create_queue(QueueName=queue.name, Attributes=attributes)
-        for table in self.deployment.tables.values():
-            self.dynamodb.create_table(**table.definition)
-        for bucket in self.deployment.buckets.values():
-            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def url(self, logical_id: str) -> str:
         return self.deployment.queues[logical_id].url
@@ -232,7 +236,9 @@ class World:
 
         def outside(function: str) -> Outside:
             environ = {**self.deployment.functions[function].environment, "PUBLIC_URL": PUBLIC_URL}
-            return Outside(environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5)
+            return Outside(
+                environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5, pause=self._pause
+            )
 
         http = cast("HttpClient", self.http)
         self.accept = build_accept(outside("SendFunction"))
@@ -244,8 +250,18 @@ class World:
         )
         # What tests look at or change by hand.
         self.table = Table(next(iter(self.deployment.tables.values())).name, self.dynamodb, lambda: self.now)
-        self.claims, self.waiting = self.dispatch._claims, self.dispatch._settling._waiting
+        self.claims, self.waiting = self.dispatch._settling._claims, self.dispatch._settling._waiting
+        self.breakers = self.dispatch._pacing._breakers
         self.leases, self.once, self.notes = Leases(self.table), Once(self.table), StoredNotes(self.table)
+
+    def warm(self, *accounts: str) -> None:
+        """The BSPs of these accounts have just taken messages of this process: it sends at full speed."""
+        for name in accounts or ("acme",):
+            for _ in range(MOST_AT_ONCE):
+                self.breakers.succeeded(name)
+
+    def _pause(self, seconds: float) -> None:
+        self.now += seconds
 
     def _fail(self, model: Any, params: Any, **_: Any) -> None:
         error = self.fail(model.name, params) if self._armed else None
@@ -275,7 +291,7 @@ class World:
 
     def send(self, body: Any, account: str = "acme", headers: dict[str, str] | None = None) -> CleverTapAnswer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._chain = Counter()
+        self._lineage = rules.next_link(rules.lineage_name("SendFunction"), [])
         with self.invocation():
             return self.accept(account, BASIC if headers is None else headers, raw)
 
@@ -290,30 +306,22 @@ class World:
         """`headers` are those besides the content type: a BSP's proof."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent_with = {"content-type": "application/json", **(headers or {})}
-        self._chain = Counter()
+        self._lineage = rules.next_link(rules.lineage_name("IncomingFunction"), [])
         with self.invocation():
             return self.receive(account, token, Callback("POST", sent_with, {}, raw, source))
 
     # --- recursive-loop detection ----------------------------------------------------------------------------------
 
-    def _inherit(self, parsed: Any, **_: Any) -> None:
-        """What an invocation sends is the next link of its chain."""
-        sent = [parsed, *parsed.get("Successful", [])]
-        for message_id in (entry["MessageId"] for entry in sent if "MessageId" in entry):
-            self._chains[message_id] = Counter(self._chain)
+    def _trace(self, params: dict[str, Any], **_: Any) -> None:
+        """What botocore sends in an invocation carries its lineage."""
+        if self._armed:
+            params["headers"]["X-Amzn-Trace-Id"] = rules.write_lineage(_TRACE, self._lineage)
 
     def _refused_as_loop(self, function: str, received: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether Lambda ends the chain, after about 16 invocations of one function in it.
-
-        The chain travels in the trace header. Which one a batch has whose messages have several is not documented: the
-        longest is taken. Source: "Use Lambda recursive loop detection to prevent infinite loops",
-        https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html.
-        """
-        self._chain = Counter()
-        for message in received:
-            self._chain |= self._chains.get(message["MessageId"], Counter())
-        self._chain[function] += 1
-        return self._chain[function] > _MAX_CHAIN and not self.deployment.functions[function].may_recurse
+        headers = (message["Attributes"].get("AWSTraceHeader") for message in received)
+        name = rules.lineage_name(function)
+        self._lineage = rules.next_link(name, map(rules.read_lineage, headers))
+        return rules.ends_chain(name, self._lineage, may_recurse=self.deployment.functions[function].may_recurse)
 
     # --- the queues ------------------------------------------------------------------------------------------------
 
@@ -378,6 +386,7 @@ class World:
         return received
 
     def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
+        self.http.end_in(self.deployment.functions[source.function].timeout)
         if source.function == "DispatchFunction":
             if fifo:
                 return process_fifo(event, self.conversation, self.dispatch.one)
@@ -484,8 +493,9 @@ _process_request = BotocoreStubber.process_request
 
 
 def _one_at_a_time(stubber: BotocoreStubber, request: Any) -> Any:
+    header = request.headers.get("X-Amzn-Trace-Id")
     # moto's conditional writes are not atomic under threads.
-    with local_queues.LOCK:
+    with local_queues.LOCK, local_queues.traced(header.decode() if isinstance(header, bytes) else header):
         return _process_request(stubber, request)
 
 

@@ -94,7 +94,7 @@ MATCHED: dict[str, tuple[list[Outgoing], Answer, list[Outcome]]] = {
     "internal errors": (
         TWO,
         said(500, results(refused("r1", 18), refused("r2", 19))),
-        [NotSent("Internal error"), NotSent("Internal error, please retry")],
+        [NotSent("Internal error"), Throttled(None, overload=True)],
     ),
     "unlisted error": (
         TWO,
@@ -206,7 +206,7 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
     "43": (said(400, failure(43)), Throttled(None, RATE_LIMIT)),
     "43 with a time": (said(400, failure(43), retry_after="5"), Throttled(5.0, RATE_LIMIT)),
     "429 with another error": (said(429, failure(99), retry_after="5"), Throttled(5.0)),
-    "19": (said(503, failure(19)), NotSent("Internal error, please retry")),
+    "19": (said(503, failure(19)), Throttled(None, overload=True)),
     "18": (said(500, failure(18)), Unknown("HTTP 500 without an answer per message")),
     "41": (said(400, failure(41)), Rejected(1009, "Resource does not exist")),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
@@ -223,7 +223,7 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
     "error without code": (said(400, {"error": {}}), NotSent("HTTP 400 without One API's answer")),
     "error a text": (said(400, {"error": "private"}), NotSent("HTTP 400 without One API's answer")),
     "404 of a gateway": (Answer(404, {}, b"<html>"), NotSent("HTTP 404 without One API's answer")),
-    "not reached": (NotReached("ConnectionError"), NotSent("not reached: ConnectionError")),
+    "not reached": (NotReached("ConnectionError"), NotSent("not reached: ConnectionError", unreached=True)),
     "answer lost": (AnswerLost("ReadTimeout"), Unknown("answer lost: ReadTimeout")),
 }
 

@@ -52,7 +52,7 @@ ERRORS: dict[tuple[str, int], list[int]] = {
     ("reject", 1009): [38, 39, 40, 41, 42, 44, 45, 46],
     ("split", 1009): [21, 22],
     ("internal", 1009): [18],
-    ("retry", 1009): [19],
+    ("overload", 1009): [19],
     ("throttle", 1009): [43],
 }
 

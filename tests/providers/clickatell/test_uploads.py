@@ -290,7 +290,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key", alarm=True)),
     "7": (said(401, failure(7)), Rejected(1000, "Originating IP address is not approved in your account", alarm=True)),
     "18": (said(500, failure(18)), NotSent("upload: HTTP 500 without an answer per message")),
-    "19": (said(503, failure(19)), NotSent("upload: Internal error, please retry")),
+    "19": (said(503, failure(19)), Throttled(None, overload=True)),
     "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
     "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
     "23": (said(400, failure(23, "Invalid or missing parameter: fileName")), refused("Invalid or missing parameter")),
@@ -341,7 +341,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "no JSON": (Answer(201, {}, b"private"), unanswered(201)),
     "fileId under 400": (said(400, {"fileId": "x.jpg"}), unanswered(400)),
     "lost": (AnswerLost("ReadTimeout"), NotSent("upload: answer lost: ReadTimeout")),
-    "not reached": (NotReached("ConnectTimeout"), NotSent("upload: not reached: ConnectTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), NotSent("upload: not reached: ConnectTimeout", unreached=True)),
 }
 
 
@@ -536,7 +536,8 @@ def test_campaign_of_a_hundred_fetches_its_image_once(encrypted: bool) -> None:
         for place, to in enumerate(people):
             assert made.send(campaign(to=to) | {"msgId": f"r{place}"}) == SUCCESS
         bodies = made.bodies("CampaignQueue")
-        assert made.dispatch.many([Record(f"m{n}", json.dumps(body), "", 1) for n, body in enumerate(bodies)]) == []
+        records = [Record(f"m{n}", json.dumps(body), "", 1, made.now, made.now) for n, body in enumerate(bodies)]
+        assert made.dispatch.many(records) == []
 
         assert made.http.fetched == [URL]
         assert sorted(upload["to"] for upload in clickatell.uploads) == people

@@ -55,7 +55,7 @@ ANSWERS: dict[str, tuple[Answer, list[Outcome]]] = {
     ),
     "internal errors": (
         said(202, results(refused("r1", 900), refused("r2", 901))),
-        [NotSent("Internal error"), NotSent("Internal error - please retry")],
+        [NotSent("Internal error"), Throttled(None, overload=True)],
     ),
     "unlisted": (
         said(202, results(taken("r1"), refused("r2", 43))),
@@ -72,7 +72,7 @@ ANSWERS: dict[str, tuple[Answer, list[Outcome]]] = {
         [Rejected(1000, "IP lockdown violation. Request is forbidden according to settings", alarm=True)] * 2,
     ),
     "account not active, under 202": (said(202, failure(3)), [Rejected(1000, "Account is not active", alarm=True)] * 2),
-    "please retry, under 202": (said(202, failure(901)), [NotSent("Internal error - please retry")] * 2),
+    "please retry, under 202": (said(202, failure(901)), [Throttled(None, overload=True)] * 2),
     "internal error, under 202": (said(202, failure(900)), [Unknown("HTTP 202 without an answer per message")] * 2),
     "unlisted, under 400": (said(400, failure(99)), [Rejected(1009, "Unlisted error 99", unlisted=True)] * 2),
     "too fast": (said(429, {}, retry_after="5"), [Throttled(5.0)] * 2),

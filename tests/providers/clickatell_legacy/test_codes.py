@@ -138,7 +138,7 @@ ERRORS: dict[tuple[str, int], list[int]] = {
     ("reject", 1009): [108, 110, 161],
     ("split", 1009): [153],
     ("internal", 1009): [900],
-    ("retry", 1009): [901],
+    ("overload", 1009): [901],
 }
 
 

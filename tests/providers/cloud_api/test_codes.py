@@ -32,7 +32,8 @@ def test_unknown_status_has_no_meaning(name: object) -> None:
 # (what to do, 10xx): Meta's errors.
 ERRORS: dict[tuple[str, int], list[int]] = {
     ("throttle", 1004): [4, 80007, 130429, 131056],
-    ("retry", 1009): [1, 2, 131000, 131016, 131057, 133004],
+    ("retry", 1009): [1, 131000, 131057],
+    ("overload", 1009): [2, 131016, 133004],
     ("retry", 1001): [131053],
     ("reject", 1001): [
         100,

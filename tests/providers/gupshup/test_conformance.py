@@ -42,11 +42,14 @@ class TestGupshup(ProviderConformance):
     not_callbacks: ClassVar = {
         "another BSP's": b'{"object": "private", "entry": []}',
         "Gupshup's self-serve API": b'{"app": "private", "type": "message", "payload": {"id": "private"}}',
-        "response a text": b'{"response": "private"}',
         "response a number": b'{"response": 7}',
         "statuses an empty text": b'{"statuses": ""}',
         "statuses null": b'{"statuses": null}',
         "another form": b"private=1&more=2",
+    }
+    unreadable: ClassVar = {
+        "response a text": b'{"response": "private"}',
+        "response cut off": b"response=%5B%7B%22extra%22",
         "form that is not UTF-8": b"response=%ff&x=\xff",
     }
     empty_callbacks: ClassVar = {

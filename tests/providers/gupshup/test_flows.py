@@ -195,6 +195,26 @@ def test_file_is_stored_before_its_address_expires(made: World) -> None:
     assert made.http.fetched == ["https://files.example/private.jpg?s=private-signature"]
 
 
+def test_an_unreadable_report_by_get_is_kept_with_its_query(made: World) -> None:
+    query = {"response": '[{"extra": "1|\ud800'}
+    assert made.receive("acme", TOKEN, Callback("GET", {}, query, b"")).status == 200
+    (kept,) = made.bodies("QuarantineQueue")
+    assert kept["element"]["query"] == {"response": '[{"extra": "1|\ufffd'}
+
+
+def test_opt_in_is_remembered_while_the_token_is_rotated() -> None:
+    with world(acme=gupshup(opt_in="once")) as made:
+        made.bsp = take
+        made.send(template("r1"))
+        made.pump()
+        made.change_account("acme", gupshup(opt_in="once") | {"callback_token": ["n" * 40, TOKEN]})
+        made.now += 300
+        made.send(template("r2"))
+        made.pump()
+
+        assert [form["method"] for form in sent(made)].count("OPT_IN") == 1
+
+
 @pytest.mark.parametrize(("mode", "opt_ins"), [("off", 0), ("once", 1), ("always", 3)])
 def test_opt_in_is_remembered(mode: str, opt_ins: int) -> None:
     with world(acme=gupshup(opt_in=mode)) as made:

@@ -3,12 +3,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from pydantic_core import to_json
 
 from tests.providers.conformance import PERSON, TEXT, assert_public
 from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, SECONDS, Json
+from tests.support.undecodable import CHARACTERS, VALUES, spoilt
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Attachment, Callback, NotUnderstood, Reply, ReplyEvent, StatusEvent
 from whatsapp_bridge.providers.gupshup import inbound, replies
@@ -75,6 +78,41 @@ ENVELOPES: dict[str, Callback] = {
 @pytest.mark.parametrize("callback", ENVELOPES.values(), ids=ENVELOPES.keys())
 def test_report_in_every_envelope(callback: Callback) -> None:
     assert inbound.split(callback, ACCOUNT) == [status("delivered")]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param(b"Jos%E9", "Jos\ufffd", id="Latin-1"),
+        pytest.param(b"Jos\xe9", "Jos\ufffd", id="Latin-1, not escaped"),
+        pytest.param(b"%ED%A0%BD", "\ufffd" * 3, id="a surrogate"),
+        pytest.param(b"%01%00", "\x01\x00", id="control characters"),
+        pytest.param(b"%", "%", id="a lone percent sign"),
+        pytest.param(b"%zz", "%zz", id="no escape"),
+    ],
+)
+def test_form_with_what_cannot_be_decoded(written: bytes, read: str) -> None:
+    message = {name: value for name, value in samples.message().items() if isinstance(value, str)} | {"text": "TEXT"}
+    raw = samples.form(**message).replace(b"TEXT", written)
+
+    found = event(raw, headers=FORM)
+
+    assert isinstance(found, ReplyEvent)
+    assert found.element["text"] == read
+    to_json(found.element)
+
+
+@pytest.mark.parametrize("name", [*CHARACTERS, *VALUES, "byte-order mark"])
+def test_form_with_reports_that_cannot_be_decoded(name: str) -> None:
+    raw, _ = spoilt(json.dumps(REPORT).encode(), TEXT)[name]
+
+    assert event(b"response=" + quote(raw).encode(), headers=FORM) == status("delivered")
+
+
+def test_query_with_lone_surrogates() -> None:
+    callback = Callback("GET", {}, QUERY | {"extra": "1|\ud800", "\udfff": ""}, b"")
+
+    assert inbound.split(callback, ACCOUNT) == [status("delivered", reference="1|\ufffd")]
 
 
 @pytest.mark.parametrize("envelope", ["form", "response", "list"])

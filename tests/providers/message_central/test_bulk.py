@@ -18,6 +18,7 @@ MESSAGES = {"a": ANN, "b": BEN, "c": "27820000003"}
 
 
 def deliver(made: World) -> None:
+    made.warm()
     for msg_id, to in MESSAGES.items():
         made.send(template(msg_id, to))
     made.pump()

@@ -157,7 +157,7 @@ def test_number_is_split(to: str, expected: tuple[str, str] | None) -> None:
 
 
 TROUBLE: dict[str, tuple[Said, Outcome]] = {
-    "not reached": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout", unreached=True)),
     "answer lost": (AnswerLost("ReadTimeout"), Unknown("answer lost: ReadTimeout")),
     "no credits": (said(200, refused(805)), Rejected(1009, "Insufficient credits", alarm=True)),
     "too fast": (said(429, {}, retry_after="4"), Throttled(4.0)),
@@ -250,7 +250,10 @@ def test_a_new_token_that_is_refused_too_is_the_end() -> None:
             said(401, {"status": 401}), Rejected(1000, "Credentials refused", alarm=True), 1, id="wrong password"
         ),
         pytest.param(
-            NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout"), 2, id="not reached"
+            NotReached("ConnectTimeout"),
+            NotSent("no token: not reached: ConnectTimeout", unreached=True),
+            2,
+            id="not reached",
         ),
         pytest.param(said(429, {}, retry_after="9"), Throttled(9.0), 2, id="too fast"),
     ],
@@ -403,10 +406,10 @@ NO_TOKEN: dict[str, tuple[Said, Outcome]] = {
     "no JSON": (Answer(200, {}, b"<html>"), NotSent(f"no token: HTTP 200 {PROXY}")),
     "a proxy's 401": (Answer(401, {}, b""), NotSent(f"no token: HTTP 401 {PROXY}")),
     "a proxy's 403": (Answer(403, {}, b"<html>"), NotSent(f"no token: HTTP 403 {PROXY}")),
-    "away": (Answer(503, {}, b""), NotSent(f"no token: HTTP 503 {PROXY}")),
+    "away": (Answer(503, {}, b""), Throttled(None, overload=True)),
     "nothing there": (Answer(404, {}, b""), NotSent(f"no token: HTTP 404 {PROXY}")),
     "too fast": (said(429, {}, retry_after="9"), Throttled(9.0)),
-    "not reached": (NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout", unreached=True)),
     "answer lost": (AnswerLost("ReadTimeout"), NotSent("no token: answer lost: ReadTimeout")),
 }
 
@@ -530,7 +533,7 @@ SHEETS: dict[str, tuple[Said, bool, Outcome]] = {
     "answer lost": (AnswerLost("ReadTimeout"), False, Unknown("answer lost: ReadTimeout")),
     "gateway's 502": (Answer(502, {}, b""), False, Unknown("HTTP 502 without Message Central's answer")),
     "no JSON": (Answer(200, {}, b"OK"), False, Unknown("HTTP 200 without Message Central's answer")),
-    "not reached": (NotReached("ConnectTimeout"), False, NotSent("not reached: ConnectTimeout")),
+    "not reached": (NotReached("ConnectTimeout"), False, NotSent("not reached: ConnectTimeout", unreached=True)),
     "too fast": (said(429, {}), False, Throttled(None)),
     "token refused": (said(200, refused(800)), False, Rejected(1000, "Token refused", alarm=True)),
     "forbidden": (Answer(403, {}, b""), False, NotSent("HTTP 403 without Message Central's answer")),

@@ -97,7 +97,7 @@ ANSWERS: dict[str, tuple[Answer, Outcome]] = {
     "body too long": (Answer(413, {}, b""), Rejected(1001, "Message is too large (HTTP 413)")),
     "408": (Answer(408, {}, b""), Unknown("HTTP 408 without Message Central's answer")),
     "409": (Answer(409, {}, b"<html>"), Unknown("HTTP 409 without Message Central's answer")),
-    "gateway's 503": (Answer(503, {}, b"<html>"), Unknown("HTTP 503 without Message Central's answer")),
+    "gateway's 503": (Answer(503, {}, b"<html>"), Throttled(None, overload=True)),
 }
 
 

@@ -109,7 +109,7 @@ ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "rejected under 500": (said(500, failure(131026)), Rejected(1005, "Message undeliverable")),
     "try again": (
         said(500, failure(131016)),
-        NotSent("Service unavailable", Rejected(1009, "Service unavailable")),
+        Throttled(None, Rejected(1009, "Service unavailable"), overload=True),
     ),
     "file not fetched": (
         said(400, failure(131053)),
@@ -136,7 +136,7 @@ ANSWERS: dict[str, tuple[Any, Outcome]] = {
     "error without a code": (said(400, {"error": {}}), NotSent("HTTP 400 without Meta's answer")),
     "no JSON under 500": (said(500, b"<html>private"), Unknown("HTTP 500 without Meta's answer")),
     "a proxy's 401": (said(401, b""), NotSent("HTTP 401 without Meta's answer")),
-    "nobody there": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout")),
+    "nobody there": (NotReached("ConnectTimeout"), NotSent("not reached: ConnectTimeout", unreached=True)),
     "answer lost": (AnswerLost("ReadTimeout"), Unknown("answer lost: ReadTimeout")),
 }
 
@@ -154,6 +154,8 @@ def test_every_error_decides_whatever_the_status(code: int, status: int) -> None
     match row.reaction:
         case "throttle":
             assert isinstance(outcome, Throttled)
+        case "overload":
+            assert outcome == Throttled(None, Rejected(row.error, row.title), overload=True)
         case "retry":
             assert outcome == NotSent(row.title, Rejected(row.error, row.title))
         case "reject":
@@ -200,6 +202,21 @@ def test_numbers_of_others_stay() -> None:
     assert reply_from(PERSON, notes) == webhooks.text()
     other = parse_account("other", samples.secret() | {"callback_token": "private-token-of-another-account-0123"})
     assert numbers.known(notes, other, WA_ID) == WA_ID  # type: ignore[arg-type]
+
+
+def test_a_number_is_known_while_the_token_is_rotated_and_after() -> None:
+    old, new = samples.secret()["callback_token"], "private-new-token-of-the-same-account-0123"
+
+    def with_tokens(*tokens: str) -> Any:
+        return parse_account("acme", samples.secret() | {"callback_token": list(tokens)})
+
+    notes = MemoryNotes()
+    numbers.keep(notes, with_tokens(old), WA_ID, NUMBER)
+    assert numbers.known(notes, with_tokens(old, new), WA_ID) == NUMBER
+    # That the person is heard of makes a note under the new one.
+    assert numbers.known(notes, with_tokens(new), WA_ID) == WA_ID
+    assert numbers.known(notes, with_tokens(new, old), WA_ID) == NUMBER
+    assert numbers.known(notes, with_tokens(new), WA_ID) == NUMBER
 
 
 @pytest.mark.parametrize("wa_id", [PERSON, f"+{PERSON}", None, "", "private", ["x"]])

@@ -49,7 +49,6 @@ class TestMeta(ProviderConformance):
         "another product's": b'{"object": "page", "entry": []}',
         "another BSP's": b'{"event": {"moText": []}}',
         "entry null": b'{"object": "whatsapp_business_account", "entry": null}',
-        "NaN in an entry": b'{"object": "whatsapp_business_account", "entry": [{"changes": [NaN]}]}',
     }
     empty_callbacks: ClassVar = {
         "no entry": webhooks.webhook(),

@@ -3,12 +3,23 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, Network, Secret, Url, form, is_in, is_loopback, is_same
+from whatsapp_bridge.accounts.fields import (
+    BaseUrl,
+    Config,
+    Network,
+    Secret,
+    Url,
+    form,
+    is_in,
+    is_loopback,
+    is_same,
+    matching,
+)
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -51,7 +62,7 @@ class Options(Config):
     """Options of every account; an adapter's `settings.Options` adds its own."""
 
     conversation_time_limit_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
-    """How long a freeform message is retried while the BSP throttles or cannot be reached."""
+    """How long after it was accepted a freeform message may be sent."""
     campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
     """The same for a template message."""
     document_copy: bool = False
@@ -72,6 +83,8 @@ class ProviderSettings(Config):
     base_url: BaseUrl
 
 
+_token = matching(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")
+
 # Covariant: code for any account accepts each BSP's, because accounts are read-only.
 P_co = TypeVar("P_co", bound=ProviderSettings, covariant=True, default=ProviderSettings)
 O_co = TypeVar("O_co", bound=Options, covariant=True, default=Options)
@@ -83,7 +96,11 @@ class Account(Config, Generic[P_co, O_co]):
     name: Annotated[str, form(NAME_PATTERN, "must be 1 to 40 of a-z 0-9 -")]
     waba_number: str
     clevertap: CleverTap
-    callback_token: Annotated[str, form(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")]
+    callback_tokens: Annotated[
+        list[Annotated[str, AfterValidator(_token)]], Field(alias="callback_token", min_length=1)
+    ]
+    """One, or several while the token is rotated. All are accepted; the first is the key of what is made with a token,
+    and what was made with the others is still found."""
     provider: P_co
     options: O_co
 
@@ -94,6 +111,13 @@ class Account(Config, Generic[P_co, O_co]):
         if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
             raise ValueError("must be the number in international form, 7 to 15 digits")
         return digits
+
+    @field_validator("callback_tokens", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        if not isinstance(value, str | list):
+            raise ValueError("must be a string, or a list of strings")
+        return [_token(value)] if isinstance(value, str) else value
 
     @property
     def provider_type(self) -> str:
@@ -109,7 +133,11 @@ class Account(Config, Generic[P_co, O_co]):
         return number == self.waba_number or (len(number) >= 7 and self.waba_number.endswith(number))
 
     def token_matches(self, token: str) -> bool:
-        return is_same(token, self.callback_token)
+        # Compare every one, so that the time does not show which one nearly matched.
+        return sum(is_same(token, each) for each in self.callback_tokens) > 0
+
+    def is_first_token(self, token: str) -> bool:
+        return is_same(token, self.callback_tokens[0])
 
     def admits(self, source: str) -> bool:
         """Whether the BSP's callbacks may come from this IP address."""
@@ -118,7 +146,15 @@ class Account(Config, Generic[P_co, O_co]):
 
     def pseudonym(self, number: str) -> str:
         """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables."""
-        return hmac.digest(self.callback_token.encode(), b"recipient:" + number.encode(), "sha256").hex()[:32]
+        return self.pseudonyms(number)[0]
+
+    def pseudonyms(self, number: str) -> list[str]:
+        """The same under each callback token, the first one's first."""
+        return [digest.hex()[:32] for digest in self.digests(b"recipient:" + number.encode())]
+
+    def digests(self, text: bytes) -> list[bytes]:
+        """Keyed hashes of `text` under each callback token, the first one's first."""
+        return [hmac.digest(token.encode(), text, "sha256") for token in self.callback_tokens]
 
 
 def _carries(headers: Mapping[str, str], credentials: BasicCredentials | HeaderCredentials) -> bool:

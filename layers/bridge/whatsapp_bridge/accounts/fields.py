@@ -1,7 +1,7 @@
 """Field types of the account secret, shared with the adapters' settings."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 from re import ASCII, fullmatch
 from typing import Annotated, Any
@@ -75,15 +75,20 @@ def is_same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 
-def form(pattern: str, words: str) -> AfterValidator:
-    """A text that the whole pattern matches; `words` is the error without a value: "must be ..."."""
+def matching(pattern: str, words: str) -> Callable[[str], str]:
+    """Takes a text that the whole pattern matches; `words` is the error without a value: "must be ..."."""
 
     def check(value: str) -> str:
         if not fullmatch(pattern, value, ASCII):
             raise ValueError(words)
         return value
 
-    return AfterValidator(check)
+    return check
+
+
+def form(pattern: str, words: str) -> AfterValidator:
+    """`matching`, as a part of a field's type."""
+    return AfterValidator(matching(pattern, words))
 
 
 type Network = Annotated[str, AfterValidator(_network)]

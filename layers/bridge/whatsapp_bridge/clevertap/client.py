@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from whatsapp_bridge.net.http import AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.net.http import AnswerLost, HttpClient, NotReached, OutOfTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,26 @@ class TryLater:
 
 
 @dataclass(frozen=True, slots=True)
+class NotTried:
+    """No request was made, for a reason of ours."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedCallback:
     """CleverTap will never accept this callback (any other answer)."""
 
     status: int
 
 
-type Delivery = Taken | TryLater | RefusedCallback
+type Delivery = Taken | TryLater | NotTried | RefusedCallback
 
 
 def deliver(http: HttpClient, url: str, payload: Mapping[str, Any]) -> Delivery:
     """POST a callback to a URL from CleverTap's dashboard, unchanged (the URL is the secret)."""
     try:
         answer = http.post_json(url, payload)
+    except OutOfTime:
+        return NotTried()
     except (NotReached, AnswerLost) as error:
         # A lost answer is retried too: CleverTap may get a status twice, which is better than never.
         return TryLater(type(error).__name__)

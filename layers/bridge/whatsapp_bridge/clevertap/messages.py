@@ -351,7 +351,8 @@ class Template(Model):
 
 
 def _identifier(value: str) -> str:
-    if not value.isprintable() or value.isspace():
+    # Statuses under an id with a replaced character would belong to no message of CleverTap's.
+    if not value.isprintable() or value.isspace() or "\ufffd" in value:
         raise _problem("unprintable")
     return value
 

@@ -1,10 +1,9 @@
 """Reads CleverTap's messages: JSON becomes the models of `messages`, an error becomes a field and a reason."""
 
 import re
-from itertools import chain
 from typing import Any, Final
 
-from pydantic_core import ValidationError, from_json
+from pydantic_core import ValidationError
 
 from whatsapp_bridge.clevertap.codes import RequestError
 from whatsapp_bridge.clevertap.messages import (
@@ -13,6 +12,7 @@ from whatsapp_bridge.clevertap.messages import (
     FreeformMessage,
     TemplateMessage,
 )
+from whatsapp_bridge.runtime.json_text import read_json
 from whatsapp_bridge.runtime.validation import first_problem
 
 # The deepest published message, a carousel, has 12 levels.
@@ -20,7 +20,7 @@ MAX_DEPTH: Final = 64
 
 
 class NotJson(Exception):
-    """The body is not JSON in UTF-8, or is nested deeper than `MAX_DEPTH`."""
+    """The body is not JSON, or is nested deeper than `MAX_DEPTH`."""
 
 
 class InvalidMessage(Exception):
@@ -38,13 +38,9 @@ class InvalidMessage(Exception):
 def parse_message(raw: bytes | str) -> TemplateMessage | FreeformMessage:
     """The message in a request's body. Raises `NotJson` or `InvalidMessage`."""
     try:
-        body = raw.encode() if isinstance(raw, str) else raw
-        value = from_json(body, allow_inf_nan=False)
+        value = read_json(raw, MAX_DEPTH)
     except ValueError:
         raise NotJson from None
-    # To count brackets is fast, and almost no message has so many.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _deeper_than(MAX_DEPTH, value):
-        raise NotJson
     return read_message(value)
 
 
@@ -69,16 +65,6 @@ def normalise_number(value: object) -> str | None:
         re.sub(r"[\s().-]", "", value).removeprefix("+").removeprefix("00") if isinstance(value, str) else str(value)
     )
     return digits if re.fullmatch(r"[1-9][0-9]{6,14}", digits) else None
-
-
-def _deeper_than(limit: int, value: object) -> bool:
-    level = [value] if isinstance(value, (dict, list)) else []
-    for _ in range(limit):
-        children = chain.from_iterable(node.values() if isinstance(node, dict) else node for node in level)
-        level = [child for child in children if isinstance(child, (dict, list))]
-        if not level:
-            return False
-    return bool(level)
 
 
 def _is_template(fields: dict[str, Any]) -> bool:

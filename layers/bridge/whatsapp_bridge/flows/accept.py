@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.accounts.account import Account, AccountInvalid
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap import answers
 from whatsapp_bridge.clevertap.codes import RequestError
 from whatsapp_bridge.clevertap.messages import (
@@ -52,11 +52,7 @@ class Accept:
             return answers.SERVER_ERROR
 
     def _answer(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
-        try:
-            account = self._accounts.authenticated(account_name, headers)
-        except AccountInvalid as error:
-            logger.error(str(error))
-            return answers.SERVER_ERROR
+        account = self._accounts.authenticated(account_name, headers)
         if account is None:
             count("InvalidCredentials")
             return answers.INVALID_CREDENTIALS
@@ -100,7 +96,7 @@ class Accept:
             raise InvalidMessage(RequestError.OTHER, "body", "is too large after it is parsed")
         body = raw.decode()
         if isinstance(message, TemplateMessage):
-            self._campaign.send(Entry(body))
+            self._campaign.send(Entry(body, account.name))
             return
         # One person's messages keep their order; SQS drops a duplicate within five minutes.
         group = f"{account.name}.{account.pseudonym(message.to)}"

@@ -52,20 +52,21 @@ def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]
     found: list[str | Exception | None] = [None] * len(events)
     if not (events and _kinds_without_bsp_id(account)):
         return found
-    people: dict[str, list[int]] = defaultdict(list)
+    # A person has a pseudonym for each callback token of the account; which is the first may just have changed.
+    people: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for place, event in enumerate(events):
         if event.recipient is not None and event.bsp_id is not None:
-            people[event.recipient].append(place)
+            people[tuple(sorted({event.recipient, *event.other_recipients}))].append(place)
 
-    def bind(recipient: str) -> None:
+    def bind(person: tuple[str, ...]) -> None:
         # One person's statuses in order of time: the first id belongs to the oldest message.
-        for place in sorted(people[recipient], key=lambda place: events[place].timestamp):
-            found[place] = waiting.bind(account.name, recipient, str(events[place].bsp_id))
+        for place in sorted(people[person], key=lambda place: events[place].timestamp):
+            found[place] = waiting.bind(account.name, person, str(events[place].bsp_id))
 
-    recipients = list(people)
-    for recipient, error in zip(recipients, each(bind, recipients), strict=True):
+    persons = list(people)
+    for person, error in zip(persons, each(bind, persons), strict=True):
         if isinstance(error, Exception):
-            for place in people[recipient]:
+            for place in people[person]:
                 found[place] = error
     return found
 

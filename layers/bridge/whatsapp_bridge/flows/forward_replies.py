@@ -7,15 +7,19 @@ text.
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
+from time import time
+from typing import Final
+from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
-from whatsapp_bridge.clevertap.client import RefusedCallback, Taken, TryLater, deliver
+from whatsapp_bridge.clevertap.client import NotTried, RefusedCallback, Taken, TryLater
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
+from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
-from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
     Client,
@@ -25,17 +29,28 @@ from whatsapp_bridge.providers.contract import (
     Services,
     Unreadable,
 )
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.breaker import May
+from whatsapp_bridge.runtime.observability import count, logger, measure
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.leases import NoLease
 from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 
+# SQS deletes a message 14 days after it was sent. Until then all that wait behind a reply must have had their turn.
+_GIVEN_UP_SECONDS: Final = 12 * 86_400
+# The person's next replies wait meanwhile.
+_LONGEST_ASKED_SECONDS: Final = 900
+# While CleverTap is away. When it is back, a chat must not wait for much longer.
+_LONGEST_HELD_SECONDS: Final = 900
+_BUSY_SECONDS: Final = 5
+
 
 class ForwardReplies:
-    """`services` makes what one client may use; `jitter` gives 0 to 1."""
+    """`services` makes what one client may use; `jitter` gives 0 to 1; `now` gives seconds since 1970; `new_id` makes
+    grants."""
 
     def __init__(
         self,
@@ -48,16 +63,21 @@ class ForwardReplies:
         payloads: Payloads,
         files: PeopleFiles,
         retry: ForwardRetry,
-        http: HttpClient,
+        callbacks: Callbacks,
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
+        now: Callable[[], float] = time,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
-        self._retry, self._http, self._services, self._jitter = retry, http, services, jitter
+        self._retry, self._callbacks, self._services = retry, callbacks, services
+        self._jitter, self._now = jitter, now
+        self._new_id = new_id
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` if it must be retried."""
+        measure("ReplyAge", self._now() - record.sent_at)
         try:
             payload = self._payloads.unpack(record.body)
             name, event = payload["account"], ReplyEvent(**payload["reply"])
@@ -66,19 +86,52 @@ class ForwardReplies:
         account = self._accounts.get(name)
         if account is None:
             raise Unprocessable("no such account")
-        if not self._once.begin_reply(account.name, event.id, record.id):
-            count("RepeatsDropped")
+        permission = self._callbacks.permission(account, "incoming")
+        if permission.may is May.WAIT:
+            self._hold(account, event, record, permission.seconds)
             return
+        try:
+            self._once_only(account, event, record)
+        finally:
+            if permission.may is May.PROBE:
+                self._callbacks.unused(account, "incoming")
+
+    def _hold(self, account: Account, event: ReplyEvent, record: Record, seconds: float) -> None:
+        """CleverTap is away, for `seconds` at least: the reply waits without being touched."""
+        delay = self._delay(record)
+        if delay is None:
+            self._dead_letter(account, event, record, "CleverTap is paused")
+        else:
+            raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
+
+    def _once_only(self, account: Account, event: ReplyEvent, record: Record) -> None:
+        grant = self._new_id()
+        match self._once.begin_reply(account.name, event.id, grant):
+            case NoLease.REPEAT:
+                count("RepeatsDropped")
+                return
+            case NoLease.BUSY:
+                # An earlier delivery forwards it, or died with the right, which soon expires.
+                raise Postponed(_BUSY_SECONDS)
+        try:
+            kept_elsewhere = self._forward(account, event, record)
+        except Postponed:
+            self._once.leave_reply(account.name, event.id, grant)
+            raise
+        if kept_elsewhere:
+            self._once.leave_reply(account.name, event.id, grant)
+
+    def _forward(self, account: Account, event: ReplyEvent, record: Record) -> bool:
+        """Whether it is not reported, but kept for an operator."""
         client = registry.client(account.provider_type)(account, self._services())
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
             self._quarantine.put(account.name, [reply])
-            self._once.leave_reply(account.name, event.id, record.id)
-            return
+            return True
         if reply.attachment is not None:
             message = self._files.linked(client, account, event.id, reply.message, reply.attachment)
             reply = replace(reply, message=message)
-        self._report(account, event, reply, record)
+        return self._report(account, event, reply, record)
 
     def _open(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
         try:
@@ -97,26 +150,32 @@ class ForwardReplies:
         # Quarantine the encrypted element, not the decrypted one.
         return replace(reply, element=event.element) if isinstance(reply, NotUnderstood) else reply
 
-    def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> None:
+    def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> bool:
+        """Whether it is dead-lettered."""
         message = reply.message
         answered = self._answered(account, reply)
         if answered is not None:
             message = message.model_copy(update={"context": Context(id=answered)})
         keys = {"account": account.name, "id": event.id, "sender": account.pseudonym(event.sender)}
-        match deliver(self._http, account.clevertap.incoming_url, message.wire()):
+        match self._callbacks.deliver(account, "incoming", message.wire()):
             case Taken():
                 self._once.end_reply(account.name, event.id)
                 count("RepliesForwarded")
                 logger.info("reply forwarded", extra=keys)
-            case TryLater(reason):
+                return False
+            case NotTried():
+                raise Postponed(_BUSY_SECONDS)
+            case TryLater(reason, retry_after):
                 count("CleverTapUnavailable")
                 logger.warning("CleverTap not available", extra={**keys, "reason": reason})
-                delay = self._delay(record)
+                delay = self._delay(record, retry_after)
                 if delay is not None:
                     raise Postponed(delay)
                 self._dead_letter(account, event, record, reason)
+                return True
             case RefusedCallback(status):
                 self._dead_letter(account, event, record, f"HTTP {status}")
+                return True
 
     def _answered(self, account: Account, reply: Reply) -> str | None:
         """The msgId of the answered message."""
@@ -125,12 +184,21 @@ class ForwardReplies:
             reference = self._claims.reference_of(account.name, reply.answers_bsp_id)
         return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
 
-    def _delay(self, record: Record) -> int | None:
-        return self._retry.delay(record.attempt, self._jitter(), at_most=MAX_VISIBILITY_SECONDS)
+    def _delay(self, record: Record, asked: float | None = None) -> int | None:
+        """By time, not by receives, which Lambda's throttling adds to. The schedule begins when the reply's turn comes,
+        so that what it waits behind other replies takes nothing from it. `asked` is what CleverTap asks for."""
+        elapsed = self._now() - record.first_received_at
+        return self._retry.delay(
+            self._retry.attempt_at(elapsed, at_most=MAX_VISIBILITY_SECONDS),
+            self._jitter(),
+            at_most=MAX_VISIBILITY_SECONDS,
+            elapsed=elapsed,
+            limit=record.sent_at + _GIVEN_UP_SECONDS - record.first_received_at,
+            at_least=None if asked is None else min(asked, _LONGEST_ASKED_SECONDS),
+        )
 
     def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
-        self._once.leave_reply(account.name, event.id, record.id)
         count("RepliesDeadLettered")
         logger.error("reply dead-lettered", extra={"account": account.name, "id": event.id, "reason": reason})

@@ -5,34 +5,53 @@ a delivery dies in between, the next one reports the same again, and nothing is 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from time import time
-from typing import Any
-
-from pydantic_core import from_json
+from typing import Any, NamedTuple
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import is_validation_reference
 from whatsapp_bridge.flows import correlation
+from whatsapp_bridge.flows.callbacks import Callbacks
+from whatsapp_bridge.flows.confirmations import Backlog, Confirmations
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
-from whatsapp_bridge.flows.status_queue import read_event
+from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
-from whatsapp_bridge.runtime.observability import count, log_failure
+from whatsapp_bridge.runtime.breaker import May
+from whatsapp_bridge.runtime.observability import count, log_failure, measure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.leases import NoLease
+from whatsapp_bridge.store.queues import StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
 _BUSY_SECONDS = 5
 _NO_SUCH_MESSAGE = "belongs to no message that the bridge has sent"
+
+
+class _Leases(NamedTuple):
+    """What may be reported now; what another delivery reports, what has no message, and the owners of what failed."""
+
+    reports: list[Report]
+    busy: list[Item]
+    without_message: list[Item]
+    failed: list[str]
+
+    def with_more(self, more: "_Leases") -> "_Leases":
+        return _Leases(
+            self.reports + more.reports,
+            self.busy + more.busy,
+            self.without_message + more.without_message,
+            self.failed + more.failed,
+        )
 
 
 class ForwardStatuses:
@@ -45,7 +64,10 @@ class ForwardStatuses:
         claims: Claims,
         waiting: Waiting,
         reports: Reports,
+        callbacks: Callbacks,
         post: PostStatuses,
+        queue: StatusesQueue,
+        confirmations: Confirmations,
         retries: StatusRequeue,
         correlation_retry: CorrelationRetry,
         quarantine: Quarantine,
@@ -54,25 +76,36 @@ class ForwardStatuses:
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
         self._reports, self._post, self._retries = reports, post, retries
+        self._callbacks, self._queue, self._confirmations = callbacks, queue, confirmations
         self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
         """Handle a batch; returns the ids of the records that must come back."""
         failed: list[str] = []
         by_account: dict[str, list[Item]] = defaultdict(list)
-        for record, item in zip(records, each(self._item, records), strict=True):
+        for record, item in zip(records, each(self._read, records), strict=True):
             if isinstance(item, Exception):
                 log_failure("status not read", item, record=record.id)
                 failed.append(record.id)
-            elif item is not None:
+            else:
                 by_account[item.payload["account"]].append(item)
+        self._measure(by_account.values())
+        confirming = {item.owner for items in by_account.values() for item in items if item.confirms}
+        backlog = Backlog(self._queue, [record for record in records if record.id not in confirming], len(records))
+        all_read = not failed
         for name, items in by_account.items():
             try:
-                failed += self._forward(self._account(name), items)
+                failed += self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
             except Exception as error:  # noqa: BLE001 - logged, and its records come back
                 log_failure("statuses not forwarded", error, account=name)
                 failed += [item.owner for item in items]
         return failed
+
+    def _measure(self, by_account: Iterable[Sequence[Item]]) -> None:
+        """The age of the oldest status, whose time limits count from its acceptance."""
+        accepted = [item.payload["accepted_at"] for items in by_account for item in items if not item.confirms]
+        if accepted:
+            measure("StatusAge", self._now() - min(accepted))
 
     def _account(self, name: str) -> Account:
         account = self._accounts.get(name)
@@ -80,68 +113,131 @@ class ForwardStatuses:
             raise Unprocessable("no such account")
         return account
 
-    def _item(self, record: Record) -> Item | None:
-        """None if there is nothing (more) to report."""
-        payload = from_json(record.body)
-        account = payload["account"]
-        if "confirm" in payload:
-            return self._unconfirmed(record, payload)
-        event = read_event(payload)
-        if event.note is not None:
-            # The event's own time, so that a duplicate does not change the note.
-            self._notes.put(account, event.note, str(event.timestamp), NOTE_SECONDS)
-        if event.reference is None and event.bsp_id is not None:
-            event = replace(event, reference=self._claims.reference_of(account, event.bsp_id))
-        if event.reference is not None and is_validation_reference(event.reference):
-            return None
-        if event.status == "accepted":
-            if event.reference is not None:
-                self._claims.confirm(account, event.reference, event.bsp_id)
-            return None
-        return Item(record.id, payload, event)
+    def _read(self, record: Record) -> Item:
+        payload = read_payload(record.body, record.sent_at)
+        if "account" not in payload:
+            raise Unprocessable("names no account")
+        event = self._unconfirmed(payload["confirm"]) if "confirm" in payload else read_event(payload)
+        return Item(record.id, record.attempt, payload, event)
 
-    def _unconfirmed(self, record: Record, payload: dict[str, Any]) -> Item | None:
+    def _unconfirmed(self, reference: str) -> StatusEvent:
         """The failure of a message whose answer was lost and that has had no status since."""
-        reference = payload["confirm"]
-        if not self._claims.unconfirmed(payload["account"], reference):
-            return None
-        count("MessagesUnconfirmed")
-        event = StatusEvent(
-            "failed",
-            int(self._now()),
-            reference,
-            None,
-            error_code=CallbackError.OTHER,
-            error_title="delivery could not be confirmed",
-        )
-        return Item(record.id, payload, event)
+        title = "delivery could not be confirmed"
+        return StatusEvent("failed", int(self._now()), reference, None, CallbackError.OTHER, title)
 
-    # --- one account ---------------------------------------------------------------------------------------------
+    # --- one account -----------------------------------------------------------------------------------------------
 
-    def _forward(self, account: Account, items: Sequence[Item]) -> list[str]:
+    def _while_clevertap_answers(
+        self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool
+    ) -> list[str]:
+        """Returns the owners of the items that must come back. What CleverTap is away for is held back untouched."""
+        accepted = [item for item in items if item.event.status == "accepted"]
+        left = sorted((item for item in items if item.event.status != "accepted"), key=lambda item: item.confirms)
+        failed = self._confirmed(account, accepted)
+        all_read = all_read and not failed
+        while left:
+            permission = self._callbacks.permission(account, "status")
+            if permission.may is May.WAIT:
+                return failed + self._hold(account, left)
+            # A probe is one queue message: if CleverTap is still away, the others have not been touched.
+            part = left[:1] if permission.may is May.PROBE else left
+            left = left[len(part) :]
+            try:
+                failed += self._forward(account, part, backlog, all_read=all_read)
+            finally:
+                if permission.may is May.PROBE:
+                    self._callbacks.unused(account, "status")
+        return failed
+
+    def _hold(self, account: Account, items: Sequence[Item]) -> list[str]:
+        """Until CleverTap is there again. What finds its message by its recipient can do so for a while only, and so
+        does it now. Returns the owners of the items that must come back."""
+        nameless = [item for item in items if item.event.reference is None and item.event.recipient is not None]
+        resolved, failed = self._resolved(account, nameless)
+        correlated, not_correlated = self._correlated(account, resolved)
+        named = {
+            item.owner: with_reference(item.payload, item.event.reference)
+            for item in correlated
+            if item.event.reference is not None
+        }
+        back = {*failed, *not_correlated}
+        held = [replace(item, payload=named.get(item.owner, item.payload)) for item in items if item.owner not in back]
+        return [*back, *self._post.hold(account, held)]
+
+    def _confirmed(self, account: Account, items: Sequence[Item]) -> list[str]:
+        """Record what the BSP has accepted, which CleverTap is not told. Returns the owners of the items that must come
+        back."""
+        resolved, failed = self._resolved(account, items)
+
+        def confirm(item: Item) -> None:
+            if item.event.reference is not None:
+                self._claims.confirm(account.name, item.event.reference, item.event.bsp_id)
+
+        for item, error in zip(resolved, each(confirm, resolved), strict=True):
+            if isinstance(error, Exception):
+                log_failure("message not confirmed", error, account=account.name)
+                failed.append(item.owner)
+        return failed
+
+    def _resolved(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+        """The items, with the msgId of those that the BSP's id leads to, without those of CleverTap's samples; and the
+        owners of the items that must come back."""
+
+        def resolve(item: Item) -> Item:
+            event = item.event
+            if event.note is not None:
+                # The event's own time, so that a duplicate does not change the note.
+                self._notes.put(account.name, event.note, str(event.timestamp), NOTE_SECONDS)
+            if event.reference is not None or event.bsp_id is None:
+                return item
+            return replace(item, event=replace(event, reference=self._claims.reference_of(account.name, event.bsp_id)))
+
+        resolved: list[Item] = []
+        failed: list[str] = []
+        for item, found in zip(items, each(resolve, items), strict=True):
+            if isinstance(found, Exception):
+                log_failure("status not forwarded", found, account=account.name)
+                failed.append(item.owner)
+            elif found.event.reference is None or not is_validation_reference(found.event.reference):
+                resolved.append(found)
+        return resolved, failed
+
+    def _forward(self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool) -> list[str]:
         """Returns the owners of the items that must come back."""
-        items, failed = self._correlated(account, items)
-        uncorrelated, groups = grouped(items)
-        leased: list[Report] = []
-        busy: list[Item] = []
+        resolved, failed = self._resolved(account, [item for item in items if not item.confirms])
+        statuses, not_correlated = self._correlated(account, resolved)
+        failed += not_correlated
+        leases = self._leases(account, statuses)
+        # Whether news of a lost answer has come is known once the statuses of the batch have their leases.
+        complete = all_read and not (failed or leases.failed or leases.without_message)
+        unconfirmed, again = self._confirmations.last_words(
+            account, [item for item in items if item.confirms], backlog, complete=complete
+        )
+        leases = leases.with_more(self._leases(account, unconfirmed))
+        failed += [*leases.failed, *again, *self._wait_for_message(account, leases.without_message)]
+        # Another delivery reports the same message, or died with its lease, which soon expires.
+        busy = [Again(item, item.payload, _BUSY_SECONDS) for item in leases.busy]
+        failed += self._retries.queue_again(account, busy)
+        return failed + self._post.report(account, leases.reports)
+
+    def _leases(self, account: Account, items: Sequence[Item]) -> _Leases:
+        without_message, groups = grouped(items)
+        leases = _Leases([], [], without_message, [])
         found = each(lambda group: self._reports.lease(account.name, group), groups)
         for group, lease in zip(groups, found, strict=True):
             match lease:
                 case NoLease.REPEAT:
                     count("RepeatsDropped", len(group))
                 case NoLease.BUSY:
-                    busy += group
+                    leases.busy.extend(group)
                 case NoLease.NO_MESSAGE:
-                    uncorrelated += group
+                    leases.without_message.extend(group)
                 case Exception():
                     log_failure("status not forwarded", lease, account=account.name)
-                    failed += [item.owner for item in group]
+                    leases.failed.extend(item.owner for item in group)
                 case report:
-                    leased.append(report)
-        failed += self._wait_for_message(account, uncorrelated)
-        # Another delivery reports the same message, or died with its lease, which soon expires.
-        failed += self._retries.queue_again(account, [Again(item.owner, item.payload, _BUSY_SECONDS) for item in busy])
-        return failed + self._post.report(account, leased)
+                    leases.reports.append(report)
+        return leases
 
     def _correlated(self, account: Account, items: Sequence[Item]) -> tuple[list[Item], list[str]]:
         """The items, with the msgId of those found by recipient; and the owners of the items that must come back."""
@@ -160,7 +256,7 @@ class ForwardStatuses:
         """A status can be faster than the record of its message. One without a message for long belongs to another
         system. Returns the owners of the items that must come back."""
         renamed = [(item, self._by_bsp_id(account, item)) for item in items]
-        known = [Again(item.owner, payload, 0) for item, payload in renamed if payload is not None]
+        known = [Again(item, payload, 0) for item, payload in renamed if payload is not None]
         failed = self._retries.queue_again(account, known)
         unknown = [item for item, payload in renamed if payload is None]
         lost, not_queued = self._retries.later(account, unknown, "waits", self._correlation_retry)
@@ -177,4 +273,4 @@ class ForwardStatuses:
         reference = self._claims.reference_of(account.name, event.bsp_id)
         if reference is None or reference == event.reference:
             return None
-        return {**item.payload, "status": {**item.payload["status"], "reference": reference}}
+        return with_reference(item.payload, reference)

@@ -1,6 +1,6 @@
 """A message for the BSP, as dispatch reads it from its queue."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -13,17 +13,37 @@ from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import Entry
 
+# By how much the clocks of SQS and of a function may differ, with the time that a call takes.
+_CLOCKS_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The message's next delivery: after `delay` (seconds), as this attempt. `released`: this delivery had the claim,
+    and gave it to the next one."""
+
+    delay: int
+    attempt: int
+    released: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`owner` is the id of the queue message that holds it, `grant` that of this delivery."""
+    """`record` is the id of the queue message, `grant` that of this delivery. `owner` is the queue message that may
+    claim it: this one, or the one that it continues because that was put back untried.
+
+    Its time limit (seconds) begins with `accepted_at` (seconds since 1970).
+    """
 
     account: Account = field(repr=False)
     reference: str
     message: TemplateMessage | FreeformMessage = field(repr=False)
+    record: str
     owner: str
     grant: str
     attempt: int
+    accepted_at: float
+    time_limit: int
     payload: dict[str, Any] = field(repr=False)
 
     @property
@@ -32,12 +52,13 @@ class Job:
         return self.account.pseudonym(self.message.to)
 
     @property
-    def time_limit(self) -> int:
-        """Seconds."""
-        options = self.account.options
-        if isinstance(self.message, TemplateMessage):
-            return options.campaign_time_limit_seconds
-        return options.conversation_time_limit_seconds
+    def turn(self) -> str | None:
+        """The grant of the delivery that has given its claim to this queue message."""
+        return self.payload.get("turn")
+
+    @property
+    def hops(self) -> int:
+        return int(self.payload.get("hops", 0))
 
     @property
     def reports(self) -> bool:
@@ -49,17 +70,28 @@ class Job:
         """The keys that identify it in a log."""
         return {"account": self.account.name, "msgId": self.reference, "attempt": self.attempt}
 
-    def again(self, attempt: int, delay: int) -> Entry:
-        """The queue message for the attempt after `delay` seconds."""
-        return Entry(to_json({**self.payload, "attempt": attempt, **next_hop(self.payload)}).decode(), delay=delay)
+    def seconds_left(self, now: float) -> float:
+        """Of its time limit."""
+        return self.accepted_at + self.time_limit - now
 
-    def given_up(self) -> Entry:
-        """The queue message for the dead-letter queue. A redriven message starts its schedule anew."""
-        return Entry(to_json({**self.payload, "attempt": 1, "hops": 0}).decode())
+    def again(self, later: Later, now: float) -> Entry:
+        """The queue message for the next delivery, which is sent `now`."""
+        times = {"attempt": later.attempt, "accepted_at": self.accepted_at, "queued_at": now}
+        return self._entry({**self.payload, **times, **next_hop(self.payload)}, later)
+
+    def given_up(self, later: Later) -> Entry:
+        """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
+        kept = {name: value for name, value in self.payload.items() if name not in ("accepted_at", "queued_at")}
+        return self._entry({**kept, "attempt": 1, "hops": 0}, replace(later, delay=0))
+
+    def _entry(self, payload: dict[str, Any], later: Later) -> Entry:
+        right = {"turn": self.grant, "owner": None} if later.released else {"owner": self.owner}
+        return Entry(to_json({**payload, **right}).decode(), group=self.account.name, delay=later.delay)
 
 
-def read_job(record: Record, accounts: Accounts, grant: str, attempt: int | None = None) -> Job:
-    """`attempt` is given if the queue counts attempts; else the payload does. Raises `Unprocessable`."""
+def read_job(record: Record, accounts: Accounts, grant: str, longest: int, attempt: int | None = None) -> Job:
+    """`longest` is the most that an account's time limit may be (seconds). `attempt` is given if the queue counts
+    attempts; else the payload does. Raises `Unprocessable`."""
     try:
         payload = from_json(record.body)
         name, reference, message = payload["account"], payload["reference"], read_message(payload["message"])
@@ -68,4 +100,29 @@ def read_job(record: Record, accounts: Accounts, grant: str, attempt: int | None
     account = accounts.get(name)
     if account is None:
         raise Unprocessable("no such account")
-    return Job(account, reference, message, record.id, grant, attempt or int(payload.get("attempt", 1)), payload)
+    options = account.options
+    template = isinstance(message, TemplateMessage)
+    limit = min(options.campaign_time_limit_seconds if template else options.conversation_time_limit_seconds, longest)
+    return Job(
+        account=account,
+        reference=reference,
+        message=message,
+        record=record.id,
+        owner=payload.get("owner") or record.id,
+        grant=grant,
+        attempt=attempt or int(payload.get("attempt", 1)),
+        accepted_at=_accepted_at(record, payload),
+        time_limit=limit,
+        payload=payload,
+    )
+
+
+def _accepted_at(record: Record, payload: dict[str, Any]) -> float:
+    """A message's first queue message is sent when it is accepted; what is sent again carries that time.
+
+    A redriven one starts anew: "all redriven messages are considered new messages with a new messageID and
+    enqueueTime", so SQS says that it was sent long after the bridge has sent it.
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+    """
+    redriven = record.sent_at > float(payload.get("queued_at", record.sent_at)) + _CLOCKS_SECONDS
+    return record.sent_at if redriven else float(payload.get("accepted_at", record.sent_at))

@@ -16,7 +16,7 @@ from typing import Final
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
 from whatsapp_bridge.flows.records import Postponed
-from whatsapp_bridge.media.links import link, media_id
+from whatsapp_bridge.media.links import link, media_ids
 from whatsapp_bridge.providers.contract import Attachment, Client, Notes, Unreadable
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
@@ -44,10 +44,10 @@ class PeopleFiles:
         self, client: Client, account: Account, message_id: str, message: IncomingMessage, attachment: Attachment
     ) -> IncomingMessage:
         """The message with a link to its file; unchanged if the file cannot be fetched. Raises `Postponed`."""
-        identifier = media_id(account, message_id)
-        note = self.notes.get(account.name, f"media#{identifier}")
+        identifier, note = self._noted(account, message_id)
         if note is None or note.startswith("tried "):
-            note = self._fetched(client, account, message_id, attachment, int((note or "tried 0").split()[1]))
+            tries = int((note or "tried 0").split()[1])
+            note = self._fetched(client, account, message_id, identifier, attachment, tries)
         if note == _GONE:
             return message
         _, stored, content_type = note.split(" ", 2)
@@ -58,30 +58,40 @@ class PeopleFiles:
             document_copy=account.options.document_copy,
         )
 
+    def _noted(self, account: Account, message_id: str) -> tuple[str, str | None]:
+        """The file's id and note. An earlier attempt may have made them with another of the account's tokens."""
+        identifiers = media_ids(account, message_id)
+        for identifier in identifiers:
+            note = self.notes.get(account.name, f"media#{identifier}")
+            if note is not None:
+                return identifier, note
+        return identifiers[0], None
+
     @property
     def _good_for(self) -> int:
         return self.days * 86_400
 
-    def _fetched(self, client: Client, account: Account, message_id: str, attachment: Attachment, tries: int) -> str:
+    def _fetched(
+        self, client: Client, account: Account, message_id: str, identifier: str, attachment: Attachment, tries: int
+    ) -> str:
         """Fetch and store the file; returns the note of the result."""
-        identifier = media_id(account, message_id)
         try:
             file = client.download(attachment)
         except Unreadable as error:
-            return self._failed(account, message_id, error, tries + 1)
+            return self._failed(account, message_id, identifier, error, tries + 1)
         self.store.put(account.name, identifier, file)
         note = f"stored {int(self.now())} {file.content_type}"
         self.notes.put(account.name, f"media#{identifier}", note, self._good_for)
         count("MediaStored")
         return note
 
-    def _failed(self, account: Account, message_id: str, error: Unreadable, tries: int) -> str:
+    def _failed(self, account: Account, message_id: str, identifier: str, error: Unreadable, tries: int) -> str:
         keys = {"account": account.name, "id": message_id, "reason": error.reason}
         delay = None
         if error.retriable:
             delay = self.retry.delay(tries, self.jitter(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)
         note = _GONE if delay is None else f"tried {tries}"
-        self.notes.put(account.name, f"media#{media_id(account, message_id)}", note, self._good_for)
+        self.notes.put(account.name, f"media#{identifier}", note, self._good_for)
         if delay is not None:
             logger.warning("file could not be fetched; will be retried", extra=keys)
             raise Postponed(delay)

@@ -1,15 +1,16 @@
 """forward, the steps "report" and "settle": one POST of statuses to CleverTap, and what follows from its answer."""
 
 from collections.abc import Sequence
+from itertools import count as count_up
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusCallback
-from whatsapp_bridge.clevertap.client import Delivery, RefusedCallback, Taken, TryLater, deliver
+from whatsapp_bridge.clevertap.client import Delivery, NotTried, RefusedCallback, Taken, TryLater
+from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.parallel import each
-from whatsapp_bridge.flows.reports import Report, Reports
+from whatsapp_bridge.flows.reports import Item, Report, Reports
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.net.halving import InHalves
-from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry
 
@@ -22,8 +23,8 @@ _PAUSE_SECONDS = 5
 
 
 class PostStatuses:
-    def __init__(self, *, reports: Reports, retries: StatusRequeue, retry: ForwardRetry, http: HttpClient) -> None:
-        self._reports, self._retries, self._retry, self._http = reports, retries, retry, http
+    def __init__(self, *, reports: Reports, retries: StatusRequeue, retry: ForwardRetry, callbacks: Callbacks) -> None:
+        self._reports, self._retries, self._retry, self._callbacks = reports, retries, retry, callbacks
         # By account: each has learned how many statuses its callback URL takes at once.
         self._halves: dict[str, InHalves[Report, Delivery]] = {}
 
@@ -34,24 +35,32 @@ class PostStatuses:
         the others.
         """
 
+        posts = count_up()
+
         def post(part: Sequence[Report]) -> Delivery:
+            if next(posts) > 0 and not self._callbacks.goes_on(account, "status"):
+                return NotTried()
             updates = [update for report in part for update in report.updates]
-            return deliver(self._http, account.clevertap.status_url, StatusCallback(statuses=updates).wire())
+            return self._callbacks.deliver(account, "status", StatusCallback(statuses=updates).wire())
 
         failed: list[str] = []
         for part, delivery in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
-            if delivery is None:
-                failed += self._not_tried(account, part)
-            else:
-                failed += self._settle(account, part, delivery)
+            failed += self._settle(account, part, NotTried() if delivery is None else delivery)
+        return failed
+
+    def hold(self, account: Account, items: Sequence[Item]) -> list[str]:
+        """CleverTap is away: queue them again without touching them. Returns the owners of the items that must come
+        back."""
+        failed = self._retries.hold(account, items, self._retry)
+        logger.info("statuses wait for CleverTap", extra={"account": account.name, "statuses": len(items)})
         return failed
 
     def _not_tried(self, account: Account, reports: Sequence[Report]) -> list[str]:
-        """No post was left for these: queue them again, unchanged."""
+        """No post or no time was left for these: queue them again, unchanged."""
         items = [item for report in reports for item in report.items]
         self._leave(account, reports)
         logger.info("statuses queued again", extra={"account": account.name, "statuses": len(items)})
-        return self._retries.queue_again(account, [Again(item.owner, item.payload, _PAUSE_SECONDS) for item in items])
+        return self._retries.queue_again(account, [Again(item, item.payload, _PAUSE_SECONDS) for item in items])
 
     def _settle(self, account: Account, reports: Sequence[Report], delivery: Delivery) -> list[str]:
         """Act on CleverTap's answer; returns the owners of the items that must come back."""
@@ -62,6 +71,8 @@ class PostStatuses:
                 count("StatusesForwarded", updates)
                 logger.info("statuses forwarded", extra={"account": account.name, "statuses": updates})
                 return self._end(account, reports)
+            case NotTried():
+                return self._not_tried(account, reports)
             case TryLater(reason, retry_after):
                 logger.warning("CleverTap not available", extra={"account": account.name, "reason": reason})
                 count("CleverTapUnavailable")

@@ -4,9 +4,11 @@ Authenticate, split into events, put each on its queue, acknowledge. Nothing is 
 callback is acknowledged in milliseconds, but only after everything in it is stored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
+from time import time
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -14,7 +16,9 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.common.bodies import query
 from whatsapp_bridge.providers.contract import (
+    BodyUnreadable,
     Callback,
     Event,
     Inbound,
@@ -24,6 +28,7 @@ from whatsapp_bridge.providers.contract import (
     StatusEvent,
 )
 from whatsapp_bridge.runtime.events import body_of, headers_of
+from whatsapp_bridge.runtime.json_text import sound
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
@@ -45,6 +50,12 @@ def callback_of(event: Mapping[str, Any]) -> Callback:
     return Callback(str(http["method"]), headers_of(event), query, body_of(event), str(http.get("sourceIp", "")))
 
 
+def _whole(callback: Callback) -> dict[str, Any]:
+    """What an operator needs to make the same request again."""
+    content_type = sound(callback.headers.get("content-type", ""))
+    return {"base64": b64encode(callback.body).decode(), "content_type": content_type, "query": query(callback)}
+
+
 class Acknowledgement(NamedTuple):
     """An HTTP status and body for the BSP."""
 
@@ -56,6 +67,8 @@ FORBIDDEN = Acknowledgement(403, "forbidden")
 
 
 class Receive:
+    """`now` gives seconds since 1970."""
+
     def __init__(
         self,
         *,
@@ -64,9 +77,10 @@ class Receive:
         statuses: StatusesQueue,
         quarantine: Quarantine,
         payloads: Payloads,
+        now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._replies, self._statuses = accounts, replies, statuses
-        self._quarantine, self._payloads = quarantine, payloads
+        self._quarantine, self._payloads, self._now = quarantine, payloads, now
 
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
         """Acknowledge a callback after it is stored. Raises if it could not be stored, so that the BSP sends it
@@ -87,17 +101,24 @@ class Receive:
             count("CallbacksForbidden")
             logger.warning("callback without its proof of origin", extra={"account": account.name})
             return FORBIDDEN
+        if not account.is_first_token(token):
+            count("OldCallbackTokens")
+            logger.info("callback with another token than the account's first", extra={"account": account.name})
         return self._store(account, inbound, callback)
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
         try:
-            events = inbound.split(callback, account)
+            events: Sequence[Event] = inbound.split(callback, account)
+        except BodyUnreadable as error:
+            count("CallbacksUnreadable")
+            events = [NotUnderstood("body", str(error), _whole(callback))]
         except NotACallback as error:
             count("CallbacksMalformed")
             logger.warning("not a callback of this BSP", extra={"account": account.name, "reason": str(error)})
             return Acknowledgement(400, str(error))
         _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
-        queued = [_queued(account.name, event) for event in _statuses(account, events)]
+        now = self._now()
+        queued = [_queued(account.name, event, now) for event in _statuses(account, events)]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
         self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
@@ -110,11 +131,11 @@ class Receive:
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
 
 
-def _queued(account: str, event: StatusEvent) -> Entry | NotUnderstood:
+def _queued(account: str, event: StatusEvent, now: float) -> Entry | NotUnderstood:
     """The queue's entry; a status that cannot be queued is quarantined, or else the callback could not be stored."""
     if any(len(name.encode()) > _MAX_ID_BYTES for name in (event.reference, event.bsp_id) if name is not None):
         return NotUnderstood("status", "an id is too long", asdict(event))
-    entry = queued_status(account, event)
+    entry = queued_status(account, event, now)
     if entry.size > _MAX_STATUS_BYTES:
         return NotUnderstood("status", "too large for its queue", asdict(event))
     return entry
@@ -134,10 +155,11 @@ def _send(queue: Queue, entries: Sequence[Entry]) -> None:
 
 
 def _lanes(entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Lanes of entries to send in parallel. A group's entries are in one lane, which keeps their order."""
+    """Lanes of entries to send in parallel. On a FIFO queue a group's entries are in one lane, which keeps their
+    order."""
     lanes: dict[int, list[Entry]] = {}
     for place, entry in enumerate(entries):
-        lane = place if entry.group is None else crc32(entry.group.encode())
+        lane = place if entry.deduplication is None else crc32(str(entry.group).encode())
         lanes.setdefault(lane % _LANES, []).append(entry)
     return list(lanes.values())
 
@@ -152,4 +174,7 @@ def _statuses(account: Account, events: Iterable[Event]) -> Iterable[StatusEvent
                 keys = {"account": account.name, "code": event.error_code, "title": event.error_title}
                 logger.error("the BSP refuses the account", extra=keys)
             # No phone numbers on the queue of statuses.
-            yield event if event.recipient is None else replace(event, recipient=account.pseudonym(event.recipient))
+            if event.recipient is not None:
+                recipient, *others = account.pseudonyms(event.recipient)
+                event = replace(event, recipient=recipient, other_recipients=others)
+            yield event

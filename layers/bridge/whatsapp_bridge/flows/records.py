@@ -15,19 +15,34 @@ from whatsapp_bridge.store.queues import DeadLetterQueue, Entry, FifoQueue, NotS
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One received queue message. `attempt` counts its deliveries, from 1; `group` is "" on standard queues."""
+    """One received queue message. `attempt` counts its deliveries, from 1; `group` is "" if it was sent without one.
+
+    `sent_at` is when it was put on its queue, `first_received_at` when it was first taken off it: seconds since 1970.
+    """
 
     id: str
     body: str = field(repr=False)
     receipt_handle: str = field(repr=False)
     attempt: int
+    sent_at: float
+    first_received_at: float
     group: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, record: Json) -> "Record":
         attributes = record["attributes"]
-        attempt, group = int(attributes["ApproximateReceiveCount"]), str(attributes.get("MessageGroupId", ""))
-        return cls(record["messageId"], record["body"], record["receiptHandle"], attempt, group)
+        return cls(
+            id=record["messageId"],
+            body=record["body"],
+            receipt_handle=record["receiptHandle"],
+            attempt=int(attributes["ApproximateReceiveCount"]),
+            sent_at=int(attributes["SentTimestamp"]) / 1000,
+            first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
+            group=str(attributes.get("MessageGroupId", "")),
+        )
+
+
+_PAUSES_SECONDS = (5, 10, 20, 40, 80, 160, 320)
 
 
 class FifoSource(NamedTuple):
@@ -69,7 +84,9 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
     A failed record delays only its own group, for the time that it asks for.
     """
     held: dict[str, int | None] = {}
-    failed, waiting = [], set()
+    failed: list[str] = []
+    waiting: set[str] = set()
+    intended: set[str] = set()
     for record in map(Record.of, event["Records"]):
         if record.group not in held:
             try:
@@ -77,16 +94,24 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
                 continue
             except Postponed as error:
                 held[record.group] = error.seconds
+                intended.add(record.group)
             except Exception as error:  # noqa: BLE001 - logged; the record comes back
-                # It asks for no delay, so it waits for the queue's visibility timeout.
                 log_failure("record failed", error, record=record.id)
-                held[record.group] = None
+                held[record.group] = _pause_after_failure(record.attempt)
         failed.append(record.id)
-        if held[record.group] is not None:
+        if record.group in intended:
             waiting.add(record.id)
         # These records were received too: while one of them is in flight, SQS holds the whole group.
         _postpone(source.queue, record, held[record.group])
     return _answer(failed, waiting)
+
+
+def _pause_after_failure(attempt: int) -> int | None:
+    """Seconds until a record that met an exception of ours comes back; None for the queue's visibility timeout.
+
+    AWS is seldom away for long, and a freeform message has ten minutes.
+    """
+    return _PAUSES_SECONDS[attempt - 1] if attempt <= len(_PAUSES_SECONDS) else None
 
 
 def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle: Callable[[Record], None]) -> None:

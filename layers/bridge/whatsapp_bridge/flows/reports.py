@@ -1,14 +1,15 @@
 """What to report to CleverTap about a message (its next statuses, or a click on a link), and the right to do so.
 
-One queue message at a time reports a message's statuses: the one that holds the lease. Clicks are independent of the
+One delivery at a time reports a message's statuses: the one that holds the lease. Clicks are independent of the
 ladder of statuses. Each is reported once, identified by its content, however often the BSP reports it.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 from pydantic_core import to_json
 
@@ -22,17 +23,24 @@ from whatsapp_bridge.store.once import Once
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One queue message with a status. `owner` is its id."""
+    """One queue message with a status. `owner` is its id, `receives` how often it was received."""
 
     owner: str
+    receives: int
     payload: dict[str, Any] = field(repr=False)
     event: StatusEvent
+
+    @property
+    def confirms(self) -> bool:
+        """Whether it is the failure of a message whose answer was lost and that has had no status since."""
+        return "confirm" in self.payload
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The next statuses of one message. The first of their queue messages holds the lease."""
+    """The next statuses of one message, for which `grant` holds the lease."""
 
+    grant: str
     reference: str
     items: Sequence[Item]
     updates: Sequence[StatusUpdate]
@@ -42,8 +50,9 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class ClickReport:
-    """A click on a link in a message. The first of its queue messages holds the lease."""
+    """A click on a link in a message, for which `grant` holds the lease."""
 
+    grant: str
     id: str
     reference: str
     items: Sequence[Item]
@@ -54,8 +63,12 @@ type Report = StatusReport | ClickReport
 
 
 class Reports:
-    def __init__(self, *, claims: Claims, leases: Leases, once: Once) -> None:
-        self._claims, self._leases, self._once = claims, leases, once
+    """`new_id` makes grants."""
+
+    def __init__(
+        self, *, claims: Claims, leases: Leases, once: Once, new_id: Callable[[], str] = lambda: uuid4().hex
+    ) -> None:
+        self._claims, self._leases, self._once, self._new_id = claims, leases, once, new_id
 
     def lease(self, account: str, items: Sequence[Item]) -> Report | NoLease:
         """The report of `items` (a group of `grouped`) with its lease, or the reason why there is no lease."""
@@ -67,9 +80,18 @@ class Reports:
         reference, rung = str(events[0].reference), ladder.target(events)
         # Statuses from dispatch and from the confirmation have no BSP id.
         bsp_id = next((event.bsp_id for event in events if event.bsp_id is not None), None)
-        lease = self._leases.begin(account, reference, items[0].owner, rung, heard=bsp_id is not None, bsp_id=bsp_id)
+        grant = self._new_id()
+        lease = self._leases.begin(
+            account,
+            reference,
+            grant,
+            rung,
+            heard=bsp_id is not None,
+            bsp_id=bsp_id,
+            unconfirmed=items[0].confirms,
+        )
         if isinstance(lease, Lease):
-            return StatusReport(reference, items, ladder.updates(reference, events, lease.rung), rung)
+            return StatusReport(grant, reference, items, ladder.updates(reference, events, lease.rung), rung)
         return lease
 
     def _click(self, account: str, items: Sequence[Item]) -> ClickReport | NoLease:
@@ -78,22 +100,23 @@ class Reports:
         # A person who taps a link has the message, which confirms a message whose answer was lost.
         if not self._claims.confirm(account, reference, None):
             return NoLease.NO_MESSAGE
-        refused = self._once.begin_click(account, identifier, items[0].owner)
-        return refused or ClickReport(identifier, reference, items, [_clicked(event)])
+        grant = self._new_id()
+        refused = self._once.begin_click(account, identifier, grant)
+        return refused or ClickReport(grant, identifier, reference, items, [_clicked(event)])
 
     def end(self, account: str, report: Report) -> None:
         """Record that CleverTap has accepted it."""
         if isinstance(report, ClickReport):
             self._once.end_click(account, report.id)
         else:
-            self._leases.end(account, report.reference, report.items[0].owner, report.rung)
+            self._leases.end(account, report.reference, report.grant, report.rung)
 
     def leave(self, account: str, report: Report) -> None:
-        """Release it: CleverTap has not accepted it, and another queue message may make the next attempt."""
+        """Release it: CleverTap has not accepted it, and another delivery may make the next attempt."""
         if isinstance(report, ClickReport):
-            self._once.leave_click(account, report.id, report.items[0].owner)
+            self._once.leave_click(account, report.id, report.grant)
         else:
-            self._leases.leave(account, report.reference, report.items[0].owner)
+            self._leases.leave(account, report.reference, report.grant)
 
 
 def grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:

@@ -1,14 +1,13 @@
-"""dispatch, the step "send": requests to the BSP. Each message is marked right before it leaves."""
+"""dispatch, the step "send": one request to the BSP. Each message is marked right before it leaves."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from time import time
 from typing import NamedTuple
 
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.jobs import Job
-from whatsapp_bridge.flows.parallel import each, each_request
-from whatsapp_bridge.providers import registry
+from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.preparing import Overtaken
 from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing
 from whatsapp_bridge.runtime.observability import log_failure
 from whatsapp_bridge.store.claims import Claims
@@ -19,18 +18,11 @@ type Sent = Outcome | Exception
 """The outcome of a message, or our exception."""
 
 
-class Overtaken(Exception):
-    """Another delivery of the same queue message has the claim: this one comes back and finds the result."""
+class Requested(NamedTuple):
+    """The result of each message, by its job's grant, and the BSP's answers among them."""
 
-
-class Chunk(NamedTuple):
-    """The messages of one request; `place` is the position of the first among all that are sent together."""
-
-    place: int
-    messages: Sequence[Prepared]
-
-    def all(self, sent: Sent) -> dict[str, Sent]:
-        return {job.owner: sent for job, _ in self.messages}
+    results: dict[str, Sent]
+    answers: Sequence[Sent]
 
 
 class Sending:
@@ -39,32 +31,19 @@ class Sending:
     def __init__(self, *, claims: Claims, waiting: Waiting, now: Callable[[], float] = time) -> None:
         self._claims, self._waiting, self._now = claims, waiting, now
 
-    def send(self, client: Client, messages: Sequence[Prepared]) -> dict[str, Sent]:
-        """Send one account's messages; returns the result of each, by its job's owner."""
-        lanes = _lanes(_chunks(messages))
-        outcomes: dict[str, Sent] = {}
-        for lane, sent in zip(lanes, each_request(lambda lane: self._one_by_one(client, lane), lanes), strict=True):
-            for chunk in lane:
-                outcomes |= chunk.all(sent) if isinstance(sent, Exception) else sent
-        return outcomes
-
-    def _one_by_one(self, client: Client, lane: Sequence[Chunk]) -> dict[str, Sent]:
-        outcomes: dict[str, Sent] = {}
-        for chunk in lane:
-            (sent,) = each(lambda chunk: self._request(client, chunk), [chunk])
-            outcomes |= chunk.all(sent) if isinstance(sent, Exception) else sent
-        return outcomes
-
-    def _request(self, client: Client, chunk: Chunk) -> dict[str, Sent]:
+    def request(self, client: Client, messages: Sequence[Prepared], place: int) -> Requested:
+        """`place` is the position of the first among all that are sent together."""
         # One start time plus the position: threads do not run in order.
-        start = int(self._now() * 1000) + chunk.place
-        marked = each(self._mark, [(job, start + place) for place, (job, _) in enumerate(chunk.messages)])
-        leaving = [pair for pair, mark in zip(chunk.messages, marked, strict=True) if mark is None]
-        outcomes = {job.owner: mark for (job, _), mark in zip(chunk.messages, marked, strict=True) if mark is not None}
+        start = int(self._now() * 1000) + place
+        marked = each(self._mark, [(job, start + number) for number, (job, _) in enumerate(messages)])
+        results = {job.grant: mark for (job, _), mark in zip(messages, marked, strict=True) if mark is not None}
+        leaving = [pair for pair in messages if pair[0].grant not in results]
+        answers: Sequence[Sent] = []
         if leaving:
-            sent = client.send([outgoing for _, outgoing in leaving])
-            outcomes |= zip((job.owner for job, _ in leaving), sent, strict=True)
-        return outcomes
+            (sent,) = each(client.send, [[outgoing for _, outgoing in leaving]])
+            answers = [sent] * len(leaving) if isinstance(sent, Exception) else sent
+            results |= zip((job.grant for job, _ in leaving), answers, strict=True)
+        return Requested(results, answers)
 
     def _mark(self, of: tuple[Job, int]) -> Sent | None:
         """None if it may leave; `of` is a message and the time (ms) since when it waits, if it must."""
@@ -79,24 +58,3 @@ class Sending:
             log_failure("message could not be stored as waiting", error, account=job.account.name, msgId=job.reference)
             return NotSent(f"not stored as waiting: {type(error).__name__}")
         return None
-
-
-def _chunks(messages: Sequence[Prepared]) -> list[Chunk]:
-    if not messages:
-        return []
-    account = messages[0][0].account
-    size = registry.outbound(account.provider_type).CAPABILITIES.batch_size if account.options.in_batches else 1
-    return [Chunk(place, messages[place : place + size]) for place in range(0, len(messages), size)]
-
-
-def _lanes(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
-    """Lanes run in parallel; the chunks of one lane leave in sequence.
-
-    If the BSP gives no ids, only the order tells messages to one person apart.
-    """
-    lanes: dict[str, list[Chunk]] = defaultdict(list)
-    for chunk in chunks:
-        job, _ = chunk.messages[0]
-        ordered = len(chunk.messages) == 1 and correlation.by_order(job.account, job.message)
-        lanes[job.recipient if ordered else job.owner].append(chunk)
-    return list(lanes.values())

@@ -4,14 +4,16 @@ The consequences of an outcome are queued before it is recorded. If the delivery
 and never lost; the ladder of statuses ignores duplicates.
 """
 
-from collections.abc import Callable
-from time import time
+from collections.abc import Callable, Mapping, Sequence
+from math import floor
+from time import sleep, time
 
-from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.flows import correlation
-from whatsapp_bridge.flows.jobs import Job
+from whatsapp_bridge.flows.jobs import Job, Later
+from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.preparing import OUT_OF_TIME
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
@@ -19,12 +21,15 @@ from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
-CONFIRMATION_SECONDS = 900
-_OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
+# The last attempt is this long before the time limit: none is made after it.
+_LAST_SECONDS = 2
+# What AWS does not record at once is tried again, as long as this is left then: the next attempts must be queued too.
+_PAUSES_SECONDS = (0.2, 0.5, 1, 2, 5)
+_LEFT_SECONDS = 3
 
 
 class Settling:
-    """`jitter` gives 0 to 1; `now` gives seconds since 1970."""
+    """`jitter` gives 0 to 1; `now` gives seconds since 1970; `pause` waits for so many seconds."""
 
     def __init__(
         self,
@@ -33,14 +38,33 @@ class Settling:
         waiting: Waiting,
         statuses: StatusesQueue,
         retry: DispatchRetry,
+        http: HttpClient,
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
+        pause: Callable[[float], None] = sleep,
     ) -> None:
         self._claims, self._waiting, self._statuses = claims, waiting, statuses
-        self._retry, self._jitter, self._now = retry, jitter, now
+        self._retry, self._http, self._jitter, self._now, self._pause = retry, http, jitter, now, pause
 
-    def settle(self, job: Job, outcome: Outcome) -> int | None:
-        """Seconds until the next attempt; None if there is none."""
+    def settle_all(self, outcomes: Sequence[tuple[Job, Outcome]]) -> Mapping[str, Later | Exception | None]:
+        """The next delivery of each, by its job's grant; None if there is none, or our exception.
+
+        All steps of `settle` may be repeated. What is not recorded cannot be told from a message that may have been
+        taken: it would never be sent again.
+        """
+        done: dict[str, Later | Exception | None] = {}
+        left = list(outcomes)
+        for seconds in (*_PAUSES_SECONDS, None):
+            done |= dict(zip((job.grant for job, _ in left), each(self._settle, left), strict=True))
+            left = [(job, outcome) for job, outcome in left if isinstance(done[job.grant], Exception)]
+            if not left or seconds is None or self._http.seconds_left() < seconds + _LEFT_SECONDS:
+                return done
+            logger.warning("outcomes not recorded; trying again", extra={"messages": len(left)})
+            self._pause(seconds)
+        return done
+
+    def _settle(self, of: tuple[Job, Outcome]) -> Later | None:
+        job, outcome = of
         correlation.settle(self._waiting, job.account, job.message, job.recipient, job.reference, outcome)
         match outcome:
             case Accepted(bsp_id):
@@ -52,7 +76,7 @@ class Settling:
                 logger.warning("message rejected", extra={**job.names, "code": code, "title": title})
             case Unknown(reason):
                 if job.reports:
-                    self._statuses.send(confirmation(job.account.name, job.reference, CONFIRMATION_SECONDS))
+                    self._statuses.send(confirmation(job.account.name, job.reference, self._now()))
                 self._claims.settle(job.account.name, job.reference, "unknown")
                 count("MessagesUnknown")
                 logger.warning("answer lost", extra={**job.names, "reason": reason})
@@ -60,27 +84,28 @@ class Settling:
                 return self._retry_or_reject(job, outcome)
         return None
 
-    def attempt_after(self, job: Job, delay: int) -> int:
-        """The number of the attempt that follows `delay` (seconds)."""
-        return self._retry.attempt_after(job.attempt, delay, at_most=MAX_DELAY_SECONDS)
-
-    def _retry_or_reject(self, job: Job, outcome: Throttled | NotSent) -> int | None:
+    def _retry_or_reject(self, job: Job, outcome: Throttled | NotSent) -> Later | None:
         reason = "throttled" if isinstance(outcome, Throttled) else outcome.reason
-        # A freeform message counts deliveries of its FIFO queue as attempts, so a long wait would extend its time
-        # limit.
-        heeded = isinstance(job.message, TemplateMessage)
-        asked = outcome.retry_after if isinstance(outcome, Throttled) and heeded else None
-        delay = self._retry.delay(
-            job.attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, limit=job.time_limit, at_least=asked
-        )
-        if delay is None:
-            self._reject(job, outcome.verdict or _OUT_OF_TIME)
+        later = self._later(job, outcome)
+        if later is None:
+            self._reject(job, outcome.verdict or OUT_OF_TIME)
             logger.warning("message given up", extra={**job.names, "reason": reason})
+        elif self._claims.release(job.account.name, job.reference, job.grant, later.delay):
+            count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
+            logger.info("not accepted; will be retried", extra={**job.names, "reason": reason, "seconds": later.delay})
+            return later
+        return None
+
+    def _later(self, job: Job, outcome: Throttled | NotSent) -> Later | None:
+        """None if no attempt is left within the message's time limit."""
+        left = floor(job.seconds_left(self._now())) - _LAST_SECONDS
+        if left <= 0:
             return None
-        self._claims.settle(job.account.name, job.reference, "released")
-        count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
-        logger.info("not accepted; will be retried", extra={**job.names, "reason": reason, "seconds": delay})
-        return delay
+        untried = isinstance(outcome, NotSent) and outcome.no_time
+        asked = outcome.retry_after if isinstance(outcome, Throttled) else None
+        attempt = 1 if untried else job.attempt
+        delay = self._retry.pause(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=asked)
+        return Later(min(delay, left), job.attempt if untried else job.attempt + 1, released=True)
 
     def _reject(self, job: Job, verdict: Rejected) -> None:
         if verdict.unlisted:
@@ -88,8 +113,10 @@ class Settling:
         if verdict.alarm:
             count("ProviderAccountAlarms")
         if job.reports:
-            now = int(self._now())
-            failed = StatusEvent("failed", now, job.reference, None, error_code=verdict.code, error_title=verdict.title)
-            self._statuses.send(queued_status(job.account.name, failed))
+            now = self._now()
+            failed = StatusEvent(
+                "failed", int(now), job.reference, None, error_code=verdict.code, error_title=verdict.title
+            )
+            self._statuses.send(queued_status(job.account.name, failed, now))
         self._claims.settle(job.account.name, job.reference, "rejected")
         count("MessagesRejected")

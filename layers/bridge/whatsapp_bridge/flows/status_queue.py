@@ -1,31 +1,46 @@
 """The messages of the `statuses` queue, which dispatch and receive write and forward reads.
 
-{"account", "attempt", "status": {a StatusEvent's fields}}      a status to report to CleverTap
-{"account", "attempt", "confirm": msgId}                        check whether a status has come for a lost answer
+{"account", "accepted_at", "attempt", "status": {a StatusEvent's fields}}    a status to report to CleverTap
+{"account", "accepted_at", "attempt", "confirm": msgId}                      check whether a status has come for a lost
+                                                                             answer
 
-`waits` counts the attempts to find the message of a status, `hops` how often the queue message was sent again.
+Each is in its account's group, so that one account's many do not keep the others waiting (SQS fair queues).
+
+`accepted_at` (seconds since 1970) is when the callback with the status was accepted, or the answer was lost. `waits`
+counts the attempts to find the message of a status, `hops` how often the queue message was sent again.
 """
 
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.flows.hops import next_hop
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
+# A message whose answer was lost may be reported as failed after so long without news.
+CONFIRMATION_SECONDS: Final = 900
+# Members that older versions do not know travel only where they say something: while a deployment or a rollback runs,
+# those read this queue too.
+_NEWER = {"note", "other_recipients"}
 
-def queued_status(account: str, event: StatusEvent) -> Entry:
-    # A member that older versions do not know travels only where it says something: while a deployment or a rollback
-    # runs, they read this queue too.
-    status = {name: value for name, value in asdict(event).items() if name != "note" or value is not None}
-    return _entry({"account": account, "attempt": 1, "waits": 1, "status": status})
+
+def queued_status(account: str, event: StatusEvent, accepted_at: float) -> Entry:
+    status = {name: value for name, value in asdict(event).items() if name not in _NEWER or value}
+    return _entry(_new(account, accepted_at) | {"status": status})
 
 
-def confirmation(account: str, reference: str, delay: int) -> Entry:
-    """`delay` in seconds."""
-    return _entry({"account": account, "attempt": 1, "waits": 1, "confirm": reference}, delay)
+def confirmation(account: str, reference: str, lost_at: float) -> Entry:
+    """The check of a message whose answer was lost at `lost_at`."""
+    return _entry(_new(account, lost_at) | {"confirm": reference}, CONFIRMATION_SECONDS)
+
+
+def read_payload(body: str, sent_at: float) -> dict[str, Any]:
+    """A queue message's payload. One that says no `accepted_at`, of an older version or redriven, counts from when it
+    was put on the queue (`sent_at`)."""
+    payload: dict[str, Any] = {"accepted_at": sent_at, **from_json(body)}
+    return payload
 
 
 def read_event(payload: dict[str, Any]) -> StatusEvent:
@@ -34,15 +49,26 @@ def read_event(payload: dict[str, Any]) -> StatusEvent:
     return StatusEvent(**{each.name: given[each.name] for each in fields(StatusEvent) if each.name in given})
 
 
+def with_reference(payload: dict[str, Any], reference: str) -> dict[str, Any]:
+    """The same for the message with this msgId."""
+    return {**payload, "status": {**payload["status"], "reference": reference}}
+
+
 def repeated(payload: dict[str, Any], delay: int) -> Entry:
     """The same once more after `delay` seconds."""
     return _entry({**payload, **next_hop(payload)}, delay)
 
 
 def given_up(payload: dict[str, Any]) -> Entry:
-    """The same for the dead-letter queue. A redriven message starts its schedules anew."""
-    return _entry({**payload, "attempt": 1, "waits": 1, "hops": 0})
+    """The same for the dead-letter queue. A redriven message starts its schedules anew, when it is on its queue
+    again."""
+    kept = {name: value for name, value in payload.items() if name != "accepted_at"}
+    return _entry({**kept, "attempt": 1, "waits": 1, "hops": 0})
+
+
+def _new(account: str, accepted_at: float) -> dict[str, Any]:
+    return {"account": account, "accepted_at": int(accepted_at), "attempt": 1, "waits": 1}
 
 
 def _entry(payload: dict[str, Any], delay: int = 0) -> Entry:
-    return Entry(to_json(payload).decode(), delay=delay)
+    return Entry(to_json(payload).decode(), group=payload["account"], delay=delay)

@@ -1,7 +1,14 @@
-"""Statuses that are queued again, and those that are given up."""
+"""Statuses that are queued again, and those that are given up.
+
+Sent again first, deleted afterwards: an invocation that dies in between leaves its whole batch twice. So nothing is
+sent again without time in hand. And a queue message that has come back waits for the queue's visibility timeout
+instead, because its copy may be on the queue: it has one copy then, however often its invocations die, and not two,
+four, eight.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from time import time
+from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
@@ -11,30 +18,39 @@ from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.runtime.schedules import Schedule, system_jitter
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, NotStored, Queue, StatusesDeadLetters, StatusesQueue
 
+# Ten calls of SQS, of milliseconds each.
+_SENT_TOGETHER: Final = 100
+# For one such part, and for what is left to do of an invocation.
+_TIME_IN_HAND_SECONDS: Final = 3
+_COPIED_EVERY: Final = 5
+
 type Payload = dict[str, Any]
 type Counter = Literal["attempt", "waits"]
 """Of a payload: how often CleverTap did not take it; how often its message was not there yet."""
 
 
 class Again(NamedTuple):
-    """A queue message with a status that is sent once more, after `delay` seconds. `owner` is its present id."""
+    """A queue message with a status that is sent once more, after `delay` seconds."""
 
-    owner: str
+    item: Item
     payload: Payload
     delay: int
 
 
 class StatusRequeue:
-    """`jitter` of 0 to 1."""
+    """`jitter` of 0 to 1; `now` in seconds since 1970; `time_left` says how many seconds the invocation has."""
 
     def __init__(
         self,
         *,
         statuses: StatusesQueue,
         dead_letters: StatusesDeadLetters,
+        time_left: Callable[[], float],
         jitter: Callable[[], float] = system_jitter,
+        now: Callable[[], float] = time,
     ) -> None:
-        self._statuses, self._dead_letters, self._jitter = statuses, dead_letters, jitter
+        self._statuses, self._dead_letters = statuses, dead_letters
+        self._time_left, self._jitter, self._now = time_left, jitter, now
 
     def later(
         self,
@@ -50,27 +66,41 @@ class StatusRequeue:
         again: list[Again] = []
         for item in items:
             attempt = item.payload[counter]
-            delay = schedule.delay(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=at_least)
+            # The limit is time since the status was accepted, also what it waited in a backlog.
+            elapsed = self._now() - item.payload["accepted_at"]
+            delay = schedule.delay(
+                attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, elapsed=elapsed, at_least=at_least
+            )
             if delay is None:
                 ended.append(item)
             else:
                 following = schedule.attempt_after(attempt, delay, at_most=MAX_DELAY_SECONDS)
-                again.append(Again(item.owner, {**item.payload, counter: following}, delay))
+                again.append(Again(item, {**item.payload, counter: following}, delay))
         return ended, self.queue_again(account, again)
+
+    def hold(self, account: Account, items: Sequence[Item], schedule: Schedule) -> list[str]:
+        """Queue each again as it is, after the longest delay; one whose time is over is dead-lettered. Returns the
+        owners of the items that must come back."""
+        oldest = self._now() - schedule.limit
+        ended = [item for item in items if item.payload["accepted_at"] <= oldest]
+        again = [Again(item, item.payload, MAX_DELAY_SECONDS) for item in items if item.payload["accepted_at"] > oldest]
+        return self.dead_letter(account, ended, "CleverTap is paused") + self.queue_again(account, again)
 
     def queue_again(self, account: Account, again: Sequence[Again]) -> list[str]:
         """Queue each again; one that was sent again too often is dead-lettered. Returns the owners of the items that
         must come back because that failed."""
         endless = [each for each in again if is_last_hop(each.payload)]
-        others = [each for each in again if not is_last_hop(each.payload)]
+        others = [each for each in again if not is_last_hop(each.payload) and _may_be_copied(each.item)]
+        waiting = [each.item.owner for each in again if not is_last_hop(each.payload) and not _may_be_copied(each.item)]
         if endless:
             count("HopsExceeded", len(endless))
         failed = self._dead_letter(account, endless, f"sent again {MAX_HOPS} times")
-        return failed + self._send(self._statuses, others, [repeated(each.payload, each.delay) for each in others])
+        copies = [repeated(each.payload, each.delay) for each in others]
+        return failed + waiting + self._send(self._statuses, others, copies)
 
     def dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> list[str]:
         """Give items up. Returns the owners of the items that must come back because that failed."""
-        return self._dead_letter(account, [Again(item.owner, item.payload, 0) for item in items], reason)
+        return self._dead_letter(account, [Again(item, item.payload, 0) for item in items], reason)
 
     def _dead_letter(self, account: Account, given: Sequence[Again], reason: str) -> list[str]:
         failed = self._send(self._dead_letters, given, [given_up(each.payload) for each in given])
@@ -81,9 +111,22 @@ class StatusRequeue:
         return failed
 
     def _send(self, queue: Queue, given: Sequence[Again], entries: Sequence[Entry]) -> list[str]:
-        try:
-            queue.send_all(entries)
-        except NotStored as error:
-            log_failure("statuses not queued", error, statuses=len(error.missing))
-            return [given[place].owner for place in error.missing]
-        return []
+        """Returns the owners of those that were not sent."""
+        failed: list[str] = []
+        for start in range(0, len(given), _SENT_TOGETHER):
+            part = given[start : start + _SENT_TOGETHER]
+            if self._time_left() < _TIME_IN_HAND_SECONDS:
+                rest = given[start:]
+                logger.warning("no time left to queue statuses again", extra={"statuses": len(rest)})
+                return failed + [each.item.owner for each in rest]
+            try:
+                queue.send_all(entries[start : start + _SENT_TOGETHER])
+            except NotStored as error:
+                log_failure("statuses not queued", error, statuses=len(error.missing))
+                failed += [part[place].item.owner for place in error.missing]
+        return failed
+
+
+def _may_be_copied(item: Item) -> bool:
+    # Now and then it may all the same: a schedule of days must not end with the receives of one queue message.
+    return item.receives == 1 or item.receives % _COPIED_EVERY == 0

@@ -7,7 +7,7 @@ flows with their own `Outside`.
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import monotonic, time
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from whatsapp_bridge.providers.accounts import parse_account
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 class Outside(NamedTuple):
-    """The environment of a process. `now`: seconds since 1970; `clock`: monotonic seconds; `jitter`: 0 to 1."""
+    """The environment of a process. `now`: seconds since 1970; `clock`: monotonic seconds; `jitter`: 0 to 1; `pause`
+    waits for so many seconds."""
 
     environ: Mapping[str, str] = os.environ
     aws: Callable[..., Any] = client
@@ -39,6 +40,7 @@ class Outside(NamedTuple):
     now: Callable[[], float] = time
     clock: Callable[[], float] = monotonic
     jitter: Callable[[], float] = system_jitter
+    pause: Callable[[float], None] = sleep
 
 
 _PROCESS = Outside()
@@ -71,6 +73,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         quarantine=Quarantine(queue=quarantine, payloads=payloads, now=outside.now),
         payloads=payloads,
+        now=outside.now,
     )
 
 
@@ -92,9 +95,12 @@ class DispatchParts(NamedTuple):
 
 def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchParts:
     from whatsapp_bridge.flows.dispatch import Dispatch
+    from whatsapp_bridge.flows.pacing import Pacing
+    from whatsapp_bridge.flows.preparing import Preparing
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.sending import Sending
     from whatsapp_bridge.flows.settling import Settling
+    from whatsapp_bridge.store.breakers import Breakers
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.notes import StoredNotes
@@ -104,24 +110,28 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     sqs = outside.aws("sqs")
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting = Waiting(table, env.message_ttl_days)
-    claims = Claims(table, env.message_ttl_days, waiting)
+    claims = Claims(table, env.message_ttl_days)
     settling = Settling(
         claims=claims,
         waiting=waiting,
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         retry=env.dispatch_retry,
+        http=http,
         jitter=outside.jitter,
         now=outside.now,
+        pause=outside.pause,
     )
     dispatch = Dispatch(
         accounts=_accounts(env.account_secret_prefix, outside),
-        claims=claims,
+        preparing=Preparing(claims=claims, http=http),
+        pacing=Pacing(breakers=Breakers(table, "bsp"), http=http, jitter=outside.jitter, now=outside.now),
         sending=Sending(claims=claims, waiting=waiting, now=outside.now),
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
-        http=http,
         services=_services(http, StoredNotes(table), outside),
+        longest=env.dispatch_retry.limit,
+        now=outside.now,
     )
     conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
     dead_letters = queues.ConversationDeadLetters(env.conversation_dead_letter_queue_url, sqs)
@@ -137,6 +147,8 @@ class ForwardParts(NamedTuple):
 
 
 def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardParts:
+    from whatsapp_bridge.flows.callbacks import Callbacks
+    from whatsapp_bridge.flows.confirmations import Confirmations
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
     from whatsapp_bridge.flows.people_files import PeopleFiles
@@ -145,6 +157,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
     from whatsapp_bridge.flows.status_requeue import StatusRequeue
+    from whatsapp_bridge.store.breakers import Breakers
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.leases import Leases
@@ -158,7 +171,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     sqs, s3 = outside.aws("sqs"), partial(outside.aws, "s3")
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting, once, notes = Waiting(table, env.message_ttl_days), Once(table), StoredNotes(table)
-    claims = Claims(table, env.message_ttl_days, waiting)
+    claims = Claims(table, env.message_ttl_days)
     accounts = _accounts(env.account_secret_prefix, outside)
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
@@ -172,6 +185,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
+    callbacks = Callbacks(http=http, breakers=Breakers(table, "clevertap"))
     dead_letters = queues.RepliesDeadLetters(env.replies_dead_letter_queue_url, sqs)
     replies = ForwardReplies(
         accounts=accounts,
@@ -182,22 +196,30 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         payloads=payloads,
         files=files,
         retry=env.forward_retry,
-        http=http,
+        callbacks=callbacks,
         services=_services(http, notes, outside),
         jitter=outside.jitter,
+        now=outside.now,
     )
+    statuses_queue = queues.StatusesQueue(env.statuses_queue_url, sqs)
     retries = StatusRequeue(
-        statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        statuses=statuses_queue,
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
+        time_left=http.seconds_left,
         jitter=outside.jitter,
+        now=outside.now,
     )
+    confirmations = Confirmations(claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, now=outside.now)
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
         claims=claims,
         waiting=waiting,
         reports=reports,
-        post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, http=http),
+        post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, callbacks=callbacks),
+        callbacks=callbacks,
+        queue=statuses_queue,
+        confirmations=confirmations,
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,

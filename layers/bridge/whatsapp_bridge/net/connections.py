@@ -8,6 +8,7 @@ forever; here all calls for one request share a timeout, and all for its answer 
 """
 
 import socket
+from collections.abc import Sequence
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, RawIOBase
@@ -56,9 +57,44 @@ class _Response(HTTPResponse):
         self.fp: Any = BufferedReader(_Within(sock, self.fp.detach()))
 
 
+# Of those that a name has, so many are tried.
+_MAX_ADDRESSES = 3
+# For the TLS handshake, however long the connection took.
+_LEAST_SECONDS = 0.5
+
+
+def _connected(connection: HTTPConnection, addresses: Sequence[str]) -> socket.socket:
+    """A socket to the first address that takes the connection. They share its timeout: one that does not answer leaves
+    time for the next, and all together take no longer than one."""
+    tried = addresses[:_MAX_ADDRESSES]
+    ends = monotonic() + float(connection.timeout or 0)
+    failure = OSError()
+    for number, address in enumerate(tried):
+        share = max(ends - monotonic(), 0.0) / (len(tried) - number)
+        try:
+            found = create_connection(
+                (address, connection.port), max(share, 0.001), socket_options=connection.socket_options
+            )
+        except OSError as error:
+            failure = error
+            continue
+        found.settimeout(max(ends - monotonic(), _LEAST_SECONDS))
+        return found
+    raise failure
+
+
+def _looked_up(connection: HTTPConnection) -> list[str]:
+    """The addresses of the connection's host. Raises `OSError`, `UnicodeError`."""
+    found = socket.getaddrinfo(connection.host.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
 class _Timed(HTTPConnection):
     response_class = _Response
     _sent_by = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        return _connected(self, _looked_up(self))
 
     def request(self, *arguments: Any, **options: Any) -> None:
         self._sent_by = 0.0
@@ -79,7 +115,7 @@ class _Connection(_Timed):
     def connect(self) -> None:
         try:
             super().connect()
-        except (OSError, HTTPError) as error:
+        except (OSError, HTTPError, UnicodeError) as error:
             raise NewConnectionError(self, type(error).__name__) from None
 
 
@@ -87,7 +123,7 @@ class _TlsConnection(_Timed, HTTPSConnection):
     def connect(self) -> None:
         try:
             super().connect()
-        except (OSError, HTTPError) as error:
+        except (OSError, HTTPError, UnicodeError) as error:
             raise NewConnectionError(self, type(error).__name__) from None
 
 
@@ -118,11 +154,9 @@ def _is_public(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
 
 # The resolver's final errors, unlike EAI_AGAIN: no such name, or no address for it.
 _NO_ADDRESS = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
-# Each gets the whole timeout.
-_MAX_ADDRESSES = 3
 
 
-def _connected(connection: HTTPConnection, *, loopback: bool) -> socket.socket:
+def _publicly_connected(connection: HTTPConnection, *, loopback: bool) -> socket.socket:
     """A socket to a public address of the connection's host. The name is looked up only once, because each look-up may
     return another address. Nothing is sent to other addresses, so that nobody can probe them."""
     addresses = [
@@ -130,43 +164,32 @@ def _connected(connection: HTTPConnection, *, loopback: bool) -> socket.socket:
     ]
     if not addresses:
         raise NotPublic("is not a public address")
-    failure = OSError()
-    for address in addresses[:_MAX_ADDRESSES]:
-        try:
-            return create_connection(
-                (address, connection.port), connection.timeout, socket_options=connection.socket_options
-            )
-        except OSError as error:
-            failure = error
-    raise failure
+    return _connected(connection, addresses)
 
 
 def _addresses(connection: HTTPConnection) -> list[str]:
     try:
-        found = socket.getaddrinfo(
-            connection.host.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM
-        )
+        return _looked_up(connection)
     except UnicodeError:
         raise NotPublic("has a host that does not exist") from None
     except socket.gaierror as error:
         if error.errno in _NO_ADDRESS:
             raise NotPublic("has a host that does not exist") from None
         raise NameResolutionError("host", connection, error) from None
-    return [str(address[0]) for *_, address in found]
 
 
 class _PublicConnection(_Connection):
     loopback = False
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self, loopback=self.loopback)
+        return _publicly_connected(self, loopback=self.loopback)
 
 
 class _PublicTlsConnection(_TlsConnection):
     loopback = False
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self, loopback=self.loopback)
+        return _publicly_connected(self, loopback=self.loopback)
 
 
 class _LocalConnection(_PublicConnection):

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
-from threading import Lock
+from threading import Lock, local
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, FETCH_SECONDS, READ_SECONDS, SEND_SECONDS
+from whatsapp_bridge.runtime.json_text import read_json
 
 if TYPE_CHECKING:
     import requests
@@ -62,9 +63,9 @@ class Answer:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; None if it is not JSON."""
+        """The body as JSON, read leniently; None if it is not JSON."""
         try:
-            return from_json(self.body)
+            return read_json(self.body)
         except ValueError:
             return None
 
@@ -117,20 +118,28 @@ class HttpClient:
         self._clock = clock
         self._read_seconds = read_seconds
         self._ends = inf
-        self._left_over = 0.0
+        # Of a thread: others make requests at the same time.
+        self._thread = local()
 
     def end_in(self, seconds: float) -> None:
         """The invocation ends in `seconds`: a request that could last longer is not started (`NotReached`)."""
         self._ends = self._clock() + seconds
 
+    def seconds_left(self) -> float:
+        """Until the invocation ends."""
+        return self._ends - self._clock()
+
+    def has_time_for_a_request(self) -> bool:
+        return self.seconds_left() >= self._request_seconds + _RECORDING_SECONDS
+
     @contextmanager
     def leaving_time_for_a_request(self) -> Iterator[None]:
-        """Requests in this context end early enough for one more request after it."""
-        self._left_over = CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
+        """This thread's requests in this context end early enough for one more request after it."""
+        self._thread.left_over = self._request_seconds
         try:
             yield
         finally:
-            self._left_over = 0.0
+            self._thread.left_over = 0.0
 
     def post_json(self, url: str, payload: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """POST `payload` as JSON in UTF-8. Raises `NotReached`, `AnswerLost`."""
@@ -150,7 +159,7 @@ class HttpClient:
         A `Sized` body is sent piece by piece and never held whole. `max_bytes` limits the answer's decompressed body.
         Raises `NotReached`, `TooLarge`, `AnswerLost`.
         """
-        self._has_time_for(CONNECT_SECONDS + SEND_SECONDS + self._read_seconds)
+        self._has_time_for(self._request_seconds)
         return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, self._read_seconds)
 
     def fetch(
@@ -187,8 +196,13 @@ class HttpClient:
         raise Forbidden("is redirected too often")
 
     def _has_time_for(self, seconds: float) -> None:
-        if self._clock() + seconds + self._left_over + _RECORDING_SECONDS > self._ends:
+        left_over = getattr(self._thread, "left_over", 0.0)
+        if self.seconds_left() < seconds + left_over + _RECORDING_SECONDS:
             raise OutOfTime("no time left in this invocation")
+
+    @property
+    def _request_seconds(self) -> float:
+        return CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
 
     def _send(
         self,

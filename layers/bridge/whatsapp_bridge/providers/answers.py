@@ -6,13 +6,15 @@ in between, or from the BSP's server before or after its own code ran. Only its 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, OutOfTime
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Throttled, Unknown
 
 _TOO_MANY: Final = 429
+_OVERLOAD: Final = 503
 
 # With these statuses the BSP may have the message, although the RFC says that the request was not processed.
 _MAY_BE_TAKEN: Final = {
@@ -38,12 +40,15 @@ def outcome_without_a_word(answer: Answer, whose: str) -> Rejected | Throttled |
     | 429 | throttled | rate limits are checked before a request is accepted |
     | 401, 403 | not sent | a proxy applies its own rules; this says nothing about the account's credentials |
     | other 4xx | not sent | refused before the request reached the BSP |
-    | 5xx, others | unknown | the BSP may have accepted it before it failed, or a gateway has lost its answer |
+    | 503 | throttled | overload or maintenance: "currently unable to handle the request"; asked before it is taken |
+    | other 5xx, others | unknown | the BSP may have accepted it before it failed, or a gateway has lost its answer |
     """
     status = answer.status
     reason = f"HTTP {status} without {whose}'s answer"
     if status == _TOO_MANY:
         return Throttled(answer.retry_after)
+    if status == _OVERLOAD:
+        return Throttled(answer.retry_after, overload=True)
     if status in _TOO_LARGE:
         return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, f"Message is too large (HTTP {status})")
     if 300 <= status < 500 and status not in _MAY_BE_TAKEN:
@@ -55,8 +60,10 @@ def guarded(request: Callable[[], Answer]) -> Answer | NotSent | Unknown:
     """The answer to a request that sends a message, or the message's outcome if there is no answer."""
     try:
         return request()
+    except OutOfTime as error:
+        return NotSent(str(error), no_time=True)
     except NotReached as error:
-        return NotSent(f"not reached: {error}")
+        return NotSent(f"not reached: {error}", unreached=True)
     except AnswerLost as error:
         return Unknown(f"answer lost: {error}")
 
@@ -68,7 +75,7 @@ def of_a_step_before(what: str, outcome: Rejected | Throttled | NotSent | Unknow
     match outcome:
         case Unknown(reason):
             return NotSent(f"{what}: {reason}")
-        case NotSent(reason, verdict):
-            return NotSent(f"{what}: {reason}", verdict)
+        case NotSent(reason):
+            return replace(outcome, reason=f"{what}: {reason}")
         case Rejected() | Throttled():
             return outcome

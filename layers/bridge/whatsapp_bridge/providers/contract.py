@@ -61,6 +61,8 @@ class Throttled:
 
     retry_after: float | None = None
     verdict: Rejected | None = None
+    overload: bool = False
+    """The BSP cannot take requests of anybody now, which is an outage; else this account sends too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class NotSent:
 
     reason: str
     verdict: Rejected | None = None
+    unreached: bool = False
+    """The BSP does not answer: an outage."""
+    no_time: bool = False
+    """Nothing was tried, because the invocation would have ended first: no attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,10 @@ class NotACallback(Exception):
     """The body is not a callback of this BSP (answered with 400). The text contains no value of it."""
 
 
+class BodyUnreadable(Exception):
+    """Nothing of the body can be read: it is quarantined whole. The text contains no value of it."""
+
+
 NOTE_SECONDS = 30 * 86_400
 """How long the note of a status is kept (`StatusEvent.note`)."""
 
@@ -217,6 +227,8 @@ class StatusEvent:
     recipient: str | None = field(default=None, repr=False)
     """The person's number in digits, if the message may have to be found by it (`Capabilities.no_bsp_id`). On queues it
     is the account's pseudonym of the number."""
+    other_recipients: Sequence[str] = field(default=(), repr=False)
+    """On queues: the number's pseudonyms under the account's other callback tokens, if it has several."""
     alarm: bool = False
     """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""
     note: str | None = None
@@ -288,7 +300,8 @@ class Inbound(Protocol):
     def split(self, callback: Callback, account: "Account[Any, Any]") -> list[Event]:
         """Every element of every list as an event; a malformed one becomes `NotUnderstood` and affects no other.
 
-        Raises `NotACallback` if the whole body is not one of this BSP's callbacks.
+        Raises `NotACallback` if the whole body is not one of this BSP's callbacks, and `BodyUnreadable`. Bodies are
+        read with `common.bodies`.
         """
 
 

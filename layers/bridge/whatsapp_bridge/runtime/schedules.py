@@ -1,7 +1,7 @@
 """Retry schedules as data.
 
-A schedule counts attempts and reads no clock: its result depends only on its arguments, so that a queue with a faster
-clock makes the same steps sooner.
+A schedule reads no clock: its result depends only on its arguments, so that a queue with a faster clock makes the same
+steps sooner.
 """
 
 from dataclasses import dataclass
@@ -27,18 +27,39 @@ class Schedule:
             raise ValueError("delays must be at least one second each")
 
     def delay(
-        self, attempt: int, jitter: float, *, at_most: int, limit: int | None = None, at_least: float | None = None
+        self,
+        attempt: int,
+        jitter: float,
+        *,
+        at_most: int,
+        elapsed: float | None = None,
+        limit: float | None = None,
+        at_least: float | None = None,
     ) -> int | None:
         """Seconds to wait after attempt `attempt` (from 1) failed; None if there must be no further one.
 
-        `jitter` is a random number from 0 to 1; `at_most` is the queue's longest delay; `limit` is a lower limit than
-        the schedule's own; `at_least` is the delay that the other side asks for. The last attempt is at the limit.
+        `jitter` is a random number from 0 to 1; `at_most` is the queue's longest delay; `elapsed` is the time that
+        counts towards the limit (by default that of the attempts); `limit` is a lower limit than the schedule's own;
+        `at_least` is the delay that the other side asks for. The last attempt is at the limit.
         """
-        left = min(self.limit, self.limit if limit is None else limit) - self._waited(attempt, at_most)
+        waited = self._waited(attempt, at_most) if elapsed is None else elapsed
+        left = min(self.limit, self.limit if limit is None else limit) - waited
         if left <= 0:
             return None
+        return max(1, round(min(self.pause(attempt, jitter, at_most=at_most, at_least=at_least), left)))
+
+    def pause(self, attempt: int, jitter: float, *, at_most: int, at_least: float | None = None) -> int:
+        """Seconds to wait after attempt `attempt`, for those whose end goes by the clock."""
         nominal = self._nominal(attempt, at_most) * (1 - _JITTER + 2 * _JITTER * jitter)
-        return max(1, min(round(max(nominal, at_least or 0)), left, at_most))
+        return max(1, min(round(max(nominal, at_least or 0)), at_most))
+
+    def attempt_at(self, elapsed: float, *, at_most: int) -> int:
+        """The number of the attempt whose turn it is `elapsed` seconds after the first. One that comes early, by
+        jitter, has the same number again."""
+        attempt = 1
+        while attempt <= len(self.delays) and self._waited(attempt + 1, at_most) <= elapsed:
+            attempt += 1
+        return attempt
 
     def attempt_after(self, attempt: int, delay: int, *, at_most: int) -> int:
         """The number of the attempt after `delay`: a long delay asked for by the other side counts as several."""

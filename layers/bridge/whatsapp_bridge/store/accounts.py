@@ -21,12 +21,18 @@ _STALE_SECONDS = 15.0
 _NO_SUCH_SECRET = {"ResourceNotFoundException", "InvalidRequestException"}
 
 
+class AccountStale(Exception):
+    """The last good account has not what was given, and its secret, which may have it, cannot be read."""
+
+
 class _Kept(NamedTuple):
-    """`account`, None if there is none by this name, as read at `read_at` and good `until` then."""
+    """`account`, None if there is none by this name, as read at `read_at` and good `until` then. `stale`: that failed,
+    and the account is an earlier one."""
 
     account: Account | None
     read_at: float
     until: float
+    stale: bool = False
 
 
 class Accounts:
@@ -45,8 +51,8 @@ class Accounts:
         self._cache: dict[str, _Kept] = {}
 
     def get(self, name: str) -> Account | None:
-        """None for an unknown account. Raises `AccountInvalid` for a broken secret, botocore's errors otherwise: both
-        only if the account was never read."""
+        """None for an unknown account, or one whose secret is deleted or marked for deletion. Raises `AccountInvalid`
+        for a broken secret, botocore's errors otherwise: both only if the account was never read."""
         kept = self._cache.get(name)
         return kept.account if kept is not None and self._clock() < kept.until else self._read(name)
 
@@ -59,37 +65,42 @@ class Accounts:
         return self.matching(name, lambda account: account.token_matches(token))
 
     def matching(self, name: str, matches: Callable[[Account], bool]) -> Account | None:
-        """The account if it `matches`, else None. One that does not match and is old is read again first."""
+        """The account if it `matches`, else None. One that does not match and is old is read again first; if that
+        fails, nobody knows whether it would match. Raises `AccountStale` then, and what `get` raises."""
         account = self.get(name)
         if account is None or matches(account):
             return account
-        if self._clock() - self._cache[name].read_at < _STALE_SECONDS:
-            return None
-        account = self._read(name)
-        return account if account and matches(account) else None
+        if self._clock() - self._cache[name].read_at >= _STALE_SECONDS:
+            account = self._read(name)
+            if account is None or matches(account):
+                return account
+        if self._cache[name].stale:
+            raise AccountStale
+        return None
 
     def _read(self, name: str) -> Account | None:
         if not fullmatch(NAME_PATTERN, name):
             return None
         if len(self._cache) >= _MAX_ENTRIES:
-            self._cache.clear()
+            # Anybody may ask for names without an account. They must not drive out those that are there.
+            self._cache = {known: kept for known, kept in self._cache.items() if kept.account is not None}
         try:
             secret = self._secret(name)
             account = None if secret is None else self._parse(name, secret)
         except Exception as error:
             kept = self._cache.get(name)
-            if kept is None or kept.account is None:
+            known = kept.account if kept is not None else None
+            count("AccountsStale")
+            logger.error("account could not be read", extra={"account": name, "reason": _reason(error)})
+            if known is None:
                 raise
             # Secrets Manager is away, or somebody has just broken the secret: the account works on as it was.
-            count("AccountsStale")
-            reason = str(error) if isinstance(error, AccountInvalid) else type(error).__name__
-            logger.error("account could not be read; the last one is used", extra={"account": name, "reason": reason})
-            return self._keep(name, kept.account, _RETRY_SECONDS)
+            return self._keep(name, known, _RETRY_SECONDS, stale=True)
         return self._keep(name, account, _MAX_AGE_SECONDS if account else _UNKNOWN_MAX_AGE_SECONDS)
 
-    def _keep(self, name: str, account: Account | None, seconds: float) -> Account | None:
+    def _keep(self, name: str, account: Account | None, seconds: float, *, stale: bool = False) -> Account | None:
         now = self._clock()
-        self._cache[name] = _Kept(account, now, now + seconds)
+        self._cache[name] = _Kept(account, now, now + seconds, stale)
         return account
 
     def _secret(self, name: str) -> str | None:
@@ -101,3 +112,8 @@ class Accounts:
             raise
         secret: str = answer.get("SecretString", "")
         return secret
+
+
+def _reason(error: Exception) -> str:
+    """Without a value of the secret."""
+    return str(error) if isinstance(error, AccountInvalid) else error_code(error) or type(error).__name__

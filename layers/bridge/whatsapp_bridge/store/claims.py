@@ -4,7 +4,8 @@ One item per message, key `msg#{account}#{msgId}`:
 
     state     claimed -> sending -> accepted | rejected | unknown; released: can be claimed again
     owner     the queue message that holds the claim; it may lose the claim after `held_until` (seconds)
-    grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's
+    grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's.
+    turn      the grant that released it: only the queue message that carries it may claim it, or the owner
     bsp_id    `{account}#{the BSP's id}`, indexed
 
 An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
@@ -16,7 +17,9 @@ reported status is in `leases`.
 from enum import Enum
 
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
-from whatsapp_bridge.store.waiting import Waiting
+
+# A queue message that is later than this may find that another has taken its turn.
+_LATE_SECONDS = 900
 
 
 class Claim(Enum):
@@ -24,23 +27,34 @@ class Claim(Enum):
     """This queue message may send the message."""
     REPEAT = "repeat"
     """Another queue message has the claim, or the message is settled."""
+    BUSY = "busy"
+    """SQS has handed out this queue message twice, and the other delivery is sending the message."""
     INTERRUPTED = "interrupted"
     """An earlier delivery died while it was sending the message."""
 
 
 class Claims:
-    def __init__(self, table: Table, ttl_days: int, waiting: Waiting) -> None:
-        self._table, self._ttl_seconds, self._waiting = table, ttl_days * 86_400, waiting
+    def __init__(self, table: Table, ttl_days: int) -> None:
+        self._table, self._ttl_seconds = table, ttl_days * 86_400
 
-    def claim(self, account: str, reference: str, owner: str, recipient: str, grant: str) -> Claim:
-        """Ask for the right to send. `recipient` is the pseudonym; `grant` is a new id for each delivery."""
+    def claim(
+        self, account: str, reference: str, owner: str, recipient: str, grant: str, turn: str | None = None
+    ) -> Claim:
+        """Ask for the right to send. `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the
+        grant of the delivery that has released it to this queue message.
+
+        If a delivery dies after it has sent its next queue message, its own comes back too. One of the two makes the
+        next attempt; the other is a repeat then, so that they do not become more and more.
+        """
         now = int(self._table.now())
         refused = self._table.update(
             message_key(account, reference),
             "SET #state = :claimed, #owner = :owner, held_until = :until, send_grant = :grant, recipient = :recipient, "
             "expires_at = :expires, rung = if_not_exists(rung, :none)",
-            "attribute_not_exists(pk) OR #state = :released "
-            "OR (#state = :claimed AND (#owner = :owner OR held_until < :now))",
+            "attribute_not_exists(pk) "
+            "OR (#state IN (:claimed, :released) AND (#owner = :owner OR held_until < :now)) "
+            # One that an older version released has no turn.
+            "OR (#state = :released AND (attribute_not_exists(send_turn) OR send_turn = :turn))",
             {
                 ":claimed": "claimed",
                 ":released": "released",
@@ -48,6 +62,7 @@ class Claims:
                 ":until": now + HOLD_SECONDS,
                 ":now": now,
                 ":grant": grant,
+                ":turn": turn or "",
                 ":recipient": recipient,
                 ":expires": now + self._ttl_seconds,
                 ":none": 0,
@@ -55,8 +70,11 @@ class Claims:
         )
         if refused is None:
             return Claim.GRANTED
-        dead = refused.get("owner") == owner or refused.get("held_until", 0) < now
-        return Claim.INTERRUPTED if refused.get("state") == "sending" and dead else Claim.REPEAT
+        if refused.get("state") != "sending":
+            return Claim.REPEAT
+        if refused.get("held_until", 0) < now:
+            return Claim.INTERRUPTED
+        return Claim.BUSY if refused.get("owner") == owner else Claim.REPEAT
 
     def begin_sending(self, account: str, reference: str, grant: str) -> bool:
         """The last step before the request leaves; False if another delivery has the claim now."""
@@ -68,8 +86,25 @@ class Claims:
         )
         return refused is None
 
+    def release(self, account: str, reference: str, grant: str, seconds: int) -> bool:
+        """Give the claim to the delivery that follows in `seconds`; False if there must be none: another has the claim,
+        or a status shows that the BSP has the message."""
+        refused = self._table.update(
+            message_key(account, reference),
+            "SET #state = :released, held_until = :until, send_turn = :grant",
+            "send_grant = :grant AND #state IN (:claimed, :sending, :released)",
+            {
+                ":released": "released",
+                ":claimed": "claimed",
+                ":sending": "sending",
+                ":grant": grant,
+                ":until": int(self._table.now()) + seconds + _LATE_SECONDS,
+            },
+        )
+        return refused is None
+
     def settle(self, account: str, reference: str, state: str, bsp_id: str | None = None) -> None:
-        """Record an outcome: accepted, rejected, unknown, or released for another attempt."""
+        """Record an outcome: accepted, rejected, unknown."""
         update = "SET #state = :state"
         # A status can arrive before the answer and record the acceptance; no later outcome changes that.
         if state == "accepted":
@@ -92,13 +127,12 @@ class Claims:
         refused = self._table.update(message_key(account, reference), update, "#state IN (:sending, :unknown)", values)
         return refused != {}
 
-    def unconfirmed(self, account: str, reference: str) -> bool:
-        """Whether a message whose answer was lost has had no status. If so, it no longer waits for an id."""
+    def unconfirmed(self, account: str, reference: str) -> str | None:
+        """The person's pseudonym, if the message's answer was lost and it has had no status since; else None."""
         item = self._table.get(message_key(account, reference))
         if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
-            return False
-        self._waiting.dismiss(account, str(item["recipient"]), reference)
-        return True
+            return None
+        return str(item["recipient"])
 
     def reference_of(self, account: str, bsp_id: str) -> str | None:
         """The msgId of the message with the BSP's id `bsp_id`."""

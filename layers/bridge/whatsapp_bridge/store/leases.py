@@ -3,7 +3,11 @@
 In the message's item (`claims`):
 
     rung            the last status that CleverTap has accepted: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
-    climber         the queue message that reports the next ones; it may lose that right after `climb_until`
+    climber         the grant of who reports the next ones; it may lose that right after `climb_until`
+
+A grant belongs to one delivery of a queue message: another delivery of the same message, which SQS may make at the same
+time, is refused like any other. After a crash it comes when the queue's visibility timeout is over, and by then the
+lease is.
 """
 
 from dataclasses import dataclass
@@ -18,7 +22,7 @@ class NoLease(Enum):
     REPEAT = "repeat"
     """This status, or a later one, is already reported to CleverTap."""
     BUSY = "busy"
-    """Another queue message is reporting this message now."""
+    """Another delivery is reporting this message now."""
     NO_MESSAGE = "no message"
 
 
@@ -34,49 +38,58 @@ class Leases:
         self._table = table
 
     def begin(
-        self, account: str, reference: str, owner: str, rung: int, *, heard: bool, bsp_id: str | None = None
+        self,
+        account: str,
+        reference: str,
+        grant: str,
+        rung: int,
+        *,
+        heard: bool,
+        bsp_id: str | None = None,
+        unconfirmed: bool = False,
     ) -> Lease | NoLease:
         """Ask for the right to report `rung` to CleverTap (and the missing rungs below it).
 
         `heard`: the BSP reported it, which confirms a message whose answer was lost. `bsp_id`: the BSP's id, for
-        messages that have none yet.
+        messages that have none yet. `unconfirmed`: only while nothing was heard of a message whose answer was lost.
         """
         now = int(self._table.now())
         # A failure ends the ladder on any rung except read: a message that was read has arrived.
         below = READ if rung == FAILED else rung
         update = "SET climber = :holder, climb_until = :until"
-        values: dict[str, str | int] = {":holder": owner, ":until": now + HOLD_SECONDS, ":now": now, ":below": below}
+        values: dict[str, str | int] = {":holder": grant, ":until": now + HOLD_SECONDS, ":now": now, ":below": below}
         if heard:
             update, values = update + ", #state = :accepted", {**values, ":accepted": "accepted"}
         if bsp_id is not None:
             update += ", bsp_id = if_not_exists(bsp_id, :bsp_id)"
             values[":bsp_id"] = indexed(account, bsp_id)
-        attempt = self._table.try_update(
-            message_key(account, reference),
-            update,
-            "rung < :below AND (attribute_not_exists(climber) OR climber = :holder OR climb_until < :now)",
-            values,
-        )
+        condition = "rung < :below AND (attribute_not_exists(climber) OR climber = :holder OR climb_until < :now)"
+        if unconfirmed:
+            condition += " AND rung = :none AND #state IN (:sending, :unknown)"
+            values |= {":none": 0, ":sending": "sending", ":unknown": "unknown"}
+        attempt = self._table.try_update(message_key(account, reference), update, condition, values)
         if attempt.done:
             return Lease(int(attempt.item["rung"]))
         if not attempt.item:
             return NoLease.NO_MESSAGE
-        return NoLease.REPEAT if int(attempt.item.get("rung", 0)) >= below else NoLease.BUSY
+        reached = int(attempt.item.get("rung", 0))
+        heard_of = unconfirmed and (reached > 0 or attempt.item.get("state") not in ("sending", "unknown"))
+        return NoLease.REPEAT if reached >= below or heard_of else NoLease.BUSY
 
-    def end(self, account: str, reference: str, owner: str, rung: int) -> None:
+    def end(self, account: str, reference: str, grant: str, rung: int) -> None:
         """Record that CleverTap has accepted the statuses up to `rung`."""
         self._table.update(
             message_key(account, reference),
             "SET rung = :rung REMOVE climber, climb_until",
             "climber = :holder",
-            {":rung": rung, ":holder": owner},
+            {":rung": rung, ":holder": grant},
         )
 
-    def leave(self, account: str, reference: str, owner: str) -> None:
-        """Release the lease: CleverTap has not accepted them, and another queue message may make the next attempt."""
+    def leave(self, account: str, reference: str, grant: str) -> None:
+        """Release the lease: CleverTap has not accepted them, and another delivery may make the next attempt."""
         self._table.update(
             message_key(account, reference),
             "REMOVE climber, climb_until",
             "climber = :holder",
-            {":holder": owner},
+            {":holder": grant},
         )

@@ -1,10 +1,9 @@
 """Reports that CleverTap gets once: messages from people, and clicks.
 
 One item per message from a person, key `reply#{account}#{the BSP's id}`, and per click, key `click#{account}#{hash}`:
-`state` forwarding -> forwarded, `owner` (the queue message that reports it), `held_until` (seconds).
+`state` forwarding -> forwarded, `owner` (the grant of the delivery that reports it, as in `leases`), `held_until`
+(seconds).
 """
-
-from typing import Any
 
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table
 from whatsapp_bridge.store.leases import NoLease
@@ -16,56 +15,55 @@ class Once:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def begin_reply(self, account: str, reply: str, owner: str) -> bool:
-        """Ask for the right to forward a message from a person; False for a duplicate."""
-        return self._begin_once(_reply_key(account, reply), owner) is None
+    def begin_reply(self, account: str, reply: str, grant: str) -> NoLease | None:
+        """Ask for the right to forward a message from a person; None if it is granted."""
+        return self._begin_once(_reply_key(account, reply), grant)
 
-    def leave_reply(self, account: str, reply: str, owner: str) -> None:
-        """Release it: it is kept elsewhere (dead-letter queue, quarantine), and a redrive or replay may forward it at
-        once."""
-        self._leave_once(_reply_key(account, reply), owner)
+    def leave_reply(self, account: str, reply: str, grant: str) -> None:
+        """Release it: the next delivery makes the next attempt. Or it is kept elsewhere (dead-letter queue,
+        quarantine), and a redrive or replay may forward it at once."""
+        self._leave_once(_reply_key(account, reply), grant)
 
     def end_reply(self, account: str, reply: str) -> None:
         """Record that CleverTap has accepted it."""
         self._end_once(_reply_key(account, reply))
 
-    def begin_click(self, account: str, click: str, owner: str) -> NoLease | None:
+    def begin_click(self, account: str, click: str, grant: str) -> NoLease | None:
         """Ask for the right to report a click to CleverTap; None if it is granted."""
-        refused = self._begin_once(_click_key(account, click), owner)
-        if refused is None:
-            return None
-        return NoLease.REPEAT if refused.get("state") == "forwarded" else NoLease.BUSY
+        return self._begin_once(_click_key(account, click), grant)
 
-    def leave_click(self, account: str, click: str, owner: str) -> None:
-        """Release it: CleverTap has not accepted it, and another queue message makes the next attempt."""
-        self._leave_once(_click_key(account, click), owner)
+    def leave_click(self, account: str, click: str, grant: str) -> None:
+        """Release it: CleverTap has not accepted it, and another delivery makes the next attempt."""
+        self._leave_once(_click_key(account, click), grant)
 
     def end_click(self, account: str, click: str) -> None:
         """Record that CleverTap has accepted it."""
         self._end_once(_click_key(account, click))
 
-    def _begin_once(self, key: str, owner: str) -> dict[str, Any] | None:
-        """None if the right is granted, else the item that prevents it."""
+    def _begin_once(self, key: str, grant: str) -> NoLease | None:
         now = int(self._table.now())
-        return self._table.update(
+        refused = self._table.update(
             key,
             "SET #state = :forwarding, #owner = :owner, held_until = :until, expires_at = :expires",
             "attribute_not_exists(pk) OR (#state = :forwarding AND (#owner = :owner OR held_until < :now))",
             {
                 ":forwarding": "forwarding",
-                ":owner": owner,
+                ":owner": grant,
                 ":until": now + HOLD_SECONDS,
                 ":now": now,
                 ":expires": now + _KEPT_SECONDS,
             },
         )
+        if refused is None:
+            return None
+        return NoLease.REPEAT if refused.get("state") == "forwarded" else NoLease.BUSY
 
-    def _leave_once(self, key: str, owner: str) -> None:
+    def _leave_once(self, key: str, grant: str) -> None:
         self._table.update(
             key,
             "SET held_until = :over",
             "#state = :forwarding AND #owner = :owner",
-            {":over": 0, ":forwarding": "forwarding", ":owner": owner},
+            {":over": 0, ":forwarding": "forwarding", ":owner": grant},
         )
 
     def _end_once(self, key: str) -> None:

@@ -26,7 +26,8 @@ class Payloads:
 
     def pack(self, payload: dict[str, Any]) -> str:
         """The body of a queue message for `payload`; raises botocore's errors if S3 does not store it."""
-        body = to_json(payload)
+        # A number such as 1e999 is infinite in Python, which JSON cannot say.
+        body = to_json(payload, inf_nan_mode="null")
         message = body.decode()
         if Entry(message).size <= MAX_MESSAGE_BYTES:
             return message

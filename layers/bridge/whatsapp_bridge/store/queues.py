@@ -21,7 +21,7 @@ _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService
 
 
 class NotStored(Exception):
-    """A message could not be put on its queue. `throttled`: SQS asked for less.
+    """SQS did not do what was asked: a message could not be put on its queue. `throttled`: SQS asked for less.
 
     `missing`: of several, the places of those that SQS may not have; it has the others.
     """
@@ -33,9 +33,11 @@ class NotStored(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message to put on a queue: `group` and `deduplication` for FIFO queues, `delay` (seconds) for the others.
+    """A message to put on a queue: `deduplication` for FIFO queues, `delay` (seconds) for the others. `body` is JSON.
 
-    `body` is JSON.
+    `group` on a FIFO queue is what keeps its order. On a standard queue it is whose message it is: while one of them
+    has many under way, SQS hands out those of the others first.
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
     """
 
     body: str = field(repr=False)
@@ -55,7 +57,9 @@ class Entry:
     def parameters(self) -> dict[str, Any]:
         parameters: dict[str, Any] = {"MessageBody": self._message()}
         if self.group is not None:
-            parameters |= {"MessageGroupId": self.group, "MessageDeduplicationId": self.deduplication}
+            parameters["MessageGroupId"] = self.group
+        if self.deduplication is not None:
+            parameters["MessageDeduplicationId"] = self.deduplication
         if self.delay:
             parameters["DelaySeconds"] = self.delay
         return parameters
@@ -104,6 +108,13 @@ class Queue:
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Make a received message come back after `seconds`. Raises `NotStored`."""
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+
+    def unfinished(self) -> int:
+        """About how many messages wait on it or are being handled, without delayed ones. Raises `NotStored`."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(
+            int(number) for number in self._call("get_queue_attributes", AttributeNames=names)["Attributes"].values()
+        )
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:

@@ -16,7 +16,7 @@ miss an id that was just bound. So a bound id stays here until the index on `bsp
 attribute per message, not a list: each step except `bind` is one write without a read before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -84,23 +84,24 @@ class Waiting:
             condition="attribute_exists(#sending) OR attribute_exists(#waiting)",
         )
 
-    def bind(self, account: str, recipient: str, bsp_id: str) -> str | None:
+    def bind(self, account: str, recipients: Sequence[str], bsp_id: str) -> str | None:
         """The msgId of the message with this id: the one that has it, else the one that has waited longest.
 
-        None if nothing waits (yet). The same id always gives the same message.
+        None if nothing waits (yet). The same id always gives the same message. `recipients` are one person's hashes:
+        there are several while the account has several tokens.
         """
-        key = _key(account, recipient)
-        item = self._table.get(key) or {}
+        items = {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
         for _ in range(_MAX_TRIES):
-            bound = item.get(_name("b", bsp_id))
+            bound = next((item[_name("b", bsp_id)] for item in items.values() if _name("b", bsp_id) in item), None)
             if bound is not None:
                 return str(bound).partition(" ")[2]
-            oldest = self._oldest(item)
-            if oldest is None:
+            found = self._oldest(items)
+            if found is None:
                 return None
+            key, oldest = found
             names = {"#bound": _name("b", bsp_id), "#message": oldest}
-            old = {f"#old{number}": name for number, name in enumerate(self._old(item))}
-            done, item = self._update(
+            old = {f"#old{number}": name for number, name in enumerate(self._old(items[key]))}
+            done, items[key] = self._update(
                 key,
                 f"SET #bound = :bound, expires_at = :expires REMOVE {', '.join(('#message', *old))}",
                 names | old,
@@ -111,15 +112,20 @@ class Waiting:
                 return oldest[2:]
         return None
 
-    def _oldest(self, item: Mapping[str, Any]) -> str | None:
-        """The attribute of the message that waits longest; None while one is being sent."""
+    def _oldest(self, items: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+        """The item and the attribute of the message that waits longest; None while one is being sent."""
         now = self._now_ms()
-        sending = {name: at for name, at in item.items() if name.startswith("s#")}
-        if any(now - at < _SENDING_MS for at in sending.values()):
+        fresh = []
+        for key, item in items.items():
+            for name, at in item.items():
+                if name.startswith("s#") and now - at < _SENDING_MS:
+                    return None
+                if name.startswith(("w#", "s#")) and now - at < _WAITING_MS:
+                    fresh.append((at, name, key))
+        if not fresh:
             return None
-        waiting = {name: at for name, at in item.items() if name.startswith("w#")} | sending
-        fresh = [(at, name) for name, at in waiting.items() if now - at < _WAITING_MS]
-        return min(fresh)[1] if fresh else None
+        _, oldest, key = min(fresh)
+        return key, oldest
 
     def _old(self, item: Mapping[str, Any]) -> list[str]:
         """Attributes that are no longer needed, as many as one expression may name."""

@@ -197,7 +197,7 @@ _ERRORS: Final = (
     ErrorRow(7, "stop", "Originating IP address is not approved in your account", _CREDENTIALS),
     # Unlike 19 it does not ask for a retry: as the answer to a whole request, parts may have been accepted.
     ErrorRow(18, "internal", "Internal error", _MISCELLANEOUS),
-    ErrorRow(19, "retry", "Internal error, please retry", _MISCELLANEOUS),
+    ErrorRow(19, "overload", "Internal error, please retry", _MISCELLANEOUS),
     ErrorRow(20, "stop", "Insufficient account balance", _MISCELLANEOUS),
     ErrorRow(21, "split", "Payload data is malformed", _MISCELLANEOUS),
     ErrorRow(22, "split", "Maximum messages per request payload exceeded", _MISCELLANEOUS),

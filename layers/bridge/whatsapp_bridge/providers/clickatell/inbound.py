@@ -9,10 +9,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_core import from_json
-
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell_common.inbound import reply_event, status_event
+from whatsapp_bridge.providers.common.bodies import json_body
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -46,11 +45,8 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback`."""
-    try:
-        body = from_json(callback.body, allow_inf_nan=False)
-    except ValueError:
-        raise NotACallback("not JSON") from None
+    """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
+    body = json_body(callback)
     event = body.get("event") if isinstance(body, dict) else None
     if not isinstance(event, dict):
         raise NotACallback("no event object")

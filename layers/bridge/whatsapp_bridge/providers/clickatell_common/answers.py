@@ -119,6 +119,8 @@ def of_the_request(answer: Answer, dialect: Dialect) -> Rejected | Throttled | N
         return _BY_STATUS[answer.status]
     if 400 <= answer.status < 500:
         return _reaction(row, answer)
+    if answer.status == 503:
+        return outcome_without_a_word(answer, dialect.api)
     # Parts of the request may have been accepted.
     return Unknown(f"HTTP {answer.status} without an answer per message")
 
@@ -127,7 +129,9 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | Not
     match row.reaction:
         case "throttle":
             return Throttled(answer.retry_after, Rejected(row.error, row.title))
-        case "retry" | "internal":
+        case "overload":
+            return Throttled(answer.retry_after, overload=True)
+        case "internal":
             return NotSent(row.title)
         case "media_lost":
             return MediaLost(row.error, row.title)

@@ -24,13 +24,13 @@ class StatusRow(NamedTuple):
     """True if the cause is the account, not the message."""
 
 
-type Reaction = Literal["reject", "stop", "throttle", "retry", "internal", "split", "media_lost"]
+type Reaction = Literal["reject", "stop", "throttle", "overload", "internal", "split", "media_lost"]
 """What to do about an error.
 
 reject    the message will never be accepted
 stop      no message of the account will be accepted until somebody acts
 throttle  not accepted; One API asks for fewer requests
-retry     not accepted; One API asks for a retry
+overload  not accepted; One API cannot take it now (HTTP 503) and asks for a retry
 internal  not accepted if One API says so of this message (`accepted` false); otherwise unknown
 split     the whole request was refused as malformed; one message of many may be the cause
 media_lost  the file of this fileId is gone; a retry needs a new upload

@@ -142,7 +142,7 @@ _ERRORS: Final = (
     ErrorRow(301, "stop", "Not enough money", _MISCELLANEOUS),
     # Unlike 901 it does not ask for a retry: as the answer to a whole request, parts may have been accepted.
     ErrorRow(900, "internal", "Internal error", _MISCELLANEOUS),
-    ErrorRow(901, "retry", "Internal error - please retry", _MISCELLANEOUS),
+    ErrorRow(901, "overload", "Internal error - please retry", _MISCELLANEOUS),
 )
 
 ERRORS: Final = {row.code: row for row in _ERRORS}

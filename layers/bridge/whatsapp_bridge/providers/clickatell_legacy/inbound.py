@@ -7,10 +7,9 @@ not use them; no member names the kind.
 
 from typing import TYPE_CHECKING, Final
 
-from pydantic_core import from_json
-
 from whatsapp_bridge.providers.clickatell_common.inbound import reply_event, status_event
 from whatsapp_bridge.providers.clickatell_legacy import codes
+from whatsapp_bridge.providers.common.bodies import json_body
 from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Callback,
@@ -39,11 +38,8 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """The callback as one event, none if it only names the integration. Raises `NotACallback`."""
-    try:
-        body = from_json(callback.body, allow_inf_nan=False)
-    except ValueError:
-        raise NotACallback("not JSON") from None
+    """The callback as one event, none if it only names the integration. Raises `NotACallback` or `BodyUnreadable`."""
+    body = json_body(callback)
     if not isinstance(body, dict) or not _MARKS & body.keys():
         raise NotACallback("no object with integrationId or messageId")
     if all(value is None for name, value in body.items() if name not in _INTEGRATION):

@@ -41,6 +41,8 @@ def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotS
         case "throttle":
             least = _PAIR_RATE_SECONDS if row.code == _PAIR_RATE else None
             return Throttled(answer.retry_after or least, rejected)
+        case "overload":
+            return Throttled(answer.retry_after, rejected, overload=True)
         case "retry":
             return NotSent(row.title, rejected)
         case "reject" | "stop":
@@ -50,7 +52,9 @@ def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotS
 def _unlisted(row: codes.ErrorRow, error: Any, answer: Answer) -> Outcome:
     if error.get("is_transient") is True:
         return NotSent(row.title)
-    # With 5xx, the error may have occurred after the message was accepted.
+    if answer.status == 503:
+        return Throttled(answer.retry_after, overload=True)
+    # With other 5xx, the error may have occurred after the message was accepted.
     return reaction(row, answer) if answer.status < 500 else Unknown(f"HTTP {answer.status}: {row.title}")
 
 

@@ -43,11 +43,12 @@ def status(name: Any) -> StatusRow:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-type Reaction = Literal["reject", "throttle", "retry", "stop"]
+type Reaction = Literal["reject", "throttle", "overload", "retry", "stop"]
 """What to do about an error in the answer to a message.
 
 reject    the message will never be accepted
 throttle  not accepted; Meta asks for fewer requests
+overload  not accepted; Meta is down or overloaded, for everybody
 retry     not accepted; Meta asks for a retry
 stop      no message of the account will be accepted until somebody acts: rejected, and an alarm is raised
 """
@@ -91,7 +92,7 @@ _ERRORS: Final = (
     ErrorRow(131031, "stop", "Account has been locked", _BLOCKED),
     # "Other errors", and those of messages, templates and registration below.
     ErrorRow(1, "retry", "API Unknown", _OTHER),
-    ErrorRow(2, "retry", "API Service", _OTHER),
+    ErrorRow(2, "overload", "API Service", _OTHER),
     # The business phone number is gone.
     ErrorRow(33, "stop", "Parameter value is not valid", _OTHER),
     ErrorRow(100, "reject", "Invalid parameter", _PARAMETERS),
@@ -103,7 +104,7 @@ _ERRORS: Final = (
     ErrorRow(131005, "stop", "Access denied", _CREDENTIALS),
     ErrorRow(131008, "reject", "Required parameter is missing", _PARAMETERS),
     ErrorRow(131009, "reject", "Parameter value is not valid", _PARAMETERS),
-    ErrorRow(131016, "retry", "Service unavailable", _OTHER),
+    ErrorRow(131016, "overload", "Service unavailable", _OTHER),
     ErrorRow(131021, "reject", "Recipient cannot be sender", _NUMBER),
     # Not on WhatsApp, an old version, or its terms not accepted: Meta does not say which.
     ErrorRow(131026, "reject", "Message undeliverable", _UNREACHABLE),
@@ -133,7 +134,7 @@ _ERRORS: Final = (
     ErrorRow(132016, "reject", "Template is disabled", _PARAMETERS),
     ErrorRow(132068, "reject", "Flow is blocked", _PARAMETERS),
     ErrorRow(132069, "reject", "Flow is throttled", _PARAMETERS),
-    ErrorRow(133004, "retry", "Server temporarily unavailable", _OTHER),
+    ErrorRow(133004, "overload", "Server temporarily unavailable", _OTHER),
     ErrorRow(133010, "stop", "Phone number not registered", _OTHER),
     ErrorRow(134011, "stop", "Payments terms of service not accepted", _OTHER),
 )

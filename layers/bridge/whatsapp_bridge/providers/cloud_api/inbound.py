@@ -9,13 +9,15 @@ messages, with statuses, or not at all.
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from whatsapp_bridge.providers.cloud_api import codes
+from whatsapp_bridge.providers.common.bodies import json_body
 from whatsapp_bridge.providers.common.values import blank, digits, identifier, seconds
 from whatsapp_bridge.providers.contract import (
+    Callback,
     Event,
     Json,
     NotACallback,
@@ -23,9 +25,6 @@ from whatsapp_bridge.providers.contract import (
     ReplyEvent,
     StatusEvent,
 )
-
-if TYPE_CHECKING:
-    pass
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
@@ -49,12 +48,10 @@ class Wanted(NamedTuple):
 _ALL: Final = Wanted()
 
 
-def split(body: bytes, wanted: Wanted = _ALL) -> list[Event]:
-    """Every element of every list as an event, a malformed one as `NotUnderstood`. Raises `NotACallback`."""
-    try:
-        webhook = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise NotACallback("not JSON") from None
+def split(callback: Callback, wanted: Wanted = _ALL) -> list[Event]:
+    """Every element of every list as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or
+    `BodyUnreadable`."""
+    webhook = json_body(callback)
     if not isinstance(webhook, dict) or webhook.get("object", _OBJECT) != _OBJECT:
         raise NotACallback(f"no {_OBJECT} object")
     entries = webhook.get("entry")

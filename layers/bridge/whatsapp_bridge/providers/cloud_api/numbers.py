@@ -5,7 +5,6 @@ Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may
 which can be read only with the `wa_id` and the account's callback token.
 """
 
-import hmac
 from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.net.http import Answer
@@ -43,21 +42,28 @@ def with_known_number(notes: "Notes", account: "Account", element: Json) -> Json
 
 def keep(notes: "Notes", account: "Account", wa_id: str, number: str) -> None:
     """Store that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
-    notes.put(account.name, _key(account, wa_id), str(int(number) ^ _mask(account, wa_id)), _SECONDS)
+    key, mask = _keys_and_masks(account, wa_id)[0]
+    notes.put(account.name, key, str(int(number) ^ mask), _SECONDS)
 
 
 def known(notes: "Notes", account: "Account", wa_id: str) -> str:
     """The number by which CleverTap knows `wa_id`: `wa_id` itself, unless another was stored. Raises botocore's
     errors."""
-    note = whole_number(notes.get(account.name, _key(account, wa_id)))
-    return wa_id if note is None else str(note ^ _mask(account, wa_id))
+    for place, (key, mask) in enumerate(_keys_and_masks(account, wa_id)):
+        note = whole_number(notes.get(account.name, key))
+        if note is None:
+            continue
+        number = str(note ^ mask)
+        if place:
+            # Made with another token, which may soon be removed.
+            keep(notes, account, wa_id, number)
+        return number
+    return wa_id
 
 
-def _key(account: "Account", wa_id: str) -> str:
-    return f"wa_id#{account.pseudonym(wa_id)}"
-
-
-def _mask(account: "Account", wa_id: str) -> int:
-    digest = hmac.digest(account.callback_token.encode(), b"number of wa_id:" + wa_id.encode(), "sha256")
+def _keys_and_masks(account: "Account", wa_id: str) -> list[tuple[str, int]]:
+    """The note's key, and what hides its number, for each of the account's callback tokens."""
+    keys = [f"wa_id#{pseudonym}" for pseudonym in account.pseudonyms(wa_id)]
     # 15 digits have 50 bits.
-    return int.from_bytes(digest[:8])
+    masks = [int.from_bytes(digest[:8]) for digest in account.digests(b"number of wa_id:" + wa_id.encode())]
+    return list(zip(keys, masks, strict=True))

@@ -7,12 +7,11 @@ own.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic_core import from_json
-
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
 from whatsapp_bridge.providers.cloud_api.inbound import name_of, type_of
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.attachments import text_without_file
+from whatsapp_bridge.providers.common.bodies import json_in
 from whatsapp_bridge.providers.common.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
@@ -113,7 +112,7 @@ def _interactive(interactive: Json) -> Found | None:
     if kind == "nfm_reply":
         # A filled-in form (a flow). Its answers are a text that holds JSON.
         answers = content.get("response_json")
-        return _in_words(_lines(_parsed(answers)) or [_text(content.get("body"))])
+        return _in_words(_lines(json_in(answers)) or [_text(content.get("body"))])
     return _in_words(_other("interactive", interactive))
 
 
@@ -202,14 +201,6 @@ def _lines(value: Any, name: str = "") -> list[str]:
         return []
     shown = str(value).lower() if isinstance(value, bool) else str(value)
     return [f"{name}: {shown}" if name else shown]
-
-
-def _parsed(text: Any) -> Any:
-    """The JSON that a text holds, or the text itself if it holds none."""
-    try:
-        return from_json(text) if isinstance(text, str) else text
-    except ValueError:
-        return text
 
 
 def _text(value: Any) -> str:

@@ -85,7 +85,7 @@ def find(services: Services, account: "Account", source: Json, max_bytes: int, k
     try:
         return services.files.fetch(source["url"], max_bytes, loopback=account.on_one_machine, validator=known)
     except OutOfTime as error:
-        raise CannotPrepare(NotSent(f"{kind}: {error}")) from None
+        raise CannotPrepare(NotSent(f"{kind}: {error}", no_time=True)) from None
     except SourceDead as error:
         raise CannotPrepare(rejected(f"{kind}: mediaURL {error.reason}")) from None
     except SourceUnavailable as error:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 # BSPs count in milliseconds or in seconds. As seconds, this is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
+# Longer ones are no timestamp and no code, and do not fit elsewhere.
+_MAX_DIGITS: Final = 20
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
@@ -23,12 +25,12 @@ def number(value: Any) -> int | None:
     """A whole number, also from text or from a fraction (cut off); else None."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, float):
-        return int(value) if isfinite(value) else None
     if isinstance(value, str):
         digits = value.strip()
-        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 20 else None
-    return value if isinstance(value, int) else None
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
+    if isinstance(value, float):
+        value = int(value) if isfinite(value) else None
+    return value if isinstance(value, int) and abs(value) < 10**_MAX_DIGITS else None
 
 
 def identifier(value: Any) -> str | None:

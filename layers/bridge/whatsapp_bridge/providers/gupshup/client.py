@@ -58,14 +58,15 @@ class Client:
         return (self._opt_in(person) if mode == "always" else self._opt_in_once(person)) or outgoing
 
     def _opt_in_once(self, person: str) -> Rejected | Throttled | NotSent | None:
-        name, key = self._account.name, f"opt-in#{self._account.pseudonym(person)}"
+        # The account may have several callback tokens; the note may be under any.
+        name, keys = self._account.name, [f"opt-in#{pseudonym}" for pseudonym in self._account.pseudonyms(person)]
         # Several threads prepare a batch, which may have several messages to one person.
         with self._turn(person):
-            if self._notes.get(name, key) is not None:
+            if any(self._notes.get(name, key) is not None for key in keys):
                 return None
             failure = self._opt_in(person)
             if failure is None:
-                self._notes.put(name, key, "yes", _OPTED_IN_SECONDS)
+                self._notes.put(name, keys[0], "yes", _OPTED_IN_SECONDS)
             return failure
 
     def _turn(self, person: str) -> Lock:

@@ -7,12 +7,20 @@ Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POS
 
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
+from whatsapp_bridge.providers.common.bodies import json_in, json_or_form, query
 from whatsapp_bridge.providers.common.values import digits
-from whatsapp_bridge.providers.contract import Callback, Event, Json, NotACallback, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract import (
+    BodyUnreadable,
+    Callback,
+    Event,
+    Json,
+    NotACallback,
+    NotUnderstood,
+    ReplyEvent,
+)
 from whatsapp_bridge.providers.gupshup import statuses
 
 if TYPE_CHECKING:
@@ -37,38 +45,15 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 
 def split(callback: Callback, account: "Account") -> list[Event]:
-    """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback`."""
-    body: Any = dict(callback.query) if callback.method == "GET" else _body(callback.body)
+    """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
+    body = query(callback) if callback.method == "GET" else json_or_form(callback)
     if isinstance(body, dict) and "statuses" in body:
         return [statuses.generic_click(element) for element in _list(body["statuses"], "statuses")]
     return [_event(element, account) for element in _elements(body)]
 
 
-def _body(raw: bytes) -> Any:
-    """JSON, else a form's fields: the content type is not always there."""
-    value = _json(raw)
-    return _form(raw) if value is _NO_JSON else value
-
-
-_NO_JSON: Final = object()
-
-
-def _json(raw: bytes | str) -> Any:
-    try:
-        return from_json(raw, allow_inf_nan=False)
-    except ValueError:
-        return _NO_JSON
-
-
-def _form(raw: bytes) -> Json:
-    try:
-        return dict(parse_qsl(raw.decode(), errors="strict"))
-    except ValueError:
-        raise NotACallback("neither JSON nor a form") from None
-
-
 def _elements(body: Any) -> list[Any]:
-    """The content of the envelope. Raises `NotACallback`."""
+    """The content of the envelope. Raises `NotACallback` or `BodyUnreadable`."""
     if isinstance(body, dict):
         if "response" in body:
             return _list(body["response"], "response")
@@ -81,9 +66,11 @@ def _elements(body: Any) -> list[Any]:
 
 
 def _list(value: Any, name: str) -> list[Any]:
-    value = _json(value) if isinstance(value, str) else value
+    value = json_in(value)
     if isinstance(value, dict):
         return [value]
+    if isinstance(value, str) and value.strip():
+        raise BodyUnreadable(f"{name} is not JSON")
     if not isinstance(value, list):
         raise NotACallback(f"{name} is not a list")
     return value

@@ -6,11 +6,10 @@ type's name: an object, which is a text of JSON if the callback is a form.
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_core import from_json
-
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.attachments import text_without_file
+from whatsapp_bridge.providers.common.bodies import json_in
 from whatsapp_bridge.providers.common.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
@@ -94,7 +93,7 @@ def _content(element: Json, kind: str) -> tuple[Kind, Text | Button | Location] 
             return _tapped(chosen.get("id"), chosen.get("title"))
         case "contacts":
             # Their form is not documented. Meta's form is read in full; from any other form, all values are kept.
-            given = _parsed(element.get("contacts"))
+            given = json_in(element.get("contacts"))
             lines = contacts.as_text(given) or "\n".join(dict.fromkeys(_texts(given)))
             return ("text", Text(body=lines)) if lines else None
     return None
@@ -128,18 +127,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _object(value: Any) -> Json:
-    value = _parsed(value)
+    value = json_in(value)
     return value if isinstance(value, dict) else {}
-
-
-def _parsed(value: Any) -> Any:
-    """A value that may be a text of JSON."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return from_json(value, allow_inf_nan=False)
-    except ValueError:
-        return value
 
 
 def _text(value: Any) -> str | None:

@@ -20,6 +20,7 @@ _TAKEN: Final = 200
 _OF_CREDENTIALS: Final = frozenset({401, 403})
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
+_OVERLOAD: Final = 503
 
 # HTTP statuses that come as `responseCode`.
 _LIKE_HTTP: Final = {
@@ -54,6 +55,8 @@ def outcome(answer: Answer) -> Outcome:
         return Accepted(_wamid(answer.json()))
     if code == _TOO_MANY:
         return Throttled(answer.retry_after)
+    if code == _OVERLOAD:
+        return Throttled(answer.retry_after, overload=True)
     if code in _LIKE_HTTP:
         return _LIKE_HTTP[code]
     if code not in codes.ERRORS:

@@ -25,6 +25,6 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """The events of this account's number. The customer's one URL gets those of all its numbers. Raises
-    `NotACallback`."""
+    `NotACallback` or `BodyUnreadable`."""
     # Meta echoes Message Central's own value: Message Central never gets CleverTap's msgId.
-    return dialect.split(callback.body, dialect.Wanted(number=account.waba_number, echoes=False))
+    return dialect.split(callback, dialect.Wanted(number=account.waba_number, echoes=False))

@@ -1,0 +1,66 @@
+"""forward: callbacks to CleverTap, each of an account's two callback URLs behind a circuit breaker of its own.
+
+The breaker is asked before a status or reply is touched: while CleverTap is away, what waits for it costs a hop on its
+queue and nothing else. Retries bring the probes.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.clevertap.client import Delivery, NotTried, TryLater, deliver
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.runtime.breaker import May
+from whatsapp_bridge.runtime.observability import count, count_of_account, logger
+from whatsapp_bridge.store.breakers import Breakers, Permission
+
+type Route = Literal["status", "incoming"]
+
+
+class Callbacks:
+    def __init__(self, *, http: HttpClient, breakers: Breakers) -> None:
+        self._http, self._breakers = http, breakers
+
+    def permission(self, account: Account, route: Route) -> Permission:
+        """Whether to report now. After `PROBE`, say `unused` when all is done."""
+        return self._breakers.ask(_name(account, route))
+
+    def goes_on(self, account: Account, route: Route) -> bool:
+        """Whether a batch that has begun may make one more request."""
+        return self.permission(account, route).may is not May.WAIT
+
+    def unused(self, account: Account, route: Route) -> None:
+        """If a probe was allowed and no request was made, another delivery may make it."""
+        self._breakers.untried(_name(account, route))
+
+    def held_at(self, account: Account, route: Route) -> int:
+        """Until when the last pause held something back (seconds since 1970); 0 if there was none lately."""
+        return self._breakers.held_at(_name(account, route))
+
+    def deliver(self, account: Account, route: Route, payload: Mapping[str, Any]) -> Delivery:
+        name = _name(account, route)
+        url = account.clevertap.status_url if route == "status" else account.clevertap.incoming_url
+        delivery = deliver(self._http, url, payload)
+        match delivery:
+            case NotTried():
+                self._breakers.untried(name)
+            case TryLater():
+                if self._breakers.struck(name):
+                    count("CleverTapPaused")
+                    _note("CleverTapPaused", account, route)
+            case _:
+                # A refusal is an answer, too.
+                if self._breakers.succeeded(name):
+                    count("CleverTapResumed")
+                    _note("CleverTapResumed", account, route)
+        return delivery
+
+
+def _note(metric: str, account: Account, route: Route) -> None:
+    count_of_account(metric, account.name)
+    logger.warning(metric, extra={"account": account.name, "kind": route})
+
+
+def _name(account: Account, route: Route) -> str:
+    # Not the URL, which is a secret.
+    return f"{account.name}#{route}"

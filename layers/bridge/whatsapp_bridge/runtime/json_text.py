@@ -1,0 +1,96 @@
+"""JSON and text from outside, read as far as they can be read.
+
+One character that cannot be decoded must not cost a whole request. What is read here can be encoded, hashed, logged and
+stored: it has no lone surrogates, and no numbers that JSON does not have.
+"""
+
+import json
+from itertools import chain
+from math import isfinite
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+# Queue messages add levels, and pydantic's parser, which reads these, ends at 200.
+MAX_DEPTH: Final = 100
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
+
+
+def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
+    """The value, with U+FFFD for each character that cannot be decoded, null for NaN and infinite numbers, and a text
+    for an integer that is too long for Python. Raises `ValueError` if it is not JSON, or nested deeper."""
+    raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    try:
+        value, lenient = from_json(raw, allow_inf_nan=False), False
+    except ValueError:
+        value, lenient = _leniently(raw), True
+    if not _surely_within(max_depth, raw) and _deeper_than(max_depth, value):
+        raise ValueError("nested too deep")
+    return _sound_value(value) if lenient else value
+
+
+def text_of(raw: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 or UTF-32 as JSON may be, with or without a byte-order mark."""
+    encoding = json.detect_encoding(raw)
+    try:
+        # Some systems encode the two halves of a surrogate pair one by one.
+        return sound(raw.decode(encoding, "surrogatepass"))
+    except UnicodeDecodeError:
+        return raw.decode(encoding, "replace")
+
+
+def sound(text: str) -> str:
+    """The text with the character of each surrogate pair, and U+FFFD for each lone surrogate."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _leniently(raw: bytes) -> Any:
+    try:
+        # Not strict: control characters may be in texts.
+        return json.loads(text_of(raw), strict=False, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _integer(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
+def _sound_value(value: Any) -> Any:
+    match value:
+        case str():
+            return sound(value)
+        case dict():
+            return {sound(name): _sound_value(member) for name, member in value.items()}
+        case list():
+            return [_sound_value(item) for item in value]
+        case float():
+            return value if isfinite(value) else None
+    return value
+
+
+def _surely_within(limit: int, raw: bytes) -> bool:
+    """Whether the brackets alone show that it is not nested deeper. That is fast, and almost always enough; what is in
+    texts or in another encoding may hide it."""
+    if raw.count(b"{") + raw.count(b"[") <= limit:
+        return True
+    brackets = raw.translate(None, _NO_BRACKETS)
+    # Each round removes a level or two.
+    for _ in range(limit // 2):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if not brackets:
+            return True
+    return False
+
+
+def _deeper_than(limit: int, value: object) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        children = chain.from_iterable(node.values() if isinstance(node, dict) else node for node in level)
+        level = [child for child in children if isinstance(child, (dict, list))]
+        if not level:
+            return False
+    return bool(level)

@@ -1,0 +1,96 @@
+"""JSON from outside: what is read of it, and that the rest of the bridge can use it."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic_core import from_json, to_json
+
+from tests.support.undecodable import CHARACTERS, EMPTY, ENCODINGS, UNREADABLE, VALUES
+from whatsapp_bridge.runtime.json_text import MAX_DEPTH, read_json, sound, text_of
+
+
+def usable(value: Any) -> None:
+    """As in the flows: hashed, put on a queue, and taken from it."""
+    stored = to_json(value)
+    hashlib.sha256(stored)
+    assert stored.decode().encode() == stored
+    assert from_json(stored) == value
+    assert not any(character < 0x20 for character in stored), "SQS takes XML's characters only"
+
+
+@pytest.mark.parametrize(("raw", "read"), CHARACTERS.values(), ids=CHARACTERS.keys())
+def test_characters(raw: bytes, read: str) -> None:
+    value = read_json(b'{"' + raw + b'": ["' + raw + b'x"]}')
+    assert value == {read: [f"{read}x"]}
+    usable(value)
+
+
+@pytest.mark.parametrize(("raw", "read"), VALUES.values(), ids=VALUES.keys())
+def test_values(raw: bytes, read: object) -> None:
+    value = read_json(b'{"a": [' + raw + b"]}")
+    assert value == {"a": [read]}
+    usable(value)
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_encodings(name: str) -> None:
+    assert read_json(ENCODINGS[name]('{"ä": "😀"}'.encode())) == {"ä": "😀"}
+
+
+@pytest.mark.parametrize("raw", [*UNREADABLE.values(), *EMPTY.values()], ids=[*UNREADABLE, *EMPTY])
+def test_unreadable(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^(Expecting|Extra data|Unterminated|nested too deep)"):
+        read_json(raw)
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["", "\ud800", "[" * 300, "]" * 300],
+    ids=["sound", "with a lone surrogate", "more in text", "fewer in text"],
+)
+@pytest.mark.parametrize(("levels", "readable"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False)])
+def test_depth(character: str, levels: int, readable: bool) -> None:
+    text = "[" * (levels - 1) + f'"{character}", []' + "]" * (levels - 1)
+    if readable:
+        usable(read_json(text))
+        return
+    with pytest.raises(ValueError, match="nested too deep"):
+        read_json(text)
+
+
+def test_a_wide_value_may_have_many_brackets() -> None:
+    value = {"a": [{"b": [place]} for place in range(1000)]}
+    assert read_json(json.dumps(value)) == value
+
+
+def test_a_text_is_read_like_bytes() -> None:
+    assert read_json('\ufeff{"a": "\ud800", "b": "\ud83d\ude00"}') == {"a": "\ufffd", "b": "😀"}
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=6),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),
+        max_leaves=6,
+    )
+)
+def test_any_json_with_any_characters_is_usable(value: Any) -> None:
+    # Python's writer has surrogates, NaN and Infinity.
+    usable(read_json(json.dumps(value)))
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(st.binary(max_size=64))
+def test_any_bytes_are_sound_text(raw: bytes) -> None:
+    text_of(raw).encode()
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(st.text())
+def test_sound_text_is_unchanged(text: str) -> None:
+    assert sound(text) == text
