@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # Without bytecode of its own, each start of Python compiles what it imports: seconds where one test takes less.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install run demo test test-fast check check-style check-types check-imports check-template format hooks lock clean build bench
+.PHONY: help install run demo simulate test test-fast check check-style check-types check-imports check-template format hooks lock clean build bench
 
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
@@ -15,6 +15,10 @@ WHEELS := .wheels
 ACCOUNTS ?=
 PORT ?=
 SPEED ?=
+# `make simulate` options: how many seeds; one seed, to see every step; known defects: also, only or none.
+SEEDS ?= 1000
+SEED ?=
+DEFECTS ?= also
 # `make test` option: one test's name, pytest's -k expression or a path. By the environment, for any character may be in it.
 export ONLY ?=
 # A file's tests stay together, for they share what is made once; in the files' order the longest do not come last.
@@ -54,6 +58,10 @@ test: $(STAMP) ## Run the whole test suite, or the tests of one name (ONLY=name|
 
 test-fast: $(STAMP) ## Run the tests that start no processes and take no minutes, in one minute
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not processes and not slow"
+
+simulate: $(STAMP) ## Run conversations under AWS's rules and faults (SEEDS=n, or SEED=n to replay one)
+	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.simulation \
+		$(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --defects $(DEFECTS))
 
 check: check-style check-types check-imports check-template ## Format, lint, types, imports, template
 

@@ -1,0 +1,99 @@
+"""AWS of a run: the services in memory behind clients that try again as botocore does."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+
+from local.simulation.cloud import Cloud
+from local.simulation.metrics import Datapoints
+from local.simulation.queue import State
+from local.simulation.service import Service
+from local.simulation.weather import Weather
+from local.template import Deployment
+
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html, with the bridge's number of attempts
+# (`store/aws.py`).
+_ATTEMPTS = 3
+_TRIED_AGAIN = {"ThrottlingException", "RequestThrottled", "SlowDown", "ProvisionedThroughputExceededException"}
+_UNREACHED = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
+_SAMPLED = {
+    "ApproximateNumberOfMessagesVisible": State.WAITING,
+    "ApproximateNumberOfMessagesNotVisible": State.IN_FLIGHT,
+}
+
+
+class _Client:
+    """A botocore client of a service in memory, in standard mode."""
+
+    def __init__(self, service: Service, weather: Weather, random: Random) -> None:
+        self._service, self._weather, self._random = service, weather, random
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._service, name)
+
+        def call(*positional: Any, **parameters: Any) -> Any:
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    return method(*positional, **parameters)
+                except (ClientError, *_UNREACHED) as error:
+                    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+                    if code and code not in _TRIED_AGAIN:
+                        if code != "ConditionalCheckFailedException":
+                            self._weather.harm()
+                        raise
+                    if attempt == _ATTEMPTS:
+                        self._weather.harm()
+                        raise
+                self._weather.pause(self._random.random() * 2**attempt)
+            raise AssertionError
+
+        setattr(self, name, call)
+        return call
+
+
+class Aws:
+    """`on_send` is given the ARN of a queue that has a new message, or one that is due at another time."""
+
+    def __init__(
+        self, now: Callable[[], float], random: Random, deployment: Deployment, weather: Weather, data: Datapoints
+    ) -> None:
+        self._now, self._data, self._deployment = now, data, deployment
+        self.on_send: Callable[[str], None] = lambda arn: None
+        self.cloud = Cloud(now, random)
+        self.cloud.deploy(deployment)
+        self.cloud.hook(weather.before, weather.after)
+        self.sqs, self.dynamodb = self.cloud.sqs, self.cloud.dynamodb
+        self.secrets, self.kms = self.cloud.secrets, self.cloud.kms
+        self.services: list[Service] = [self.sqs, self.dynamodb, self.secrets, self.cloud.s3, self.kms]
+        self.sqs.refuse = lambda operation, queue, entry: (
+            "InternalError" if operation == "SendMessageBatch" and weather.refuses_entry() else None
+        )
+        self._clients = {service.name: _Client(service, weather, random) for service in self.services}
+        self.sqs.after = self._sent(weather)
+        self._shown: set[str] = set()
+
+    def client(self, service: str, region: str = "") -> Any:
+        return self._clients[service]
+
+    def _sent(self, weather: Weather) -> Callable[[str, str, Mapping[str, Any], Any], None]:
+        def after(service: str, operation: str, parameters: Mapping[str, Any], answer: Any) -> None:
+            if operation in ("SendMessage", "SendMessageBatch", "ChangeMessageVisibility"):
+                self.on_send(self.sqs.queues[parameters["QueueUrl"]].arn)
+            weather.after(service, operation, parameters, answer)
+
+        return after
+
+    def sample(self) -> None:
+        """SQS's metrics, for queues with or just without messages."""
+        now = self._now()
+        for queue in self.sqs.queues.values():
+            queue.settle(now)
+            if not queue.messages and queue.name not in self._shown:
+                continue
+            (self._shown.add if queue.messages else self._shown.discard)(queue.name)
+            dimensions = {"QueueName": queue.name}
+            for metric, state in _SAMPLED.items():
+                self._data.add("AWS/SQS", metric, dimensions, queue.count[state])
+            self._data.add("AWS/SQS", "ApproximateAgeOfOldestMessage", dimensions, queue.age(now))

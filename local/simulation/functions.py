@@ -1,0 +1,308 @@
+"""Lambda: the deployed flows in simulated processes, with timeouts, limits of concurrency, and deaths in the middle."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
+from typing import Any, cast
+
+from local.simulation.metrics import Datapoints
+from local.simulation.rules import ends_chain, next_link, read_lineage
+from local.simulation.scheduler import Killed, Owner, Scheduler, Task
+from local.simulation.sqs import Sqs
+from local.template import Deployment, EventSource, Function
+from whatsapp_bridge.flows.records import process_batch, process_fifo
+from whatsapp_bridge.flows.wiring import (
+    Outside,
+    build_accept,
+    build_dispatch,
+    build_forward,
+    build_receive,
+    build_show_media,
+)
+from whatsapp_bridge.net.http import HttpClient
+
+type Json = dict[str, Any]
+
+
+class Throttled(Exception):
+    """No concurrency is left."""
+
+
+class Failed(Exception):
+    """The invocation ended without an answer: an exception, a timeout, a kill."""
+
+
+class Invocation(Owner):
+    """`lineage`: see `rules`. `harmed`: a call to AWS failed in it."""
+
+    def __init__(self, function: str, started: float) -> None:
+        super().__init__()
+        self.function, self.started = function, started
+        self.lineage: Mapping[str, int] = {}
+        self.counted: list[tuple[str, Mapping[str, str], float]] = []
+        self.harmed = False
+        self.ended: float | None = None
+        self.caller: Task | None = None
+
+
+class Process:
+    """One environment of a function: what its module makes when it is imported. `run` is its handler."""
+
+    def __init__(self, function: Function, outside: Outside, clock: Callable[[], float]) -> None:
+        self.http = HttpClient(clock)
+        self.run = _HANDLERS[function.logical_id](self.http, outside)
+
+
+def _send(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    return build_accept(outside)
+
+
+def _receive(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    return build_receive(outside)
+
+
+def _media(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    return build_show_media(outside)
+
+
+def _dispatch(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    dispatch, conversation = build_dispatch(http, outside)
+
+    def run(event: Json, fifo: bool) -> Any:
+        return process_fifo(event, conversation, dispatch.one) if fifo else process_batch(event, dispatch.many)
+
+    return run
+
+
+def _forward(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    replies, source, statuses = build_forward(http, outside)
+
+    def run(event: Json, fifo: bool) -> Any:
+        return process_fifo(event, source, replies) if fifo else process_batch(event, statuses)
+
+    return run
+
+
+_HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
+    "SendFunction": _send,
+    "IncomingFunction": _receive,
+    "StatusFunction": _receive,
+    "MediaFunction": _media,
+    "DispatchFunction": _dispatch,
+    "ForwardFunction": _forward,
+}
+
+
+class Functions:
+    """`limit`: invocations at once, of all functions together. `on_start` sees each invocation before it runs."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        random: Random,
+        deployment: Deployment,
+        outside: Callable[[Function], Outside],
+        datapoints: Datapoints,
+        limit: Callable[[], int],
+    ) -> None:
+        self._scheduler, self._random, self._deployment = scheduler, random, deployment
+        self._outside, self._datapoints, self.limit = outside, datapoints, limit
+        self._idle: dict[str, list[Process]] = {name: [] for name in deployment.functions}
+        self.running: set[Invocation] = set()
+        self.counts: Counter[str] = Counter()
+        """By function: invocations; with ` timeout`, ` killed`, ` failed`: how they ended."""
+        self.milliseconds: Counter[str] = Counter()
+        self.deaths: list[tuple[str, float, float]] = []
+        """Of each invocation that died: function, begin and end."""
+        self.on_start: Callable[[Invocation], None] = lambda invocation: None
+
+    def deploy(self) -> None:
+        """New versions: each next invocation has a new process; those that run go on."""
+        for processes in self._idle.values():
+            processes.clear()
+
+    def invoke(self, name: str, run: Callable[[Process], Any], lineage: Mapping[str, int] | None = None) -> Any:
+        """The answer of `run` with a process of the function. Raises `Throttled`, `Failed`."""
+        if len(self.running) >= self.limit():
+            self._datapoints.add("AWS/Lambda", "Throttles", {"FunctionName": self._deployment.functions[name].name}, 1)
+            raise Throttled
+        function = self._deployment.functions[name]
+        invocation = Invocation(name, self._scheduler.now)
+        invocation.lineage = lineage or next_link(name, [])
+        self.running.add(invocation)
+        self.counts[name] += 1
+        self._datapoints.add("AWS/Lambda", "Invocations", {"FunctionName": function.name}, 1)
+        try:
+            return self._run(invocation, function, run)
+        finally:
+            invocation.ended = self._scheduler.now
+            self.milliseconds[name] += int((invocation.ended - invocation.started) * 1000)
+            self.running.discard(invocation)
+
+    def _run(self, invocation: Invocation, function: Function, run: Callable[[Process], Any]) -> Any:
+        caller = self._scheduler.current
+        assert caller is not None
+        invocation.caller = caller
+        ended: list[tuple[bool, Any]] = []
+
+        def work() -> None:
+            process = self._process(function)
+            process.http.end_in(invocation.started + function.timeout - self._scheduler.now)
+            try:
+                answer = run(process)
+            except Killed:
+                raise
+            except Exception as error:  # noqa: BLE001 - what Lambda counts as an error
+                ended.append((False, error))
+            else:
+                ended.append((True, answer))
+            self._idle[function.logical_id].append(process)
+            self._scheduler.wake(caller)
+
+        self.on_start(invocation)
+        self._scheduler.start(work, owner=invocation)
+        # The timeout counts from the start of the handler.
+        self._scheduler.wait(function.timeout)
+        if not ended:
+            # Killed by the plan, or out of time.
+            how = "killed" if invocation.dead else "timeout"
+            self._scheduler.kill(invocation)
+            invocation.dead = True
+            self.deaths.append((function.logical_id, invocation.started, self._scheduler.now))
+            self._count_error(function, how)
+            raise Failed(how)
+        succeeded, answer = ended[0]
+        for metric, dimensions, value in invocation.counted:
+            self._datapoints.add(self._namespace(function), metric, dimensions, value)
+        if not succeeded:
+            self._count_error(function, "failed")
+            raise Failed(type(answer).__name__) from answer
+        return answer
+
+    def _process(self, function: Function) -> Process:
+        idle = self._idle[function.logical_id]
+        if idle:
+            return idle.pop()
+        self._scheduler.sleep(self._random.uniform(0.2, 1.0))
+        return Process(function, self._outside(function), self._scheduler.time)
+
+    def die(self, invocation: Invocation) -> None:
+        """Kill a running invocation now: out of memory, a host that fails."""
+        self._scheduler.kill(invocation)
+        if invocation.caller is not None:
+            self._scheduler.wake(invocation.caller)
+
+    def _namespace(self, function: Function) -> str:
+        return function.environment["POWERTOOLS_METRICS_NAMESPACE"]
+
+    def _count_error(self, function: Function, how: str) -> None:
+        self.counts[f"{function.logical_id} {how}"] += 1
+        self._datapoints.add("AWS/Lambda", "Errors", {"FunctionName": function.name}, 1)
+
+
+class Poller:
+    """Lambda's event source mapping of one queue. `most` batches at once.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        functions: Functions,
+        deployment: Deployment,
+        source: EventSource,
+        sqs: Sqs,
+        most: int,
+    ) -> None:
+        self._scheduler, self._functions, self._sqs, self._source = scheduler, functions, sqs, source
+        self._queue = deployment.queue_by_arn(source.queue_arn)
+        self._function = deployment.functions[source.function]
+        self._most, self._busy = most, 0
+        self._task = scheduler.start(self._poll)
+        self._asleep = False
+
+    @property
+    def url(self) -> str:
+        return self._queue.url
+
+    def wake(self) -> None:
+        """A message was sent, or a batch is done."""
+        if self._asleep:
+            self._asleep = False
+            self._scheduler.wake(self._task)
+
+    def _poll(self) -> None:
+        while True:
+            received = self._received() if self._busy < self._most else []
+            if received:
+                self._busy += 1
+                self._scheduler.start(partial(self._invoke, received))
+                continue
+            due = None if self._busy >= self._most else self._sqs.queues[self._queue.url].due_at(self._scheduler.now)
+            self._asleep = True
+            self._scheduler.wait(None if due is None else max(due - self._scheduler.now, 0.01))
+            self._asleep = False
+            if self._source.window:
+                # The window fills the batch.
+                self._scheduler.sleep(self._source.window)
+
+    def _received(self) -> list[Json]:
+        received: list[Json] = []
+        while len(received) < self._source.batch_size:
+            at_most = min(10, self._source.batch_size - len(received))
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue.url, MaxNumberOfMessages=at_most, AttributeNames=["All"]
+            )
+            if not (more := answer.get("Messages", [])):
+                break
+            received += more
+        return received
+
+    def _invoke(self, received: list[Json]) -> None:
+        try:
+            failed = self._failed(received)
+        finally:
+            self._busy -= 1
+        for message in received:
+            if message["MessageId"] not in failed:
+                self._sqs.delete_message(QueueUrl=self._queue.url, ReceiptHandle=message["ReceiptHandle"])
+        self.wake()
+
+    def _failed(self, received: list[Json]) -> set[str]:
+        """The ids of the messages that come back."""
+        everything = {message["MessageId"] for message in received}
+        name = self._function.logical_id
+        lineage = next_link(name, [read_lineage(message["Attributes"].get("AWSTraceHeader")) for message in received])
+        if ends_chain(name, lineage, may_recurse=self._function.may_recurse):
+            return everything
+        event = {"Records": [_record(message, self._queue.arn) for message in received]}
+        end = self._scheduler.now + self._queue.visibility_timeout
+        while True:
+            try:
+                answer = self._functions.invoke(
+                    name, lambda process: cast("Any", process.run)(event, self._queue.fifo), lineage
+                )
+            except Throttled:
+                # A throttled batch is tried until its visibility is over.
+                self._scheduler.sleep(5)
+                if self._scheduler.now + 5 >= end:
+                    return everything
+            except Failed:
+                return everything
+            else:
+                return {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+
+
+def _record(message: Json, arn: str) -> Json:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": "eu-west-1",
+    }

@@ -1,0 +1,144 @@
+"""CloudWatch: datapoints by minute, and the alarms of the template on them.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html. What is evaluated here is
+what the template uses: a metric or a metric-math DIFF, a static threshold, M of N datapoints, missing data as good.
+"""
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+type Key = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+def key(namespace: str, metric: str, dimensions: Mapping[str, str]) -> Key:
+    return namespace, metric, tuple(sorted(dimensions.items()))
+
+
+class Datapoints:
+    """`now` gives seconds since 1970."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.minutes: dict[Key, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+
+    def add(self, namespace: str, metric: str, dimensions: Mapping[str, str], value: float) -> None:
+        self.minutes[key(namespace, metric, dimensions)][int(self._now() // 60)].append(value)
+
+    def period(self, of: Key, start: int, minutes: int, statistic: str) -> float | None:
+        """The statistic of some minutes; None without data."""
+        known = self.minutes.get(of)
+        values = [value for minute in range(start, start + minutes) for value in known.get(minute, ())] if known else []
+        if not values:
+            return None
+        return _STATISTICS[statistic](values)
+
+
+_STATISTICS: dict[str, Callable[[list[float]], float]] = {
+    "Sum": sum,
+    "Maximum": max,
+    "Minimum": min,
+    "SampleCount": len,
+    "Average": lambda values: sum(values) / len(values),
+}
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm of the template, its properties resolved."""
+
+    name: str
+    properties: Mapping[str, Any] = field(repr=False)
+
+    def rings(self, data: Datapoints, first: int, last: int) -> list[int]:
+        """The minutes in which it goes into ALARM."""
+        minutes = self._period_minutes()
+        most = int(self.properties["EvaluationPeriods"])
+        needed = int(self.properties.get("DatapointsToAlarm", most))
+        compare = _COMPARISONS[self.properties["ComparisonOperator"]]
+        threshold = float(self.properties["Threshold"])
+        bad: list[bool] = []
+        rung: list[int] = []
+        ringing = False
+        for start in range(first - first % minutes, last + 1, minutes):
+            value = self._value(data, start, minutes)
+            bad.append(value is not None and compare(value, threshold))
+            now = sum(bad[-most:]) >= needed
+            if now and not ringing:
+                rung.append(start + minutes)
+            ringing = now
+        return rung
+
+    def _period_minutes(self) -> int:
+        periods = [each["MetricStat"]["Period"] for each in self.properties.get("Metrics", ()) if "MetricStat" in each]
+        return int(max(periods, default=self.properties.get("Period", 60))) // 60
+
+    def _value(self, data: Datapoints, start: int, minutes: int) -> float | None:
+        if "Metrics" not in self.properties:
+            return data.period(self._key(self.properties), start, minutes, self.properties.get("Statistic", "Average"))
+        stats = {each["Id"]: each["MetricStat"] for each in self.properties["Metrics"] if "MetricStat" in each}
+        (shown,) = [each for each in self.properties["Metrics"] if each.get("ReturnData", True) is not False]
+
+        def stat(identifier: str, at: int) -> float | None:
+            of = stats[identifier]
+            return data.period(self._key(of["Metric"]), at, minutes, of["Stat"])
+
+        if "Expression" not in shown:
+            return stat(shown["Id"], start)
+        return _calculated(ast.parse(shown["Expression"], mode="eval").body, stat, start, minutes)
+
+    @staticmethod
+    def _key(metric: Mapping[str, Any]) -> Key:
+        dimensions = {each["Name"]: str(each["Value"]) for each in metric.get("Dimensions", [])}
+        return key(metric["Namespace"], metric["MetricName"], dimensions)
+
+
+def _calculated(node: ast.expr, stat: Callable[[str, int], float | None], start: int, minutes: int) -> float | None:
+    """Metric math, as far as the template uses it; None without data.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
+
+    def of(part: ast.expr, at: int = start) -> float | None:
+        return _calculated(part, stat, at, minutes)
+
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return float(value)
+        case ast.Name(id=name):
+            return stat(name, start)
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
+            a, b = of(left), of(right)
+            return None if a is None or b is None else _OPERATORS[type(operator)](a, b)
+        case ast.Compare(left=left, ops=[ast.Gt()], comparators=[right]):
+            a, b = of(left), of(right)
+            return None if a is None or b is None else float(a > b)
+        case ast.Call(func=ast.Name(id="DIFF"), args=[part]):
+            a, b = of(part), of(part, start - minutes)
+            return None if a is None or b is None else a - b
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
+            chosen = of(condition)
+            return None if chosen is None else of(then if chosen else otherwise)
+        case ast.Call(func=ast.Name(id="SUM"), args=[ast.List(elts=parts)]):
+            # A metric without data adds nothing.
+            known = [each for part in parts if (each := of(part)) is not None]
+            return sum(known) if known else None
+    raise NotImplementedError(f"metric math {ast.unparse(node)}")
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+}

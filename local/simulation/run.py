@@ -1,0 +1,436 @@
+"""One run of a plan: the deployed flows between simulated sides, from the first message until everything is quiet."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from random import Random
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import local.sandbox.meta
+from local import TEMPLATE
+from local.demo.messages import freeform_message
+from local.sandbox.bsps import SANDBOXES
+from local.sandbox.clevertap import CleverTapSandbox
+from local.sandbox.files import File, FileHost
+from local.simulation.aws import Aws
+from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
+from local.simulation.internet import Answer, Callbacks, Internet, ask
+from local.simulation.ledger import Arrived, Ledger, Sent, Violation, msg_id, token
+from local.simulation.metrics import Alarm, Datapoints
+from local.simulation.plan import START, UNFELT, Event, Plan
+from local.simulation.scheduler import Scheduler
+from local.simulation.substitutes import substituted
+from local.simulation.weather import Weather
+from local.template import Deployment, Function, read_template
+from whatsapp_bridge.flows.wiring import Outside
+from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.runtime import observability
+
+STACK, REGION, ACCOUNT_ID = "simulated", "eu-west-1", "123456789012"
+BRIDGE = "https://bridge.example"
+_HORIZON = 16 * 86_400.0
+_WITHOUT_PICTURES = {"message_central", "clickatell_legacy"}
+_PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
+# A fault that lasts so long (seconds) and strikes so often must raise an alarm.
+_NOTICED, _FELT = 1800.0, 20
+# What an event source starts at once here: few enough for queues to fill, as they do in a campaign.
+_MOST_AT_ONCE = 8
+
+
+@dataclass
+class Result:
+    plan: Plan
+    violations: list[Violation]
+    figures: Counter[str] = field(default_factory=Counter)
+    error: str = ""
+    """What ended the run: an error of the simulation's own, or of the bridge's where nothing catches it."""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.violations or self.error)
+
+
+@cache
+def deployment() -> Deployment:
+    aws_url = f"https://sqs.{REGION}.amazonaws.com"
+    return read_template(TEMPLATE, stack=STACK, region=REGION, account_id=ACCOUNT_ID, aws_url=aws_url)
+
+
+def play(plan: Plan, log: Callable[[str], None] | None = None) -> Result:
+    """Run a plan; `log` is given every step."""
+    try:
+        return Run(plan, log).play()
+    except Exception as error:  # noqa: BLE001 - a run that breaks off is a finding
+        import traceback
+
+        return Result(plan, [], error="".join(traceback.format_exception(error)[-6:]))
+
+
+class Run:
+    def __init__(self, plan: Plan, log: Callable[[str], None] | None = None) -> None:
+        self.plan, self._log = plan, log
+        self._random = {
+            name: Random(f"{name} {plan.seed}") for name in ("weather", "ids", "aws", "lambda", "callbacks")
+        }
+        self.scheduler = Scheduler(START)
+        self.internet = Internet(self.scheduler)
+        self.weather = Weather(plan, self.scheduler, self._random["weather"])
+        self.data = Datapoints(self.scheduler.time)
+        self.deployment = deployment()
+        self.files = FileHost()
+        self.sandboxes: dict[str, Any] = {}
+        self.callbacks: list[Callbacks] = []
+        self._sent: dict[int, Sent] = {}
+        self._arrived: list[Arrived] = []
+        self._person: Event | None = None
+        """Who writes now, while a sandbox makes the callback."""
+
+    # --- the world -------------------------------------------------------------------------------------------------
+
+    def play(self) -> Result:
+        fetched = patch.object(local.sandbox.meta, "_fetched", self._fetched)
+        with substituted(self.scheduler, self._random["ids"], self.internet), fetched, self._observed():
+            self._build()
+            for event in self.plan.events:
+                self.scheduler.start(partial(self._happen, event), after=event.at)
+            self.scheduler.start(self._sample)
+            self.scheduler.run(START + _HORIZON)
+            return self._result()
+
+    def _build(self) -> None:
+        scheduler = self.scheduler
+        self.aws = Aws(scheduler.time, self._random["aws"], self.deployment, self.weather, self.data)
+        self.functions = Functions(
+            scheduler, self._random["lambda"], self.deployment, self._outside, self.data, self.weather.concurrency
+        )
+        self.weather.functions = self.functions
+        self.internet.effect = self.weather.effect
+        self.clevertap = CleverTapSandbox()
+        clevertap_host = urlsplit(self.clevertap.url).netloc
+        self.internet.hosts[clevertap_host] = partial(ask, self.clevertap)
+        self.weather.hosts[clevertap_host] = "clevertap"
+        self.internet.hosts["files.example"] = self._file
+        self.accounts = {name: self._account(name, dict(account)) for name, account in self.plan.accounts.items()}
+        for name, account in self.accounts.items():
+            for arn in (account["provider"].get("encryption") or {}).values():
+                self.aws.kms.create(arn)
+            self.aws.secrets.put(f"{STACK}/accounts/{name}", json.dumps(account))
+        self.pollers = {
+            source.queue_arn: Poller(scheduler, self.functions, self.deployment, source, self.aws.sqs, _MOST_AT_ONCE)
+            for source in self.deployment.event_sources
+        }
+        self.aws.on_send = self._wake
+        self.aws.sqs.trace = self._trace
+        # Far more often than SQS, which calls it rare; and not so often that copies of copies fill long outages.
+        self.aws.sqs.harshness.twice = self.plan.twice / 40
+        self.aws.sqs.harshness.undead = self.plan.twice / 100
+        self.aws.sqs.harshness.disorder = self.plan.spread
+
+    def _account(self, name: str, account: dict[str, Any]) -> dict[str, Any]:
+        """The account at a sandbox of its own."""
+        sandbox = SANDBOXES[account["provider"]["type"]](lambda region: self.aws.kms, seed=self.plan.seed)
+        account["provider"] = {**account["provider"], "base_url": sandbox.url}
+        account["clevertap"] = {
+            **account["clevertap"],
+            "status_url": self.clevertap.status_url(name),
+            "incoming_url": self.clevertap.incoming_url(name),
+        }
+        host = urlsplit(sandbox.url).netloc
+        self.internet.hosts[host] = partial(self._ask_bsp, name)
+        self.weather.hosts[host] = name
+        callbacks = Callbacks(
+            self.scheduler,
+            self._random["callbacks"],
+            self._call_back,
+            partial(self._about, name),
+            # Message Central's statuses find their message by the order in which they come.
+            spread=0.01 if account["provider"]["type"] == "message_central" else self.plan.spread,
+            twice=self.plan.twice,
+        )
+        self.callbacks.append(callbacks)
+        sandbox._sender = callbacks  # type: ignore[assignment]
+        sandbox.add_account(name, account, BRIDGE)
+        self.sandboxes[name] = sandbox
+        return account
+
+    def _ask_bsp(self, name: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        sandbox = self.sandboxes[name]
+        known = len(sandbox._delivered)
+        self.weather.elsewhere = True
+        try:
+            return ask(sandbox, method, target, headers, body)
+        finally:
+            self.weather.elsewhere = False
+            now = self.scheduler.now
+            self._arrived += [Arrived(now, name, delivered) for delivered in sandbox._delivered[known:]]
+
+    def _about(self, name: str) -> tuple[Any, str]:
+        if self._person is not None:
+            return self._person, "click" if self._person.kind == "click" else "reply"
+        return self.sandboxes[name]._delivered[-1], "status"
+
+    def _file(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        status, content, given = self.files.answer(target, headers.get("if-none-match", ""))
+        return Answer(status, content, {name.lower(): value for name, value in given})
+
+    def _fetched(self, link: Mapping[str, Any]) -> File | None:
+        """What Meta fetches itself."""
+        return self.files.find(urlsplit(link["link"]).path)
+
+    def _outside(self, function: Function) -> Outside:
+        environ = {**function.environment, "PUBLIC_URL": BRIDGE}
+        now, jitter = self.scheduler.time, self._random["ids"].random
+        return Outside(environ, self.aws.client, now=now, clock=now, jitter=jitter, pause=self.scheduler.sleep)
+
+    def _trace(self) -> str | None:
+        from local.simulation.rules import write_lineage
+
+        owner = self.scheduler.owner
+        return write_lineage("Root=1-0-0", owner.lineage) if isinstance(owner, Invocation) else None
+
+    def _wake(self, queue_arn: str) -> None:
+        if (poller := self.pollers.get(queue_arn)) is not None:
+            poller.wake()
+
+    @contextmanager
+    def _observed(self) -> Iterator[None]:
+        """Metrics are an invocation's, and are lost with it; logs are shown where somebody asks for them."""
+
+        def add(name: str, unit: Any, value: float) -> None:
+            owner = self.scheduler.owner
+            if isinstance(owner, Invocation):
+                service = self.deployment.functions[owner.function].environment["POWERTOOLS_SERVICE_NAME"]
+                owner.counted.append((name, {"service": service}, value))
+
+        def of_account(name: str, account: str) -> None:
+            owner = self.scheduler.owner
+            if isinstance(owner, Invocation):
+                function = self.deployment.functions[owner.function]
+                dimensions = {"service": function.environment["POWERTOOLS_SERVICE_NAME"], "account": account}
+                # Written at once, so that it outlives the invocation.
+                self.data.add(function.environment["POWERTOOLS_METRICS_NAMESPACE"], name, dimensions, 1)
+
+        def written(level: str) -> Callable[..., None]:
+            def write(message: str, extra: Mapping[str, Any] | None = None, **_: Any) -> None:
+                if self._log is not None:
+                    function = getattr(self.scheduler.owner, "function", "")
+                    self._log(
+                        f"{self.scheduler.now - START:12.3f} {function:18} {level:7} {message} {dict(extra or {})}"
+                    )
+
+            return write
+
+        log = observability.logger
+        with (
+            patch.object(observability.metrics, "add_metric", add),
+            patch.object(observability, "single_metric", None, create=True),
+            patch.object(log, "info", written("info")),
+            patch.object(log, "warning", written("warning")),
+            patch.object(log, "error", written("error")),
+            _counting_accounts(of_account),
+        ):
+            yield
+
+    # --- the sides -------------------------------------------------------------------------------------------------
+
+    def _happen(self, event: Event) -> None:
+        match event.kind:
+            case "template" | "template with a file" | "text":
+                self._clevertap_sends(event)
+            case "deployment":
+                self.functions.deploy()
+            case "redrive":
+                self._redrive()
+            case _:
+                self._person_acts(event)
+
+    def _clevertap_sends(self, event: Event) -> None:
+        sent = self._sent[event.number] = Sent(event)
+        message = self._message(event)
+        for again in event.repeats:
+            self.scheduler.start(partial(self._post_message, event, sent, message), after=again)
+        # CleverTap repeats what was not answered.
+        for wait in (1.0, 10.0, 60.0, 0.0):
+            if self._post_message(event, sent, message) in ("success", "failure"):
+                return
+            self.scheduler.sleep(wait)
+
+    def _post_message(self, event: Event, sent: Sent, message: dict[str, Any]) -> str:
+        credentials = self.accounts[event.account]["clevertap"]["authorization"][0]
+        body = json.dumps(message).encode()
+        headers = _credentials(credentials)
+        try:
+            answer = self.functions.invoke("SendFunction", lambda process: process.run(event.account, headers, body))
+            said = str(json.loads(answer[1]).get("status")) if answer[0] == 200 else f"HTTP {answer[0]}"
+        except (Failed, Throttled) as error:
+            said = type(error).__name__
+        sent.answers.append(said)
+        if said == "success" and sent.accepted is None:
+            sent.accepted = self.scheduler.now
+        return said
+
+    def _message(self, event: Event) -> dict[str, Any]:
+        waba_number = str(self.accounts[event.account]["waba_number"])
+        words = token(event.number)
+        if event.kind == "text":
+            return freeform_message(msg_id(event), event.to, waba_number, "text", {"body": f"hello {words}"})
+        components: list[dict[str, Any]] = [
+            {
+                "type": "body",
+                "body": {"text": f"Order {words}.", "parameters": [{"type": "text", "text": words}]},
+            }
+        ]
+        if event.kind == "template with a file" and self._provider(event.account) not in _WITHOUT_PICTURES:
+            name = f"picture-{event.number % 3}.png"
+            address = f"http://files.example{self.files.put(File(_PICTURE, 'image/png', name))}"
+            components.insert(0, {"type": "header", "header": {"type": "image", "image": {"mediaURL": address}}})
+        return {
+            "payloadVersion": 0.1,
+            "to": f"+{event.to}",
+            "wabaNumber": waba_number,
+            "msgId": msg_id(event),
+            "isTemplate": True,
+            "template": {"namespace": "order_shipped", "languageCode": "en(UK)"},
+            "components": components,
+        }
+
+    def _provider(self, account: str) -> str:
+        return str(self.accounts[account]["provider"]["type"])
+
+    def _person_acts(self, event: Event) -> None:
+        sandbox = self.sandboxes[event.account]
+        got = [arrived.delivered for arrived in self._arrived if arrived.account == event.account]
+        of_person = [delivered for delivered in got if delivered.to == event.to]
+        last = of_person[-1] if of_person else None
+        words = f"answer {token(event.number)}"
+        self._person = event
+        try:
+            if event.kind == "person taps" and last is not None and hasattr(sandbox, "person_taps_button"):
+                sandbox.person_taps_button(last, 1, words)
+            elif event.kind == "click" and last is not None:
+                sandbox.person_opens_link(last, "https://shop.example/")
+            elif event.kind == "person sends a file":
+                sandbox.person_sends_media(event.account, event.to, _PICTURE, "image/png", "me.png", words)
+            else:
+                sandbox.person_writes(event.account, event.to, words, in_reply_to=last)
+        finally:
+            self._person = None
+
+    def _call_back(self, method: str, url: str, headers: dict[str, str], raw: bytes) -> int:
+        """A BSP's callback; the status of the answer."""
+        parts = urlsplit(url)
+        account, kind, secret = (unquote(part) for part in parts.path.strip("/").split("/"))
+        function = "StatusFunction" if kind == "status" else "IncomingFunction"
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        lowered = {name.lower(): value for name, value in headers.items()}
+        callback = Callback(method, lowered, query, raw, "203.0.113.7")
+        try:
+            return int(self.functions.invoke(function, lambda process: process.run(account, secret, callback)).status)
+        except Throttled:
+            return 503
+        except Failed:
+            return 500
+
+    def _redrive(self) -> None:
+        for queue in self.deployment.queues.values():
+            policy = queue.attributes.get("RedrivePolicy")
+            if policy:
+                self.aws.sqs.start_message_move_task(SourceArn=policy["deadLetterTargetArn"], DestinationArn=queue.arn)
+                self._wake(queue.arn)
+
+    def _sample(self) -> None:
+        """SQS's metrics, each minute while anything is going on."""
+        while True:
+            self.aws.sample()
+            if self.scheduler.next_due is None:
+                return
+            wait = max(60.0, self.scheduler.next_due - self.scheduler.now)
+            self.scheduler.sleep(wait)
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _result(self) -> Result:
+        posted = [posted for callbacks in self.callbacks for posted in callbacks.posted]
+        ledger = Ledger(
+            providers={name: account["provider"]["type"] for name, account in self.accounts.items()},
+            sent=self._sent,
+            arrived=self._arrived,
+            posted=posted,
+            exchanges=self.internet.exchanges,
+            clevertap_host=urlsplit(self.clevertap.url).netloc,
+            faults=self.plan.faults,
+            interrupted=self._interrupted(),
+        )
+        violations = [*ledger.violations(), *self._left_over(), *self._silent()]
+        figures = Counter(
+            {
+                "conversations": len(self._sent),
+                "calls": sum(sum(service.calls.values()) for service in self.aws.services),
+                "requests": len(self.internet.exchanges),
+                "faults": sum(self.weather.hits.values()),
+                "kills": sum(
+                    self.functions.counts[f"{name} {how}"]
+                    for name in self.deployment.functions
+                    for how in ("killed", "timeout")
+                ),
+            }
+        )
+        return Result(self.plan, violations, figures)
+
+    def _interrupted(self) -> set[int]:
+        """The messages whose outcome is unknown, if dispatch has died after they were accepted."""
+        last_death = max((end for name, _, end in self.functions.deaths if name == "DispatchFunction"), default=0.0)
+        (table,) = self.aws.dynamodb.tables.values()
+        items = {key.rpartition("#")[2]: item for key, item in table.items.items() if key.startswith("msg#")}
+        return {
+            number
+            for number, sent in self._sent.items()
+            if (sent.accepted or 0) < last_death and items.get(msg_id(sent.event), {}).get("state") == {"S": "unknown"}
+        }
+
+    def _left_over(self) -> Iterator[Violation]:
+        for queue in self.deployment.queues.values():
+            left = self.aws.sqs.queues[queue.url].messages
+            if left:
+                yield Violation("lost", f"{len(left)} messages are left on {queue.logical_id}")
+        for name, _ in self.aws.sqs.lost:
+            yield Violation("lost", f"a message expired on {name}")
+        if self.clevertap.violations:
+            yield Violation("false", f"CleverTap does not understand {self.clevertap.violations[0]}")
+
+    def _silent(self) -> Iterator[Violation]:
+        """Faults that people must hear of, and that raised no alarm."""
+        for place, fault in enumerate(self.plan.faults):
+            short = fault.end - fault.start < _NOTICED or fault.share < 1 or self.weather.hits[place] < _FELT
+            if short or fault.name in UNFELT:
+                continue
+            first, last = int((START + fault.start) // 60), int((START + fault.end + _NOTICED) // 60)
+            alarms = (Alarm(name, properties) for name, properties in self.deployment.alarms.items())
+            if not any(alarm.rings(self.data, first, last) for alarm in alarms):
+                yield Violation("silent", f"{fault.name} of {fault.target} raised no alarm")
+
+
+def _credentials(credentials: Mapping[str, str]) -> dict[str, str]:
+    if credentials["type"] != "basic":
+        return {credentials["name"].lower(): credentials["value"]}
+    from base64 import b64encode
+
+    pair = f"{credentials['username']}:{credentials['password']}".encode()
+    return {"authorization": f"Basic {b64encode(pair).decode()}"}
+
+
+@contextmanager
+def _counting_accounts(of_account: Callable[[str, str], None]) -> Iterator[None]:
+    import sys
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("whatsapp_bridge") and hasattr(module, "count_of_account"):
+                stack.enter_context(patch.object(module, "count_of_account", of_account))
+        yield
