@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # Without bytecode of its own, each start of Python compiles what it imports: seconds where one test takes less.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install run demo simulate test test-fast check check-style check-types check-imports check-template format hooks lock clean build bench
+.PHONY: help install run demo simulate costs test test-fast check check-style check-types check-imports check-template format hooks lock clean build bench
 
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
@@ -62,6 +62,9 @@ test-fast: $(STAMP) ## Run the tests that start no processes and take no minutes
 simulate: $(STAMP) ## Run conversations under AWS's rules and faults (SEEDS=n, or SEED=n to replay one)
 	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.simulation \
 		$(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --defects $(DEFECTS))
+
+costs: $(STAMP) ## Count what the services do for one message, and price a million
+	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.simulation.costs
 
 check: check-style check-types check-imports check-template ## Format, lint, types, imports, template
 

@@ -265,9 +265,13 @@ class Poller:
             failed = self._failed(received)
         finally:
             self._busy -= 1
-        for message in received:
-            if message["MessageId"] not in failed:
-                self._sqs.delete_message(QueueUrl=self._queue.url, ReceiptHandle=message["ReceiptHandle"])
+        done = [message for message in received if message["MessageId"] not in failed]
+        for start in range(0, len(done), 10):
+            entries = [
+                {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                for place, message in enumerate(done[start : start + 10])
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._queue.url, Entries=entries)
         self.wake()
 
     def _failed(self, received: list[Json]) -> set[str]:
