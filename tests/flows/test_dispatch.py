@@ -6,6 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from tests.conftest import Log
 from tests.support.failures import failing
@@ -27,6 +28,7 @@ from whatsapp_bridge.flows.records import process_batch
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Rejected
+from whatsapp_bridge.store.claims import Claims
 
 PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
 # A visibility time-out, after which a record that was reported as failed comes back.
@@ -441,7 +443,6 @@ def test_a_delivery_that_is_overtaken_sends_nothing(made: World) -> None:
     ("needles", "times", "unknown"),
     [
         pytest.param(("msg#acme#b", "held_until"), 1, False, id="at the claim"),
-        pytest.param(("msg#acme#b", "'sending'", "'claimed'"), 1, False, id="at the mark"),
         pytest.param(("msg#acme#b", "SET #state = :state"), 99, True, id="at the record of what was sent"),
     ],
 )
@@ -461,6 +462,32 @@ def test_dynamodb_fails_for_one_of_three(
     assert made.sent_by_id() == {"a": 1, "b": 1, "c": 1}
     assert {name: item(made, name)["state"] for name in "ac"} == {"a": "accepted", "c": "accepted"}
     assert "Canary" not in log.text
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["not written", "written, but the answer is lost"])
+@pytest.mark.parametrize("make", [template, freeform], ids=["template", "chat"])
+def test_a_mark_that_fails_costs_an_attempt(
+    made: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], dict[str, Any]], marked: bool
+) -> None:
+    """This process knows that the message has not left."""
+    begin, calls = Claims.begin_sending, [0]
+
+    def begin_sending(claims: Claims, *arguments: str) -> bool:
+        calls[0] += 1
+        if calls[0] > 1:
+            return begin(claims, *arguments)
+        if marked:
+            begin(claims, *arguments)
+        raise EndpointConnectionError(endpoint_url="x")
+
+    monkeypatch.setattr(Claims, "begin_sending", begin_sending)
+    made.send(make("a"))
+    made.run()
+    assert item(made, "a")["state"] == "released"
+    made.pump()
+    assert made.sent_by_id() == {"a": 1}
+    assert item(made, "a")["state"] == "accepted"
+    assert made.told == []
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,14 @@ class Sending:
     def _mark(self, of: tuple[Job, int]) -> Sent | None:
         """None if it may leave; `of` is a message and the time (ms) since when it waits, if it must."""
         job, at = of
-        if not self._claims.begin_sending(job.account.name, job.reference, job.grant):
-            return Overtaken("by another delivery")
-        # After the mark, so that another delivery's message, which may be settled, does not wait again. Before the
-        # request, because its status may arrive before any later write.
         try:
+            # A write whose answer is lost may have marked it all the same.
+            if not self._claims.begin_sending(job.account.name, job.reference, job.grant):
+                return Overtaken("by another delivery")
+            # After the mark, so that another delivery's message, which may be settled, does not wait again. Before the
+            # request, because its status may arrive before any later write.
             correlation.expect(self._waiting, job.account, job.message, job.recipient, job.reference, at)
         except Exception as error:  # noqa: BLE001 - logged, becomes an outcome: the mark alone would lose the message
-            log_failure("message could not be stored as waiting", error, account=job.account.name, msgId=job.reference)
-            return NotSent(f"not stored as waiting: {type(error).__name__}")
+            log_failure("message not marked as leaving", error, account=job.account.name, msgId=job.reference)
+            return NotSent(f"not marked as leaving: {type(error).__name__}")
         return None
