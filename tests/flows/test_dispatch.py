@@ -537,6 +537,22 @@ def test_one_refused_of_a_batch(made: World) -> None:
 # --- accounts -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("make", [template, freeform], ids=["template", "chat"])
+def test_redriven_soon_after_it_was_throttled(made: World, make: Callable[[str], dict[str, Any]]) -> None:
+    """Its account was deleted by mistake between two attempts, and restored."""
+    queue = "CampaignQueue" if make is template else "ConversationQueue"
+    made.bsp = in_turn(RATE_LIMIT)
+    made.send(make("a"))
+    made.now += (made.run() or 0) + 0.01
+    (body,) = made.emptied(queue)
+    made.now += 60
+    fifo = {} if make is template else {"MessageGroupId": "a", "MessageDeduplicationId": "redriven"}
+    made.sqs.send_message(QueueUrl=made.url(queue), MessageBody=json.dumps(body), **fifo)
+    made.pump()
+    assert item(made, "a")["state"] == "accepted"
+    assert made.told == []
+
+
 @pytest.mark.parametrize(
     ("make", "queue"),
     [pytest.param(template, "Campaign", id="campaign"), pytest.param(freeform, "Conversation", id="conversation")],

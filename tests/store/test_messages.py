@@ -36,7 +36,7 @@ class Message:
     def begin(self, owner: str, grant: str | None = None) -> bool:
         return self.world.claims.begin_sending("acme", self.reference, grant or f"grant-{owner}")
 
-    def release(self, owner: str, seconds: int = 1) -> bool:
+    def release(self, owner: str, seconds: int | None = 1) -> bool:
         return self.world.claims.release("acme", self.reference, f"grant-{owner}", seconds)
 
     def settle(self, state: str, bsp_id: str | None = None) -> None:
@@ -122,6 +122,19 @@ def test_the_turn_passes_on(message: Message) -> None:
     assert message.world.claims.release("acme", message.reference, "again", 1)
     assert message.claim("copy", turn="grant-q1") is Claim.REPEAT
     assert message.claim("next copy", turn="again") is Claim.GRANTED
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wait", "expected"),
+    [
+        pytest.param(10, 909, Claim.REPEAT, id="while another's turn lasts"),
+        pytest.param(10, 911, Claim.GRANTED, id="that nobody has taken"),
+        pytest.param(None, 1, Claim.GRANTED, id="at once if none follows"),
+    ],
+)
+def test_a_redriven_one_takes_over(message: Message, seconds: int | None, wait: int, expected: Claim) -> None:
+    message.play(*SENDING, ("release", "q1", seconds), ("wait", wait))
+    assert message.claim("redriven") is expected
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from time import time
 from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
-from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.jobs import Job, Later, read_job
 from whatsapp_bridge.flows.line import Part
@@ -94,9 +93,8 @@ class Dispatch:
     def _measure_age(self, jobs: Sequence[Job]) -> None:
         """Of the oldest, since it was accepted: SQS's own begins anew with each queue message."""
         if jobs:
-            template = isinstance(jobs[0].message, TemplateMessage)
             oldest = min(job.accepted_at for job in jobs)
-            measure("TemplateAge" if template else "FreeformAge", self._now() - oldest)
+            measure("TemplateAge" if jobs[0].is_template else "FreeformAge", self._now() - oldest)
 
     def _account(self, jobs: Sequence[Job], *, shared: bool) -> list[str]:
         """Send one account's messages, and queue what is not settled. Each account does so when it is done, not all at

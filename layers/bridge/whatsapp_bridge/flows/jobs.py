@@ -52,6 +52,11 @@ class Job:
         return self.account.pseudonym(self.message.to)
 
     @property
+    def is_template(self) -> bool:
+        """Its next attempts are queue messages of their own; those of a freeform message are the same one's."""
+        return isinstance(self.message, TemplateMessage)
+
+    @property
     def turn(self) -> str | None:
         """The grant of the delivery that has given its claim to this queue message."""
         return self.payload.get("turn")

@@ -10,7 +10,6 @@ from math import ceil
 from time import time
 from typing import NamedTuple
 
-from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.flows.hops import MAX_HOPS
 from whatsapp_bridge.flows.jobs import Job, Later
 from whatsapp_bridge.flows.line import Line, Part
@@ -159,8 +158,6 @@ class Pacing:
         """It ends with its time limit."""
         soon = ceil(seconds) + round(self._jitter() * 2)
         # Chat messages wait on their queue without being sent again; few of them, and people wait for them.
-        if first or not isinstance(job.message, TemplateMessage):
-            delay = soon
-        else:
-            delay = round(MAX_DELAY_SECONDS * (0.75 + self._jitter() / 4))
+        waits_long = job.is_template and not first
+        delay = round(MAX_DELAY_SECONDS * (0.75 + self._jitter() / 4)) if waits_long else soon
         return Later(max(1, min(delay, ceil(job.seconds_left(self._now())))), job.attempt)

@@ -90,7 +90,7 @@ class Settling:
         if later is None:
             self._reject(job, outcome.verdict or OUT_OF_TIME)
             logger.warning("message given up", extra={**job.names, "reason": reason})
-        elif self._claims.release(job.account.name, job.reference, job.grant, later.delay):
+        elif self._claims.release(job.account.name, job.reference, job.grant, later.delay if job.is_template else None):
             count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
             logger.info("not accepted; will be retried", extra={**job.names, "reason": reason, "seconds": later.delay})
             return later

@@ -86,9 +86,11 @@ class Claims:
         )
         return refused is None
 
-    def release(self, account: str, reference: str, grant: str, seconds: int) -> bool:
-        """Give the claim to the delivery that follows in `seconds`; False if there must be none: another has the claim,
-        or a status shows that the BSP has the message."""
+    def release(self, account: str, reference: str, grant: str, seconds: int | None) -> bool:
+        """Give the claim to the queue message that follows in `seconds`; None if there is none, because the same one
+        comes back. False if nothing may follow: another has the claim, or a status shows that the BSP has the message.
+        """
+        now = int(self._table.now())
         refused = self._table.update(
             message_key(account, reference),
             "SET #state = :released, held_until = :until, send_turn = :grant",
@@ -98,7 +100,8 @@ class Claims:
                 ":claimed": "claimed",
                 ":sending": "sending",
                 ":grant": grant,
-                ":until": int(self._table.now()) + seconds + _LATE_SECONDS,
+                # Without copies no other is kept off: one that is redriven soon goes on.
+                ":until": now if seconds is None else now + seconds + _LATE_SECONDS,
             },
         )
         return refused is None
