@@ -78,6 +78,19 @@ def test_a_queue_message_that_does_not_was_accepted_when_it_was_sent(made: World
     assert made.told == [("a", "failed")]
 
 
+def test_what_an_older_version_sends_again_does_not_start_anew(made: World) -> None:
+    """It copies all that it does not know, and counts the hop."""
+    made.bsp = lambda url, payload: THROTTLED
+    made.send(template("a"))
+    made.now += (made.run() or 0) + 0.01
+    (body,) = made.emptied("CampaignQueue")
+    made.now = START + LIMIT - 1
+    again = {**body, "attempt": body["attempt"] + 1, "hops": body["hops"] + 1}
+    made.sqs.send_message(QueueUrl=made.url("CampaignQueue"), MessageBody=json.dumps(again), DelaySeconds=2)
+    made.pump()
+    assert made.told == [("a", "failed")]
+
+
 def redrive(made: World, dead_letters: str, queue: str) -> None:
     for body in made.emptied(dead_letters):
         made.sqs.send_message(QueueUrl=made.url(queue), MessageBody=json.dumps(body))

@@ -15,6 +15,7 @@ from whatsapp_bridge.store.queues import Entry
 
 # By how much the clocks of SQS and of a function may differ, with the time that a call takes.
 _CLOCKS_SECONDS = 60
+_TIMES = ("accepted_at", "queued_at", "queued_hop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,13 @@ class Job:
 
     def again(self, later: Later, now: float) -> Entry:
         """The queue message for the next delivery, which is sent `now`."""
-        times = {"attempt": later.attempt, "accepted_at": self.accepted_at, "queued_at": now}
-        return self._entry({**self.payload, **times, **next_hop(self.payload)}, later)
+        hop = next_hop(self.payload)
+        times = {"accepted_at": self.accepted_at, "queued_at": now, "queued_hop": hop["hops"]}
+        return self._entry({**self.payload, "attempt": later.attempt, **times, **hop}, later)
 
     def given_up(self, later: Later) -> Entry:
         """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
-        kept = {name: value for name, value in self.payload.items() if name not in ("accepted_at", "queued_at")}
+        kept = {name: value for name, value in self.payload.items() if name not in _TIMES}
         return self._entry({**kept, "attempt": 1, "hops": 0}, replace(later, delay=0))
 
     def _entry(self, payload: dict[str, Any], later: Later) -> Entry:
@@ -129,5 +131,8 @@ def _accepted_at(record: Record, payload: dict[str, Any]) -> float:
     enqueueTime", so SQS says that it was sent long after the bridge has sent it.
     Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
     """
-    redriven = record.sent_at > float(payload.get("queued_at", record.sent_at)) + _CLOCKS_SECONDS
+    # An older version that sends it again, while an update is rolled out, copies the time of the hop before.
+    known = payload.get("queued_hop") == payload.get("hops")
+    queued_at = float(payload.get("queued_at", record.sent_at)) if known else record.sent_at
+    redriven = record.sent_at > queued_at + _CLOCKS_SECONDS
     return record.sent_at if redriven else float(payload.get("accepted_at", record.sent_at))
