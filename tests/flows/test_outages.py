@@ -177,14 +177,86 @@ def test_what_is_an_outage(made: World, answer: Any, paused: bool) -> None:
     assert bool(breaker(made).get("probe_at")) is paused
 
 
-def test_files_of_somebody_else_are_no_outage(made: World) -> None:
+def campaign_with_files(made: World, messages: int) -> None:
     header = {"type": "header", "header": {"type": "image", "image": {"mediaURL": "https://shop.example/a.png"}}}
-    made.files = lambda url, headers: Answer(503, {}, b"")
-    for number in range(12):
+    for number in range(messages):
         made.send(template(f"m{number}", components=[header, {"type": "body", "body": {"text": "x"}}]))
+
+
+def test_files_of_somebody_else_are_no_outage(made: World) -> None:
+    made.files = lambda url, headers: Answer(503, {}, b"")
+    campaign_with_files(made, 12)
     made.run()
     assert breaker(made) == {}
     assert made.http.requests == []
+
+
+def test_a_probe_without_its_file_leaves_the_probe_to_the_next(made: World) -> None:
+    paused_until_now(made)
+    made.files = lambda url, headers: Answer(503, {}, b"")
+    campaign_with_files(made, 3)
+    campaign(made, 1, first=3)
+    made.run()
+    assert tried(made) == {"m3"}
+    assert not breaker(made)["probe_at"]
+
+
+PICTURE = Answer(200, {"content-type": "image/png"}, b"\x89PNG\r\n\x1a\n" + b"0" * 100)
+
+
+@pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES.keys())
+def test_an_outage_that_shows_before_the_messages(made: World, answer: Any) -> None:
+    """Their files cannot be uploaded."""
+    made.files = lambda url, headers: PICTURE
+    made.bsp = lambda url, payload: answer
+    campaign_with_files(made, 30)
+    made.pump(hours=1 / 6)
+    assert breaker(made)["probe_at"] > 0
+    assert len(made.http.requests) <= HANDFUL
+    made.bsp = uploads_and_accepts
+    made.pump(hours=1)
+    assert set(made.sent_by_id().values()) == {1}
+    assert len(tried(made)) == 30
+    assert made.told == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "paused"),
+    [
+        *(pytest.param(answer, True, id=name) for name, answer in OUTAGES.items()),
+        pytest.param(json_answer(404, {}), True, id="no word of the BSP"),
+        pytest.param(json_answer(429, {}), False, id="429"),
+        pytest.param(json_answer(400, {"error": {"code": 25}}), False, id="rejected"),
+    ],
+)
+def test_a_probe_may_end_before_its_message(made: World, answer: Any, paused: bool) -> None:
+    paused_until_now(made)
+    made.files = lambda url, headers: PICTURE
+    made.bsp = lambda url, payload: answer
+    campaign_with_files(made, 12)
+    made.run()
+    assert bool(breaker(made)["probe_at"]) is paused
+    assert breaker(made)["failed_probes"] == paused
+    if paused:
+        assert len(made.http.requests) == 1
+
+
+def paused_until_now(made: World) -> None:
+    for _ in range(5):
+        made.breakers.struck("acme")
+    made.now += 16
+
+
+def uploads_and_accepts(url: str, payload: Any) -> Answer:
+    return json_answer(200, {"fileId": "f"}) if "/media" in url else accept_all(url, payload)
+
+
+def test_too_many_requests_do_not_speed_a_process_up(made: World) -> None:
+    made.bsp = lambda url, payload: json_answer(429, {})
+    campaign(made, 60)
+    made.run()
+    assert made.breakers.pace("acme").at_once == 1
+    assert [len(payload["messages"]) for _, payload in made.http.requests] == [1] * 60
 
 
 def test_single_failures_do_not_pause(made: World) -> None:

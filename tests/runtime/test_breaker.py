@@ -8,7 +8,6 @@ from whatsapp_bridge.runtime.breaker import (
     Pace,
     after_failed_probe,
     after_probe,
-    after_success,
     asked,
     held_at,
     opened,
@@ -77,6 +76,11 @@ def test_a_success_of_long_ago_says_nothing(waited: float, at_once: int) -> None
     assert pace.at(100 + waited).at_once == at_once
 
 
+@pytest.mark.parametrize(("before", "after"), [(1, 1), (2, 1), (7, 3), (8, 4)])
+def test_too_many_requests_halve_it(before: int, after: int) -> None:
+    assert Pace(before, 100).after_throttling(110) == Pace(after, 100)
+
+
 def test_after_a_strike_it_begins_anew() -> None:
     assert Pace().after_success(100).after_strike() == Pace()
 
@@ -88,7 +92,7 @@ def test_after_a_strike_it_begins_anew() -> None:
         pytest.param(Breaker(strikes=4), 0, id="not paused yet"),
         pytest.param(opened(Breaker(strikes=5), 1000), 1015, id="paused: whoever comes later makes the probe"),
         pytest.param(after_probe(opened(Breaker(strikes=5), 1000), 1020), 1020, id="on probation"),
-        pytest.param(after_success(after_probe(opened(Breaker(strikes=5), 1000), 1020)), 1020, id="closed again"),
+        pytest.param(Breaker(resumed_at=1020), 1020, id="closed again"),
     ],
 )
 def test_until_when_somebody_was_made_to_wait(breaker: Breaker, expected: int) -> None:

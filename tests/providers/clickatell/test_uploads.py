@@ -283,13 +283,14 @@ def test_limit_at_the_byte(kind: str, megabytes: int, start: bytes, make: Callab
 
 
 def unanswered(status: int) -> NotSent:
-    return NotSent(f"upload: HTTP {status} without One API's answer")
+    # Refused in front of One API is not an outage.
+    return NotSent(f"upload: HTTP {status} without One API's answer", unreached=not 400 <= status < 500)
 
 
 ANSWERS: dict[str, tuple[Any, Any]] = {
     "1": (said(401, failure(1)), Rejected(1000, "Invalid or missing integration API Key", alarm=True)),
     "7": (said(401, failure(7)), Rejected(1000, "Originating IP address is not approved in your account", alarm=True)),
-    "18": (said(500, failure(18)), NotSent("upload: HTTP 500 without an answer per message")),
+    "18": (said(500, failure(18)), NotSent("upload: HTTP 500 without an answer per message", unreached=True)),
     "19": (said(503, failure(19)), Throttled(None, overload=True)),
     "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
     "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
@@ -340,7 +341,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "a list": (said(201, ["private"]), unanswered(201)),  # type: ignore[arg-type]
     "no JSON": (Answer(201, {}, b"private"), unanswered(201)),
     "fileId under 400": (said(400, {"fileId": "x.jpg"}), unanswered(400)),
-    "lost": (AnswerLost("ReadTimeout"), NotSent("upload: answer lost: ReadTimeout")),
+    "lost": (AnswerLost("ReadTimeout"), NotSent("upload: answer lost: ReadTimeout", unreached=True)),
     "not reached": (NotReached("ConnectTimeout"), NotSent("upload: not reached: ConnectTimeout", unreached=True)),
 }
 

@@ -211,10 +211,10 @@ OPT_INS: dict[str, tuple[Any, Outcome]] = {
     "wrong password": (said(200, "error | 102 | private"), Rejected(1000, "Opt-in: Authentication failed", alarm=True)),
     "unlisted": (said(200, samples.refused("777")), Rejected(1009, "Opt-in: Unlisted error 777", unlisted=True)),
     "too fast": (said(429, "", retry_after="3"), Throttled(3.0)),
-    "unreadable": (said(200, ""), NotSent("opt-in: HTTP 200 without Gupshup's answer")),
+    "unreadable": (said(200, ""), NotSent("opt-in: HTTP 200 without Gupshup's answer", unreached=True)),
     "a gateway's 503": (said(503, ""), Throttled(None, overload=True)),
     "not reached": (NotReached("ConnectTimeout"), NotSent("opt-in: not reached: ConnectTimeout", unreached=True)),
-    "answer lost": (AnswerLost("ReadTimeout"), NotSent("opt-in: answer lost: ReadTimeout")),
+    "answer lost": (AnswerLost("ReadTimeout"), NotSent("opt-in: answer lost: ReadTimeout", unreached=True)),
 }
 
 

@@ -401,16 +401,19 @@ NO_TOKEN: dict[str, tuple[Said, Outcome]] = {
     "wrong customer": (said(400, {"status": 400}), REFUSED_CREDENTIALS),
     "said in the body": (said(200, {"status": 401, "token": None}), REFUSED_CREDENTIALS),
     "said as a code": (said(200, {"responseCode": "800"}), REFUSED_CREDENTIALS),
-    "no token in it": (said(200, {"status": 200, "token": ""}), NotSent(f"no token: HTTP 200 {PROXY}")),
-    "a token for no header": (said(200, {"status": 200, "token": "a\nb"}), NotSent(f"no token: HTTP 200 {PROXY}")),
-    "no JSON": (Answer(200, {}, b"<html>"), NotSent(f"no token: HTTP 200 {PROXY}")),
+    "no token in it": (said(200, {"status": 200, "token": ""}), NotSent(f"no token: HTTP 200 {PROXY}", unreached=True)),
+    "a token for no header": (
+        said(200, {"status": 200, "token": "a\nb"}),
+        NotSent(f"no token: HTTP 200 {PROXY}", unreached=True),
+    ),
+    "no JSON": (Answer(200, {}, b"<html>"), NotSent(f"no token: HTTP 200 {PROXY}", unreached=True)),
     "a proxy's 401": (Answer(401, {}, b""), NotSent(f"no token: HTTP 401 {PROXY}")),
     "a proxy's 403": (Answer(403, {}, b"<html>"), NotSent(f"no token: HTTP 403 {PROXY}")),
     "away": (Answer(503, {}, b""), Throttled(None, overload=True)),
     "nothing there": (Answer(404, {}, b""), NotSent(f"no token: HTTP 404 {PROXY}")),
     "too fast": (said(429, {}, retry_after="9"), Throttled(9.0)),
     "not reached": (NotReached("ConnectTimeout"), NotSent("no token: not reached: ConnectTimeout", unreached=True)),
-    "answer lost": (AnswerLost("ReadTimeout"), NotSent("no token: answer lost: ReadTimeout")),
+    "answer lost": (AnswerLost("ReadTimeout"), NotSent("no token: answer lost: ReadTimeout", unreached=True)),
 }
 
 

@@ -158,7 +158,7 @@ class Dispatch:
         ready = [(job, outgoing) for job, outgoing in pairs if isinstance(outgoing, Outgoing)]
         sent = self._sending.request(client, ready, part.place)
         results = [outcome if not isinstance(outcome, Outgoing) else sent.results[job.grant] for job, outcome in pairs]
-        return Ended(self._settled(part.jobs, results), said_by(sent.answers))
+        return Ended(self._settled(part.jobs, results), said_by(prepared, sent.answers))
 
     def _settled(self, jobs: Sequence[Job], results: Sequence[Outcome | Exception | None]) -> dict[str, Done]:
         """Settle what has an outcome; the others met our exception, or belong to another delivery (None)."""

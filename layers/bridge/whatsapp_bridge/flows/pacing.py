@@ -39,10 +39,12 @@ class Said(Enum):
 
     WELL = "well"
     """It has answered in its own words."""
+    THROTTLED = "throttled"
+    """The same, and it takes no more for now."""
     ILL = "ill"
     NEITHER = "neither"
     NOT_ASKED = "not asked"
-    """No request left."""
+    """Nothing was asked of it."""
 
 
 class Ended(NamedTuple):
@@ -52,19 +54,23 @@ class Ended(NamedTuple):
     said: Said
 
 
-def said_by(answers: Sequence[object]) -> Said:
-    """`answers` are the outcomes of the messages of a request, or our exceptions."""
-    asked = [outcome for outcome in answers if not (isinstance(outcome, NotSent) and outcome.no_time)]
+def said_by(prepared: Sequence[object], answers: Sequence[object]) -> Said:
+    """`prepared` is what preparing each message has given, `answers` the outcomes of the request, or our exceptions."""
+    asked = [outcome for outcome in prepared if _is_of_a_step(outcome)] + list(answers)
+    asked = [outcome for outcome in asked if not (isinstance(outcome, NotSent) and outcome.no_time)]
     if not asked:
         return Said.NOT_ASKED
-    if any(_is_well(outcome) for outcome in asked):
+    if any(isinstance(outcome, Accepted | Rejected) for outcome in asked):
         return Said.WELL
+    # Too many requests of this account are no outage: they have their own schedule.
+    if any(isinstance(outcome, Throttled) and not outcome.overload for outcome in asked):
+        return Said.THROTTLED
     return Said.ILL if any(_is_ill(outcome) for outcome in asked) else Said.NEITHER
 
 
-def _is_well(outcome: object) -> bool:
-    # Too many requests of this account are no outage: they have their own schedule.
-    return isinstance(outcome, Accepted | Rejected) or (isinstance(outcome, Throttled) and not outcome.overload)
+def _is_of_a_step(outcome: object) -> bool:
+    # Else a reason of our own or of somebody else: KMS, a file, another delivery.
+    return isinstance(outcome, Rejected | Throttled | NotSent) and outcome.of_a_step
 
 
 def _is_ill(outcome: object) -> bool:
@@ -130,8 +136,9 @@ class Pacing:
 
     def _tell(self, account: str, said: Said) -> None:
         probing = self._breakers.probing(account)
-        if said is Said.WELL:
-            if self._breakers.succeeded(account):
+        if said in (Said.WELL, Said.THROTTLED):
+            answered = self._breakers.succeeded if said is Said.WELL else self._breakers.throttled
+            if answered(account):
                 count("ProviderResumed")
                 logger.warning("provider answers again; sending is resumed", extra={"account": account})
         elif said is Said.ILL or (said is Said.NEITHER and probing):

@@ -74,8 +74,13 @@ def of_a_step_before(what: str, outcome: Rejected | Throttled | NotSent | Unknow
     reason."""
     match outcome:
         case Unknown(reason):
-            return NotSent(f"{what}: {reason}")
+            return NotSent(f"{what}: {reason}", unreached=True, of_a_step=True)
         case NotSent(reason):
-            return replace(outcome, reason=f"{what}: {reason}")
+            return replace(outcome, reason=f"{what}: {reason}", of_a_step=True)
         case Rejected() | Throttled():
-            return outcome
+            return replace(outcome, of_a_step=True)
+
+
+def without_asking[R: Rejected | Throttled | NotSent](outcome: R) -> R:
+    """The outcome of a step as that of another message, for which the BSP is not asked again."""
+    return replace(outcome, of_a_step=False)

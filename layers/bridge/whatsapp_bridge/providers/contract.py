@@ -50,6 +50,8 @@ class Rejected:
     """The BSP's tables do not list this error; it is counted."""
     alarm: bool = False
     """The cause is the account, not the message: no message will be accepted until somebody acts. It is counted."""
+    of_a_step: bool = field(default=False, compare=False)
+    """The BSP was asked, for a step before the message (an upload, a token, an opt-in), and this came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Throttled:
     verdict: Rejected | None = None
     overload: bool = False
     """The BSP cannot take requests of anybody now, which is an outage; else this account sends too many."""
+    of_a_step: bool = field(default=False, compare=False)
+    """As in `Rejected`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,11 @@ class NotSent:
     reason: str
     verdict: Rejected | None = None
     unreached: bool = False
-    """The BSP does not answer: an outage."""
+    """The BSP does not answer, or without a word of its own: an outage."""
     no_time: bool = False
     """Nothing was tried, because the invocation would have ended first: no attempt."""
+    of_a_step: bool = field(default=False, compare=False)
+    """As in `Rejected`."""
 
 
 @dataclass(frozen=True, slots=True)

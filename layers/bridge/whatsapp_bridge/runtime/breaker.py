@@ -86,18 +86,14 @@ def after_probe(breaker: Breaker, now: float) -> Breaker:
     return Breaker(strikes=OPENS_AT - 1, failed_probes=breaker.failed_probes, resumed_at=int(now))
 
 
-def after_success(breaker: Breaker) -> Breaker:
-    return Breaker(resumed_at=breaker.resumed_at)
-
-
 def _until_probe(failed_probes: int) -> int:
     return _PROBE_SECONDS[min(failed_probes, len(_PROBE_SECONDS) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much one process asks of a side at once: it doubles with each round of successes, and a strike ends it. What
-    an outage costs is what was under way when it began."""
+    """How much one process asks of a side at once: it doubles with each round of successes, is halved when the side
+    asks for less, and a strike ends it. What an outage costs is what was under way when it began."""
 
     at_once: int = 1
     """Requests."""
@@ -114,6 +110,9 @@ class Pace:
 
     def after_success(self, now: float) -> "Pace":
         return Pace(min(self.at(now).at_once + 1, MOST_AT_ONCE), now)
+
+    def after_throttling(self, now: float) -> "Pace":
+        return replace(self.at(now), at_once=max(self.at(now).at_once // 2, 1))
 
     def after_strike(self) -> "Pace":
         return Pace()

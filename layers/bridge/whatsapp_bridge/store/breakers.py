@@ -67,12 +67,19 @@ class Breakers:
 
     def succeeded(self, name: str) -> bool:
         """The side has answered in its own words. True if that ended a pause."""
-        known = self._change(name, lambda known, now: replace(known, pace=known.pace.after_success(now)))
+        return self._answered(name, Pace.after_success)
+
+    def throttled(self, name: str) -> bool:
+        """The same, and it asks for fewer requests."""
+        return self._answered(name, Pace.after_throttling)
+
+    def _answered(self, name: str, following_pace: Callable[[Pace, float], Pace]) -> bool:
+        known = self._change(name, lambda known, now: replace(known, pace=following_pace(known.pace, now)))
         if known.lease:
             following = rules.after_probe(known.breaker, self._table.now())
             return self._write(name, following, "probe_until = :held", {":held": known.lease})
         if known.breaker.strikes and not known.breaker.is_open:
-            self._write(name, rules.after_success(known.breaker), _CLOSED, {":none": 0})
+            self._write(name, Breaker(resumed_at=known.breaker.resumed_at), _CLOSED, {":none": 0})
         return False
 
     def struck(self, name: str) -> bool:

@@ -127,10 +127,10 @@ class Client(BaseClient):
         return NotSent(rejected.title, verdict=rejected)
 
     def _upload_refused(self, answer: Answer) -> Refusal:
-        outcome = of_a_step_before("upload", of_the_request(answer, self.dialect))
+        outcome = of_the_request(answer, self.dialect)
         if isinstance(outcome, MediaLost):
-            return Rejected(outcome.code, outcome.title)
-        return outcome
+            outcome = Rejected(outcome.code, outcome.title)
+        return of_a_step_before("upload", outcome)
 
 
 def _instead(media: Json, file_id: str) -> Json:

@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.media.fetch import Source
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded, of_a_step_before
+from whatsapp_bridge.providers.answers import guarded, of_a_step_before, without_asking
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST
 from whatsapp_bridge.providers.common.outgoing_files import (
@@ -153,9 +153,9 @@ class Uploads:
         if 200 <= answer.status < 300 and isinstance(file_id, str) and file_id and body.get("accepted") is not False:
             # Seen for a file name or content type that One API does not know.
             if file_id.endswith(".unsupported"):
-                raise CannotPrepare(rejected("Content type not supported"))
+                raise CannotPrepare(of_a_step_before("upload", rejected("Content type not supported")))
             return file_id
         outcome = self._refused(answer)
         if isinstance(outcome, Throttled):
-            self._throttled = outcome
+            self._throttled = without_asking(outcome)
         raise CannotPrepare(outcome)

@@ -16,9 +16,9 @@ from pydantic_core import from_json
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word
+from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word, without_asking
 from whatsapp_bridge.providers.common.values import number
-from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import answers, codes
 from whatsapp_bridge.runtime.observability import log_failure
 
@@ -117,7 +117,7 @@ class Tokens:
 
     def _none(self, failure: Failure) -> NoToken:
         """The error for all messages of the batch from now on."""
-        self._failure = failure
+        self._failure = without_asking(failure)
         return NoToken(failure)
 
     def _noted(self) -> str | None:
@@ -175,7 +175,7 @@ class Tokens:
         answer = guarded(lambda: self._http.request("GET", url, None, {"accept": "*/*"}))
         if isinstance(answer, Answer):
             return _token(answer)
-        raise NoToken(of_a_step_before("no token", answer))
+        raise _no_token(answer)
 
 
 def _token(answer: Answer) -> str:
@@ -188,13 +188,17 @@ def _token(answer: Answer) -> str:
     if code is None and isinstance(body, dict):
         code = number(body.get("status"))
     if code is None or code == _DONE:
-        outcome = of_a_step_before("no token", outcome_without_a_word(answer, "Message Central"))
-        raise NoToken(outcome, answer.status in _MAY_LOCK)
+        raise _no_token(outcome_without_a_word(answer, "Message Central"), answer.status in _MAY_LOCK)
     if code == _TOO_MANY:
-        raise NoToken(Throttled(answer.retry_after))
+        raise _no_token(Throttled(answer.retry_after))
     if (400 <= code < 500 and code != 404) or code == codes.INVALID_AUTH:
-        raise NoToken(_refused("Credentials refused"), True)
-    raise NoToken(NotSent(f"no token: HTTP {answer.status}"))
+        raise _no_token(_refused("Credentials refused"), may_lock=True)
+    raise _no_token(NotSent(f"HTTP {answer.status}"))
+
+
+def _no_token(outcome: Failure | Unknown, may_lock: bool = False) -> NoToken:
+    """After a request for one."""
+    return NoToken(of_a_step_before("no token", outcome), may_lock)
 
 
 def _refused(title: str) -> Rejected:
