@@ -143,6 +143,29 @@ def test_answers_that_were_under_way_when_it_opened_do_not_close_it(made: World)
     assert item(made)["probe_at"] > 0
 
 
+def test_a_late_answer_does_not_undo_what_others_found_out(made: World) -> None:
+    """A request hangs for so long that others pause and resume meanwhile."""
+    late, other = process(made), process(made)
+    strike(late, 1)
+    strike(other, 4)
+    made.now += 16
+    may(other)
+    assert other.succeeded("acme") is True
+    before = item(made)
+    assert late.succeeded("acme") is False
+    assert item(made) == before
+    assert late.held_at("acme") == int(made.now)
+
+
+def test_an_answer_keeps_when_the_last_pause_ended(made: World) -> None:
+    one, _ = open_and_due(made)
+    may(one)
+    one.succeeded("acme")
+    one.succeeded("acme")
+    assert (item(made)["strikes"], item(made)["failed_probes"]) == (0, 0)
+    assert item(made)["resumed_at"] == int(made.now)
+
+
 @pytest.mark.parametrize("operation", ["GetItem", "UpdateItem"])
 def test_without_dynamodb_all_is_sent(made: World, counted: Callable[[], dict[str, int]], operation: str) -> None:
     one, _ = open_and_due(made)

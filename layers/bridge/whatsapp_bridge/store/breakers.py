@@ -79,7 +79,7 @@ class Breakers:
             following = rules.after_probe(known.breaker, self._table.now())
             return self._write(name, following, "probe_until = :held", {":held": known.lease})
         if known.breaker.strikes and not known.breaker.is_open:
-            self._write(name, Breaker(resumed_at=known.breaker.resumed_at), _CLOSED, {":none": 0})
+            self._forget_strikes(name, known.breaker)
         return False
 
     def struck(self, name: str) -> bool:
@@ -140,6 +140,25 @@ class Breakers:
             ),
         )
         return self._of(name).breaker if attempt is None else self._learn(name, _breaker(attempt.item))
+
+    def _forget_strikes(self, name: str, known: Breaker) -> None:
+        """Unless others have struck or paused since: the request may have been under way for long."""
+        attempt = self._without_fail(
+            name,
+            lambda: self._table.try_update(
+                self._key(name),
+                "SET strikes = :none, failed_probes = :none, expires_at = :expires",
+                f"({_CLOSED}) AND strikes = :strikes AND (attribute_not_exists(resumed_at) OR resumed_at = :resumed)",
+                {
+                    ":none": 0,
+                    ":strikes": known.strikes,
+                    ":resumed": known.resumed_at,
+                    ":expires": int(self._table.now()) + _KEPT_SECONDS,
+                },
+            ),
+        )
+        if attempt is not None:
+            self._learn(name, _breaker(attempt.item))
 
     def _write(self, name: str, following: Breaker, condition: str, values: dict[str, int]) -> bool:
         """Whether this process made the change."""
