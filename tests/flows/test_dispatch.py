@@ -464,6 +464,25 @@ def test_dynamodb_fails_for_one_of_three(
     assert "Canary" not in log.text
 
 
+def test_without_time_in_hand_no_next_attempt_is_queued(made: World) -> None:
+    """An invocation that dies after that would leave its whole batch twice."""
+    answers = in_turn(RATE_LIMIT)
+
+    def slow(url: str, payload: Any) -> Answer:
+        answer = answers(url, payload)
+        if len(made.http.requests) == 1:
+            made.http.end_in(2)
+        return answer
+
+    made.bsp = slow
+    made.send(template("a"))
+    assert made.run() == pytest.approx(COMES_BACK, abs=10)
+    assert made.depth("CampaignQueue") == 1
+    made.pump()
+    assert made.sent_by_id() == {"a": 2}
+    assert item(made, "a")["state"] == "accepted"
+
+
 @pytest.mark.parametrize("marked", [False, True], ids=["not written", "written, but the answer is lost"])
 @pytest.mark.parametrize("make", [template, freeform], ids=["template", "chat"])
 def test_a_mark_that_fails_costs_an_attempt(

@@ -16,6 +16,7 @@ from time import time
 from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.flows.handing_on import hand_on
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.jobs import Job, Later, read_job
 from whatsapp_bridge.flows.line import Part
@@ -29,11 +30,12 @@ from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Client, Outcome, Outgoing, Services
 from whatsapp_bridge.runtime.observability import count, log_failure, logger, measure
 from whatsapp_bridge.store.accounts import Accounts
-from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, Entry, NotStored, Queue
+from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, Entry, Queue
 
 
 class Dispatch:
-    """`longest`: the most that an account's time limit may be (seconds). `now` gives seconds since 1970."""
+    """`longest`: the most that an account's time limit may be (seconds). `time_left` says how many seconds the
+    invocation has; `now` gives seconds since 1970."""
 
     def __init__(
         self,
@@ -47,13 +49,15 @@ class Dispatch:
         campaign_dead_letters: CampaignDeadLetters,
         services: Callable[[], Services],
         longest: int,
+        time_left: Callable[[], float],
         new_id: Callable[[], str] = lambda: uuid4().hex,
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._preparing, self._pacing = accounts, preparing, pacing
         self._sending, self._settling = sending, settling
         self._campaign, self._campaign_dead_letters = campaign, campaign_dead_letters
-        self._services, self._longest, self._new_id, self._now = services, longest, new_id, now
+        self._services, self._longest = services, longest
+        self._time_left, self._new_id, self._now = time_left, new_id, now
 
     # --- the two queues --------------------------------------------------------------------------------------------
 
@@ -128,12 +132,7 @@ class Dispatch:
 
     def _send(self, queue: Queue, later: Sequence[tuple[Job, Later]], entries: Sequence[Entry]) -> list[str]:
         """The records of what may not be on the queue."""
-        try:
-            queue.send_all(entries)
-        except NotStored as error:
-            log_failure("next attempts not queued", error, jobs=len(error.missing))
-            return [later[place][0].record for place in error.missing]
-        return []
+        return [later[place][0].record for place in hand_on(queue, entries, self._time_left)]
 
     # --- from claim to outcome -------------------------------------------------------------------------------------
 

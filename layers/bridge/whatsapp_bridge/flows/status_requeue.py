@@ -1,9 +1,8 @@
 """Statuses that are queued again, and those that are given up.
 
-Sent again first, deleted afterwards: an invocation that dies in between leaves its whole batch twice. So nothing is
-sent again without time in hand. And a queue message that has come back waits for the queue's visibility timeout
-instead, because its copy may be on the queue: it has one copy then, however often its invocations die, and not two,
-four, eight.
+They are sent again first and deleted afterwards (`handing_on`). A queue message that has come back waits for the
+queue's visibility timeout instead, because its copy may be on the queue: it has one copy then, however often its
+invocations die, and not two, four, eight.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,17 +10,14 @@ from time import time
 from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.flows.handing_on import hand_on
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import given_up, repeated
-from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import Schedule, system_jitter
-from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, NotStored, Queue, StatusesDeadLetters, StatusesQueue
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, Queue, StatusesDeadLetters, StatusesQueue
 
-# Ten calls of SQS, of milliseconds each.
-_SENT_TOGETHER: Final = 100
-# For one such part, and for what is left to do of an invocation.
-_TIME_IN_HAND_SECONDS: Final = 3
 _COPIED_EVERY: Final = 5
 
 type Payload = dict[str, Any]
@@ -112,19 +108,7 @@ class StatusRequeue:
 
     def _send(self, queue: Queue, given: Sequence[Again], entries: Sequence[Entry]) -> list[str]:
         """Returns the owners of those that were not sent."""
-        failed: list[str] = []
-        for start in range(0, len(given), _SENT_TOGETHER):
-            part = given[start : start + _SENT_TOGETHER]
-            if self._time_left() < _TIME_IN_HAND_SECONDS:
-                rest = given[start:]
-                logger.warning("no time left to queue statuses again", extra={"statuses": len(rest)})
-                return failed + [each.item.owner for each in rest]
-            try:
-                queue.send_all(entries[start : start + _SENT_TOGETHER])
-            except NotStored as error:
-                log_failure("statuses not queued", error, statuses=len(error.missing))
-                failed += [part[place].item.owner for place in error.missing]
-        return failed
+        return [given[place].item.owner for place in hand_on(queue, entries, self._time_left)]
 
 
 def _may_be_copied(item: Item) -> bool:

@@ -131,6 +131,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
         services=_services(http, StoredNotes(table), outside),
         longest=env.dispatch_retry.limit,
+        time_left=http.seconds_left,
         now=outside.now,
     )
     conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
