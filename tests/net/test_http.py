@@ -25,7 +25,7 @@ from urllib3.exceptions import ClosedPoolError
 from tests.support.bsp import Answer as BspAnswer
 from tests.support.bsp import Bsp, refusing_url
 from tests.support.sockets import Behaviour, Drip, accepting, close, reset, say, sip, stall
-from whatsapp_bridge.net import connections
+from whatsapp_bridge.net import connections, http
 from whatsapp_bridge.net.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached, TooLarge
 
 SECRET = "canary-in-the-url"
@@ -227,20 +227,22 @@ def test_no_such_host(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("addresses", "refused", "shares"),
+    ("look_up", "addresses", "refused", "shares"),
     [
-        pytest.param(1, 0, [3.0], id="one"),
-        pytest.param(2, 0, [1.5, 1.5], id="two"),
-        pytest.param(9, 0, [1.0, 1.0, 1.0], id="nine, of which three are tried"),
-        pytest.param(3, 1, [1.0, 1.5, 1.5], id="one refuses at once, and the others share its time"),
+        pytest.param(0, 1, 0, [3.0], id="one"),
+        pytest.param(0, 2, 0, [1.5, 1.5], id="two"),
+        pytest.param(0, 9, 0, [1.0, 1.0, 1.0], id="nine, of which three are tried"),
+        pytest.param(0, 3, 1, [1.0, 1.5, 1.5], id="one refuses at once, and the others share its time"),
+        pytest.param(2, 2, 0, [0.5, 0.5], id="after a slow look-up"),
     ],
 )
 def test_several_addresses_that_do_not_answer_take_no_longer_than_one(
-    addresses: int, refused: int, shares: list[float], monkeypatch: pytest.MonkeyPatch
+    look_up: float, addresses: int, refused: int, shares: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, asked = [100.0], list[float]()
 
     def resolve(*_: Any, **__: Any) -> Any:
+        now[0] += look_up
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{n}", 80)) for n in range(addresses)]
 
     def connect(address: tuple[str, int], timeout: float, **_: Any) -> Any:
@@ -255,6 +257,29 @@ def test_several_addresses_that_do_not_answer_take_no_longer_than_one(
     monkeypatch.setattr(connections, "monotonic", lambda: now[0])
     fails(NotReached, "http://bsp.example/")
     assert asked == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda url: HttpClient().post_json(url, {}), id="a request"),
+        pytest.param(lambda url: HttpClient().fetch(url, max_bytes=9, loopback=False), id="a file of somebody else"),
+    ],
+)
+def test_a_look_up_that_hangs(ask: Callable[[str], Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def resolve(*_: Any, **__: Any) -> Any:
+        over.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, SECRET)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(http, "CONNECT_SECONDS", SHORT)
+    try:
+        with pytest.raises(NotReached):
+            ask(f"http://{SECRET}.example/")
+    finally:
+        over.set()
 
 
 def certificate(path: Path, host: str, days: int) -> ssl.SSLContext:

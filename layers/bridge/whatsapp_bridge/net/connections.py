@@ -8,11 +8,13 @@ forever; here all calls for one request share a timeout, and all for its answer 
 """
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, RawIOBase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -63,11 +65,10 @@ _MAX_ADDRESSES = 3
 _LEAST_SECONDS = 0.5
 
 
-def _connected(connection: HTTPConnection, addresses: Sequence[str]) -> socket.socket:
-    """A socket to the first address that takes the connection. They share its timeout: one that does not answer leaves
-    time for the next, and all together take no longer than one."""
+def _connected(connection: HTTPConnection, addresses: Sequence[str], ends: float) -> socket.socket:
+    """A socket to the first address that takes the connection. They share the time that is left: one that does not
+    answer leaves time for the next, and all together take no longer than one."""
     tried = addresses[:_MAX_ADDRESSES]
-    ends = monotonic() + float(connection.timeout or 0)
     failure = OSError()
     for number, address in enumerate(tried):
         share = max(ends - monotonic(), 0.0) / (len(tried) - number)
@@ -83,10 +84,36 @@ def _connected(connection: HTTPConnection, addresses: Sequence[str]) -> socket.s
     raise failure
 
 
-def _looked_up(connection: HTTPConnection) -> list[str]:
+def _end(connection: HTTPConnection) -> float:
+    """When its look-up and its connection must be done, if they begin now."""
+    return monotonic() + float(connection.timeout or 0)
+
+
+def _looked_up(connection: HTTPConnection, ends: float) -> list[str]:
     """The addresses of the connection's host. Raises `OSError`, `UnicodeError`."""
-    found = socket.getaddrinfo(connection.host.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM)
+    host, port = connection.host.strip("[]"), connection.port
+    found = _within(
+        max(ends - monotonic(), 0.0),
+        lambda: socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM),
+    )
     return [str(address[0]) for *_, address in found]
+
+
+def _within[R](seconds: float, call: Callable[[], R]) -> R:
+    """The result of a call that takes no timeout. Raises `TimeoutError`, and leaves the call to end by itself."""
+    result: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(call())
+        except Exception as error:  # noqa: BLE001 - raised where the result is awaited
+            result.set_exception(error)
+
+    try:
+        Thread(target=run, daemon=True).start()
+    except RuntimeError as error:
+        raise OSError("no thread") from error
+    return result.result(seconds)
 
 
 class _Timed(HTTPConnection):
@@ -94,7 +121,8 @@ class _Timed(HTTPConnection):
     _sent_by = 0.0
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self, _looked_up(self))
+        ends = _end(self)
+        return _connected(self, _looked_up(self, ends), ends)
 
     def request(self, *arguments: Any, **options: Any) -> None:
         self._sent_by = 0.0
@@ -159,17 +187,17 @@ _NO_ADDRESS = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 def _publicly_connected(connection: HTTPConnection, *, loopback: bool) -> socket.socket:
     """A socket to a public address of the connection's host. The name is looked up only once, because each look-up may
     return another address. Nothing is sent to other addresses, so that nobody can probe them."""
-    addresses = [
-        found for found in _addresses(connection) if _is_public(ip_address(found.partition("%")[0]), loopback=loopback)
-    ]
+    ends = _end(connection)
+    found = _addresses(connection, ends)
+    addresses = [one for one in found if _is_public(ip_address(one.partition("%")[0]), loopback=loopback)]
     if not addresses:
         raise NotPublic("is not a public address")
-    return _connected(connection, addresses)
+    return _connected(connection, addresses, ends)
 
 
-def _addresses(connection: HTTPConnection) -> list[str]:
+def _addresses(connection: HTTPConnection, ends: float) -> list[str]:
     try:
-        return _looked_up(connection)
+        return _looked_up(connection, ends)
     except UnicodeError:
         raise NotPublic("has a host that does not exist") from None
     except socket.gaierror as error:
