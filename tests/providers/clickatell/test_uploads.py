@@ -354,6 +354,7 @@ def test_answer_without_a_file_id(answer: Any, expected: Any, message: Json) -> 
     outcome = prepared(client(net, notes=notes), message)
 
     assert outcome == expected
+    assert outcome.of_a_step
     assert len(net.uploads) == 1
     assert notes.kept == {}
     assert_public(outcome)

@@ -425,6 +425,16 @@ def test_without_a_token_nothing_is_sent(answer: Said, expected: Outcome) -> Non
     assert http.sent == []
 
 
+@pytest.mark.parametrize("answer", [answer for answer, _ in NO_TOKEN.values()], ids=NO_TOKEN.keys())
+def test_only_the_first_without_a_token_says_how_the_bsp_is(answer: Said) -> None:
+    """It alone has asked; the others of the batch share its answer."""
+    made = client(Http(OK, tokens=[answer]))
+
+    failures = [made.prepare(broadcast(f"r{number}")) for number in range(3)]
+
+    assert [not isinstance(failure, Outgoing) and failure.of_a_step for failure in failures] == [True, False, False]
+
+
 # --- sheets ----------------------------------------------------------------------------------------------------------
 
 BULK = {"bulk": True}
