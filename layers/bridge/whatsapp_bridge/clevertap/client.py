@@ -14,10 +14,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """CleverTap cannot be reached, throttles or fails (429, 5xx). `retry_after` in seconds, if it says so."""
+    """CleverTap cannot be reached, throttles or fails (429, 5xx). `retry_after` in seconds, if it says so. `strike`: it
+    is away, rather than busy."""
 
     reason: str
     retry_after: float | None = None
+    strike: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,5 @@ def deliver(http: HttpClient, url: str, payload: Mapping[str, Any]) -> Delivery:
     if 200 <= answer.status < 300:
         return Taken()
     if answer.status in (408, 429) or answer.status >= 500:
-        return TryLater(f"HTTP {answer.status}", answer.retry_after)
+        return TryLater(f"HTTP {answer.status}", answer.retry_after, strike=answer.status != 429)
     return RefusedCallback(answer.status)

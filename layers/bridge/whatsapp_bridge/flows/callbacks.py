@@ -44,12 +44,12 @@ class Callbacks:
         match delivery:
             case NotTried():
                 self._breakers.untried(name)
-            case TryLater():
+            case TryLater(strike=True):
                 if self._breakers.struck(name):
                     count("CleverTapPaused")
                     _note("CleverTapPaused", account, route)
             case _:
-                # A refusal is an answer, too.
+                # Also a refusal and 429 are answers of CleverTap's.
                 if self._breakers.succeeded(name):
                     count("CleverTapResumed")
                     _note("CleverTapResumed", account, route)
