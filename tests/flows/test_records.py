@@ -12,12 +12,14 @@ from whatsapp_bridge.flows.records import (
     Record,
     Unprocessable,
     is_fifo,
+    pause_after_failure,
     process_batch,
     process_fifo,
 )
 from whatsapp_bridge.store.queues import Entry, NotStored
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:replies.fifo"
+FIRST_RECEIVED = 1_700_000_001.5
 
 
 def event(*names: str, arn: str = ARN) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class Queue:
 
 def fifo(names: Sequence[str], handler: Handler, queue: Queue, dead_letters: Queue | None = None) -> list[str]:
     """The records that are reported as failed."""
-    source = FifoSource(queue, dead_letters or Queue())  # type: ignore[arg-type]
+    source = FifoSource(queue, dead_letters or Queue(), lambda: FIRST_RECEIVED + 20)  # type: ignore[arg-type]
     return failed(process_fifo(event(*names), source, handler))
 
 
@@ -116,15 +118,15 @@ def failed(answer: dict[str, Any]) -> list[str]:
             {"a1": RuntimeError("Canary")},
             ["a1", "b1"],
             ["a1", "a2"],
-            [],
-            id="an unexpected failure waits for the visibility time-out",
+            [("a1", 20), ("a2", 20)],
+            id="an unexpected failure comes back soon",
         ),
         pytest.param(
             ["a1", "b1"],
             {"a1": RuntimeError("Canary"), "b1": RuntimeError("Canary")},
             ["a1", "b1"],
             ["a1", "b1"],
-            [],
+            [("a1", 20), ("b1", 20)],
             id="all fail, and the invocation does not",
         ),
     ],
@@ -146,6 +148,20 @@ def test_fifo(
         (name, "RuntimeError") for name in unexpected
     ]
     assert "Canary" not in log.text
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "expected"),
+    [
+        pytest.param(-1, 5, id="SQS's clock is ahead"),
+        pytest.param(0, 5, id="at its first delivery"),
+        pytest.param(12.7, 12, id="as long as it has tried"),
+        pytest.param(120, 60, id="two minutes of retries before"),
+        pytest.param(4 * 86_400, 60, id="for days"),
+    ],
+)
+def test_the_pause_after_a_failure_goes_by_time(elapsed: float, expected: int) -> None:
+    assert pause_after_failure(elapsed) == expected
 
 
 def test_a_record_that_cannot_be_postponed_comes_back_all_the_same(log: Log) -> None:

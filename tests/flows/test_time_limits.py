@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.failures import failing
 from tests.support.world import START, World, accept_all, account, freeform, json_answer, template, world
 
 THROTTLED = json_answer(429, {})
@@ -55,6 +56,18 @@ def test_no_attempt_after_the_limit(made: World, make: Make, late: float) -> Non
     assert LIMIT - 10 <= tried[-1] < LIMIT
     assert made.told == [("a", "failed")]
     assert made.now - START <= LIMIT + 1
+
+
+def test_an_error_of_aws_after_many_throttled_attempts_does_not_cost_a_chat_its_time(made: World) -> None:
+    made.bsp = lambda url, payload: THROTTLED
+    made.send(freeform("a"))
+    for _ in range(7):
+        made.now += (made.run() or 0) + 0.002
+    made.bsp = accept_all
+    made.fail = failing("UpdateItem", 1, "msg#acme#a")
+    made.pump(hours=1)
+    assert made.told == []
+    assert len(made.sent_to_bsp) == 8
 
 
 def test_a_queue_message_carries_when_it_was_accepted(made: World) -> None:

@@ -6,7 +6,8 @@ follow a failed one in its group must be reported as failed too and must not be 
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from time import time
+from typing import Final, NamedTuple
 
 from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
@@ -42,14 +43,17 @@ class Record:
         )
 
 
-_PAUSES_SECONDS = (5, 10, 20, 40, 80, 160, 320)
+_SHORTEST_PAUSE_SECONDS: Final = 5
+_LONGEST_PAUSE_SECONDS: Final = 60
 
 
 class FifoSource(NamedTuple):
-    """A FIFO queue, and the dead-letter queue for messages that another delivery cannot help."""
+    """A FIFO queue, and the dead-letter queue for messages that another delivery cannot help. `now` gives seconds since
+    1970."""
 
     queue: FifoQueue
     dead_letters: DeadLetterQueue
+    now: Callable[[], float] = time
 
 
 class Unprocessable(Exception):
@@ -83,7 +87,7 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
 
     A failed record delays only its own group, for the time that it asks for.
     """
-    held: dict[str, int | None] = {}
+    held: dict[str, int] = {}
     failed: list[str] = []
     waiting: set[str] = set()
     intended: set[str] = set()
@@ -97,7 +101,7 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
                 intended.add(record.group)
             except Exception as error:  # noqa: BLE001 - logged; the record comes back
                 log_failure("record failed", error, record=record.id)
-                held[record.group] = _pause_after_failure(record.attempt)
+                held[record.group] = pause_after_failure(source.now() - record.first_received_at)
         failed.append(record.id)
         if record.group in intended:
             waiting.add(record.id)
@@ -106,12 +110,13 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
     return _answer(failed, waiting)
 
 
-def _pause_after_failure(attempt: int) -> int | None:
-    """Seconds until a record that met an exception of ours comes back; None for the queue's visibility timeout.
+def pause_after_failure(elapsed: float) -> int:
+    """Seconds until a record that met an exception of ours comes back, `elapsed` seconds after it was first received.
 
-    AWS is seldom away for long, and a freeform message has ten minutes.
+    By time, because most receives are retries that have nothing to do with it. AWS is seldom away for long, and a
+    freeform message has ten minutes; a record that always fails may be received a thousand times.
     """
-    return _PAUSES_SECONDS[attempt - 1] if attempt <= len(_PAUSES_SECONDS) else None
+    return int(min(max(elapsed, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS))
 
 
 def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle: Callable[[Record], None]) -> None:
@@ -124,9 +129,7 @@ def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle
         dead_letters.send(Entry(record.body, record.group, record.id))
 
 
-def _postpone(queue: FifoQueue, record: Record, seconds: int | None) -> None:
-    if seconds is None:
-        return
+def _postpone(queue: FifoQueue, record: Record, seconds: int) -> None:
     try:
         queue.postpone(record.receipt_handle, seconds)
     except NotStored as error:

@@ -136,7 +136,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     )
     conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
     dead_letters = queues.ConversationDeadLetters(env.conversation_dead_letter_queue_url, sqs)
-    return DispatchParts(dispatch, FifoSource(conversation, dead_letters))
+    return DispatchParts(dispatch, FifoSource(conversation, dead_letters, outside.now))
 
 
 class ForwardParts(NamedTuple):
@@ -227,7 +227,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         notes=notes,
         now=outside.now,
     )
-    source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters)
+    source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)
     return ForwardParts(replies, source, statuses)
 
 
