@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from heapq import heappop, heappush
+from math import inf
 from random import Random
 from typing import Any
 
@@ -61,6 +62,8 @@ class Harshness:
     """How probably a deleted message stays, and is received again when its visibility is over."""
     stale: float = 0.0
     """How probably a deletion with a receipt that is not the last one does nothing."""
+    old_counts: float = 0.0
+    """By how many seconds the counts that it tells may be old."""
 
 
 @dataclass
@@ -126,6 +129,8 @@ class Queue:
             raise ValueError(f"{self.name}: deduplication by content and delays on FIFO queues are not simulated")
         self.messages: dict[str, Message] = {}
         self.count = dict.fromkeys(State, 0)
+        self.told_count, self._counted_at = self.count, -inf
+        """What GetQueueAttributes says."""
         self._waiting: list[tuple[float, int, Message]] = []
         self._hidden: list[tuple[float, int, Message]] = []
         self._by_age: list[tuple[float, int, Message]] = []
@@ -214,6 +219,8 @@ class Queue:
                 if not message.deleted:
                     self.on_lost(self, message)
             heappop(by_age)
+        if self.harshness.old_counts and now - self._counted_at >= self.harshness.old_counts:
+            self.told_count, self._counted_at = dict(self.count), now
 
     def due_at(self, now: float) -> float | None:
         """When the next message can be received, at the earliest; None if there is none."""

@@ -100,6 +100,12 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-a
 BILLED_BYTES: Final = 64 * KIB
 """Each begun 64 KiB of a call is billed as a request. https://aws.amazon.com/sqs/pricing/"""
 
+COUNTS_AGE: Final = 60
+"""Seconds by which the counts of GetQueueAttributes may be old. "May not achieve consistency until at least 1 minute
+after the producers stop sending messages": taken for the longest.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+"""
 MAX_VISIBILITY: Final = 43_200
 """Seconds from the receive; more than is left is an error, not a cut.
 

@@ -17,6 +17,7 @@ from local.demo.messages import freeform_message
 from local.sandbox.bsps import SANDBOXES
 from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.files import File, FileHost
+from local.simulation import rules
 from local.simulation.aws import Aws
 from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
 from local.simulation.internet import Answer, Callbacks, Internet, ask
@@ -130,6 +131,7 @@ class Run:
         self.aws.sqs.harshness.twice = self.plan.twice / 40
         self.aws.sqs.harshness.undead = self.plan.twice / 100
         self.aws.sqs.harshness.disorder = self.plan.spread
+        self.aws.sqs.harshness.old_counts = rules.COUNTS_AGE
 
     def _account(self, name: str, account: dict[str, Any]) -> dict[str, Any]:
         """The account at a sandbox of its own."""
@@ -188,10 +190,8 @@ class Run:
         return Outside(environ, self.aws.client, now=now, clock=now, jitter=jitter, pause=self.scheduler.sleep)
 
     def _trace(self) -> str | None:
-        from local.simulation.rules import write_lineage
-
         owner = self.scheduler.owner
-        return write_lineage("Root=1-0-0", owner.lineage) if isinstance(owner, Invocation) else None
+        return rules.write_lineage("Root=1-0-0", owner.lineage) if isinstance(owner, Invocation) else None
 
     def _wake(self, queue_arn: str) -> None:
         if (poller := self.pollers.get(queue_arn)) is not None:

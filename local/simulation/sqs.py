@@ -201,9 +201,9 @@ class Sqs(Service):
         self.billed["GetQueueAttributes"] += 1
         queue.settle(self.clock())
         attributes = {
-            "ApproximateNumberOfMessages": str(queue.count[State.WAITING]),
-            "ApproximateNumberOfMessagesDelayed": str(queue.count[State.DELAYED]),
-            "ApproximateNumberOfMessagesNotVisible": str(queue.count[State.IN_FLIGHT]),
+            "ApproximateNumberOfMessages": str(queue.told_count[State.WAITING]),
+            "ApproximateNumberOfMessagesDelayed": str(queue.told_count[State.DELAYED]),
+            "ApproximateNumberOfMessagesNotVisible": str(queue.told_count[State.IN_FLIGHT]),
             "QueueArn": queue.arn,
             "VisibilityTimeout": str(queue.visibility),
             "MessageRetentionPeriod": str(queue.retention),

@@ -9,10 +9,22 @@ from botocore.exceptions import ClientError
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 
-from tests.support.world import LOST, REGION, START, World, accept_all, json_answer, status_update, template, world
+from tests.support.world import (
+    LOST,
+    REGION,
+    START,
+    World,
+    accept_all,
+    account,
+    json_answer,
+    status_update,
+    template,
+    world,
+)
 from whatsapp_bridge.flows import confirmations
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.store.queues import Counts
 
 QUEUED, SENT, DELIVERED, READ, EXPIRED = 2, 4, 5, 6, 20
 DUE = START + 900
@@ -132,6 +144,57 @@ def test_a_status_that_is_reported_meanwhile_wins(made: World) -> None:
     assert made.told == []
 
 
+def old_counts(made: World, counts: Counts, until: float) -> None:
+    """What SQS says of the statuses queue: these, then what is true."""
+    own = made.forward_statuses._queue.counts
+    made.forward_statuses._queue.counts = lambda: counts if made.now < until else own()  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("counts", "until"),
+    [
+        pytest.param(Counts(0, 1), DUE + 55, id="without the news"),
+        pytest.param(Counts(1, 1), DUE + 62, id="with the news, and the confirmation as delayed"),
+    ],
+)
+def test_news_comes_first_although_the_counts_are_old(made: World, counts: Counts, until: float) -> None:
+    made.now = DUE - 5
+    callback(made, ("a", DELIVERED))
+    old_counts(made, counts, until)
+    news, url = received(made), made.url("StatusesQueue")
+    made.now = DUE
+    made.run()
+    made.now += 61
+    made.run()
+    made.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=news[0]["ReceiptHandle"], VisibilityTimeout=0)
+    made.pump()
+    assert made.told == [("a", "sent"), ("a", "delivered")]
+
+
+def test_news_in_the_accounts_backlog_comes_first_although_another_accounts_is_fresh() -> None:
+    with world(acme=account(), other=account()) as made:
+        lose(made, "a")
+        made.now = DUE - 60
+        callback(made, ("a", DELIVERED))
+        received(made)
+        made.now = DUE
+        while made.now < DUE + HOUR - 120:
+            entry = queued_status("other", StatusEvent("sent", int(START), "0|0|0|0", "x"), made.now)
+            made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=entry.body)
+            made.run()
+            made.now += 61
+        assert made.told == []
+        made.pump(hours=2)
+        assert made.told == [("a", "sent"), ("a", "delivered")]
+
+
+def received(made: World) -> list[dict[str, Any]]:
+    """What SQS hands out, to somebody else and for an hour."""
+    url = made.url("StatusesQueue")
+    found: list[dict[str, Any]] = made.sqs.receive_message(QueueUrl=url, VisibilityTimeout=HOUR)["Messages"]
+    return found
+
+
 def keep_in_flight(made: World, seconds: float) -> None:
     """Another delivery takes a status before the confirmation is due, and holds it."""
     made.now = DUE - 1
@@ -155,7 +218,7 @@ def test_reported_in_the_end(denied: bool) -> None:
         made.fail = lambda operation, parameters: error if denied and operation == "GetQueueAttributes" else None
         made.pump(hours=7)
         assert made.told == [("a", "failed")]
-        assert 0 <= int(made.statuses[0]["timestamp"]) - (DUE + 900) <= 60
+        assert 0 <= int(made.statuses[0]["timestamp"]) - (DUE + 6 * HOUR) <= 61
 
 
 def test_each_look_is_a_hop(made: World) -> None:
@@ -178,7 +241,7 @@ def test_the_queue_is_asked_once_and_only_when_a_failure_is_due(made: World) -> 
     lose(made, "b", "c")
     assert asked == []
     made.now += 900
-    made.run()
+    made.pump()
     assert sorted(made.told) == [("a", "sent"), ("b", "failed"), ("c", "failed")]
     assert len(asked) == 1
 
@@ -193,19 +256,21 @@ def test_a_failure_that_clevertap_does_not_take_looks_again_each_time(made: Worl
 
 
 @pytest.mark.parametrize(
-    ("after", "waiting", "oldest", "expected"),
+    ("elapsed", "others", "news", "expected"),
     [
-        pytest.param(0, 0, None, True, id="nothing waits"),
-        pytest.param(0, 1, None, False, id="something waits"),
-        pytest.param(0, None, None, False, id="nobody knows"),
-        pytest.param(899, 1, 60, False, id="what was in flight may come back"),
-        pytest.param(900, 1, 60, True, id="the batch is younger than the confirmation"),
-        pytest.param(900, 1, None, True, id="nothing else is in the batch"),
-        pytest.param(900, 1, -1, False, id="the batch is older than the confirmation"),
+        pytest.param(59, Counts(0, 0), None, False, id="the counts may be older than the confirmation"),
+        pytest.param(60, Counts(0, 0), None, True, id="nothing is on the queue"),
+        pytest.param(60, Counts(0, 1), None, False, id="what waits may be taken for this batch"),
+        pytest.param(60, Counts(1, 0), None, False, id="something waits"),
+        pytest.param(60, None, None, False, id="nobody knows"),
+        pytest.param(899, Counts(1, 0), 60, False, id="what was in flight may come back"),
+        pytest.param(900, Counts(1, 0), 60, True, id="the account's statuses are younger than the confirmation"),
+        pytest.param(900, Counts(1, 0), None, False, id="the batch says nothing of the account"),
+        pytest.param(900, Counts(1, 0), -1, False, id="the account's statuses are older than the confirmation"),
         pytest.param(900, None, 60, True, id="the batch says it where SQS does not"),
-        pytest.param(6 * HOUR, 100_000, -1, True, id="in the end"),
+        pytest.param(900, Counts(0, 1), None, True, id="nothing waits, and what was in flight is handled"),
+        pytest.param(6 * HOUR, Counts(100_000, 0), -1, True, id="in the end"),
     ],
 )
-def test_due(after: float, waiting: int | None, oldest: float | None, expected: bool) -> None:
-    sent = None if oldest is None else DUE + oldest
-    assert confirmations.is_last_word(DUE + after, DUE, waiting, sent) is expected
+def test_due(elapsed: float, others: Counts | None, news: float | None, expected: bool) -> None:
+    assert confirmations.is_last_word(elapsed, others, news) is expected

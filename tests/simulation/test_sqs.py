@@ -69,6 +69,22 @@ def test_messages_overtake_each_other() -> None:
     assert all(abs(place - number) <= 11 for place, number in enumerate(order))
 
 
+def test_counts_may_be_old() -> None:
+    sim, names = Sim(), ["ApproximateNumberOfMessages"]
+    sim.sqs.harshness.old_counts = 60
+
+    def told() -> int:
+        attributes = sim.sqs.get_queue_attributes(QueueUrl="https://q", AttributeNames=names)["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"])
+
+    sim.send("a")
+    assert told() == 0
+    sim.now += 59
+    assert told() == 0
+    sim.now += 1
+    assert told() == 1
+
+
 def test_order_follows_from_the_seed() -> None:
     def order(seed: int) -> list[str]:
         sim = Sim(seed)

@@ -1,12 +1,15 @@
 """forward, confirmations: is a message whose answer was lost to be reported as failed?
 
 Only if nothing was heard of it, and nothing is on its way: neither in the same batch, whose statuses come first, nor on
-the queue. What forward has not seen yet is known in two ways: SQS says that nothing waits, or the batch holds only what
-was put on the queue after the confirmation was due. Statuses that were held back while CleverTap was away must have
-come back, too. Until then the confirmation looks again every minute.
+the queue. What forward has not seen yet is known in two ways: SQS says that nothing waits, or the account's statuses in
+the batch were all put on the queue after the confirmation was due. Statuses that were held back while CleverTap was
+away must have come back, too. Until then the confirmation looks again every minute.
+
+SQS's counts may be a minute old. They lack then what was put on the queue since, and they may lack this batch, which is
+among them otherwise: a confirmation waited as a delayed message until now.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import ceil
 from time import time
@@ -22,7 +25,7 @@ from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.runtime.breaker import LEASE_SECONDS
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.claims import Claims
-from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, NotStored, StatusesQueue
+from whatsapp_bridge.store.queues import COUNTS_SECONDS, MAX_DELAY_SECONDS, Counts, NotStored, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
 _LOOK_AGAIN_SECONDS: Final = 60
@@ -36,34 +39,48 @@ _HELD_SECONDS: Final = MAX_DELAY_SECONDS + LEASE_SECONDS + 60
 _LONGEST_SECONDS: Final = 6 * 3600
 
 
-def is_last_word(now: float, due: float, waiting: int | None, oldest: float | None) -> bool:
-    """Whether no news of before `due` can still come (times in seconds since 1970).
+def is_last_word(elapsed: float, others: Counts | None, news: float | None) -> bool:
+    """Whether no news of before the confirmation was due, `elapsed` seconds ago, can still come.
 
-    `waiting` messages are on the queue besides this batch (None: not known); the oldest message of the batch was put on
-    the queue at `oldest` (None: it holds no other).
+    `others` are on the queue besides this batch (None: not known). The account's oldest status of the batch was put on
+    the queue `news` seconds after the confirmation was due (None: there is none); the batch's other accounts say
+    nothing, because SQS hands out each account's on their own.
     """
-    if waiting == 0 or now - due >= _LONGEST_SECONDS:
+    if elapsed >= _LONGEST_SECONDS:
         return True
-    return now - due >= _HANDLED_SECONDS and (oldest is None or oldest > due)
+    if others is not None and others.unfinished == 0:
+        # If nothing is delayed either, this batch was not taken for another message.
+        return elapsed >= (_HANDLED_SECONDS if others.delayed else COUNTS_SECONDS)
+    return elapsed >= _HANDLED_SECONDS and news is not None and news > 0
 
 
 class Backlog:
     """What one batch says about the queue. SQS is asked once, and only when somebody wants to know."""
 
-    def __init__(self, queue: StatusesQueue, statuses: Sequence[Record], size: int) -> None:
-        """`statuses` are the batch's records but for confirmations, `size` is the number of all."""
-        self._queue, self._size = queue, size
+    def __init__(
+        self, queue: StatusesQueue, records: Sequence[Record], statuses: Mapping[str, Sequence[Record]], now: float
+    ) -> None:
+        """`statuses` are, by account, those of the batch's `records` that are no confirmations."""
+        self._queue, self._statuses = queue, statuses
+        # Older counts lack the others.
+        self._counted = sum(record.sent_at <= now - COUNTS_SECONDS for record in records)
+
+    def oldest(self, account: str) -> float | None:
+        """When the account's oldest status of the batch was put on the queue; None if there is none."""
         # One that came back may have been on the queue for long, whatever waits there.
-        self.oldest = min((record.sent_at for record in statuses if record.attempt == 1), default=None)
+        first = (record.sent_at for record in self._statuses.get(account, ()) if record.attempt == 1)
+        return min(first, default=None)
 
     @cached_property
-    def waiting(self) -> int | None:
-        """How many messages wait on the queue, or are being handled, besides this batch; None if SQS does not say."""
+    def others(self) -> Counts | None:
+        """What is on the queue besides this batch, or more; None if SQS does not say."""
         try:
-            return max(0, self._queue.unfinished() - self._size)
+            counts = self._queue.counts()
         except NotStored as error:
             log_failure("the queue's backlog is not known", error)
             return None
+        unfinished = max(0, counts.unfinished - self._counted)
+        return Counts(unfinished, max(0, sum(counts) - self._counted - unfinished))
 
 
 class Confirmations:
@@ -100,7 +117,7 @@ class Confirmations:
                 failed.append(item.owner)
             elif person is None:
                 continue
-            elif self._is_last_word(item, held_until, backlog, complete):
+            elif self._is_last_word(account, item, held_until, backlog, complete=complete):
                 # It will get no id any more: a later one is more likely another message's.
                 self._waiting.dismiss(account.name, person, item.payload["confirm"])
                 count("MessagesUnconfirmed")
@@ -111,11 +128,15 @@ class Confirmations:
             logger.info("news may be on its way", extra={"account": account.name, "messages": len(again)})
         return due, failed + self._retries.queue_again(account, again)
 
-    def _is_last_word(self, item: Item, held_until: float, backlog: Backlog, complete: bool) -> bool:
-        if self._now() < held_until:
-            return False
+    def _is_last_word(
+        self, account: Account, item: Item, held_until: float, backlog: Backlog, *, complete: bool
+    ) -> bool:
         due = max(item.payload["accepted_at"] + CONFIRMATION_SECONDS, held_until)
+        elapsed = self._now() - due
+        if elapsed < COUNTS_SECONDS:
+            return False
         if not complete:
             # What was left over may be news of this message.
-            return is_last_word(self._now(), due, waiting=None, oldest=due)
-        return is_last_word(self._now(), due, backlog.waiting, backlog.oldest)
+            return is_last_word(elapsed, None, None)
+        oldest = backlog.oldest(account.name)
+        return is_last_word(elapsed, backlog.others, None if oldest is None else oldest - due)

@@ -90,8 +90,11 @@ class ForwardStatuses:
             else:
                 by_account[item.payload["account"]].append(item)
         self._measure(by_account.values())
-        confirming = {item.owner for items in by_account.values() for item in items if item.confirms}
-        backlog = Backlog(self._queue, [record for record in records if record.id not in confirming], len(records))
+        sent = {record.id: record for record in records}
+        statuses = {
+            name: [sent[item.owner] for item in items if not item.confirms] for name, items in by_account.items()
+        }
+        backlog = Backlog(self._queue, records, statuses, self._now())
         all_read = not failed
         for name, items in by_account.items():
             try:

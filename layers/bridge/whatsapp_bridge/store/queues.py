@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -65,6 +65,21 @@ class Entry:
         return parameters
 
 
+class Counts(NamedTuple):
+    """About how many messages a queue has. It may be what was true a minute ago, and of each number on its own.
+
+    Source: GetQueueAttributes in https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
+    """
+
+    unfinished: int
+    """That wait or are being handled."""
+    delayed: int
+
+
+COUNTS_SECONDS: Final = 60
+"""So old may the counts of a queue be."""
+
+
 class Queue:
     in_order = False
     """Whether nothing may be sent behind what SQS has refused."""
@@ -109,12 +124,11 @@ class Queue:
         """Make a received message come back after `seconds`. Raises `NotStored`."""
         self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
-    def unfinished(self) -> int:
-        """About how many messages wait on it or are being handled, without delayed ones. Raises `NotStored`."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        return sum(
-            int(number) for number in self._call("get_queue_attributes", AttributeNames=names)["Attributes"].values()
-        )
+    def counts(self) -> Counts:
+        """Raises `NotStored`."""
+        ready, handled, delayed = (f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed"))
+        given = self._call("get_queue_attributes", AttributeNames=[ready, handled, delayed])["Attributes"]
+        return Counts(int(given[ready]) + int(given[handled]), int(given[delayed]))
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:
