@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Log
+from tests.support.failures import failing
 from tests.support.world import (
     BSP_URL,
     LOST,
@@ -429,28 +430,32 @@ def test_encrypted_although_the_account_has_no_key(encrypted: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "needle", "told"),
+    ("needle", "times", "told"),
     [
-        pytest.param("UpdateItem", ":forwarding", 1, id="before CleverTap is told"),
+        pytest.param("':forwarding'", 1, 1, id="before CleverTap is told"),
+        pytest.param("':forwarded'", 1, 1, id="after CleverTap was told"),
         # Told but not recorded: told again rather than never.
-        pytest.param("UpdateItem", ":forwarded", 2, id="after CleverTap was told"),
+        pytest.param("':forwarded'", 6, 2, id="after CleverTap was told, for long"),
     ],
 )
-def test_dynamodb_fails(made: World, log: Log, operation: str, needle: str, told: int) -> None:
-    left = [1]
-
-    def fail(called: str, parameters: Any) -> Exception | None:
-        if called != operation or f"'{needle}'" not in repr(parameters) or not left[0]:
-            return None
-        left[0] -= 1
-        return kms_error("InternalServerError")
-
-    made.fail = fail
+def test_dynamodb_fails(made: World, log: Log, needle: str, times: int, told: int) -> None:
+    made.fail = failing("UpdateItem", times, needle)
     made.callback(mo_text("a1", mo_id="a1"))
     made.callback(mo_text("a2", mo_id="a2"))
     made.pump()
     assert texts(made) == ["a1"] * told + ["a2"]
     assert "Canary" not in log.text
+
+
+def test_a_failure_before_the_request_does_not_keep_the_chat_waiting(made: World) -> None:
+    made.send(template("a"))
+    made.run()
+    made.callback(mo_text(relatedMessageId="api-1"))
+    made.fail = failing("Query", 1)
+    assert made.run() == pytest.approx(5, abs=1)
+    made.now += 5.002
+    made.run()
+    assert texts(made) == ["a reply"]
 
 
 def test_an_account_that_was_deleted(made: World, log: Log) -> None:

@@ -19,6 +19,7 @@ from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
@@ -30,7 +31,7 @@ from whatsapp_bridge.providers.contract import (
     Unreadable,
 )
 from whatsapp_bridge.runtime.breaker import May
-from whatsapp_bridge.runtime.observability import count, logger, measure
+from whatsapp_bridge.runtime.observability import count, log_failure, logger, measure
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
@@ -64,6 +65,7 @@ class ForwardReplies:
         files: PeopleFiles,
         retry: ForwardRetry,
         callbacks: Callbacks,
+        recording: Recording,
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
@@ -71,7 +73,7 @@ class ForwardReplies:
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
-        self._retry, self._callbacks, self._services = retry, callbacks, services
+        self._retry, self._callbacks, self._recording, self._services = retry, callbacks, recording, services
         self._jitter, self._now = jitter, now
         self._new_id = new_id
 
@@ -115,11 +117,17 @@ class ForwardReplies:
                 raise Postponed(_BUSY_SECONDS)
         try:
             kept_elsewhere = self._forward(account, event, record)
-        except Postponed:
-            self._once.leave_reply(account.name, event.id, grant)
+        except Exception:
+            self._leave(account, event, grant)
             raise
         if kept_elsewhere:
+            self._leave(account, event, grant)
+
+    def _leave(self, account: Account, event: ReplyEvent, grant: str) -> None:
+        try:
             self._once.leave_reply(account.name, event.id, grant)
+        except Exception as error:  # noqa: BLE001 - logged; the right expires, and until then the reply waits
+            log_failure("right not released", error, account=account.name, id=event.id)
 
     def _forward(self, account: Account, event: ReplyEvent, record: Record) -> bool:
         """Whether it is not reported, but kept for an operator."""
@@ -159,7 +167,7 @@ class ForwardReplies:
         keys = {"account": account.name, "id": event.id, "sender": account.pseudonym(event.sender)}
         match self._callbacks.deliver(account, "incoming", message.wire()):
             case Taken():
-                self._once.end_reply(account.name, event.id)
+                self._end(account, event)
                 count("RepliesForwarded")
                 logger.info("reply forwarded", extra=keys)
                 return False
@@ -176,6 +184,12 @@ class ForwardReplies:
             case RefusedCallback(status):
                 self._dead_letter(account, event, record, f"HTTP {status}")
                 return True
+
+    def _end(self, account: Account, event: ReplyEvent) -> None:
+        """CleverTap has it: what is not recorded is told again."""
+        (error,) = self._recording.each(lambda reply: self._once.end_reply(account.name, reply), [event.id])
+        if error is not None:
+            raise error
 
     def _answered(self, account: Account, reply: Reply) -> str | None:
         """The msgId of the answered message."""

@@ -8,6 +8,7 @@ from whatsapp_bridge.clevertap.callbacks import StatusCallback
 from whatsapp_bridge.clevertap.client import Delivery, NotTried, RefusedCallback, Taken, TryLater
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.reports import Item, Report, Reports
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.net.halving import InHalves
@@ -23,8 +24,17 @@ _PAUSE_SECONDS = 5
 
 
 class PostStatuses:
-    def __init__(self, *, reports: Reports, retries: StatusRequeue, retry: ForwardRetry, callbacks: Callbacks) -> None:
-        self._reports, self._retries, self._retry, self._callbacks = reports, retries, retry, callbacks
+    def __init__(
+        self,
+        *,
+        reports: Reports,
+        recording: Recording,
+        retries: StatusRequeue,
+        retry: ForwardRetry,
+        callbacks: Callbacks,
+    ) -> None:
+        self._reports, self._recording, self._retries = reports, recording, retries
+        self._retry, self._callbacks = retry, callbacks
         # By account: each has learned how many statuses its callback URL takes at once.
         self._halves: dict[str, InHalves[Report, Delivery]] = {}
 
@@ -84,10 +94,10 @@ class PostStatuses:
                 return self._retries.dead_letter(account, items, f"HTTP {status}")
 
     def _end(self, account: Account, reports: Sequence[Report]) -> list[str]:
-        ended = each(lambda report: self._reports.end(account.name, report), reports)
+        ended = self._recording.each(lambda report: self._reports.end(account.name, report), reports)
         failed = []
         for report, error in zip(reports, ended, strict=True):
-            if isinstance(error, Exception):
+            if error is not None:
                 log_failure("status reported but not recorded", error, account=account.name, msgId=report.reference)
                 failed += [item.owner for item in report.items]
         return failed

@@ -155,6 +155,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.people_files import PeopleFiles
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
+    from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
     from whatsapp_bridge.flows.status_requeue import StatusRequeue
@@ -187,6 +188,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         now=outside.now,
     )
     callbacks = Callbacks(http=http, breakers=Breakers(table, "clevertap"))
+    recording = Recording(time_left=http.seconds_left, pause=outside.pause)
     dead_letters = queues.RepliesDeadLetters(env.replies_dead_letter_queue_url, sqs)
     replies = ForwardReplies(
         accounts=accounts,
@@ -198,6 +200,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         files=files,
         retry=env.forward_retry,
         callbacks=callbacks,
+        recording=recording,
         services=_services(http, notes, outside),
         jitter=outside.jitter,
         now=outside.now,
@@ -217,7 +220,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         claims=claims,
         waiting=waiting,
         reports=reports,
-        post=PostStatuses(reports=reports, retries=retries, retry=env.forward_retry, callbacks=callbacks),
+        post=PostStatuses(
+            reports=reports, recording=recording, retries=retries, retry=env.forward_retry, callbacks=callbacks
+        ),
         callbacks=callbacks,
         queue=statuses_queue,
         confirmations=confirmations,
