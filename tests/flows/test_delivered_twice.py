@@ -12,6 +12,7 @@ from whatsapp_bridge.flows.records import Postponed, Record
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.runtime.breaker import OPENS_AT
 
 SENT, DELIVERED = 4, 5
 NAMES = [f"m{number}" for number in range(10)]
@@ -57,6 +58,17 @@ def test_a_status_that_is_delivered_twice_at_once_is_reported_once(made: World) 
     assert made.forward_statuses(records) == []
     made.pump()
     assert made.told == [("a", "sent"), ("a", "delivered")]
+
+
+def test_a_status_that_is_twice_in_a_batch_is_queued_again_once(made: World) -> None:
+    for _ in range(OPENS_AT):
+        made.forward_statuses._callbacks._breakers.struck("acme#status")
+    made.callback(status_update("a", DELIVERED))
+    records = delivered(made, "StatusesQueue")
+    assert made.forward_statuses(records + records) == []
+    made.now += 901
+    copies = [body for body in made.bodies("StatusesQueue") if body.get("hops")]
+    assert len(copies) == 1
 
 
 def test_a_click_that_is_delivered_twice_at_once_is_reported_once(made: World) -> None:

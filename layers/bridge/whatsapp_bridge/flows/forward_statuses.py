@@ -83,18 +83,20 @@ class ForwardStatuses:
         """Handle a batch; returns the ids of the records that must come back."""
         failed: list[str] = []
         by_account: dict[str, list[Item]] = defaultdict(list)
-        for record, item in zip(records, each(self._read, records), strict=True):
+        # SQS may hand out a message twice at the same time, also in one batch.
+        sent = {record.id: record for record in records}
+        once = list(sent.values())
+        for record, item in zip(once, each(self._read, once), strict=True):
             if isinstance(item, Exception):
                 log_failure("status not read", item, record=record.id)
                 failed.append(record.id)
             else:
                 by_account[item.payload["account"]].append(item)
         self._measure(by_account.values())
-        sent = {record.id: record for record in records}
         statuses = {
             name: [sent[item.owner] for item in items if not item.confirms] for name, items in by_account.items()
         }
-        backlog = Backlog(self._queue, records, statuses, self._now())
+        backlog = Backlog(self._queue, once, statuses, self._now())
         all_read = not failed
         for name, items in by_account.items():
             try:
