@@ -222,6 +222,13 @@ def answer_lost(handlers: Handlers) -> None:
     handlers.run("dispatch-campaign")
 
 
+def unconfirmed(handlers: Handlers) -> None:
+    """The answer was lost, and the confirmation is due for a minute; nothing else is on the queue."""
+    answer_lost(handlers)
+    handlers.world.now += 960
+    handlers.world.emptied("StatusesQueue")
+
+
 def with_files(handlers: Handlers) -> None:
     """There is a picture at each address, for people and from them; Clickatell takes it, and messages."""
     made = handlers.world
@@ -706,20 +713,23 @@ FORWARD = [
     Case(
         "forward-status-of-nothing",
         DONE,
-        {"StatusesQueue": [queued("forward-status-of-nothing") | {"waits": 2, "hops": 1}]},
+        {
+            "StatusesQueue": [
+                queued("forward-status-of-nothing") | {"waits": 2, "hops": 1, "queued_hop": 1, "queued_at": int(START)}
+            ]
+        },
         before=sent,
     ),
     Case(
         "forward-confirm",
         DONE,
-        {"StatusesQueue": [queued("forward-confirm"), queued("forward-confirm") | {"confirm": SECOND}]},
-        [
+        posts=[
             statuses(
                 status(FIRST, "failed", error={"code": 1009, "title": "delivery could not be confirmed"})
-                | {"timestamp": "1700000000"}
+                | {"timestamp": "1700000960"}
             )
         ],
-        before=answer_lost,
+        before=unconfirmed,
     ),
     Case(
         "forward-click",

@@ -421,6 +421,33 @@ def test_a_redriven_status_has_its_whole_schedule_again(made: World) -> None:
     assert made.depth("StatusesDeadLetterQueue") == 1
 
 
+def again(made: World, body: dict[str, Any]) -> None:
+    """The queue message once more, as a redrive by SQS or an older version sends it."""
+    made.sqs.send_message(QueueUrl=made.url("StatusesQueue"), MessageBody=json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    ("hops", "unchanged", "told"),
+    [
+        pytest.param(0, True, True, id="redriven, its first message"),
+        pytest.param(2, True, True, id="redriven, after two retries"),
+        pytest.param(2, False, False, id="sent again by an older version"),
+    ],
+)
+def test_what_sqs_itself_has_dead_lettered_starts_anew(made: World, hops: int, unchanged: bool, told: bool) -> None:
+    made.clevertap = lambda url, payload: UNREACHED
+    callback(made, ("a", SENT))
+    for _ in range(hops):
+        made.now += (made.run() or 0) + 0.002
+    (body,) = made.emptied("StatusesQueue")
+    made.now += 5 * 86_400
+    again(made, body if unchanged else body | {"hops": hops + 1})
+    made.clevertap = in_turn(UNREACHED)
+    made.pump()
+    assert made.told == ([("a", "sent")] if told else [])
+    assert made.depth("StatusesDeadLetterQueue") == (0 if told else 1)
+
+
 def test_redrive_of_a_lost_answers_failure(made: World) -> None:
     made.bsp = lambda url, payload: LOST
     made.send(template("d"))

@@ -91,7 +91,7 @@ class StatusRequeue:
         if endless:
             count("HopsExceeded", len(endless))
         failed = self._dead_letter(account, endless, f"sent again {MAX_HOPS} times")
-        copies = [repeated(each.payload, each.delay) for each in others]
+        copies = [repeated(each.payload, each.delay, self._now()) for each in others]
         return failed + waiting + self._send(self._statuses, others, copies)
 
     def dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> list[str]:
