@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -232,6 +233,23 @@ def test_one_request_per_account(broken: str | None, told: dict[str, list[Any]])
         }
         assert taken == told
         assert len(made.http.requests) == 2
+
+
+def test_an_account_does_not_wait_for_anothers_callback_url() -> None:
+    with world(acme=account(), other=account()) as made:
+        send(made, "a")
+        send(made, "z", account="other")
+        both = Barrier(2)
+
+        def clevertap(url: str, payload: Any) -> Answer:
+            both.wait(10)
+            return OK
+
+        made.clevertap = clevertap
+        callback(made, ("a", SENT))
+        made.callback(status_update("z", SENT, api_id="api-z"), account="other")
+        made.run()
+        assert sorted(made.told) == [("a", "sent"), ("z", "sent")]
 
 
 # --- CleverTap does not take it -------------------------------------------------------------------------------------

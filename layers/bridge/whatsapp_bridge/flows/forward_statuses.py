@@ -1,4 +1,4 @@
-"""forward, statuses: report statuses to CleverTap, in one POST per account and batch.
+"""forward, statuses: report statuses to CleverTap, in one POST per account and batch, the accounts side by side.
 
 The steps for each batch: correlate, lease, report, settle. It reports to CleverTap first and then updates the table: if
 a delivery dies in between, the next one reports the same again, and nothing is lost.
@@ -16,7 +16,7 @@ from whatsapp_bridge.clevertap.messages import is_validation_reference
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.confirmations import Backlog, Confirmations
-from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.parallel import each, each_account
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
@@ -98,12 +98,17 @@ class ForwardStatuses:
         }
         backlog = Backlog(self._queue, once, statuses, self._now())
         all_read = not failed
-        for name, items in by_account.items():
-            try:
-                failed += self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
-            except Exception as error:  # noqa: BLE001 - logged, and its records come back
-                log_failure("statuses not forwarded", error, account=name)
-                failed += [item.owner for item in items]
+        batches = list(by_account.items())
+
+        def forward(batch: tuple[str, list[Item]]) -> list[str]:
+            name, items = batch
+            return self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
+
+        for (name, items), back in zip(batches, each_account(forward, batches), strict=True):
+            if isinstance(back, Exception):
+                log_failure("statuses not forwarded", back, account=name)
+                back = [item.owner for item in items]
+            failed += back
         return failed
 
     def _measure(self, by_account: Iterable[Sequence[Item]]) -> None:
