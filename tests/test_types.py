@@ -75,8 +75,8 @@ MISTAKES = {
     ),
     "a queue and its dead-letter queue exchanged": Mistake(
         "flows/wiring.py",
-        "FifoSource(conversation, dead_letters)",
-        "FifoSource(dead_letters, conversation)",
+        "FifoSource(conversation, dead_letters, outside.now)",
+        "FifoSource(dead_letters, conversation, outside.now)",
         'Argument 1 to "FifoSource" has incompatible type "ConversationDeadLetters"',
     ),
     "two schedules exchanged": Mistake(
