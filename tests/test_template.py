@@ -472,6 +472,8 @@ ALARMS = {
     "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
     "ProviderPausedAlarm": lasting("ProviderPaused", "dispatch"),
     "CleverTapPausedAlarm": lasting("CleverTapPaused", "forward"),
+    "DispatchBreakersUnavailableAlarm": often("BreakersUnavailable", "dispatch"),
+    "ForwardBreakersUnavailableAlarm": often("BreakersUnavailable", "forward"),
     "CleverTapUnavailableAlarm": often("CleverTapUnavailable", "forward"),
     "MessagesNotSentAlarm": often("MessagesNotSent", "dispatch"),
     "MessagesThrottledAlarm": often("MessagesThrottled", "dispatch"),
@@ -608,8 +610,9 @@ def test_the_apis_own_answers_are_counted(resources: Json, name: str, pattern: s
 
 def test_each_alarm_says_what_it_is_for_and_what_to_do(resources: Json) -> None:
     said = {name: p["AlarmDescription"] for name, p in of_type(resources, "AWS::CloudWatch::Alarm").items()}
-    # Several functions can hear that a BSP refuses an account, and it means the same of each.
-    alike = [[name for name in said if name.endswith(kind)] for kind in ("ProviderAccountAlarm", "AccountsStaleAlarm")]
+    # Of several functions, and it means the same of each.
+    kinds = ("ProviderAccountAlarm", "AccountsStaleAlarm", "BreakersUnavailableAlarm")
+    alike = [[name for name in said if name.endswith(kind)] for kind in kinds]
     for names in alike:
         assert len({said[name] for name in names}) == 1
     assert len(set(said.values())) == len(said) - sum(len(names) - 1 for names in alike)

@@ -32,7 +32,7 @@ from whatsapp_bridge.store.claims import Claims
 
 PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
 # A visibility time-out, after which a record that was reported as failed comes back.
-COMES_BACK = 540
+COMES_BACK = 541
 
 
 @pytest.fixture
