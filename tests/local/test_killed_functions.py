@@ -123,8 +123,8 @@ def release_holds(stack: Stack) -> None:
     wall's."""
     for definition in stack.deployment.tables.values():
         for item in list(dynamodb_backends[ACCOUNT_ID][REGION].tables[definition.name].all_items()):
-            if "held_until" in item.attrs:
-                item.attrs["held_until"].value = "0"
+            for until in {"held_until", "climb_until"} & set(item.attrs):
+                item.attrs[until].value = "0"
 
 
 def fall_due(stack: Stack) -> None:
