@@ -9,7 +9,7 @@ from typing import Any, cast
 from local.simulation.metrics import Datapoints
 from local.simulation.rules import ends_chain, next_link, read_lineage
 from local.simulation.scheduler import Killed, Owner, Scheduler, Task
-from local.simulation.sqs import Sqs
+from local.simulation.sqs import Sqs, event_record
 from local.template import Deployment, EventSource, Function
 from whatsapp_bridge.flows.records import process_batch, process_fifo
 from whatsapp_bridge.flows.wiring import (
@@ -218,7 +218,7 @@ class Poller:
     ) -> None:
         self._scheduler, self._functions, self._sqs, self._source = scheduler, functions, sqs, source
         self._queue = deployment.queue_by_arn(source.queue_arn)
-        self._function = deployment.functions[source.function]
+        self._function, self._region = deployment.functions[source.function], deployment.region
         self._most, self._busy = most, 0
         self._task = scheduler.start(self._poll)
         self._asleep = False
@@ -281,7 +281,7 @@ class Poller:
         lineage = next_link(name, [read_lineage(message["Attributes"].get("AWSTraceHeader")) for message in received])
         if ends_chain(name, lineage, may_recurse=self._function.may_recurse):
             return everything
-        event = {"Records": [_record(message, self._queue.arn) for message in received]}
+        event = {"Records": [event_record(message, self._queue.arn, self._region) for message in received]}
         end = self._scheduler.now + self._queue.visibility_timeout
         while True:
             try:
@@ -297,16 +297,3 @@ class Poller:
                 return everything
             else:
                 return {item["itemIdentifier"] for item in answer["batchItemFailures"]}
-
-
-def _record(message: Json, arn: str) -> Json:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": arn,
-        "awsRegion": "eu-west-1",
-    }

@@ -350,3 +350,17 @@ def _received(message: Message, names: set[str]) -> dict[str, Any]:
         every = "All" in names
         answer["Attributes"] = {n: v for n, v in attributes.items() if v is not None and (every or n in names)}
     return answer
+
+
+def event_record(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
+    """A received message as Lambda's event has it."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": region,
+    }

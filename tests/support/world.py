@@ -24,6 +24,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from local import queues as local_queues
 from local.aws import create_resources
 from local.simulation import rules
+from local.simulation.sqs import event_record
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.receive import Acknowledgement
@@ -361,7 +362,7 @@ class World:
         if self._refused_as_loop(source.function, received):
             # It never starts; the messages come back once their visibility is over, with one receive more.
             return True
-        event = {"Records": [_record(message, source.queue_arn) for message in received]}
+        event = {"Records": [event_record(message, source.queue_arn, REGION) for message in received]}
         try:
             with self.invocation():
                 answer = self._run(source, queue.fifo, event)
@@ -455,19 +456,6 @@ def messages_in(request: tuple[str, Any]) -> list[dict[str, Any]]:
 
 def _path(url: str) -> str:
     return url.split("?")[0]
-
-
-def _record(message: dict[str, Any], arn: str) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": arn,
-        "awsRegion": REGION,
-    }
 
 
 @contextmanager
