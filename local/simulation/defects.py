@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from local.simulation.plan import draw
 from local.simulation.run import Result, deployment, play
-from whatsapp_bridge.flows import confirmations, ladder, receive
+from whatsapp_bridge.flows import confirmations, jobs, ladder, receive
 from whatsapp_bridge.flows.dispatch import Dispatch
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
 from whatsapp_bridge.flows.jobs import Job
@@ -81,6 +81,21 @@ def _each_group_its_own(own: Any) -> Any:
     return entry
 
 
+def _to_another_person(own: Any) -> Any:
+    def read(*given: Any, **named: Any) -> Any:
+        message = own(*given, **named)
+        return message.model_copy(update={"to": message.to[:-4] + "1" + message.to[-3:]})
+
+    return read
+
+
+def _refusing(own: Any) -> Any:
+    def queued(*given: Any, **named: Any) -> Any:
+        raise NotStored("planted")
+
+    return queued
+
+
 DEFECTS: dict[str, Plant] = {
     "an unknown outcome is sent again": _settled_as(
         lambda outcome: NotSent("lost") if isinstance(outcome, Unknown) else outcome
@@ -108,7 +123,11 @@ DEFECTS: dict[str, Plant] = {
     "skipped rungs are not added": _instead(ladder, "updates", lambda own: lambda *given: own(*given)[-1:]),
     "statuses that CleverTap did not take are let go": _instead(PostStatuses, "_settle", _always([])),
     "a status without its message is dropped": _instead(ForwardStatuses, "_wait_for_message", _always([])),
-    "nobody is told of dead letters and absences": _without_alarms("Alarm"),
+    "no alarm tells of a side that is away": _without_alarms(
+        "Paused", "Unavailable", "Age", "Throttl", "NotSent", "Unknown", "Unconfirmed", "Returned", "Errors", "Failed"
+    ),
+    "messages go to another person": _instead(jobs, "read_message", _to_another_person),
+    "callbacks with statuses are refused": _instead(receive, "_queued", _refusing),
 }
 
 

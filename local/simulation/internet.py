@@ -49,7 +49,8 @@ class Effect:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request of the bridge, for the ledger. `answered`: the bridge had the other side's own answer."""
+    """One request of the bridge, for the ledger. `answered`: the bridge had the other side's own answer. `doubtful`:
+    it cannot know whether the other side has the request."""
 
     host: str
     path: str
@@ -57,6 +58,7 @@ class Exchange:
     at: float
     taken: bool
     answered: bool
+    doubtful: bool
     owner: Any
 
 
@@ -105,7 +107,7 @@ class Internet:
         effect = self.effect(host, method, target, body)
         if host not in self.hosts or not effect.reached:
             self.scheduler.sleep(min(effect.seconds, timeout[0]))
-            self._note(host, target, body, taken=False, answered=False)
+            self._note(host, target, body, taken=False, answered=False, doubtful=False)
             raise requests.ConnectionError(MaxRetryError(None, "", NewConnectionError(None, "")))  # type: ignore[arg-type]
         slow = effect.seconds > timeout[1]
         # The other side has the request while the bridge still waits for the answer.
@@ -118,7 +120,9 @@ class Internet:
             except Unanswered:
                 answer = None
         answered = effect.answer is None and answer is not None and not (effect.lost or slow)
-        self._note(host, target, body, taken=effect.taken, answered=answered)
+        refused = effect.answer is not None and effect.answer.status in (429, 503)
+        doubtful = not answered and not (refused and not slow)
+        self._note(host, target, body, taken=effect.taken, answered=answered, doubtful=doubtful)
         self.scheduler.sleep(min(effect.seconds, timeout[1]) / 2)
         if slow:
             raise requests.ReadTimeout
@@ -126,9 +130,9 @@ class Internet:
             raise requests.ConnectionError("closed without an answer")
         return answer
 
-    def _note(self, host: str, path: str, body: bytes, *, taken: bool, answered: bool) -> None:
+    def _note(self, host: str, path: str, body: bytes, *, taken: bool, answered: bool, doubtful: bool) -> None:
         now, owner = self.scheduler.now, self.scheduler.owner
-        self.exchanges.append(Exchange(host, path, body, now, taken, answered, owner))
+        self.exchanges.append(Exchange(host, path, body, now, taken, answered, doubtful, owner))
 
 
 class _Response:

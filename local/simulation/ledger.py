@@ -30,6 +30,8 @@ _LADDER = ("sent", "delivered", "read")
 _NAMES = {4: "sent", 5: "delivered", 6: "read"}
 # Seconds without any fault in which each message must get through: a pause ends, what waits comes back, and is sent.
 _ENOUGH = {"text": 420.0, "template": 2400.0}
+# Without these, nothing is accepted, or sent.
+_OF_AWS = ("sqs", "secretsmanager", "lambda", "s3", "kms", "dynamodb")
 # A limit is held between a check and a request.
 _GRACE = 25.0
 
@@ -140,6 +142,9 @@ class Ledger:
             yield from self._of_undelivered(number, sent, told, names)
             return
         yield from self._late(number, sent, arrived[0])
+        to, account = str(arrived[0].delivered.to).lstrip("+"), arrived[0].account
+        if (to, account) != (sent.event.to, sent.event.account):
+            yield Violation("false", f"message {number} went to somebody else, or from another account")
         yield from self._of_delivered(number, sent, told, names)
 
     def _repeats(self, number: int, told: Sequence[Told]) -> Iterable[Violation]:
@@ -158,6 +163,8 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
+            elif not self._aws_was_harsh():
+                yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:
             kind = "false" if names else "lost"
@@ -174,7 +181,7 @@ class Ledger:
             return False
         kind = "text" if event.kind == "text" else "template"
         begin = (sent.accepted or 0) - START
-        faults = [fault for fault in self.faults if fault.target not in self.providers or fault.target == event.account]
+        faults = [fault for fault in self.faults if fault.target in (event.account, *_OF_AWS)]
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
         return _longest_healthy(inside, faults) >= _ENOUGH[kind] and not self._in_doubt(event)
@@ -186,10 +193,14 @@ class Ledger:
             return True
         signs = (msg_id(event), token(event.number))
         return any(
-            not exchange.answered
+            exchange.doubtful
             for exchange in self.exchanges
-            if any(sign in exchange.path or sign.encode() in exchange.body for sign in signs)
+            if exchange.host != self.clevertap_host
+            and any(sign in exchange.path or sign.encode() in exchange.body for sign in signs)
         )
+
+    def _aws_was_harsh(self) -> bool:
+        return any(fault.target in _OF_AWS for fault in self.faults)
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
         limit = LIMITS["text" if sent.event.kind == "text" else "template"]
@@ -199,6 +210,8 @@ class Ledger:
 
     def _of_delivered(self, number: int, sent: Sent, told: Sequence[Told], names: list[str]) -> Iterable[Violation]:
         news = [posted for posted in self._news.get(number, []) if posted.acknowledged is not None]
+        if len(news) < len(self._news.get(number, [])) and not self._aws_was_harsh():
+            yield Violation("lost", f"a callback with a status of message {number} was never acknowledged")
         expected = _ladder(self._statuses_of(sent.event)) if news else []
         if names == expected or (expected and _fails_early(names, expected)):
             return
@@ -227,8 +240,12 @@ class Ledger:
 
     def _of_replies(self) -> Iterable[Violation]:
         first_told: dict[int, Told] = {}
+        events = {posted.about.number: posted.about for posted in self.posted if posted.kind == "reply"}
         for told in self._told_replies:
             number = number_of_text(json.dumps(told.content))
+            of = events.get(number)
+            if of is None or told.content["from"] != of.to or f"/{of.account}/" not in told.exchange.path:
+                yield Violation("false", f"reply {number} was reported of somebody else, or to another account")
             if number in first_told and not first_told[number].excused:
                 yield Violation("doubled", f"reply {number} was reported twice")
             first_told.setdefault(number, told)
@@ -238,6 +255,8 @@ class Ledger:
         for posted in sorted((each for each in self.posted if each.kind == "reply"), key=lambda each: each.begun):
             event: Event = posted.about
             if posted.acknowledged is None:
+                if not self._aws_was_harsh():
+                    yield Violation("lost", f"the callback with reply {event.number} was never acknowledged")
                 continue
             if event.number not in first_told:
                 yield Violation("lost", f"reply {event.number} was never reported")

@@ -89,7 +89,8 @@ class Run:
         self._sent: dict[int, Sent] = {}
         self._arrived: list[Arrived] = []
         self._person: Event | None = None
-        """Who writes now, while a sandbox makes the callback."""
+        """Who acts now, while a sandbox makes the callback."""
+        self._act = "reply"
 
     # --- the world -------------------------------------------------------------------------------------------------
 
@@ -126,6 +127,8 @@ class Run:
             for source in self.deployment.event_sources
         }
         self.aws.on_send = self._wake
+        for table in self.aws.dynamodb.tables.values():
+            table.lag = self.weather.index_lag
         self.aws.sqs.trace = self._trace
         # Far more often than SQS, which calls it rare; and not so often that copies of copies fill long outages.
         self.aws.sqs.harshness.twice = self.plan.twice / 40
@@ -173,7 +176,7 @@ class Run:
 
     def _about(self, name: str) -> tuple[Any, str]:
         if self._person is not None:
-            return self._person, "click" if self._person.kind == "click" else "reply"
+            return self._person, self._act
         return self.sandboxes[name]._delivered[-1], "status"
 
     def _file(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -309,6 +312,7 @@ class Run:
         last = of_person[-1] if of_person else None
         words = f"answer {token(event.number)}"
         self._person = event
+        self._act = "click" if event.kind == "click" and last is not None else "reply"
         try:
             if event.kind == "person taps" and last is not None and hasattr(sandbox, "person_taps_button"):
                 sandbox.person_taps_button(last, 1, words)

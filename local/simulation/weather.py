@@ -1,7 +1,7 @@
 """What faults do: to requests to BSPs and CleverTap, to calls to AWS, and to invocations."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import Random
 from typing import Any
 
@@ -81,8 +81,10 @@ class Weather:
     def elapsed(self) -> float:
         return self._scheduler.now - START
 
-    def _struck(self, target: str) -> Fault | None:
+    def _struck(self, target: str, besides: Collection[str] = ()) -> Fault | None:
         for place, fault in self._by_target.get(target, ()):
+            if fault.name in besides:
+                continue
             if fault.active(self.elapsed) and self._random.random() < fault.share:
                 self.hits[place] += 1
                 return fault
@@ -109,8 +111,8 @@ class Weather:
         if self._struck_by("lambda", "killed"):
             self.functions.die(owner)
             raise Killed
-        fault = self._struck(service)
-        if fault is None or fault.name in ("answers lost", "partial failures"):
+        fault = self._struck(service, besides=("answers lost", "partial failures"))
+        if fault is None:
             return
         if fault.name == "denied":
             raise client_error(operation, "AccessDeniedException", "not authorized")
@@ -147,10 +149,9 @@ class Weather:
     def pause(self, seconds: float) -> None:
         self._scheduler.sleep(seconds)
 
-    @property
     def index_lag(self) -> float:
         """Seconds."""
-        return 30.0 if any(fault.active(self.elapsed) for _, fault in self._by_target.get("index", ())) else 0.2
+        return 30.0 if self._struck("index") else 0.2
 
     def concurrency(self) -> int:
         throttled = any(

@@ -3,7 +3,7 @@
 Only if nothing was heard of it, and nothing is on its way: neither in the same batch, whose statuses come first, nor on
 the queue. What forward has not seen yet is known in two ways: SQS says that nothing waits, or the account's statuses in
 the batch were all put on the queue after the confirmation was due. Statuses that were held back while CleverTap was
-away must have come back, too. Until then the confirmation looks again every minute.
+away must have come back, too. Until then the confirmation looks again, less and less often.
 
 SQS's counts may be a minute old. They lack then what was put on the queue since, and they may lack this batch, which is
 among them otherwise: a confirmation waited as a delayed message until now.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import ceil
 from time import time
-from typing import Final
+from typing import Any, Final
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.callbacks import Callbacks
@@ -83,6 +83,12 @@ class Backlog:
         return Counts(unfinished, max(0, sum(counts) - self._counted - unfinished))
 
 
+def _pause(payload: Mapping[str, Any]) -> int:
+    """Seconds until a confirmation looks again. They double: if SQS's answers are lost, each hop may leave a copy."""
+    doublings: int = min(payload.get("hops", 0), 4)
+    return int(_LOOK_AGAIN_SECONDS * 2**doublings)
+
+
 class Confirmations:
     def __init__(
         self,
@@ -106,7 +112,7 @@ class Confirmations:
         if not items:
             return [], []
         held_until = self._callbacks.held_at(account, "status") + _HELD_SECONDS
-        delay = min(max(ceil(held_until - self._now()), _LOOK_AGAIN_SECONDS), MAX_DELAY_SECONDS)
+        held = ceil(held_until - self._now())
         due: list[Item] = []
         again: list[Again] = []
         failed: list[str] = []
@@ -123,7 +129,7 @@ class Confirmations:
                 count("MessagesUnconfirmed")
                 due.append(item)
             else:
-                again.append(Again(item, item.payload, delay))
+                again.append(Again(item, item.payload, min(max(held, _pause(item.payload)), MAX_DELAY_SECONDS)))
         if again:
             logger.info("news may be on its way", extra={"account": account.name, "messages": len(again)})
         return due, failed + self._retries.queue_again(account, again)
