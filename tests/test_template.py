@@ -422,7 +422,7 @@ def of_table(metric: str, **index: str) -> Alarm:
 
 
 def arrivals(queue: str) -> Alarm:
-    there = {"visible": queue_metric(DEPTH, queue, 300), "hidden": queue_metric(IN_FLIGHT, queue, 300)}
+    there = {"visible": queue_metric(DEPTH, queue, 60), "hidden": queue_metric(IN_FLIGHT, queue, 60)}
     return Alarm(("DIFF(visible + hidden)", there))
 
 
