@@ -95,7 +95,7 @@ _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
 
 
 class Functions:
-    """`limit`: invocations at once, of all functions together. `on_start` sees each invocation before it runs."""
+    """`limit`: invocations at once, of all functions together."""
 
     def __init__(
         self,
@@ -115,7 +115,6 @@ class Functions:
         self.milliseconds: Counter[str] = Counter()
         self.deaths: list[tuple[str, float, float]] = []
         """Of each invocation that died: function, begin and end."""
-        self.on_start: Callable[[Invocation], None] = lambda invocation: None
 
     def deploy(self) -> None:
         """New versions: each next invocation has a new process; those that run go on."""
@@ -160,7 +159,6 @@ class Functions:
             self._idle[function.logical_id].append(process)
             self._scheduler.wake(caller)
 
-        self.on_start(invocation)
         self._scheduler.start(work, owner=invocation)
         # The timeout counts from the start of the handler.
         self._scheduler.wait(function.timeout)

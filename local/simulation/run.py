@@ -231,7 +231,6 @@ class Run:
         log = observability.logger
         with (
             patch.object(observability.metrics, "add_metric", add),
-            patch.object(observability, "single_metric", None, create=True),
             patch.object(log, "info", written("info")),
             patch.object(log, "warning", written("warning")),
             patch.object(log, "error", written("error")),
