@@ -24,7 +24,7 @@ from tests.support.world import (
     world,
 )
 from whatsapp_bridge.runtime.breaker import OPENS_AT, May
-from whatsapp_bridge.runtime.schedules import Schedule
+from whatsapp_bridge.runtime.schedules import CorrelationRetry, Schedule
 
 SENT, DELIVERED, READ = 4, 5, 6
 HOUR = 3600
@@ -280,3 +280,21 @@ def test_a_confirmation_alone_ends_the_pause_that_it_began(made: World) -> None:
     back(made)
     made.pump(hours=3)
     assert made.told == [("a", "failed")]
+
+
+# --- statuses by the BSP's id alone -----------------------------------------------------------------------------------
+
+
+def test_a_status_by_id_waits_for_the_held_one_that_names_its_message(made: World) -> None:
+    pause(made)
+    lose(made, "a")
+    made.emptied("StatusesQueue")
+    assert made.callback(status_update(None, DELIVERED, api_id="api-a")).status == 200
+    callback(made, ("a", SENT))
+    made.forward_statuses._correlation_retry = CorrelationRetry((2, 10), 60)
+    # The status by id comes back first, and is the probe.
+    made.pump(hours=2)
+    back(made)
+    made.pump(hours=3)
+    assert [status for name, status in made.told if name == "a"] == ["sent", "delivered"]
+    assert made.depth("QuarantineQueue") == 0

@@ -5,16 +5,21 @@ queue and nothing else. Retries bring the probes.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.client import Delivery, NotTried, TryLater, deliver
 from whatsapp_bridge.net.http import HttpClient
-from whatsapp_bridge.runtime.breaker import May
+from whatsapp_bridge.runtime.breaker import LEASE_SECONDS, May
 from whatsapp_bridge.runtime.observability import count, count_of_account, logger
 from whatsapp_bridge.store.breakers import Breakers, Permission
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS
 
 type Route = Literal["status", "incoming"]
+
+# A pause holds statuses back on the queue for the longest delay, and nothing of them is known. Some are held a little
+# later, by processes that learn late of its end or wait for a probe whose process has died.
+_HELD_SECONDS: Final = MAX_DELAY_SECONDS + LEASE_SECONDS + 60
 
 
 class Callbacks:
@@ -33,9 +38,10 @@ class Callbacks:
         """If a probe was allowed and no request was made, another delivery may make it."""
         self._breakers.untried(_name(account, route))
 
-    def held_at(self, account: Account, route: Route) -> int:
-        """Until when the last pause held something back (seconds since 1970); 0 if there was none lately."""
-        return self._breakers.held_at(_name(account, route))
+    def held_until(self, account: Account, route: Route) -> int:
+        """Until when something that the last pause has held back may still come (seconds since 1970); long past if
+        there was none lately."""
+        return self._breakers.held_at(_name(account, route)) + _HELD_SECONDS
 
     def deliver(self, account: Account, route: Route, payload: Mapping[str, Any]) -> Delivery:
         name = _name(account, route)

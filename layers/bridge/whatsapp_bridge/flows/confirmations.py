@@ -22,7 +22,6 @@ from whatsapp_bridge.flows.records import Record
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import CONFIRMATION_SECONDS
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
-from whatsapp_bridge.runtime.breaker import LEASE_SECONDS
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.queues import COUNTS_SECONDS, MAX_DELAY_SECONDS, Counts, NotStored, StatusesQueue
@@ -32,9 +31,6 @@ _LOOK_AGAIN_SECONDS: Final = 60
 # What was received when the confirmation was due is handled by then, even if two deliveries of it died: each comes back
 # after the queue's visibility timeout of six minutes.
 _HANDLED_SECONDS: Final = 900
-# A pause holds statuses back on the queue for the longest delay, and nothing of them is known. Some are held a little
-# later, by processes that learn late of its end or wait for a probe whose process has died.
-_HELD_SECONDS: Final = MAX_DELAY_SECONDS + LEASE_SECONDS + 60
 # A queue that is behind for longer does not hold the failure back any more.
 _LONGEST_SECONDS: Final = 6 * 3600
 
@@ -111,7 +107,7 @@ class Confirmations:
         """
         if not items:
             return [], []
-        held_until = self._callbacks.held_at(account, "status") + _HELD_SECONDS
+        held_until = self._callbacks.held_until(account, "status")
         held = ceil(held_until - self._now())
         due: list[Item] = []
         again: list[Again] = []

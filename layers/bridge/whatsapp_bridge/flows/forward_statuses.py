@@ -30,7 +30,7 @@ from whatsapp_bridge.runtime.schedules import CorrelationRetry
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.leases import NoLease
-from whatsapp_bridge.store.queues import StatusesQueue
+from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
 _BUSY_SECONDS = 5
@@ -263,13 +263,17 @@ class ForwardStatuses:
         return known, failed
 
     def _wait_for_message(self, account: Account, items: Sequence[Item]) -> list[str]:
-        """A status can be faster than the record of its message. One without a message for long belongs to another
-        system. Returns the owners of the items that must come back."""
+        """A status can be faster than the record of its message, or than a status that names its message and is held
+        back. One without a message for long belongs to another system. Returns the owners of the items that must come
+        back."""
         renamed = [(item, self._by_bsp_id(account, item)) for item in items]
         known = [Again(item, payload, 0) for item, payload in renamed if payload is not None]
         failed = self._retries.queue_again(account, known)
         unknown = [item for item, payload in renamed if payload is None]
         lost, not_queued = self._retries.later(account, unknown, "waits", self._correlation_retry)
+        if lost and self._now() < self._callbacks.held_until(account, "status"):
+            again = [Again(item, item.payload, MAX_DELAY_SECONDS) for item in lost]
+            return failed + not_queued + self._retries.queue_again(account, again)
         self._quarantine.put(
             account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, asdict(item.event)) for item in lost]
         )
