@@ -95,6 +95,7 @@ def _many(first: int, seeds: int, jobs: int) -> int:
         if result.failed:
             failed.append(result)
             broken += counted(result.violations)
+            print(f"failed: make simulate SEED={result.plan.seed}", file=sys.stderr, flush=True)
         if time.monotonic() - shown > _PROGRESS_SECONDS:
             shown = time.monotonic()
             print(f"{done} of {seeds} seeds, {len(failed)} failed", file=sys.stderr, flush=True)
