@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.providers.common.bodies import json_in, json_or_form, query
-from whatsapp_bridge.providers.common.values import digits
+from whatsapp_bridge.providers.common.bodies import content_of, json_in
+from whatsapp_bridge.providers.common.values import blank, digits, each, empty, text
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -32,6 +32,7 @@ REPLY_KINDS: Final = frozenset(
 _REPORT: Final = frozenset({"eventType", "eventTs", "externalId", "deliveredTS"})
 _CLICK: Final = frozenset({"gsurl", "clickTime", "originalURL"})
 _MESSAGE: Final = frozenset({"waNumber", "mobile"})
+_ENVELOPE: Final = frozenset({"payloadVersion"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
@@ -46,8 +47,8 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
-    body = query(callback) if callback.method == "GET" else json_or_form(callback)
-    if isinstance(body, dict) and "statuses" in body:
+    body = content_of(callback)
+    if isinstance(body, dict) and not empty(body.get("statuses")):
         return [statuses.generic_click(element) for element in _list(body["statuses"], "statuses")]
     return [_event(element, account) for element in _elements(body)]
 
@@ -55,25 +56,23 @@ def split(callback: Callback, account: "Account") -> list[Event]:
 def _elements(body: Any) -> list[Any]:
     """The content of the envelope. Raises `NotACallback` or `BodyUnreadable`."""
     if isinstance(body, dict):
-        if "response" in body:
+        if not empty(body.get("response")):
             return _list(body["response"], "response")
-        if _MESSAGE & body.keys() or (_REPORT | _CLICK) & body.keys():
+        if (_MESSAGE | _REPORT | _CLICK) & body.keys():
             return [body]
+        if all(empty(value) for name, value in body.items() if name not in _ENVELOPE):
+            return []
         raise NotACallback("no object with a delivery report, a click or a message")
-    if isinstance(body, list) and (not body or any(isinstance(element, dict) for element in body)):
+    if isinstance(body, list) and any(isinstance(element, dict) for element in body):
         return body
     raise NotACallback("neither an object nor a list of objects")
 
 
 def _list(value: Any, name: str) -> list[Any]:
     value = json_in(value)
-    if isinstance(value, dict):
-        return [value]
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str):
         raise BodyUnreadable(f"{name} is not JSON")
-    if not isinstance(value, list):
-        raise NotACallback(f"{name} is not a list")
-    return value
+    return each(value)
 
 
 def _event(element: Any, account: "Account") -> Event:
@@ -100,6 +99,6 @@ def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
 def kind_of(element: Json) -> str:
     """A message's type, in lower case; "" if it has none."""
     kind = element.get("type")
-    if isinstance(kind, str):
+    if isinstance(kind, str) and not blank(kind):
         return kind.strip().lower()
-    return "text" if kind is None and isinstance(element.get("text"), str) else ""
+    return "text" if blank(kind) and text(element.get("text")) else ""
