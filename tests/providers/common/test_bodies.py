@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.undecodable import ENCODINGS
 from whatsapp_bridge import providers
-from whatsapp_bridge.providers.common.bodies import MAX_BYTES, content_of, json_in
+from whatsapp_bridge.providers.common.bodies import MAX_BYTES, content_of, json_in, object_in
 from whatsapp_bridge.providers.contract import BodyUnreadable, Callback
 from whatsapp_bridge.providers.registry import PROVIDERS
 
@@ -81,7 +81,18 @@ def test_the_largest_packed_body() -> None:
 # --- nothing ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("raw", [b"", b" \r\n", b"{}", b"null", b"[]", b'""', gzip.compress(b"")])
+NOTHING: dict[str, bytes] = {
+    "no bytes": b"",
+    "blanks": b" \r\n",
+    "empty object": b"{}",
+    "null": b"null",
+    "empty list": b"[]",
+    "empty text": b'""',
+    "nothing in gzip": gzip.compress(b""),
+}
+
+
+@pytest.mark.parametrize("raw", NOTHING.values(), ids=NOTHING.keys())
 def test_a_body_that_says_nothing(raw: bytes) -> None:
     assert read(raw) == {}
 
@@ -188,6 +199,15 @@ def test_json_in_a_field_of_a_form(written: bytes, expected: Any) -> None:
     assert json_in(fields["response"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [({"a": 1}, {"a": 1}), ('{"a": 1}', {"a": 1}), ("[1]", {}), ("a", {}), (None, {}), ([{}], {}), (7, {})],
+    ids=repr,
+)
+def test_object_in_a_value(value: Any, expected: Any) -> None:
+    assert object_in(value) == expected
+
+
 @settings(deadline=None, derandomize=True, database=None)
 @given(
     st.binary(max_size=200),
@@ -207,7 +227,10 @@ def test_any_bytes_are_read_or_refused(raw: bytes, encoding: str | None, content
 
 FOLDER = Path(providers.__path__[0])
 READERS = {"inbound", "replies", "statuses"}
-WORDS = ("from_json", "json.loads", "parse_qs", ".decode(", "callback.body")
+WORDS = (
+    *("from_json", "json.loads", "parse_qs", ".decode(", "callback.body", "callback.query"),
+    *("fromisoformat", " int(", "float(", ", str)", ", int)", "Decimal", "isdigit"),
+)
 
 
 def test_callbacks_are_read_in_one_place() -> None:
@@ -219,5 +242,12 @@ def test_callbacks_are_read_in_one_place() -> None:
     }
 
     assert len(modules) >= 2 * len(PROVIDERS)
-    # A signature covers the raw bytes.
-    assert found == {"meta/inbound.py": ["callback.body"]}
+    assert found == {
+        # A signature covers the raw bytes, and a verification is no callback.
+        "meta/inbound.py": ["callback.body", "callback.query"],
+        # What may be logged; and a text that has been read and was no JSON.
+        "cloud_api/inbound.py": [", str)"],
+        "gupshup/inbound.py": [", str)"],
+        # Of its own answer.
+        "clickatell_legacy/replies.py": [", str)"],
+    }

@@ -8,11 +8,14 @@ from whatsapp_bridge.providers.common.values import (
     blank,
     degrees,
     detail,
+    each,
+    empty,
     identifier,
     lines,
     number,
     seconds,
     text,
+    word,
 )
 from whatsapp_bridge.providers.contract import NO_TIME
 
@@ -49,6 +52,33 @@ TEXTS: dict[str, tuple[Any, str, str | None]] = {
 def test_texts(value: Any, as_text: str, as_detail: str | None) -> None:
     assert text(value) == as_text
     assert detail(value) == as_detail
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("Sent ", "sent"), (7, "7"), ("", ""), ("null", ""), (None, ""), (True, ""), (["a"], "")],
+    ids=repr,
+)
+def test_words(value: Any, expected: str) -> None:
+    assert word(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, []), ([], []), ([None, 1], [None, 1]), ({}, [{}]), ("a", ["a"]), (0, [0])],
+    ids=repr,
+)
+def test_each(value: Any, expected: list[Any]) -> None:
+    assert each(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, True), (" ", True), ("null", True), ([], True), ({}, True), (0, False), (False, False), ([None], False)],
+    ids=repr,
+)
+def test_empty(value: Any, expected: bool) -> None:
+    assert empty(value) is expected
 
 
 LINES: dict[str, tuple[Any, list[str]]] = {
@@ -143,6 +173,8 @@ def test_a_time_without_a_zone_is_in_the_one_that_is_named(value: str, expected:
         (0, "0", 0),
         (-7, "-7", -7),
         (7.9, None, 7),
+        (27820000001.0, "27820000001", 27820000001),
+        (1e16, None, 10**16),
         ("7.9", "7.9", 7),
         ("-7", "-7", -7),
         ("\u0667", "\u0667", None),

@@ -249,7 +249,7 @@ NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
     "a click without its short link": (samples.click(gsurl=None), "click", "no gsurl"),
     "a sticker": (samples.message("sticker"), "sticker", "unknown kind"),
     "a message without a type": (samples.message("text", type=..., text=...), "message", "unknown kind"),
-    "a message whose type is a number": (samples.message("text", type=7), "message", "unknown kind"),
+    "a message whose type is a number": (samples.message("text", type=7), "7", "unknown kind"),
     "a message from nobody": (samples.message(mobile=""), "text", "no mobile"),
 }
 

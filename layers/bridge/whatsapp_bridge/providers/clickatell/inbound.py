@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell_common.inbound import INTEGRATION, reply_event, status_event
 from whatsapp_bridge.providers.common.bodies import content_of
-from whatsapp_bridge.providers.common.values import each, empty
+from whatsapp_bridge.providers.common.values import blank, each, empty, word
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -99,9 +99,8 @@ def _apart(events: list[Event]) -> list[Event]:
 def _event(kind: str, element: Any) -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(kind, "not an object", element)
-    channel = element.get("channel")
     # Seen as "whatsapp", "whatsapp " and "whatsapp/sms "; an integration may have other channels besides WhatsApp.
-    if isinstance(channel, str) and "whatsapp" not in channel.lower():
+    if not blank(channel := element.get("channel")) and "whatsapp" not in word(channel):
         return NotUnderstood(kind, "another channel", element)
     if kind == "messageStatusUpdate":
         return status_event(kind, element, codes.status)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachment_of
 from whatsapp_bridge.providers.common import contacts
+from whatsapp_bridge.providers.common.bodies import object_in
 from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
 from whatsapp_bridge.providers.common.values import blank, digits, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
@@ -47,8 +48,7 @@ def _content(kind: str, element: Json) -> Content | None:
         case "moSuggestedResponse" | "moButtonResponse":
             # moButtonResponse is not documented. A public client reads title and postbackData from it or from
             # `selectedItem`; `content`, where moSuggestedResponse has the title, is read too.
-            item = element.get("selectedItem")
-            item = item if isinstance(item, dict) else {}
+            item = object_in(element.get("selectedItem"))
             label = text(element.get("content")) or text(element.get("title")) or item.get("title")
             return tapped(text(element.get("postbackData")) or item.get("postbackData"), label)
         case "moLocation":

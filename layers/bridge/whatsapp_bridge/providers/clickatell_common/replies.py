@@ -17,7 +17,7 @@ def attachment_of(file: Json, element: Json) -> Attachment:
     if not blank(element.get("unreadable")):
         source = {"unreadable": str(element["unreadable"])}
     content_type, caption = detail(file.get("contentType")), text(element.get("caption")) or None
-    key = {} if blank(element.get("fileKey")) else {"fileKey": str(element["fileKey"])}
+    key = {} if blank(element.get("fileKey")) else {"fileKey": text(element["fileKey"])}
     return Attachment(kind_of(content_type), {**source, **key}, content_type, detail(file.get("fileName")), caption)
 
 

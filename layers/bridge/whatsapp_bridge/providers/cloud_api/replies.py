@@ -11,7 +11,7 @@ from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, L
 from whatsapp_bridge.providers.cloud_api.inbound import name_of, type_of
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.attachments import text_without_file
-from whatsapp_bridge.providers.common.bodies import json_in
+from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
 from whatsapp_bridge.providers.common.values import detail, digits, each, identifier, lines, seconds, text
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
@@ -59,15 +59,15 @@ def _content(kind: str, element: Json) -> Found | None:
     """The content of a message of this type; None if it is empty."""
     content = element.get(kind)
     if kind in _FILES:
-        return _file(_FILES[kind], _object(content))
+        return _file(_FILES[kind], object_in(content))
     match kind:
         case "button":
-            button = _object(content)
+            button = object_in(content)
             return _found(tapped(button.get("payload"), button.get("text")))
         case "interactive":
-            return _interactive(_object(content))
+            return _interactive(object_in(content))
         case "location":
-            place = _object(content)
+            place = object_in(content)
             words = {name: place.get(name) for name in ("name", "address", "url")}
             return _found(placed(place.get("latitude"), place.get("longitude"), **words))
     return _in_words(_words(kind, element))
@@ -76,8 +76,8 @@ def _content(kind: str, element: Json) -> Found | None:
 def _answered(kind: str, element: Json) -> str | None:
     """Meta's id of the answered message. A forwarded message has a context without an id."""
     if kind == "reaction":
-        return identifier(_object(element.get("reaction")).get("message_id"))
-    return identifier(_object(element.get("context")).get("id"))
+        return identifier(object_in(element.get("reaction")).get("message_id"))
+    return identifier(object_in(element.get("context")).get("id"))
 
 
 # --- CleverTap's forms -----------------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def _found(content: Content | None) -> Found | None:
 
 
 def _interactive(interactive: Json) -> Found | None:
-    kind = interactive.get("type")
-    content = _object(interactive.get(kind)) if isinstance(kind, str) else {}
+    kind = text(interactive.get("type"))
+    content = object_in(interactive.get(kind))
     if kind in ("button_reply", "list_reply"):
         return _found(tapped(content.get("id"), content.get("title")))
     if kind == "nfm_reply":
@@ -121,19 +121,19 @@ def _words(kind: str, element: Json) -> Iterable[str]:
             return [contacts.as_text(content)]
         case "reaction":
             # A removed reaction has no emoji, or an empty one.
-            return [text(_object(content).get("emoji")) or "[reaction removed]"] if content else []
+            return [text(object_in(content).get("emoji")) or "[reaction removed]"] if content else []
         case "order":
-            return _order(_object(content))
+            return _order(object_in(content))
         case "system":
             # A person has changed the number or identity; Meta sends a sentence that says so.
-            words = text(_object(content).get("body"))
+            words = text(object_in(content).get("body"))
             return [words] if words else _other(kind, content)
         case "edit":
-            return ["[edited]", *_edited(_object(_object(content).get("message")))]
+            return ["[edited]", *_edited(object_in(object_in(content).get("message")))]
         case "revoke":
             return ["[message deleted]"]
         case "unsupported" | "unknown":
-            of = identifier(_object(element.get("unsupported")).get("type"))
+            of = identifier(object_in(element.get("unsupported")).get("type"))
             return [f"[unsupported message: {of}]" if of else "[unsupported message]"]
         case "":
             return []
@@ -150,7 +150,7 @@ def _order(order: Json) -> list[str]:
 
 
 def _item(item: Any) -> str:
-    item = _object(item)
+    item = object_in(item)
     product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
     return f"{quantity or '1'} x {product}{_price(item)}" if product else ""
 
@@ -162,15 +162,10 @@ def _price(item: Json) -> str:
 
 def _edited(message: Json) -> list[str]:
     """The new text of a message that its sender has edited; for a file, its caption."""
-    kind = message.get("type")
-    content = _object(message.get(kind)) if isinstance(kind, str) else {}
+    content = object_in(message.get(text(message.get("type"))))
     words = text(content.get("body")) or text(content.get("caption"))
     return [words] if words else lines(message)
 
 
 def _in_words(told: Iterable[str]) -> Found | None:
     return _found(said("\n".join(line for line in told if line)))
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

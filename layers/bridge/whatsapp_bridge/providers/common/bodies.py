@@ -57,6 +57,12 @@ def json_in(value: Any) -> Any:
         return value
 
 
+def object_in(value: Any) -> Json:
+    """The object that a value is or, as a text, holds; {} for anything else."""
+    found = json_in(value)
+    return found if isinstance(found, dict) else {}
+
+
 # --- packed bodies ---------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ One reader for each kind of value, which no adapter has a second one of:
 
     text           what somebody has written, as it is: bodies, captions, labels, payloads
     detail         a text that may be missing: the name of a place or file, a content type
+    word           a word of the BSP's: a kind, a status, a channel
     identifier     an id
     digits         a phone number
     number         a whole number: a code, a size
@@ -69,6 +70,11 @@ def text(value: Any) -> str:
 def detail(value: Any) -> str | None:
     """A text that may be missing, else None: empty, blank and "null" are missing."""
     return None if blank(value) else text(value) or None
+
+
+def word(value: Any) -> str:
+    """A word of the BSP's, in lower case; "" if there is none."""
+    return (identifier(value) or "").lower()
 
 
 def lines(value: Any, name: str = "") -> list[str]:

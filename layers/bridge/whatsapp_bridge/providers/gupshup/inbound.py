@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
-from whatsapp_bridge.providers.common.values import blank, digits, each, empty, text
+from whatsapp_bridge.providers.common.values import digits, each, empty, text, word
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -98,7 +98,4 @@ def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
 
 def kind_of(element: Json) -> str:
     """A message's type, in lower case; "" if it has none."""
-    kind = element.get("type")
-    if isinstance(kind, str) and not blank(kind):
-        return kind.strip().lower()
-    return "text" if blank(kind) and text(element.get("text")) else ""
+    return word(element.get("type")) or ("text" if text(element.get("text")) else "")

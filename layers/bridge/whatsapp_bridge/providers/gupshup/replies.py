@@ -4,14 +4,14 @@ Sources: CleverTap's page on Gupshup (text), and public clients of the API. Any 
 type's name: an object, which is a text of JSON if the callback is a form.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Kind, MediaKind, Text
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.attachments import text_without_file
-from whatsapp_bridge.providers.common.bodies import json_in
+from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
-from whatsapp_bridge.providers.common.values import blank, detail, digits, identifier, seconds, text
+from whatsapp_bridge.providers.common.values import detail, digits, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
 from whatsapp_bridge.providers.gupshup.inbound import kind_of
 
@@ -51,12 +51,11 @@ def _answered(element: Json) -> str | None:
 
 def _attachment(element: Json, kind: str) -> Attachment | None:
     """A message's file; its full address is `url` followed by `signature`."""
-    file = _object(element.get(kind))
-    url = file.get("url")
-    if not isinstance(url, str) or blank(url):
+    file = object_in(element.get(kind))
+    url, signature = identifier(file.get("url")), identifier(file.get("signature"))
+    if url is None:
         return None
-    signature = file.get("signature")
-    address = url.strip() + (signature.strip() if isinstance(signature, str) else "")
+    address = url + (signature or "")
     caption = text(file.get("caption")) or text(element.get("caption")) or None
     return Attachment(
         _MEDIA[kind], {"url": address}, detail(file.get("mime_type")), detail(file.get("filename")), caption
@@ -73,23 +72,18 @@ def _content(element: Json, kind: str) -> Content | None:
         case "text":
             return said(element.get("text"))
         case "location":
-            place = _object(element.get("location"))
+            place = object_in(element.get("location"))
             words = {name: place.get(name) for name in ("name", "address", "url")}
             return placed(place.get("latitude"), place.get("longitude"), **words)
         case "button":
-            button = _object(element.get("button"))
+            button = object_in(element.get("button"))
             return tapped(button.get("payload"), button.get("text"))
         case "interactive":
             # Meta's form: {"type": "list_reply", "list_reply": {"id", "title", "description"}}.
-            interactive = _object(element.get("interactive"))
-            chosen = _object(interactive.get(str(interactive.get("type"))))
+            interactive = object_in(element.get("interactive"))
+            chosen = object_in(interactive.get(text(interactive.get("type"))))
             return tapped(chosen.get("id"), chosen.get("title"))
         case "contacts":
             # Their form is not documented; all that is in any form is kept.
             return said(contacts.as_text(json_in(element.get("contacts"))))
     return None
-
-
-def _object(value: Any) -> Json:
-    value = json_in(value)
-    return value if isinstance(value, dict) else {}

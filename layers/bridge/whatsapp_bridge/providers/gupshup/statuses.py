@@ -6,16 +6,15 @@ Sources: see `inbound`. Numbers may be text, times are in milliseconds or second
 
 from typing import Any
 
-from whatsapp_bridge.providers.common.values import blank, identifier, seconds
+from whatsapp_bridge.providers.common.values import blank, identifier, seconds, word
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 from whatsapp_bridge.providers.gupshup import codes
 
 
 def report(element: Json) -> StatusEvent | NotUnderstood:
     """A delivery report, correlated by `extra`, else by Gupshup's own id."""
-    channel = element.get("channel")
     # The same Gupshup account may send SMS too.
-    if isinstance(channel, str) and channel.strip() and channel.strip().upper() != "WHATSAPP":
+    if word(element.get("channel")) not in ("", "whatsapp"):
         return NotUnderstood("report", "another channel", element)
     name = _word(element, "eventType", "status")
     timestamp = seconds(_first(element, "eventTs", "deliveredTS"))
@@ -45,8 +44,7 @@ def _code(element: Json) -> str:
 
 def _word(element: Json, *names: str) -> str:
     """The value in upper case; "" if there is none."""
-    value = _first(element, *names)
-    return value.strip().upper() if isinstance(value, str) else ""
+    return word(_first(element, *names)).upper()
 
 
 def _first(element: Json, *names: str) -> Any:
