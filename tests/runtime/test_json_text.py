@@ -89,6 +89,8 @@ def test_any_json_with_any_characters_is_usable(value: Any) -> None:
     [
         (b"caf\xe9", "ISO-8859-1", "caf\u00e9"),
         (b"caf\xe9", "latin1", "caf\u00e9"),
+        (b"\xc3\xa3o \xe9", "ISO-8859-1", "\u00c3\u00a3o \u00e9"),
+        (b"\x93a\x94 \xe9", "ISO-8859-1", "\u201ca\u201d \u00e9"),
         (b"\xef\xee", "windows-1251", "\u043f\u043e"),
         (b"\x83e\x83X", "Shift_JIS", "\u30c6\u30b9"),
         (b"\xb2\xe2", "gb18030", "\u6d4b"),
@@ -101,6 +103,8 @@ def test_any_json_with_any_characters_is_usable(value: Any) -> None:
     ids=[
         "Latin-1",
         "by another name",
+        "Latin-1 that looks like UTF-8 in part",
+        "Windows' signs in Latin-1",
         "Cyrillic",
         "Japanese",
         "Chinese",

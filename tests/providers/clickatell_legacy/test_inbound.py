@@ -126,6 +126,7 @@ KINDS: dict[str, tuple[Json, str]] = {
     "media": (samples.media(), "media"),
     "media with a place": (samples.media(latitude="1", longitude="2"), "media"),
     "media without content": (samples.media(content=None), "media"),
+    "text with a blank status code": (samples.text(statusCode=""), "text"),
     "text with a blank type": (samples.text(contentType=" "), "text"),
     "contacts": (samples.contacts(), "contacts"),
 }

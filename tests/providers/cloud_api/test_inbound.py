@@ -82,6 +82,7 @@ ENVELOPES: dict[str, tuple[bytes, list[Any]]] = {
     "a change without a list": (webhook({"changes": samples.change(messages=[samples.text()])}), ["text"]),
     "no entry around the changes": (webhook_of(changes=[samples.change(messages=[samples.text()])]), ["text"]),
     "no entry around the change": (webhook_of(**samples.change(messages=[samples.text()])), ["text"]),
+    "entry null beside a change": (webhook_of(entry=None, **samples.change(messages=[samples.text()])), ["text"]),
     "nothing around the lists": (webhook_of(messages=[samples.text()], statuses=[samples.status()]), ["text", SENT]),
     "no field": (webhook(entry({"value": {"messages": [samples.text()]}})), ["text"]),
     "no metadata": (webhook(entry({"field": "messages", "value": {"statuses": [samples.status()]}})), [SENT]),

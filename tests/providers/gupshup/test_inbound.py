@@ -123,7 +123,9 @@ def test_query_with_lone_surrogates() -> None:
     assert inbound.split(callback, ACCOUNT) == [status("delivered", reference="1|\ufffd")]
 
 
-@pytest.mark.parametrize("nothing", [{"response": None}, {"response": ""}, {"statuses": None}, {"statuses": []}])
+@pytest.mark.parametrize(
+    "nothing", [{"response": None}, {"response": ""}, {"response": "[]"}, {"statuses": None}, {"statuses": []}]
+)
 def test_an_empty_envelope_beside_a_message_or_report(nothing: Json) -> None:
     message, report = samples.message() | nothing, REPORT | nothing
 

@@ -24,6 +24,9 @@ _CHARSETS: Final = re.compile(
     r"(iso|windows|cp|koi8|euc|gb|mac|tis)[-_]?[0-9a-z_-]{1,12}|latin[-_]?[0-9]{1,2}|big5|shift[-_]?jis", re.I | re.A
 )
 
+# As browsers do (https://encoding.spec.whatwg.org/#names-and-labels), because senders do not know the difference.
+_LATIN_1: Final = frozenset({"iso-8859-1", "iso8859-1", "latin1", "latin-1"})
+
 
 def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH, charset: str | None = None) -> Any:
     """The value, with U+FFFD for each character that cannot be decoded, null for NaN and infinite numbers, and a text
@@ -60,7 +63,7 @@ def decoded(raw: bytes, charset: str | None = None) -> str:
         pass
     if charset is not None and _CHARSETS.fullmatch(charset):
         try:
-            return sound(raw.decode(charset, "replace"))
+            return sound(raw.decode("cp1252" if charset.lower() in _LATIN_1 else charset, "replace"))
         except LookupError:
             pass
     return raw.decode("utf-8" if _UTF_8.search(raw) else "cp1252", "replace")

@@ -51,7 +51,7 @@ def _says_nothing(element: Any) -> bool:
 def _event(body: Any) -> Event:
     if not isinstance(body, dict):
         return NotUnderstood("callback", "not an object", body)
-    if body.get("statusCode") is not None:
+    if not blank(body.get("statusCode")):
         return status_event("status", body, codes.status)
     kind = _kind(body)
     if kind not in _REPLY_KINDS:

@@ -60,13 +60,14 @@ def split(callback: Callback, wanted: Wanted = _ALL) -> list[Event]:
 
 def _entries(webhook: Json) -> list[Any]:
     """Those of Meta's form, or of one that somebody on the way has taken the outer parts off."""
-    if "changes" in webhook:
-        return [webhook]
-    if "value" in webhook:
-        return [{"changes": [webhook]}]
-    if "entry" in webhook or all(empty(value) for name, value in webhook.items() if name != "object"):
+    held = {name for name, value in webhook.items() if not empty(value)} - {"object"}
+    if not held or "entry" in held:
         return each(webhook.get("entry"))
-    if any(name in webhook for name in _LISTS):
+    if "changes" in held:
+        return [webhook]
+    if "value" in held:
+        return [{"changes": [webhook]}]
+    if held.intersection(_LISTS):
         return [{"changes": [{"value": webhook}]}]
     raise NotACallback("no entry")
 

@@ -20,6 +20,8 @@ _AS_DEFLATE: Final = (zlib.MAX_WBITS, -zlib.MAX_WBITS)
 
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _ESCAPES: Final = re.compile("(?:%[0-9a-fA-F]{2})+")
+# Of a part of a form. They hold a name and a type.
+_MAX_HEAD_BYTES: Final = 2048
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _PART_NAME: Final = re.compile(r"content-disposition:[^\n]*[;\s]name\s*=\s*(?:\"([^\"\n]*)|([^\s;]+))", re.IGNORECASE)
 
@@ -125,9 +127,10 @@ def _parts(raw: bytes, charset: str | None) -> Json:
     *parts, end = raw.split(b"\n" + boundary)
     fields = {}
     for part in parts if end.startswith(b"--") else []:
-        head, *content = _BLANK_LINE.split(part, 1)
-        name = _PART_NAME.search(decoded(head))
+        raw_head, *content = _BLANK_LINE.split(part, 1)
+        head = decoded(raw_head[:_MAX_HEAD_BYTES])
+        name = _PART_NAME.search(head)
         if name and content:
             value = content[0].removesuffix(b"\r")
-            fields[name[1] or name[2] or ""] = text_of(value, _charset(decoded(head)) or charset)
+            fields[name[1] or name[2] or ""] = text_of(value, _charset(head) or charset)
     return fields

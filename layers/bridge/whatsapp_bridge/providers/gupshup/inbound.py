@@ -48,19 +48,19 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
     body = content_of(callback)
-    if isinstance(body, dict) and not empty(body.get("statuses")):
-        return [statuses.generic_click(element) for element in _list(body["statuses"], "statuses")]
+    if isinstance(body, dict) and not empty(clicks := json_in(body.get("statuses"))):
+        return [statuses.generic_click(element) for element in _list(clicks, "statuses")]
     return [_event(element, account) for element in _elements(body)]
 
 
 def _elements(body: Any) -> list[Any]:
     """The content of the envelope. Raises `NotACallback` or `BodyUnreadable`."""
     if isinstance(body, dict):
-        if not empty(body.get("response")):
-            return _list(body["response"], "response")
+        if not empty(held := json_in(body.get("response"))):
+            return _list(held, "response")
         if (_MESSAGE | _REPORT | _CLICK) & body.keys():
             return [body]
-        if all(empty(value) for name, value in body.items() if name not in _ENVELOPE):
+        if all(empty(json_in(value)) for name, value in body.items() if name not in _ENVELOPE):
             return []
         raise NotACallback("no object with a delivery report, a click or a message")
     if isinstance(body, list) and any(isinstance(element, dict) for element in body):
@@ -69,7 +69,6 @@ def _elements(body: Any) -> list[Any]:
 
 
 def _list(value: Any, name: str) -> list[Any]:
-    value = json_in(value)
     if isinstance(value, str):
         raise BodyUnreadable(f"{name} is not JSON")
     return each(value)
