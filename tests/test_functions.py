@@ -1,5 +1,6 @@
 """functions/*/app.py with the environment of template.yaml: imported, and called with events of API Gateway and SQS."""
 
+import gzip
 import importlib.util
 import json
 import os
@@ -174,8 +175,10 @@ def test_send(
         pytest.param("POST", json.dumps(mo_text()).encode(), TOKEN, 200, "RepliesQueue", id="reply"),
         pytest.param("POST", json.dumps(status_update("a", 4)).encode(), TOKEN, 200, "StatusesQueue", id="status"),
         pytest.param("POST", b'{"event": {"moNew": [1]}}', TOKEN, 200, "QuarantineQueue", id="unknown kind"),
+        pytest.param("POST", gzip.compress(json.dumps(mo_text()).encode()), TOKEN, 200, "RepliesQueue", id="packed"),
         pytest.param("POST", b"x", TOKEN, 200, "QuarantineQueue", id="unreadable"),
-        pytest.param("POST", b"{}", TOKEN, 400, None, id="no callback"),
+        pytest.param("POST", b"{}", TOKEN, 200, None, id="a test of the URL"),
+        pytest.param("POST", b'{"a": 1}', TOKEN, 200, "QuarantineQueue", id="unknown shape"),
         pytest.param("POST", json.dumps(mo_text()).encode(), "x", 403, None, id="wrong token"),
         pytest.param("GET", b"", TOKEN, 400, None, id="GET"),
     ],
@@ -191,7 +194,9 @@ def test_callbacks(
     stored: str | None,
 ) -> None:
     app = function(logical_id)
-    answered = app.handler(http(body, {"account": "acme", "token": token}, method=method), Context())
+    # API Gateway hands out what is no text in base64.
+    event = http(body, {"account": "acme", "token": token}, method=method, base64=body.startswith(b"\x1f"))
+    answered = app.handler(event, Context())
     assert answered["statusCode"] == status
     queues = ("RepliesQueue", "StatusesQueue", "QuarantineQueue")
     assert {name: made.depth(name) for name in queues} == {name: int(name == stored) for name in queues}

@@ -105,19 +105,40 @@ def test_source_networks(
     [
         pytest.param(b"", id="empty"),
         pytest.param(b" \n", id="spaces"),
-        pytest.param(b"[]", id="a list"),
+        pytest.param(b"[]", id="an empty list"),
         pytest.param(b"null", id="null"),
-        pytest.param(b"{}", id="no event"),
-        pytest.param(b'{"event": "Canary"}', id="event is a text"),
-        pytest.param(b'{"event": [{"Canary": 1}]}', id="event is a list"),
+        pytest.param(b"{}", id="an empty object"),
+        pytest.param(b'{"event": null}', id="a null event"),
     ],
 )
-def test_no_callback(made: World, log: Log, body: bytes) -> None:
-    answer = made.callback(body)
-    assert answer.status == 400
+def test_a_test_of_the_url_is_answered_and_counted(
+    made: World, log: Log, counted: Callable[[], dict[str, int]], body: bytes
+) -> None:
+    assert made.callback(body) == Acknowledgement(200)
     assert depths(made) == (0, 0, 0)
-    assert log.messages() == ["not a callback of this BSP"]
-    assert not [private for private in PRIVATE if private in answer.body + log.text]
+    assert counted() == {"CallbacksEmpty": 1, "EventsReceived": 0}
+    assert log.messages() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'["Canary"]', id="a list"),
+        pytest.param(b'{"Canary": 1}', id="no event"),
+        pytest.param(b'{"event": "Canary"}', id="event is a text"),
+        pytest.param(b'{"event": ["Canary"]}', id="event is a list"),
+    ],
+)
+def test_an_unknown_shape_is_quarantined_whole(
+    made: World, log: Log, counted: Callable[[], dict[str, int]], body: bytes
+) -> None:
+    assert made.callback(body) == Acknowledgement(200)
+    assert counted() == {"CallbacksMalformed": 1, "EventsQuarantined": 1, "EventsReceived": 1}
+    (kept,) = made.bodies("QuarantineQueue")
+    assert (kept["kind"], kept["reason"]) == ("body", "no event object")
+    assert b64decode(kept["element"]["base64"]) == body
+    assert log.messages() == ["quarantined"]
+    assert not [private for private in PRIVATE if private in log.text]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +162,7 @@ def test_an_unreadable_body_is_quarantined_whole(
     assert kept == {
         "account": "acme",
         "kind": "body",
-        "reason": "not JSON",
+        "reason": "neither JSON nor a form",
         "element": {"base64": b64encode(body).decode(), "content_type": "text/plain; charset=\ufffd", "query": {}},
         "received": int(START),
     }
@@ -165,10 +186,36 @@ def test_a_replayed_body_is_read_when_its_fault_is_mended(made: World) -> None:
     assert len(made.replies) == 1
 
 
-def test_get_without_a_challenge(made: World) -> None:
-    assert made.receive("acme", TOKEN, Callback("GET", {}, {"hub.challenge": "x"}, b"")).status == 400
+def test_get_without_a_challenge(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    assert made.receive("acme", TOKEN, Callback("GET", {}, {}, b"")) == Acknowledgement(400, "empty")
+    assert counted() == {"CallbacksEmpty": 1}
     assert made.receive("acme", "wrong", Callback("GET", {}, {}, b"")).status == 403
     assert depths(made) == (0, 0, 0)
+
+
+def test_get_with_fields_that_nobody_knows_is_kept(made: World) -> None:
+    assert made.receive("acme", TOKEN, Callback("GET", {}, {"hub.challenge": "x"}, b"")).status == 200
+    (kept,) = made.bodies("QuarantineQueue")
+    assert kept["element"]["query"] == {"hub.challenge": "x"}
+
+
+def test_a_reply_without_a_time_has_that_of_its_arrival(made: World) -> None:
+    made.callback(callback(moText=[reply(timestamp=None)]))
+    made.now += 600
+    made.pump()
+    assert [told["timestamp"] for told in made.replies] == [str(int(START))]
+
+
+def test_a_reply_that_an_older_version_has_queued_has_the_time_of_the_queue(made: World) -> None:
+    made.callback(callback(moText=[reply(timestamp=None)]))
+    (body,) = made.emptied("RepliesQueue")
+    assert body.pop("received") == int(START)
+    made.now += 60
+    made.sqs.send_message(
+        QueueUrl=made.url("RepliesQueue"), MessageBody=json.dumps(body), MessageGroupId="a", MessageDeduplicationId="b"
+    )
+    made.pump()
+    assert [told["timestamp"] for told in made.replies] == [str(int(START) + 60)]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +257,7 @@ def test_challenge(made: World, monkeypatch: pytest.MonkeyPatch, answer: str | N
             callback(moText=[reply(mo_id="1"), "Canary", reply(mo_id="2")]), (2, 0, 1), id="a broken one among replies"
         ),
         pytest.param(
-            callback(messageStatusUpdate=[update("a", 4), update("b", 4, timestamp=None), update("c", 4)]),
+            callback(messageStatusUpdate=[update("a", 4), update("b", "Canary"), update("c", 4)]),
             (0, 2, 1),
             id="a broken one among statuses",
         ),

@@ -6,12 +6,13 @@ in any exception text or repr seen on the way.
 
 import json
 import logging
+import re
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import pytest
@@ -200,6 +201,34 @@ def meaning_without_a_word(status: int) -> type[Outcome]:
     return Rejected if status in (413, 414, 431) else NotSent
 
 
+_TIME: Final = re.compile(rb'\\?"(timestamp|eventTs)\\?": *("[^"]*"|[0-9.]+)')
+# As JSON, and what CleverTap is told: None is the time of arrival.
+TIMES: Mapping[str, tuple[bytes, int | None]] = {
+    "seconds": (b"1700000100", 1_700_000_100),
+    "seconds as text": (b'"1700000100"', 1_700_000_100),
+    "seconds with a fraction": (b'"1700000100.25"', 1_700_000_100),
+    "milliseconds": (b"1700000100999", 1_700_000_100),
+    "microseconds": (b'"1700000100000001"', 1_700_000_100),
+    "ISO 8601": (b'"2023-11-14T22:15:00Z"', 1_700_000_100),
+    "ISO 8601 without a zone": (b'"2023-11-14T22:15:00.5"', 1_700_000_100),
+    "null": (b"null", None),
+    "empty": (b'""', None),
+    "zero": (b'"0"', None),
+    "placeholder": (b'"TIMESTAMP"', None),
+    "object": (b'{"seconds": 1700000100}', None),
+}
+_NO_NAMES: Final = (b"null", b"\xc2\xa0")
+# As JSON in place of a text, and how it reads.
+TEXTS: Mapping[str, tuple[bytes, str]] = {
+    "digits that have lost their quotes": (b"482913", "482913"),
+    "a fraction": (b"1.5", "1.5"),
+    "true": (b"true", "true"),
+    "an object": (b'{"private": [1, null]}', '{"private":[1,null]}'),
+    "a list": (b'["private"]', '["private"]'),
+    "blanks alone": (b'"\xc2\xa0 "', "\u00a0 "),
+    "null as text": (b'"null"', "null"),
+}
+
 # Inherited tests run on instances of several classes, which Hypothesis would take for a mistake.
 PROPERTY = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.differing_executors]
@@ -310,7 +339,7 @@ class ProviderConformance(ABC):
             "not_callback": _NO_JSON_OBJECTS | dict(cls.not_callbacks),
             "unreadable": dict(undecodable.UNREADABLE) | dict(cls.unreadable),
             "undecodable_name": {name: name for name in undecodable.NAMES},
-            "empty_callback": cls.empty_callbacks,
+            "empty_callback": _NOTHING | dict(cls.empty_callbacks),
             "bad_element": cls.bad_elements,
             "declared_status": {status: status for status in sorted(capabilities.statuses)},
             "declared_incoming": {kind: kind for kind in sorted(capabilities.incoming)},
@@ -723,6 +752,16 @@ class ProviderConformance(ABC):
             self.split(not_callback)
         assert_public(caught.value)
 
+    def test_what_is_no_callback_is_kept_whole(self) -> None:
+        bodies = [*_NO_JSON_OBJECTS.values(), *self.not_callbacks.values()]
+        with self.world() as made:
+            for raw in bodies:
+                self.deliver(made, raw)
+
+            kept = made.emptied("QuarantineQueue")
+            assert sorted(b64decode(body["element"]["base64"]) for body in kept) == sorted(bodies)
+            assert {(body["account"], body["kind"]) for body in kept} == {("acme", "body")}
+
     def test_unreadable(self, unreadable: bytes) -> None:
         with pytest.raises(BodyUnreadable) as caught:
             self.split(unreadable)
@@ -782,6 +821,56 @@ class ProviderConformance(ABC):
 
     def test_empty_callback(self, empty_callback: bytes) -> None:
         assert self.split(empty_callback) == []
+
+    def test_a_test_of_the_url_is_answered_and_counted(self, counted: Callable[[], dict[str, int]]) -> None:
+        bodies = _NOTHING | dict(self.empty_callbacks)
+        with self.world() as made:
+            for raw in bodies.values():
+                self.deliver(made, raw)
+
+            assert counted().get("CallbacksEmpty") == len(bodies)
+            assert [made.depth(queue) for queue in ("RepliesQueue", "StatusesQueue", "QuarantineQueue")] == [0, 0, 0]
+
+    @pytest.mark.parametrize(("written", "read"), TEXTS.values(), ids=TEXTS.keys())
+    def test_a_text_of_another_type_is_still_the_persons_words(self, written: bytes, read: str) -> None:
+        for kind in sorted(self.capabilities.incoming - {"audio", "voice", "contacts"}):
+            raw = self.incoming(kind)
+            # JSON that is a text in JSON, too.
+            changed = raw.replace(f'\\"{TEXT}\\"'.encode(), written.replace(b'"', b'\\"'))
+            (event,) = self.split(changed.replace(f'"{TEXT}"'.encode(), written))
+            assert changed != raw or f'"{TEXT}"'.encode() in raw
+            assert isinstance(event, ReplyEvent)
+            answer = registry.replies(self.provider).reply(event.element, self.account())
+            assert isinstance(answer, Reply)
+            wire = answer.message.wire()
+            if answer.attachment is not None:
+                told = answer.attachment.caption
+            elif kind == "location":
+                # A place without a name.
+                told = wire["location"].get("name", read if written.strip(b'"').strip() in _NO_NAMES else "")
+            else:
+                told = wire[kind]["payload" if kind == "button" else "body"]
+            assert told == read
+
+    def test_no_time_loses_a_message_or_a_status(self) -> None:
+        with self.world() as made:
+            told = []
+            for place, (name, (written, expected)) in enumerate(TIMES.items(), 1):
+                arrived = int(made.now)
+                made.send(self.message(f"r{place}"), headers=self.authorization())
+                made.pump()
+                for raw in (self.incoming("text", name), self.status("sent", f"r{place}")):
+                    changed = _TIME.sub(rb'"\1": ' + written, raw)
+                    assert changed != raw
+                    self.deliver(made, changed)
+                # What it waits until it is told is no part of it.
+                made.now += 60
+                made.pump()
+                told.append(str(arrived if expected is None else expected))
+
+            assert [reply["timestamp"] for reply in made.replies] == told
+            assert [status["timestamp"] for status in made.statuses] == told
+            assert made.depth("QuarantineQueue") == 0
 
     def test_declared_statuses_arrive(self, declared_status: str) -> None:
         (event,) = self.split(self.status(declared_status))
@@ -882,15 +971,21 @@ class ProviderConformance(ABC):
 
 
 _NO_JSON_OBJECTS: Mapping[str, bytes] = {
-    "nothing": b"",
-    "spaces": b" \r\n",
     "not UTF-8": b'{"private": "\xff"}',
-    "NaN": b'{"private": NaN}',
     "text": b'"private"',
     "number": b"7",
-    "null": b"null",
     "list": b'["private"]',
+}
+# As BSPs test a URL.
+_NOTHING: Mapping[str, bytes] = {
+    "nothing": b"",
+    "spaces": b" \r\n",
+    "null": b"null",
     "empty object": b"{}",
+    "empty list": b"[]",
+    "empty text": b'""',
+    "NaN": b'{"private": NaN}',
+    "null event": b'{"event": null, "entry": null, "response": null, "statuses": null}',
 }
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from tests.support.undecodable import CHARACTERS, EMPTY, ENCODINGS, UNREADABLE, VALUES
-from whatsapp_bridge.runtime.json_text import MAX_DEPTH, read_json, sound, text_of
+from whatsapp_bridge.runtime.json_text import MAX_DEPTH, decoded, read_json, sound, text_of
 
 
 def usable(value: Any) -> None:
@@ -84,10 +84,47 @@ def test_any_json_with_any_characters_is_usable(value: Any) -> None:
     usable(read_json(json.dumps(value)))
 
 
+@pytest.mark.parametrize(
+    ("raw", "charset", "read"),
+    [
+        (b"caf\xe9", "ISO-8859-1", "caf\u00e9"),
+        (b"caf\xe9", "latin1", "caf\u00e9"),
+        (b"\xc3\xa3o \xe9", "ISO-8859-1", "\u00c3\u00a3o \u00e9"),
+        (b"\x93a\x94 \xe9", "ISO-8859-1", "\u201ca\u201d \u00e9"),
+        (b"\xef\xee", "windows-1251", "\u043f\u043e"),
+        (b"\x83e\x83X", "Shift_JIS", "\u30c6\u30b9"),
+        (b"\xb2\xe2", "gb18030", "\u6d4b"),
+        (b"\xe9", "utf-8", "\u00e9"),
+        (b"\xe9", "iso-no-such", "\u00e9"),
+        (b"\xe9", "unicode_escape", "\u00e9"),
+        (b"\xc3\xa9", "ISO-8859-1", "\u00e9"),
+        (b"\xe9", "", "\u00e9"),
+    ],
+    ids=[
+        "Latin-1",
+        "by another name",
+        "Latin-1 that looks like UTF-8 in part",
+        "Windows' signs in Latin-1",
+        "Cyrillic",
+        "Japanese",
+        "Chinese",
+        "wrong charset",
+        "unknown charset",
+        "no charset",
+        "UTF-8, whatever is named",
+        "empty name",
+    ],
+)
+def test_text_in_the_charset_that_its_sender_names(raw: bytes, charset: str, read: str) -> None:
+    assert decoded(raw, charset) == read
+    assert read_json(b'"' + raw + b'"', charset=charset) == read
+
+
 @settings(deadline=None, derandomize=True, database=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_are_sound_text(raw: bytes) -> None:
     text_of(raw).encode()
+    decoded(raw).encode()
 
 
 @settings(deadline=None, derandomize=True, database=None)

@@ -1,5 +1,6 @@
 """What a request's body may hold although no decoder reads it."""
 
+import gzip
 from collections.abc import Callable, Mapping
 
 REPLACED = "\ufffd"
@@ -12,7 +13,10 @@ CHARACTERS: Mapping[str, tuple[bytes, str]] = {
     "escaped surrogate and a letter": (rb"\ud83da", REPLACED + "a"),
     "surrogate as bytes": (b"\xed\xa0\xbd", REPLACED),
     "surrogate pair as bytes": (b"\xed\xa0\xbd\xed\xb8\x80", "\U0001f600"),
-    "Latin-1": (b"\xe9", REPLACED),
+    "Latin-1": (b"\xe9\xe0", "\u00e9\u00e0"),
+    "Latin-1 beside UTF-8": (b"\xe9\xc3\xa9", REPLACED + "\u00e9"),
+    "Windows' Latin-1": (b"\x80\x93", "\u20ac\u201c"),
+    "in no Latin-1": (b"\x81", REPLACED),
     "emoji cut off": (b"\xf0\x9f\x98", REPLACED),
     "control characters": (b"\x01\x08\x0b\x1f", "\x01\x08\x0b\x1f"),
     "line break": (b"\r\n", "\r\n"),
@@ -32,12 +36,17 @@ VALUES: Mapping[str, tuple[bytes, object]] = {
     "-Infinity": (b"-Infinity", None),
 }
 # What a body in UTF-8 is turned into, and reads the same.
-ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "byte-order mark": lambda raw: b"\xef\xbb\xbf" + raw,
     "UTF-16 with a byte-order mark": lambda raw: raw.decode().encode("utf-16"),
     "UTF-16 without": lambda raw: raw.decode().encode("utf-16-be"),
     "UTF-32": lambda raw: raw.decode().encode("utf-32"),
     "space around it": lambda raw: b"\r\n " + raw + b"\n",
+}
+# What a body is packed into, and reads the same.
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda raw: gzip.compress(raw, mtime=0),
+    "UTF-16 in gzip": lambda raw: gzip.compress(raw.decode().encode("utf-16"), mtime=0),
 }
 # No JSON and no form.
 UNREADABLE: Mapping[str, bytes] = {
@@ -69,9 +78,9 @@ def spoilt(raw: bytes, text: str) -> dict[str, tuple[bytes, str]]:
         variants[name] = (with_member(changed, b'{"' + character + b'": "' + character + b'"}'), text + read)
     for name, (value, _) in VALUES.items():
         variants[name] = (with_member(raw, value), text)
-    for name, encoded in ENCODINGS.items():
+    for name, encoded in (ENCODINGS | PACKINGS).items():
         variants[name] = (encoded(raw), text)
     return variants
 
 
-NAMES = (*CHARACTERS, *VALUES, *ENCODINGS)
+NAMES = (*CHARACTERS, *VALUES, *ENCODINGS, *PACKINGS)

@@ -34,11 +34,13 @@ class TestClickatell(ProviderConformance):
     }
     not_callbacks: ClassVar = {
         "another BSP's": b'{"object": "private", "entry": []}',
-        "event null": b'{"event": null}',
-        "event a list": b'{"event": []}',
+        "event a text": b'{"event": "private"}',
+        "event a list of texts": b'{"event": ["private"]}',
     }
     empty_callbacks: ClassVar = {
         "no kind": samples.callback(),
+        "the integration alone": b'{"integrationId": "private", "integrationName": "private", "event": null}',
+        "event an empty list": b'{"integrationId": "private", "event": []}',
         "no element": samples.callback(moText=[], messageStatusUpdate=[]),
         "null for a list": samples.callback(moText=None),
     }
@@ -51,9 +53,6 @@ class TestClickatell(ProviderConformance):
         "no statusCode": samples.status(None),
         "statusCode a word": samples.status("private"),
         "statusCode true": samples.status(True),
-        "no timestamp": samples.status(5, timestamp=None),
-        "timestamp a word": samples.status(5, timestamp="private"),
-        "timestamp negative": samples.status(5, timestamp=-1),
         "no id at all": samples.status(5, None, messageId=None),
         "ids blank": samples.status(5, " ", messageId="null"),
         "ids no text": samples.status(5, ["private"], messageId={}),

@@ -1,13 +1,14 @@
 from typing import Any
 
 import pytest
+from pydantic_core import to_json
 
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import SECONDS, Json
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound, replies
-from whatsapp_bridge.providers.contract import NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract import NO_TIME, NotUnderstood, Reply, ReplyEvent, StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
 
@@ -46,6 +47,7 @@ STATUSES = {
         samples.status(4, timestamp=f"{SECONDS}999"),
         StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1"),
     ),
+    "no time": (samples.status(4, timestamp=None), StatusEvent("sent", NO_TIME, "1|2|3|4", "bsp-1")),
     "time with a fraction": (
         samples.status(4, timestamp=SECONDS * 1000 + 0.5),
         StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1"),
@@ -84,6 +86,14 @@ def test_kinds_together_in_their_order() -> None:
 @pytest.mark.parametrize("kind", ["messageFallback", "", "x"])
 def test_other_kinds_are_not_understood(kind: str) -> None:
     assert events(samples.callback(**{kind: [{"a": 1}]})) == [NotUnderstood(kind, "unknown kind", {"a": 1})]
+
+
+def test_events_in_a_list() -> None:
+    event = {"moText": [samples.text("m1")]}
+
+    found = events(to_json({"integrationId": "i", "event": [event, {"moText": samples.text("m2")}]}))
+
+    assert [reply.id for reply in found] == ["m1", "m2"]
 
 
 def test_typing_is_no_event() -> None:
@@ -201,7 +211,32 @@ REPLIES = {
     ),
     "location without words": ("moLocation", samples.location(locationName=None, locationAddress=None), location()),
     "location, null as text": ("moLocation", samples.location(locationName="null", locationAddress=" "), location()),
-    "location, words no text": ("moLocation", samples.location(locationName=[TEXT], locationAddress={}), location()),
+    "location, words no text": (
+        "moLocation",
+        samples.location(locationName=[TEXT], locationAddress={}),
+        location(name=f'["{TEXT}"]'),
+    ),
+    "text that is no text": ("moText", samples.text(content={"x": 1}), {"type": "text", "text": {"body": '{"x":1}'}}),
+    "digits that have lost their quotes": (
+        "moText",
+        samples.text(content=482913),
+        {"type": "text", "text": {"body": "482913"}},
+    ),
+    "postback data that has lost its quotes": (
+        "moSuggestedResponse",
+        samples.tap(postbackData=17),
+        {"type": "button", "button": {"payload": "17", "text": "private label"}},
+    ),
+    "postback data that is an object": (
+        "moSuggestedResponse",
+        samples.tap(postbackData={"a": 1}),
+        {"type": "button", "button": {"payload": '{"a":1}', "text": "private label"}},
+    ),
+    "contact of a name alone": (
+        "moContacts",
+        samples.contacts(contacts=[{}, None, "x", {"name": {}}]),
+        {"type": "text", "text": {"body": "x"}},
+    ),
     "location 0, 0": (
         "moLocation",
         samples.location(latitute="0", longitude="0.0", locationName=None, locationAddress=None),
@@ -260,7 +295,6 @@ def test_other_messages_with_the_same_id_are_repeats() -> None:
 NO_REPLIES = {
     "no content": ("moText", samples.text(content=None), "no content"),
     "empty content": ("moText", samples.text(content=""), "no content"),
-    "content no text": ("moText", samples.text(content={"x": 1}), "no content"),
     "tap without anything": ("moSuggestedResponse", samples.tap(content=None, postbackData=None), "no content"),
     "button response without anything": (
         "moButtonResponse",
@@ -275,9 +309,7 @@ NO_REPLIES = {
     "longitude beyond the date line": ("moLocation", samples.location(longitude=-181), "no content"),
     "contacts null": ("moContacts", samples.contacts(contacts=None), "no content"),
     "no contact": ("moContacts", samples.contacts(contacts=[]), "no content"),
-    "contacts that say nothing": ("moContacts", samples.contacts(contacts=[{}, None, "x", {"name": {}}]), "no content"),
-    "no timestamp": ("moText", samples.text(timestamp=None), "no timestamp"),
-    "timestamp zero": ("moText", samples.text(timestamp=0), "no timestamp"),
+    "contacts that say nothing": ("moContacts", samples.contacts(contacts=[{}, None, {"name": {}}]), "no content"),
 }
 
 

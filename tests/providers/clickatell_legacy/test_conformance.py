@@ -36,8 +36,6 @@ class TestClickatellLegacy(ProviderConformance):
         "no statusCode": samples.status(None),
         "statusCode a word": samples.status("private"),
         "statusCode true": samples.status(True),
-        "no timestamp": samples.status(4, timestamp=None),
-        "timestamp a word": samples.status(4, timestamp="private"),
         "no id at all": samples.status(4, None, messageId=None),
         "ids blank": samples.status(4, " ", messageId="null"),
         "message without a sender": samples.text(**{"from": None}),

@@ -7,7 +7,7 @@ from tests.providers.clickatell_legacy.samples import SECONDS, Json
 from tests.providers.conformance import PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_legacy import inbound, replies
-from whatsapp_bridge.providers.contract import Attachment, NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract import NO_TIME, Attachment, NotUnderstood, Reply, ReplyEvent, StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
 
@@ -31,6 +31,7 @@ STATUSES = {
         StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status 6", unlisted=True),
     ),
     "code as text": (samples.status("4"), StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1")),
+    "no time": (samples.status(4, timestamp=None), StatusEvent("delivered", NO_TIME, "1|2|3|4", "bsp-1")),
     "no clientMessageId": (samples.status(4, None), StatusEvent("delivered", SECONDS, None, "bsp-1")),
     "no messageId": (samples.status(4, messageId=None), StatusEvent("delivered", SECONDS, "1|2|3|4", None)),
 }
@@ -45,7 +46,6 @@ NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
     "nothing": (samples.text(content=None), "unknown", "unknown kind"),
     "One API's": ({"integrationId": "i", "event": {"moText": []}}, "event", "One API's callback"),
     "text without a sender": (samples.text(**{"from": "ada"}), "text", "no sender"),
-    "status without a time": (samples.status(4, timestamp=None), "status", "no timestamp"),
     "status of nothing": (
         samples.status(4, None, messageId="null"),
         "status",
@@ -58,6 +58,17 @@ NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
 @pytest.mark.parametrize(("body", "kind", "reason"), NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD.keys())
 def test_not_understood_is_kept_whole(body: Json, kind: str, reason: str) -> None:
     assert event(body) == NotUnderstood(kind, reason, body)
+
+
+def test_several_in_a_list() -> None:
+    first, second, third = inbound.split(
+        callback(samples.raw([samples.text("m1"), "private", samples.status(4)])),  # type: ignore[arg-type]
+        ACCOUNT,
+    )
+
+    assert isinstance(first, ReplyEvent)
+    assert second == NotUnderstood("callback", "not an object", "private")
+    assert isinstance(third, StatusEvent)
 
 
 @pytest.mark.parametrize("missing", [None, "", "null"])
@@ -78,6 +89,11 @@ def replied(body: Json) -> Any:
 FROM_PERSON = {"payloadVersion": "0.1", "from": PERSON, "wabaNumber": "27999000001", "timestamp": str(SECONDS)}
 REPLIES: dict[str, tuple[Json, Json]] = {
     "text": (samples.text(), {"type": "text", "text": {"body": TEXT}}),
+    "digits that have lost their quotes": (
+        samples.text(content=482913),
+        {"type": "text", "text": {"body": "482913"}},
+    ),
+    "text that is no text": (samples.text(content={"x": 1}), {"type": "text", "text": {"body": '{"x":1}'}}),
     "text that says null": (samples.text(content="null"), {"type": "text", "text": {"body": "null"}}),
     "location": (
         samples.location(),
@@ -110,6 +126,7 @@ KINDS: dict[str, tuple[Json, str]] = {
     "media": (samples.media(), "media"),
     "media with a place": (samples.media(latitude="1", longitude="2"), "media"),
     "media without content": (samples.media(content=None), "media"),
+    "text with a blank status code": (samples.text(statusCode=""), "text"),
     "text with a blank type": (samples.text(contentType=" "), "text"),
     "contacts": (samples.contacts(), "contacts"),
 }
@@ -173,7 +190,6 @@ def test_what_a_reply_answers(reference: Any, bsp_id: Any, expected: tuple[Any, 
 
 NO_REPLIES: dict[str, tuple[Json, str, str]] = {
     "empty text": (samples.text(content=""), "text", "no content"),
-    "content no text": (samples.text(content={"x": 1}), "text", "no content"),
     "contacts that say nothing": (samples.contacts(contacts=[{}]), "contacts", "no content"),
     "no longitude": (samples.location(longitude=None), "location", "latitude and longitude must be decimal degrees"),
     "latitude no number": (
@@ -181,7 +197,6 @@ NO_REPLIES: dict[str, tuple[Json, str, str]] = {
         "location",
         "latitude and longitude must be decimal degrees",
     ),
-    "no timestamp": (samples.text(timestamp=None), "text", "no timestamp"),
 }
 
 

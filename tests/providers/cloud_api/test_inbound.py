@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic_core import to_json
 
 from tests.providers.clickatell import samples as clickatell
 from tests.providers.cloud_api import samples
@@ -10,6 +11,7 @@ from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, assert_publi
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api import inbound, replies
 from whatsapp_bridge.providers.contract import (
+    NO_TIME,
     Attachment,
     Callback,
     Event,
@@ -33,13 +35,9 @@ def split(raw: bytes) -> list[Event]:
 # --- envelopes -------------------------------------------------------------------------------------------------------
 
 NO_WEBHOOKS = {
-    "nothing": b"",
-    "list": b"[]",
-    "empty object": b"{}",
+    "list": b'[{"entry": []}]',
     "another product's": b'{"object": "page", "entry": []}',
-    "object null": b'{"object": null, "entry": []}',
-    "entry missing": b'{"object": "whatsapp_business_account"}',
-    "entry an object": b'{"object": "whatsapp_business_account", "entry": {}}',
+    "entry missing": b'{"object": "whatsapp_business_account", "private": 1}',
 }
 
 
@@ -50,8 +48,13 @@ def test_no_webhook(raw: bytes) -> None:
     assert_public(caught.value)
 
 
-def test_object_may_be_missing() -> None:
-    assert split(b'{"entry": []}') == []
+@pytest.mark.parametrize("raw", [b'{"entry": []}', b'{"object": null, "entry": []}'], ids=["missing", "null"])
+def test_object_may_be_missing(raw: bytes) -> None:
+    assert split(raw) == []
+
+
+def webhook_of(**members: Any) -> bytes:
+    return to_json({"object": "whatsapp_business_account", **members})
 
 
 SENT = StatusEvent("sent", SECONDS, "1|2|3|4", "wamid.1", recipient=PERSON)
@@ -75,6 +78,12 @@ ENVELOPES: dict[str, tuple[bytes, list[Any]]] = {
     ),
     "contacts beside statuses": (events(contacts=[{"wa_id": PERSON}], statuses=[samples.status()]), [SENT]),
     "one element without a list": (events(statuses=samples.status()), [SENT]),
+    "an entry without a list": (webhook_of(entry=entry(samples.change(messages=[samples.text()]))), ["text"]),
+    "a change without a list": (webhook({"changes": samples.change(messages=[samples.text()])}), ["text"]),
+    "no entry around the changes": (webhook_of(changes=[samples.change(messages=[samples.text()])]), ["text"]),
+    "no entry around the change": (webhook_of(**samples.change(messages=[samples.text()])), ["text"]),
+    "entry null beside a change": (webhook_of(entry=None, **samples.change(messages=[samples.text()])), ["text"]),
+    "nothing around the lists": (webhook_of(messages=[samples.text()], statuses=[samples.status()]), ["text", SENT]),
     "no field": (webhook(entry({"value": {"messages": [samples.text()]}})), ["text"]),
     "no metadata": (webhook(entry({"field": "messages", "value": {"statuses": [samples.status()]}})), [SENT]),
 }
@@ -86,9 +95,10 @@ def test_every_element_of_every_list(raw: bytes, expected: list[Any]) -> None:
 
 
 BROKEN: dict[str, tuple[bytes, str, str, Any]] = {
-    "entry null": (webhook(None), "entry", "no list of changes", None),
-    "entry without changes": (webhook({"id": "1"}), "entry", "no list of changes", {"id": "1"}),
-    "changes an object": (webhook({"changes": {}}), "entry", "no list of changes", {"changes": {}}),
+    "entry null": (webhook(None), "entry", "no changes", None),
+    "entry without changes": (webhook({"id": "1"}), "entry", "no changes", {"id": "1"}),
+    "changes null": (webhook({"changes": None}), "entry", "no changes", {"changes": None}),
+    "changes an empty object": (webhook({"changes": {}}), "change", "no value", {}),
     "change null": (webhook(entry(None)), "change", "no value", None),
     "change without a value": (webhook(entry({"field": "messages"})), "change", "no value", {"field": "messages"}),
     "value without a list": (
@@ -164,6 +174,8 @@ STATUSES: dict[str, tuple[Json, StatusEvent]] = {
     "read": (samples.status("read"), replace(SENT, status="read")),
     "played": (samples.status("played"), replace(SENT, status="read")),
     "time a number": (samples.status(timestamp=SECONDS), SENT),
+    "no time": (samples.status(timestamp=None), replace(SENT, timestamp=NO_TIME)),
+    "time a placeholder": (samples.status(timestamp="TIMESTAMP"), replace(SENT, timestamp=NO_TIME)),
     "no reference": (samples.status("sent", None), replace(SENT, reference=None)),
     "no id": (samples.status(id=None), replace(SENT, bsp_id=None)),
     "no phone number": (samples.status(recipient_id=None, recipient_user_id="ZA.1"), replace(SENT, recipient=None)),
@@ -217,8 +229,6 @@ NO_STATUSES = {
     "unknown": (samples.status("private"), "unknown status"),
     "null": (samples.status(None), "unknown status"),
     "no text": (samples.status(["sent"]), "unknown status"),
-    "no timestamp": (samples.status(timestamp=None), "no timestamp"),
-    "timestamp a word": (samples.status(timestamp="private"), "no timestamp"),
     "no id at all": (samples.status("sent", None, id=""), "neither biz_opaque_callback_data nor id"),
     "of a group": (samples.status(recipient_type="group", recipient_id="private"), "of a group"),
 }
@@ -306,6 +316,14 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "text": (samples.text(), said(TEXT)),
     "text as it is": (samples.text(text={"body": " k\n"}), said(" k\n")),
     "text that says null": (samples.text(text={"body": "null"}), said("null")),
+    "text that is no object": (samples.text(text=TEXT), said(TEXT)),
+    "digits that have lost their quotes": (samples.text(text={"body": 482913}), said("482913")),
+    "blanks alone": (samples.text(text={"body": "\u00a0 "}), said("\u00a0 ")),
+    "button reply with a number for an id": (
+        samples.interactive("button_reply", {"id": 3, "title": "Yes"}),
+        tapped("3", "Yes"),
+    ),
+    "button with an object for a payload": (samples.button(payload={"a": 1}), tapped('{"a":1}', "private label")),
     "text of an ad": (samples.text(referral={"source_type": "ad", "headline": "private"}), said(TEXT)),
     "text without a type": (samples.text(type=None), said(TEXT)),
     "button": (samples.button(), tapped(TEXT, "private label")),
@@ -485,8 +503,6 @@ def test_file(element: Json, attachment: Attachment, words: str) -> None:
 
 NO_REPLIES = {
     "empty text": (samples.text(text={"body": ""}), "text", "no content"),
-    "text no object": (samples.text(text="private"), "text", "no content"),
-    "body no text": (samples.text(text={"body": 7}), "text", "no content"),
     "button without anything": (samples.button(payload=None, text=None), "button", "no content"),
     "button reply without anything": (samples.interactive("button_reply", {}), "interactive", "no content"),
     "form without anything": (samples.interactive("nfm_reply", {}), "interactive", "no content"),
@@ -499,8 +515,6 @@ NO_REPLIES = {
     "order of nothing": (samples.order(text=None, product_items=None), "order", "no content"),
     "reaction null": (samples.message("reaction", None), "reaction", "no content"),
     "no type and no content": (samples.text(type=None) | {"text": None}, "text", "no content"),
-    "no timestamp": (samples.text(timestamp=None), "text", "no timestamp"),
-    "timestamp a placeholder": (samples.text(timestamp="TIMESTAMP"), "text", "no timestamp"),
 }
 
 

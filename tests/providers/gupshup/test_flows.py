@@ -106,13 +106,18 @@ def test_report_climbs_the_ladder_in_every_envelope(made: World, envelope: Any) 
 
 
 @pytest.mark.parametrize(
-    ("query", "status"),
-    [({}, 400), ({"hub.mode": "subscribe", "hub.challenge": "1"}, 400), (QUERY, 200)],
+    ("query", "status", "stored"),
+    [
+        ({}, 400, None),
+        ({"hub.mode": "subscribe", "hub.challenge": "1"}, 200, "QuarantineQueue"),
+        (QUERY, 200, "StatusesQueue"),
+    ],
     ids=["nothing", "another BSP's verification", "report"],
 )
-def test_get(made: World, query: dict[str, str], status: int) -> None:
+def test_get(made: World, query: dict[str, str], status: int, stored: str | None) -> None:
     assert receive(made, "GET", {}, query, b"") == status
-    assert made.depth("StatusesQueue") == (1 if status == 200 else 0)
+    queues = ("StatusesQueue", "QuarantineQueue")
+    assert {name: made.depth(name) for name in queues} == {name: int(name == stored) for name in queues}
 
 
 def test_report_of_something_else_that_the_gupshup_account_sends_is_quarantined(made: World) -> None:
@@ -172,6 +177,22 @@ def test_click(made: World, generic: bool) -> None:
         "shortUrl": "https://s.example/private" if generic else "www.gs.example/private",
         "userAgent": "private browser",
     }
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["Gupshup's format", "CleverTap's format"])
+def test_a_click_without_a_time_has_that_of_its_arrival(made: World, generic: bool) -> None:
+    click = samples.generic(samples.generic_click(MSG_ID, timestamp=None))
+    arrived = int(made.now)
+    assert (
+        receive(
+            made, "POST", JSON, {}, click if generic else json.dumps(samples.click(MSG_ID, clickTime="now")).encode()
+        )
+        == 200
+    )
+    made.now += 60
+    made.pump()
+
+    assert [(status["status"], status["timestamp"]) for status in made.statuses] == [("clicked", str(arrived))]
 
 
 def test_reply_names_the_message_that_it_answers(made: World) -> None:

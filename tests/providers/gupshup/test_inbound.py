@@ -13,7 +13,15 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, SECONDS, Json
 from tests.support.undecodable import CHARACTERS, VALUES, spoilt
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Attachment, Callback, NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract import (
+    NO_TIME,
+    Attachment,
+    Callback,
+    NotUnderstood,
+    Reply,
+    ReplyEvent,
+    StatusEvent,
+)
 from whatsapp_bridge.providers.gupshup import inbound, replies
 
 LAYER = Path(__file__).parents[3] / "layers" / "bridge"
@@ -83,9 +91,9 @@ def test_report_in_every_envelope(callback: Callback) -> None:
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        pytest.param(b"Jos%E9", "Jos\ufffd", id="Latin-1"),
-        pytest.param(b"Jos\xe9", "Jos\ufffd", id="Latin-1, not escaped"),
-        pytest.param(b"%ED%A0%BD", "\ufffd" * 3, id="a surrogate"),
+        pytest.param(b"Jos%E9", "Jos\u00e9", id="Latin-1"),
+        pytest.param(b"Jos\xe9", "Jos\u00e9", id="Latin-1, not escaped"),
+        pytest.param(b"%ED%A0%BD", "\ufffd", id="a surrogate"),
         pytest.param(b"%01%00", "\x01\x00", id="control characters"),
         pytest.param(b"%", "%", id="a lone percent sign"),
         pytest.param(b"%zz", "%zz", id="no escape"),
@@ -113,6 +121,16 @@ def test_query_with_lone_surrogates() -> None:
     callback = Callback("GET", {}, QUERY | {"extra": "1|\ud800", "\udfff": ""}, b"")
 
     assert inbound.split(callback, ACCOUNT) == [status("delivered", reference="1|\ufffd")]
+
+
+@pytest.mark.parametrize(
+    "nothing", [{"response": None}, {"response": ""}, {"response": "[]"}, {"statuses": None}, {"statuses": []}]
+)
+def test_an_empty_envelope_beside_a_message_or_report(nothing: Json) -> None:
+    message, report = samples.message() | nothing, REPORT | nothing
+
+    assert isinstance(event(message), ReplyEvent)
+    assert event(report) == status("delivered")
 
 
 @pytest.mark.parametrize("envelope", ["form", "response", "list"])
@@ -189,6 +207,7 @@ REPORTS: dict[str, tuple[Json, StatusEvent]] = {
         samples.report("FAILED", cause=..., errorCode=...),
         status("failed", error_code=1009, error_title="Unlisted cause", unlisted=True),
     ),
+    "no time": (samples.report(eventTs=None), StatusEvent("delivered", NO_TIME, "1|2|3|4", BSP_ID)),
     "time as a text": (samples.report(eventTs=str(SECONDS * 1000)), status("delivered")),
     "time in seconds": (samples.report(eventTs=SECONDS), status("delivered")),
     "time in seconds as a text": (samples.report(eventTs=str(SECONDS)), status("delivered")),
@@ -225,21 +244,14 @@ NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
         "report",
         "unknown eventType",
     ),
-    "no time": (samples.report(eventTs=None), "report", "no eventTs"),
     "no id": (samples.report(extra=None, externalId=None), "report", "neither extra nor externalId"),
     "an SMS": (samples.report(channel="SMS"), "report", "another channel"),
     "a click without extra": (samples.click(...), "click", "no extra"),
-    "a click without a time": (samples.click(clickTime=...), "click", "no clickTime"),
-    "a click in another time format": (samples.click(clickTime="09/10/2025 14:23"), "click", "no clickTime"),
-    "a click with a zone": (samples.click(clickTime="2025-10-09 14:23:20+00:00"), "click", "no clickTime"),
-    "a click on no day": (samples.click(clickTime="2025-02-30 14:23:20"), "click", "no clickTime"),
-    "a click before there were any": (samples.click(clickTime="1900-01-01 00:00:00"), "click", "no clickTime"),
-    "a click in the first year": (samples.click(clickTime="0001-01-01 00:00:00"), "click", "no clickTime"),
     "a click without its link": (samples.click(originalURL=""), "click", "no originalURL"),
     "a click without its short link": (samples.click(gsurl=None), "click", "no gsurl"),
     "a sticker": (samples.message("sticker"), "sticker", "unknown kind"),
     "a message without a type": (samples.message("text", type=..., text=...), "message", "unknown kind"),
-    "a message whose type is a number": (samples.message("text", type=7), "message", "unknown kind"),
+    "a message whose type is a number": (samples.message("text", type=7), "7", "unknown kind"),
     "a message from nobody": (samples.message(mobile=""), "text", "no mobile"),
 }
 
@@ -273,6 +285,15 @@ CLICKS: dict[str, tuple[Any, Any, StatusEvent]] = {
         in_zone("Europe/Berlin"),
         clicked(1_765_286_600),
     ),
+    "with a zone": (samples.click(clickTime="2025-10-09 08:53:20+00:00"), ACCOUNT, clicked(samples.CLICK_SECONDS)),
+    "in milliseconds": (
+        samples.click(clickTime=samples.CLICK_SECONDS * 1000),
+        ACCOUNT,
+        clicked(samples.CLICK_SECONDS),
+    ),
+    "without a time": (samples.click(clickTime=...), ACCOUNT, clicked(NO_TIME)),
+    "in another time format": (samples.click(clickTime="09/10/2025 14:23"), ACCOUNT, clicked(NO_TIME)),
+    "before there were any": (samples.click(clickTime="0001-01-01 00:00:00"), ACCOUNT, clicked(NO_TIME)),
     "without a browser": (
         samples.click(userAgent=...),
         ACCOUNT,
@@ -292,6 +313,11 @@ CLICKS: dict[str, tuple[Any, Any, StatusEvent]] = {
         samples.generic(samples.generic_click(timestamp=SECONDS * 1000)),
         ACCOUNT,
         clicked(short_url="https://s.example/private"),
+    ),
+    "CleverTap's format without a time": (
+        samples.generic(samples.generic_click(timestamp=...)),
+        ACCOUNT,
+        clicked(NO_TIME, short_url="https://s.example/private"),
     ),
     "CleverTap's format without a browser": (
         samples.generic(samples.generic_click(userAgent="")),
@@ -334,7 +360,6 @@ GENERIC: dict[str, tuple[Any, str]] = {
     "another status": (samples.generic_click(status="read"), "another status"),
     "no status": (samples.generic_click(status=...), "another status"),
     "no msgId": (samples.generic_click(...), "no msgId"),
-    "no timestamp": (samples.generic_click(timestamp=...), "no timestamp"),
     "no url": (samples.generic_click(url=...), "no url"),
     "no shortUrl": (samples.generic_click(shortUrl=" "), "no shortUrl"),
 }
@@ -369,6 +394,17 @@ PLACE = {"latitude": "-33.9", "longitude": "18.6"}
 REPLIES: dict[str, tuple[Json, Json]] = {
     "text": (samples.message(), {"type": "text", "text": {"body": TEXT}}),
     "text without a type": (samples.message(type=...), {"type": "text", "text": {"body": TEXT}}),
+    "text of digits": (samples.message(text=482913), {"type": "text", "text": {"body": "482913"}}),
+    "text of digits without a type": (
+        samples.message(type=..., text=482913),
+        {"type": "text", "text": {"body": "482913"}},
+    ),
+    "text of blanks": (samples.message(text="\u00a0 "), {"type": "text", "text": {"body": "\u00a0 "}}),
+    "button of other types": (samples.message("button", button={"payload": True, "text": []}), tapped("true", "true")),
+    "button with an object for a payload": (
+        samples.message("button", button={"payload": {"a": 1}, "text": "Yes"}),
+        tapped('{"a":1}', "Yes"),
+    ),
     "type in capitals": (samples.message(type="TEXT"), {"type": "text", "text": {"body": TEXT}}),
     "location": (
         samples.message("location"),
@@ -410,7 +446,7 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     ),
     "contacts in another shape": (
         samples.message("contacts", contacts='[{"displayName": "Ada", "vcard": {"tel": [123, "456"], "fn": "Ada"}}]'),
-        {"type": "text", "text": {"body": "Ada\n123\n456"}},
+        {"type": "text", "text": {"body": "tel: 123\ntel: 456\nfn: Ada\ndisplayName: Ada"}},
     ),
     "contacts as a text": (
         samples.message("contacts", contacts="BEGIN:VCARD"),
@@ -491,17 +527,14 @@ def test_file(body: Json, attachment: Attachment, words: str, as_form: bool) -> 
 
 
 NO_REPLIES: dict[str, tuple[Json, str]] = {
-    "empty text": (samples.message(text=" "), "no content"),
-    "text a number": (samples.message(text=7), "no content"),
-    "no time": (samples.message(timestamp=...), "no timestamp"),
-    "time a word": (samples.message(timestamp="now"), "no timestamp"),
+    "empty text": (samples.message(text=""), "no content"),
     "no file": (samples.message("image", image=...), "no content"),
     "file not JSON": (samples.message("image", image="private"), "no content"),
     "file without an address": (samples.message("image", image=samples.file(url=None)), "no content"),
     "location not JSON": (samples.message("location", location="here"), "no content"),
     "location without a longitude": (samples.message("location", location={"latitude": 1}), "no content"),
     "location beyond the poles": (samples.message("location", location={"latitude": 91, "longitude": 1}), "no content"),
-    "button of no values": (samples.message("button", button={"payload": True, "text": []}), "no content"),
+    "button of no values": (samples.message("button", button={"payload": {}, "text": []}), "no content"),
     "empty button": (samples.message("button", button={}), "no content"),
     "interactive of another type": (
         samples.message("interactive", interactive={"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}),

@@ -44,7 +44,6 @@ class TestMessageCentral(ProviderConformance):
         "text": "private",
         "null": None,
         "no status": meta.status(None, None),
-        "no timestamp": meta.status("sent", None, timestamp=None),
         "no id": meta.status("sent", None, id=None),
     }
     unknown_status_fails: ClassVar = False

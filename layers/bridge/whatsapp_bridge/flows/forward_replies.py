@@ -23,6 +23,7 @@ from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import (
+    NO_TIME,
     Client,
     NotUnderstood,
     Reply,
@@ -83,6 +84,8 @@ class ForwardReplies:
         try:
             payload = self._payloads.unpack(record.body)
             name, event = payload["account"], ReplyEvent(**payload["reply"])
+            # Replies of an older version do not say it.
+            received = int(payload.get("received", record.sent_at))
         except (ValueError, KeyError, TypeError):
             raise Unprocessable("not a reply of this bridge") from None
         account = self._accounts.get(name)
@@ -93,7 +96,7 @@ class ForwardReplies:
             self._hold(account, event, record, permission.seconds)
             return
         try:
-            self._once_only(account, event, record)
+            self._once_only(account, event, received, record)
         finally:
             if permission.may is May.PROBE:
                 self._callbacks.unused(account, "incoming")
@@ -106,7 +109,7 @@ class ForwardReplies:
         else:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
-    def _once_only(self, account: Account, event: ReplyEvent, record: Record) -> None:
+    def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
         grant = self._new_id()
         match self._once.begin_reply(account.name, event.id, grant):
             case NoLease.REPEAT:
@@ -116,7 +119,7 @@ class ForwardReplies:
                 # An earlier delivery forwards it, or died with the right, which soon expires.
                 raise Postponed(_BUSY_SECONDS)
         try:
-            kept_elsewhere = self._forward(account, event, record)
+            kept_elsewhere = self._forward(account, event, received, record)
         except Exception:
             self._leave(account, event, grant)
             raise
@@ -129,13 +132,15 @@ class ForwardReplies:
         except Exception as error:  # noqa: BLE001 - logged; the right expires, and until then the reply waits
             log_failure("right not released", error, account=account.name, id=event.id)
 
-    def _forward(self, account: Account, event: ReplyEvent, record: Record) -> bool:
+    def _forward(self, account: Account, event: ReplyEvent, received: int, record: Record) -> bool:
         """Whether it is not reported, but kept for an operator."""
         client = registry.client(account.provider_type)(account, self._services())
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
             self._quarantine.put(account.name, [reply])
             return True
+        if reply.message.timestamp == NO_TIME:
+            reply = replace(reply, message=reply.message.model_copy(update={"timestamp": received}))
         if reply.attachment is not None:
             message = self._files.linked(client, account, event.id, reply.message, reply.attachment)
             reply = replace(reply, message=message)

@@ -18,6 +18,7 @@ from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common.bodies import query
 from whatsapp_bridge.providers.contract import (
+    NO_TIME,
     BodyUnreadable,
     Callback,
     Event,
@@ -104,28 +105,30 @@ class Receive:
         if not account.is_first_token(token):
             count("OldCallbackTokens")
             logger.info("callback with another token than the account's first", extra={"account": account.name})
+        if callback.method == "GET" and not (callback.query or callback.body.strip()):
+            # A browser's or a monitor's: a BSP that tests the URL in this way has `challenge`.
+            count("CallbacksEmpty")
+            return Acknowledgement(400, "empty")
         return self._store(account, inbound, callback)
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
         try:
             events: Sequence[Event] = inbound.split(callback, account)
-        except BodyUnreadable as error:
-            count("CallbacksUnreadable")
+        except (BodyUnreadable, NotACallback) as error:
+            count("CallbacksUnreadable" if isinstance(error, BodyUnreadable) else "CallbacksMalformed")
             events = [NotUnderstood("body", str(error), _whole(callback))]
-        except NotACallback as error:
-            count("CallbacksMalformed")
-            logger.warning("not a callback of this BSP", extra={"account": account.name, "reason": str(error)})
-            return Acknowledgement(400, str(error))
-        _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
+        if not events:
+            count("CallbacksEmpty")
         now = self._now()
-        queued = [_queued(account.name, event, now) for event in _statuses(account, events)]
+        _send(self._replies, [self._reply(account, event, now) for event in events if isinstance(event, ReplyEvent)])
+        queued = [_queued(account.name, event, now) for event in _statuses(account, events, now)]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
         self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
         return Acknowledgement(200)
 
-    def _reply(self, account: Account, event: ReplyEvent) -> Entry:
-        body = self._payloads.pack({"account": account.name, "reply": asdict(event)})
+    def _reply(self, account: Account, event: ReplyEvent, now: float) -> Entry:
+        body = self._payloads.pack({"account": account.name, "reply": asdict(event), "received": int(now)})
         # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
         deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
@@ -164,7 +167,7 @@ def _lanes(entries: Sequence[Entry]) -> list[list[Entry]]:
     return list(lanes.values())
 
 
-def _statuses(account: Account, events: Iterable[Event]) -> Iterable[StatusEvent]:
+def _statuses(account: Account, events: Iterable[Event], now: float) -> Iterable[StatusEvent]:
     for event in events:
         if isinstance(event, StatusEvent):
             if event.unlisted:
@@ -177,4 +180,4 @@ def _statuses(account: Account, events: Iterable[Event]) -> Iterable[StatusEvent
             if event.recipient is not None:
                 recipient, *others = account.pseudonyms(event.recipient)
                 event = replace(event, recipient=recipient, other_recipients=others)
-            yield event
+            yield replace(event, timestamp=int(now)) if event.timestamp == NO_TIME else event

@@ -16,7 +16,7 @@ CleverTap's models are the common language: `outbound` reads them, `replies` wri
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from whatsapp_bridge.providers.capabilities import Capabilities as Capabilities
 from whatsapp_bridge.providers.capabilities import Json as Json
@@ -201,13 +201,17 @@ class Callback:
     """The IP address of the sender, as API Gateway saw it."""
 
 
-class NotACallback(Exception):
-    """The body is not a callback of this BSP (answered with 400). The text contains no value of it."""
-
-
 class BodyUnreadable(Exception):
     """Nothing of the body can be read: it is quarantined whole. The text contains no value of it."""
 
+
+class NotACallback(Exception):
+    """What can be read is not one of this BSP's callbacks: it is quarantined whole. The text contains no value of
+    it."""
+
+
+NO_TIME: Final = 0
+"""In place of a time that a callback does not say, or that cannot be read: the flows put in when the callback came."""
 
 NOTE_SECONDS = 30 * 86_400
 """How long the note of a status is kept (`StatusEvent.note`)."""
@@ -222,7 +226,7 @@ class StatusEvent:
 
     status: Status
     timestamp: int
-    """Seconds since 1970."""
+    """Seconds since 1970, or `NO_TIME`."""
     reference: str | None
     bsp_id: str | None
     error_code: int | None = None
@@ -285,7 +289,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message from a person in CleverTap's form, and the message that it answers: our msgId or the BSP's id.
+    """A message from a person in CleverTap's form, and the message that it answers: our msgId or the BSP's id. The
+    message's timestamp may be `NO_TIME`.
 
     With an `attachment`, `message` is what CleverTap gets if the file cannot be fetched (`attachments`).
     """
@@ -306,8 +311,9 @@ class Inbound(Protocol):
     def split(self, callback: Callback, account: "Account[Any, Any]") -> list[Event]:
         """Every element of every list as an event; a malformed one becomes `NotUnderstood` and affects no other.
 
-        Raises `NotACallback` if the whole body is not one of this BSP's callbacks, and `BodyUnreadable`. Bodies are
-        read with `common.bodies`.
+        No event of a callback that says nothing, such as the BSP's own test of the URL. Raises `NotACallback` if the
+        whole is not one of this BSP's callbacks, and `BodyUnreadable`. What a callback says is read with
+        `common.bodies`.
         """
 
 

@@ -5,6 +5,8 @@ stored: it has no lone surrogates, and no numbers that JSON does not have.
 """
 
 import json
+import re
+from codecs import BOM_UTF8
 from itertools import chain
 from math import isfinite
 from typing import Any, Final
@@ -14,24 +16,37 @@ from pydantic_core import from_json
 # Queue messages add levels, and pydantic's parser, which reads these, ends at 200.
 MAX_DEPTH: Final = 100
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
+# In UTF-8, whole or cut off, the first byte of a character beyond ASCII has one like the second behind it. In Latin-1
+# these are a letter with an accent and a sign, which hardly ever stand together.
+_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+# Python knows more, some of which are slow or no character sets.
+_CHARSETS: Final = re.compile(
+    r"(iso|windows|cp|koi8|euc|gb|mac|tis)[-_]?[0-9a-z_-]{1,12}|latin[-_]?[0-9]{1,2}|big5|shift[-_]?jis", re.I | re.A
+)
+
+# As browsers do (https://encoding.spec.whatwg.org/#names-and-labels), because senders do not know the difference.
+_LATIN_1: Final = frozenset({"iso-8859-1", "iso8859-1", "latin1", "latin-1"})
 
 
-def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
+def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH, charset: str | None = None) -> Any:
     """The value, with U+FFFD for each character that cannot be decoded, null for NaN and infinite numbers, and a text
-    for an integer that is too long for Python. Raises `ValueError` if it is not JSON, or nested deeper."""
+    for an integer that is too long for Python. `charset` as in `decoded`. Raises `ValueError` if it is not JSON, or
+    nested deeper."""
     raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
         value, lenient = from_json(raw, allow_inf_nan=False), False
     except ValueError:
-        value, lenient = _leniently(raw), True
+        value, lenient = _leniently(raw, charset), True
     if not _surely_within(max_depth, raw) and _deeper_than(max_depth, value):
         raise ValueError("nested too deep")
     return _sound_value(value) if lenient else value
 
 
-def text_of(raw: bytes) -> str:
-    """Text in UTF-8, or in UTF-16 or UTF-32 as JSON may be, with or without a byte-order mark."""
+def text_of(raw: bytes, charset: str | None = None) -> str:
+    """Text in UTF-16 or UTF-32, as JSON may be, with or without a byte-order mark; else `decoded`."""
     encoding = json.detect_encoding(raw)
+    if encoding.startswith("utf-8"):
+        return decoded(raw.removeprefix(BOM_UTF8), charset)
     try:
         # Some systems encode the two halves of a surrogate pair one by one.
         return sound(raw.decode(encoding, "surrogatepass"))
@@ -39,15 +54,30 @@ def text_of(raw: bytes) -> str:
         return raw.decode(encoding, "replace")
 
 
+def decoded(raw: bytes, charset: str | None = None) -> str:
+    """Text in UTF-8, else in `charset`, which its sender names: many name one and write UTF-8. Without a charset that
+    is known, bytes that look like no UTF-8 at all are read as Windows' Latin-1."""
+    try:
+        return sound(raw.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError:
+        pass
+    if charset is not None and _CHARSETS.fullmatch(charset):
+        try:
+            return sound(raw.decode("cp1252" if charset.lower() in _LATIN_1 else charset, "replace"))
+        except LookupError:
+            pass
+    return raw.decode("utf-8" if _UTF_8.search(raw) else "cp1252", "replace")
+
+
 def sound(text: str) -> str:
     """The text with the character of each surrogate pair, and U+FFFD for each lone surrogate."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _leniently(raw: bytes) -> Any:
+def _leniently(raw: bytes, charset: str | None) -> Any:
     try:
         # Not strict: control characters may be in texts.
-        return json.loads(text_of(raw), strict=False, parse_int=_integer)
+        return json.loads(text_of(raw, charset), strict=False, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deep") from None
 

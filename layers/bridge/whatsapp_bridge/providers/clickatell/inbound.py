@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell_common.inbound import reply_event, status_event
-from whatsapp_bridge.providers.common.bodies import json_body
+from whatsapp_bridge.providers.clickatell_common.inbound import INTEGRATION, reply_event, status_event
+from whatsapp_bridge.providers.common.bodies import content_of
+from whatsapp_bridge.providers.common.values import blank, each, empty, word
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -46,18 +47,23 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
-    body = json_body(callback)
-    event = body.get("event") if isinstance(body, dict) else None
-    if not isinstance(event, dict):
-        raise NotACallback("no event object")
-    kinds = {kind: _each(elements) for kind, elements in event.items() if kind not in _IGNORED}
-    return _apart([_event(kind, part) for kind, elements in kinds.items() for part in _parts(kind, elements)])
+    lists = [
+        (kind, each(elements))
+        for event in _events(content_of(callback))
+        for kind, elements in event.items()
+        if kind not in _IGNORED
+    ]
+    return _apart([_event(kind, part) for kind, elements in lists for part in _parts(kind, elements)])
 
 
-def _each(elements: Any) -> list[Any]:
-    if elements is None:
+def _events(body: Any) -> list[dict[str, Any]]:
+    """The objects with the lists: one, in Clickatell's documentation."""
+    if isinstance(body, dict) and all(empty(value) for name, value in body.items() if name not in INTEGRATION):
         return []
-    return elements if isinstance(elements, list) else [elements]
+    events = each(body.get("event")) if isinstance(body, dict) else []
+    if not events or not all(isinstance(event, dict) for event in events):
+        raise NotACallback("no event object")
+    return events
 
 
 def _parts(kind: str, elements: list[Any]) -> list[Any]:
@@ -93,9 +99,8 @@ def _apart(events: list[Event]) -> list[Event]:
 def _event(kind: str, element: Any) -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(kind, "not an object", element)
-    channel = element.get("channel")
     # Seen as "whatsapp", "whatsapp " and "whatsapp/sms "; an integration may have other channels besides WhatsApp.
-    if isinstance(channel, str) and "whatsapp" not in channel.lower():
+    if not blank(channel := element.get("channel")) and "whatsapp" not in word(channel):
         return NotUnderstood(kind, "another channel", element)
     if kind == "messageStatusUpdate":
         return status_event(kind, element, codes.status)

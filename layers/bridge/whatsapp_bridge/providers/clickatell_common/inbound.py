@@ -7,12 +7,16 @@ comparison page named in `codes`.
 
 import hashlib
 from collections.abc import Callable
+from typing import Final
 
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
 from whatsapp_bridge.providers.common.values import digits, identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, ReplyEvent, StatusEvent
+
+INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
+"""Members of a callback that say whose it is and nothing else."""
 
 
 def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -> StatusEvent | NotUnderstood:
@@ -21,8 +25,6 @@ def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -
     reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("messageId"))
     if code is None:
         return NotUnderstood(kind, "no statusCode", element)
-    if timestamp is None:
-        return NotUnderstood(kind, "no timestamp", element)
     if reference is None and bsp_id is None:
         return NotUnderstood(kind, "neither clientMessageId nor messageId", element)
     row = row_of(code)

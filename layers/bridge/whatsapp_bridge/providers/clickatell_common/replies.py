@@ -4,11 +4,9 @@ Source: sections "Media by reference" and, for inline media, "Inbound message ca
 page named in `codes`.
 """
 
-from typing import Any
-
 from whatsapp_bridge.clevertap.callbacks import Kind, Text
 from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
-from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.common.values import blank, detail, text
 from whatsapp_bridge.providers.contract import Attachment, Json
 
 
@@ -18,15 +16,11 @@ def attachment_of(file: Json, element: Json) -> Attachment:
     source = {name: file[name] for name in ("downloadUrl", "content", "sha256Hash") if not blank(file.get(name))}
     if not blank(element.get("unreadable")):
         source = {"unreadable": str(element["unreadable"])}
-    content_type, caption = _text(file.get("contentType")), _text(element.get("caption"))
-    key = {} if blank(element.get("fileKey")) else {"fileKey": str(element["fileKey"])}
-    return Attachment(kind_of(content_type), {**source, **key}, content_type, _text(file.get("fileName")), caption)
+    content_type, caption = detail(file.get("contentType")), text(element.get("caption")) or None
+    key = {} if blank(element.get("fileKey")) else {"fileKey": text(element["fileKey"])}
+    return Attachment(kind_of(content_type), {**source, **key}, content_type, detail(file.get("fileName")), caption)
 
 
 def as_text(attachment: Attachment) -> tuple[Kind, Text]:
     """The message if its file cannot be fetched."""
     return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -5,12 +5,12 @@ comparison" of the comparison page named in `codes`. Every kind of message has t
 not use them; no member names the kind.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from whatsapp_bridge.providers.clickatell_common.inbound import reply_event, status_event
+from whatsapp_bridge.providers.clickatell_common.inbound import INTEGRATION, reply_event, status_event
 from whatsapp_bridge.providers.clickatell_legacy import codes
-from whatsapp_bridge.providers.common.bodies import json_body
-from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.common.bodies import content_of
+from whatsapp_bridge.providers.common.values import blank, each, empty
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -22,8 +22,7 @@ from whatsapp_bridge.providers.contract import (
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_legacy.settings import Account
 
-_INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
-_MARKS: Final = _INTEGRATION | {"messageId"}
+_MARKS: Final = INTEGRATION | {"messageId"}
 _REPLY_KINDS: Final = frozenset({"text", "media", "location", "contacts"})
 
 
@@ -39,16 +38,20 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """The callback as one event, none if it only names the integration. Raises `NotACallback` or `BodyUnreadable`."""
-    body = json_body(callback)
-    if not isinstance(body, dict) or not _MARKS & body.keys():
+    elements = [element for element in each(content_of(callback)) if not _says_nothing(element)]
+    if elements and not any(isinstance(element, dict) and _MARKS & element.keys() for element in elements):
         raise NotACallback("no object with integrationId or messageId")
-    if all(value is None for name, value in body.items() if name not in _INTEGRATION):
-        return []
-    return [_event(body)]
+    return [_event(element) for element in elements]
 
 
-def _event(body: Json) -> Event:
-    if body.get("statusCode") is not None:
+def _says_nothing(element: Any) -> bool:
+    return isinstance(element, dict) and all(empty(value) for name, value in element.items() if name not in INTEGRATION)
+
+
+def _event(body: Any) -> Event:
+    if not isinstance(body, dict):
+        return NotUnderstood("callback", "not an object", body)
+    if not blank(body.get("statusCode")):
         return status_event("status", body, codes.status)
     kind = _kind(body)
     if kind not in _REPLY_KINDS:

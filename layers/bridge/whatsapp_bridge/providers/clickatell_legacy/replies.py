@@ -3,12 +3,13 @@
 Source: see `inbound`.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Kind, Location, Text
+from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachment_of
 from whatsapp_bridge.providers.common import contacts
-from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, degrees, digits, identifier, seconds
+from whatsapp_bridge.providers.common.contents import Content, placed, said
+from whatsapp_bridge.providers.common.values import digits, identifier, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A decrypted element of a `ReplyEvent` as CleverTap's incoming message."""
     kind, timestamp, sender = str(element.get("kind")), seconds(element.get("timestamp")), digits(element.get("from"))
-    if sender is None or timestamp is None:
-        return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
+    if sender is None:
+        return NotUnderstood(kind, "no sender", element)
     attachment = attachment_of(element, element) if kind == "media" else None
     found = as_text(attachment) if attachment else _content(kind, element)
     if isinstance(found, str):
@@ -33,19 +34,14 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     return Reply(message, None if reference == bsp_id else reference, bsp_id, attachment)
 
 
-def _content(kind: str, element: Json) -> tuple[Kind, Text | Location] | str:
+def _content(kind: str, element: Json) -> Content | str:
     """What the person sent, in CleverTap's form, or the reason why there is none."""
     if kind == "location":
-        latitude = degrees(element.get("latitude"), MAX_LATITUDE)
-        longitude = degrees(element.get("longitude"), MAX_LONGITUDE)
-        if latitude is None or longitude is None:
-            return "latitude and longitude must be decimal degrees"
-        name, address = _text(element.get("locationName")), _text(element.get("locationAddress"))
-        return "location", Location(latitude=latitude, longitude=longitude, name=name, address=address)
+        name, address = element.get("locationName"), element.get("locationAddress")
+        place = placed(element.get("latitude"), element.get("longitude"), name=name, address=address)
+        return place or "latitude and longitude must be decimal degrees"
     # CleverTap has no form for contacts, so they are reported as text.
-    text = contacts.as_text(element.get("contacts")) if kind == "contacts" else _text(element.get("content"))
-    return ("text", Text(body=text)) if text else "no content"
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return (
+        said(contacts.as_text(element.get("contacts")) if kind == "contacts" else element.get("content"))
+        or "no content"
+    )

@@ -6,7 +6,7 @@ Titles are Meta's, some of them shortened. They contain nothing of an answer or 
 from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.common.values import number
+from whatsapp_bridge.providers.common.values import number, text
 from whatsapp_bridge.providers.contract import Status
 
 # --- statuses --------------------------------------------------------------------------------------------------------
@@ -178,4 +178,4 @@ def error_of(holder: Any) -> ErrorRow | None:
     data = holder.get("error_data")
     # Some webhooks have `details` in place of `error_data`.
     details = data.get("details") if isinstance(data, dict) else holder.get("details")
-    return error(code, details if isinstance(details, str) else "")
+    return error(code, text(details))

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.cloud_api import codes
-from whatsapp_bridge.providers.common.bodies import json_body
-from whatsapp_bridge.providers.common.values import blank, digits, identifier, seconds
+from whatsapp_bridge.providers.common.bodies import content_of
+from whatsapp_bridge.providers.common.values import blank, digits, each, empty, identifier, seconds
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -28,6 +28,7 @@ from whatsapp_bridge.providers.contract import (
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
+_LISTS: Final = ("messages", "statuses", "errors")
 _NO_DIGITS: Final = re.compile(r"[^0-9]+")
 
 
@@ -51,21 +52,31 @@ _ALL: Final = Wanted()
 def split(callback: Callback, wanted: Wanted = _ALL) -> list[Event]:
     """Every element of every list as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or
     `BodyUnreadable`."""
-    webhook = json_body(callback)
-    if not isinstance(webhook, dict) or webhook.get("object", _OBJECT) != _OBJECT:
+    webhook = content_of(callback)
+    if not isinstance(webhook, dict) or not (blank(webhook.get("object")) or webhook["object"] == _OBJECT):
         raise NotACallback(f"no {_OBJECT} object")
-    entries = webhook.get("entry")
-    if not isinstance(entries, list):
-        raise NotACallback("no list of entries")
-    return [event for entry in entries for event in _of_entry(entry, wanted)]
+    return [event for entry in _entries(webhook) for event in _of_entry(entry, wanted)]
+
+
+def _entries(webhook: Json) -> list[Any]:
+    """Those of Meta's form, or of one that somebody on the way has taken the outer parts off."""
+    held = {name for name, value in webhook.items() if not empty(value)} - {"object"}
+    if not held or "entry" in held:
+        return each(webhook.get("entry"))
+    if "changes" in held:
+        return [webhook]
+    if "value" in held:
+        return [{"changes": [webhook]}]
+    if held.intersection(_LISTS):
+        return [{"changes": [{"value": webhook}]}]
+    raise NotACallback("no entry")
 
 
 def _of_entry(entry: Any, wanted: Wanted) -> Iterator[Event]:
     changes = entry.get("changes") if isinstance(entry, dict) else None
-    if not isinstance(changes, list):
-        yield NotUnderstood("entry", "no list of changes", entry)
-        return
-    for change in changes:
+    if changes is None:
+        yield NotUnderstood("entry", "no changes", entry)
+    for change in each(changes):
         yield from _of_change(change, wanted)
 
 
@@ -82,11 +93,11 @@ def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
     if _is_anothers(value.get("metadata"), wanted):
         yield NotUnderstood(_FIELD, "another number's", change)
         return
-    lists = [name for name in ("messages", "statuses", "errors") if name in value]
+    lists = [name for name in _LISTS if name in value]
     if not lists:
         yield NotUnderstood(_FIELD, "no messages, statuses or errors", change)
     for name in lists:
-        for element in _each(value[name]):
+        for element in each(value[name]):
             yield _event(name, element, wanted)
 
 
@@ -123,13 +134,11 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
         return NotUnderstood("statuses", row.title, element)
     if element.get("recipient_type") == "group":
         return NotUnderstood("statuses", "of a group", element)
-    if timestamp is None:
-        return NotUnderstood("statuses", "no timestamp", element)
     if reference is None and bsp_id is None:
         return NotUnderstood("statuses", "neither biz_opaque_callback_data nor id", element)
     if row.status != "failed":
         return StatusEvent(row.status, timestamp, reference, bsp_id, recipient=recipient)
-    rows = [error for holder in _each(element.get("errors")) if (error := codes.error_of(holder))]
+    rows = [error for holder in each(element.get("errors")) if (error := codes.error_of(holder))]
     if not rows:
         rows = [codes.NO_ERROR]
     # The first error is the reason, but a listed error says more than an unlisted one.
@@ -175,9 +184,3 @@ def name_of(value: Any) -> str:
     """A field or type as a name to log: Meta's names consist of letters, digits and underscores."""
     known = isinstance(value, str) and len(value) <= 64 and value.isascii() and value.replace("_", "").isalnum()
     return value if known else "unknown"
-
-
-def _each(elements: Any) -> list[Any]:
-    if elements is None:
-        return []
-    return elements if isinstance(elements, list) else [elements]

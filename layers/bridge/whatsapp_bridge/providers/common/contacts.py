@@ -2,35 +2,41 @@
 
 BSPs pass on WhatsApp's contacts, some with Meta's names, some with these in camel case: both are read. Sources: the
 callback moContacts in the section "Inbound message callback comparisons" of the page named in `clickatell.codes`;
-"Contacts messages webhook reference" of Meta's documentation. A phone has its WhatsApp number in `wa_id`.
+"Contacts messages webhook reference" of Meta's documentation. A phone has its WhatsApp number in `wa_id`. Whatever has
+another form is told line by line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from whatsapp_bridge.providers.common.values import identifier
+from whatsapp_bridge.providers.common.values import detail, each, lines
 
 _NAME_PARTS: Final = ("prefix", "first_name", "middle_name", "last_name", "suffix")
 _ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "country_code")
+_MEMBERS: Final = frozenset({"name", "org", "phones", "emails", "urls", "addresses", "birthday", "vcard"})
 
 
 def as_text(contacts: Any) -> str:
     """One block of lines per contact, with an empty line in between; "" if there is no content."""
-    blocks = (_lines(_object(contact)) for contact in _list(contacts))
+    blocks = map(_block, each(contacts))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _lines(contact: dict[str, Any]) -> list[str]:
-    lines = [
-        _name(_object(contact.get("name"))),
-        _joined(_object(contact.get("org")).values()),
-        *(_labelled(_phone(entry), entry) for entry in _objects(contact.get("phones"))),
-        *(_labelled(_joined([entry.get("email")]), entry) for entry in _objects(contact.get("emails"))),
-        *(_labelled(_joined([entry.get("url")]), entry) for entry in _objects(contact.get("urls"))),
-        *(_labelled(_address(entry), entry) for entry in _objects(contact.get("addresses"))),
+def _block(contact: Any) -> list[str]:
+    if not isinstance(contact, dict):
+        return lines(contact)
+    known = [
+        _single(contact.get("name"), _name),
+        _single(contact.get("org"), lambda org: _joined(org.values())),
+        *_labelled(contact.get("phones"), _phone),
+        *_labelled(contact.get("emails"), lambda entry: _joined([entry.get("email")])),
+        *_labelled(contact.get("urls"), lambda entry: _joined([entry.get("url")])),
+        *_labelled(contact.get("addresses"), _address),
         _joined([contact.get("birthday")]),
     ]
-    return [line for line in lines if line]
+    others = lines({member: value for member, value in contact.items() if member not in _MEMBERS})
+    # A card beside these repeats what they say.
+    return [*([line for line in known if line] or lines(contact.get("vcard"))), *others]
 
 
 def _name(name: dict[str, Any]) -> str:
@@ -56,26 +62,26 @@ def _member(holder: dict[str, Any], name: str) -> Any:
     return holder.get(name, holder.get(first + "".join(map(str.capitalize, others))))
 
 
-def _labelled(value: str, entry: dict[str, Any]) -> str:
-    label = _joined([entry.get("type")])
-    return f"{value} ({label})" if value and label else value
+def _labelled(entries: Any, read: Callable[[dict[str, Any]], str]) -> list[str]:
+    """A line for each entry, with its type."""
+    told = []
+    for entry in each(entries):
+        label = _joined([entry.get("type")]) if isinstance(entry, dict) else ""
+        rest = {name: value for name, value in entry.items() if name != "type"} if label else entry
+        value = _single(rest, read)
+        told.append(f"{value} ({label})" if value and label else value)
+    return told
+
+
+def _single(value: Any, read: Callable[[dict[str, Any]], str]) -> str:
+    """What `read` finds in an object, else everything in the value."""
+    found = read(value) if isinstance(value, dict) else ""
+    return found or _joined(lines(value))
 
 
 def _joined(values: Iterable[Any], separator: str = ", ") -> str:
-    return separator.join(text for value in values if (text := identifier(value)))
+    return separator.join(text.strip() for value in values if (text := detail(value)))
 
 
 def _digits(number: str) -> str:
     return "".join(filter(str.isdigit, number))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [_object(entry) for entry in _list(value)]

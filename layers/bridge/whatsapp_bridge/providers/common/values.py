@@ -1,19 +1,45 @@
-"""Single values of BSPs' callbacks as they really arrive: numbers also as text, null also as the text "null"."""
+"""Single values of BSPs' callbacks as they really arrive: numbers also as text, null also as the text "null".
+
+One reader for each kind of value, which no adapter has a second one of:
+
+    text           what somebody has written, as it is: bodies, captions, labels, payloads
+    detail         a text that may be missing: the name of a place or file, a content type
+    word           a word of the BSP's: a kind, a status, a channel
+    identifier     an id
+    digits         a phone number
+    number         a whole number: a code, a size
+    seconds        a time
+    degrees        a latitude or longitude
+    lines          everything in a value that no table names
+    each           the elements of a list, also where one stands alone
+"""
 
 import re
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
-# BSPs count in milliseconds or in seconds. As seconds, this is in the year 5138; as milliseconds, in 1973.
+from pydantic_core import to_json
+
+from whatsapp_bridge.providers.contract import NO_TIME
+
+# BSPs count in seconds, milliseconds or less. As seconds, this is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
+# WhatsApp is from 2009, so an earlier time is none.
+_EARLIEST: Final = 1_230_768_000
+_END: Final = 4_102_444_800
+"""2100."""
+_MAX_TIME_LENGTH: Final = 40
+# Up to here, each whole number is exact as a float.
+_EXACT: Final = 2**53
 # Longer ones are no timestamp and no code, and do not fit elsewhere.
 _MAX_DIGITS: Final = 20
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
 # A very small number has an exponent if it was JSON before it became text.
-_NUMBER: Final = re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 
 
 def blank(value: Any) -> bool:
@@ -21,20 +47,70 @@ def blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value.strip() in ("", "null"))
 
 
+def empty(value: Any) -> bool:
+    """Whether there is nothing in it."""
+    return blank(value) or value in ([], {})
+
+
+def each(value: Any) -> list[Any]:
+    """The elements of a list; one for a value that is none, no one for null."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Any) -> str:
+    """What somebody has written, as it is; "" for nothing. What is no text in JSON, such as digits that have lost their
+    quotes, is its JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if value in (None, [], {}) else to_json(value).decode()
+
+
+def detail(value: Any) -> str | None:
+    """A text that may be missing, else None: empty, blank and "null" are missing."""
+    return None if blank(value) else text(value) or None
+
+
+def word(value: Any) -> str:
+    """A word of the BSP's, in lower case; "" if there is none."""
+    return (identifier(value) or "").lower()
+
+
+def lines(value: Any, name: str = "") -> list[str]:
+    """Everything in a JSON value, one line per single value: `name: value`."""
+    if isinstance(value, dict):
+        return [
+            line for member, inner in value.items() for line in lines(inner, f"{name}.{member}" if name else member)
+        ]
+    if isinstance(value, list):
+        return [line for inner in value for line in lines(inner, name)]
+    if blank(value):
+        return []
+    return [f"{name}: {text(value)}" if name else text(value)]
+
+
 def number(value: Any) -> int | None:
     """A whole number, also from text or from a fraction (cut off); else None."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
-        digits = value.strip()
-        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
+        value = _number_in(value.strip())
+    elif isinstance(value, bool):
+        return None
     if isinstance(value, float):
         value = int(value) if isfinite(value) else None
     return value if isinstance(value, int) and abs(value) < 10**_MAX_DIGITS else None
 
 
+def _number_in(text: str) -> int | None:
+    if len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit():
+        return int(text)
+    return int(Decimal(text)) if _NUMBER.fullmatch(text) else None
+
+
 def identifier(value: Any) -> str | None:
-    """An id or a phone number, else None."""
+    """An id, else None."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        value = int(value)
     if blank(value) or isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).strip()
@@ -46,12 +122,36 @@ def digits(value: Any) -> str | None:
     return phone if phone.isascii() and phone.isdigit() else None
 
 
-def seconds(value: Any) -> int | None:
-    """A timestamp in seconds since 1970, else None."""
+def seconds(value: Any, zone: str | None = None) -> int:
+    """A time in seconds since 1970, in whatever unit or form (ISO 8601) it came; `NO_TIME` if there is none that can be
+    read. `zone` is that of a time that names none, else UTC."""
     timestamp = number(value)
-    if timestamp is None or timestamp <= 0:
+    if timestamp is None and isinstance(value, str):
+        timestamp = _of_iso(value.strip(), zone)
+    if timestamp is None:
+        return NO_TIME
+    while timestamp >= _SMALLEST_MILLISECONDS:
+        timestamp //= 1000
+    return timestamp if _EARLIEST <= timestamp < _END else NO_TIME
+
+
+def _of_iso(text: str, zone: str | None) -> int | None:
+    if len(text) > _MAX_TIME_LENGTH:
         return None
-    return timestamp // 1000 if timestamp >= _SMALLEST_MILLISECONDS else timestamp
+    try:
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(name: str | None) -> tzinfo:
+    if name is None:
+        return UTC
+    # Imported here because few times need a time zone, and these are slow to load.
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
 
 
 def degrees(value: Any, most: int) -> str | None:

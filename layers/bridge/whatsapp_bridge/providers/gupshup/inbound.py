@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.providers.common.bodies import json_in, json_or_form, query
-from whatsapp_bridge.providers.common.values import digits
+from whatsapp_bridge.providers.common.bodies import content_of, json_in
+from whatsapp_bridge.providers.common.values import digits, each, empty, text, word
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -32,6 +32,7 @@ REPLY_KINDS: Final = frozenset(
 _REPORT: Final = frozenset({"eventType", "eventTs", "externalId", "deliveredTS"})
 _CLICK: Final = frozenset({"gsurl", "clickTime", "originalURL"})
 _MESSAGE: Final = frozenset({"waNumber", "mobile"})
+_ENVELOPE: Final = frozenset({"payloadVersion"})
 
 
 def authentic(callback: Callback, account: "Account") -> bool:
@@ -46,34 +47,31 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
-    body = query(callback) if callback.method == "GET" else json_or_form(callback)
-    if isinstance(body, dict) and "statuses" in body:
-        return [statuses.generic_click(element) for element in _list(body["statuses"], "statuses")]
+    body = content_of(callback)
+    if isinstance(body, dict) and not empty(clicks := json_in(body.get("statuses"))):
+        return [statuses.generic_click(element) for element in _list(clicks, "statuses")]
     return [_event(element, account) for element in _elements(body)]
 
 
 def _elements(body: Any) -> list[Any]:
     """The content of the envelope. Raises `NotACallback` or `BodyUnreadable`."""
     if isinstance(body, dict):
-        if "response" in body:
-            return _list(body["response"], "response")
-        if _MESSAGE & body.keys() or (_REPORT | _CLICK) & body.keys():
+        if not empty(held := json_in(body.get("response"))):
+            return _list(held, "response")
+        if (_MESSAGE | _REPORT | _CLICK) & body.keys():
             return [body]
+        if all(empty(json_in(value)) for name, value in body.items() if name not in _ENVELOPE):
+            return []
         raise NotACallback("no object with a delivery report, a click or a message")
-    if isinstance(body, list) and (not body or any(isinstance(element, dict) for element in body)):
+    if isinstance(body, list) and any(isinstance(element, dict) for element in body):
         return body
     raise NotACallback("neither an object nor a list of objects")
 
 
 def _list(value: Any, name: str) -> list[Any]:
-    value = json_in(value)
-    if isinstance(value, dict):
-        return [value]
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str):
         raise BodyUnreadable(f"{name} is not JSON")
-    if not isinstance(value, list):
-        raise NotACallback(f"{name} is not a list")
-    return value
+    return each(value)
 
 
 def _event(element: Any, account: "Account") -> Event:
@@ -99,7 +97,4 @@ def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
 
 def kind_of(element: Json) -> str:
     """A message's type, in lower case; "" if it has none."""
-    kind = element.get("type")
-    if isinstance(kind, str):
-        return kind.strip().lower()
-    return "text" if kind is None and isinstance(element.get("text"), str) else ""
+    return word(element.get("type")) or ("text" if text(element.get("text")) else "")

@@ -4,30 +4,23 @@ Sources: see `inbound`. Numbers may be text, times are in milliseconds or second
 `errCode`; a report by GET has other names.
 """
 
-import re
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from whatsapp_bridge.providers.common.values import blank, identifier, seconds
+from whatsapp_bridge.providers.common.values import blank, identifier, seconds, word
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 from whatsapp_bridge.providers.gupshup import codes
-
-_CLICK_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}", re.ASCII)
 
 
 def report(element: Json) -> StatusEvent | NotUnderstood:
     """A delivery report, correlated by `extra`, else by Gupshup's own id."""
-    channel = element.get("channel")
     # The same Gupshup account may send SMS too.
-    if isinstance(channel, str) and channel.strip() and channel.strip().upper() != "WHATSAPP":
+    if word(element.get("channel")) not in ("", "whatsapp"):
         return NotUnderstood("report", "another channel", element)
     name = _word(element, "eventType", "status")
     timestamp = seconds(_first(element, "eventTs", "deliveredTS"))
     reference, bsp_id = identifier(element.get("extra")), identifier(element.get("externalId"))
     if not name:
         return NotUnderstood("report", "no eventType", element)
-    if timestamp is None:
-        return NotUnderstood("report", "no eventTs", element)
     if reference is None and bsp_id is None:
         return NotUnderstood("report", "neither extra nor externalId", element)
     code = _code(element)
@@ -51,8 +44,7 @@ def _code(element: Json) -> str:
 
 def _word(element: Json, *names: str) -> str:
     """The value in upper case; "" if there is none."""
-    value = _first(element, *names)
-    return value.strip().upper() if isinstance(value, str) else ""
+    return word(_first(element, *names)).upper()
 
 
 def _first(element: Json, *names: str) -> Any:
@@ -64,7 +56,7 @@ def _first(element: Json, *names: str) -> Any:
 
 def click(element: Json, zone: str) -> StatusEvent | NotUnderstood:
     """Gupshup's own format, whose `clickTime` is a local time of `zone`."""
-    return _clicked(element, "extra", "originalURL", "gsurl", "clickTime", _local_seconds(element, zone))
+    return _clicked(element, "extra", "originalURL", "gsurl", seconds(element.get("clickTime"), zone))
 
 
 def generic_click(element: Any) -> StatusEvent | NotUnderstood:
@@ -74,15 +66,11 @@ def generic_click(element: Any) -> StatusEvent | NotUnderstood:
     if _word(element, "status") != "CLICKED":
         return NotUnderstood("click", "another status", element)
     timestamp = seconds(_first(element, "timestamp", "ts"))
-    return _clicked(element, "msgId", "url", "shortUrl", "timestamp", timestamp)
+    return _clicked(element, "msgId", "url", "shortUrl", timestamp)
 
 
-def _clicked(
-    element: Json, msg_id: str, url: str, short_url: str, time: str, timestamp: int | None
-) -> StatusEvent | NotUnderstood:
+def _clicked(element: Json, msg_id: str, url: str, short_url: str, timestamp: int) -> StatusEvent | NotUnderstood:
     """A click, from its fields' names (mandatory on CleverTap's page) and the time in seconds since 1970."""
-    if timestamp is None:
-        return NotUnderstood("click", f"no {time}", element)
     texts = {name: identifier(element.get(name)) for name in (msg_id, url, short_url, "userAgent")}
     for name, text in texts.items():
         if text is None and name != "userAgent":
@@ -96,17 +84,3 @@ def _clicked(
         short_url=texts[short_url],
         user_agent=texts["userAgent"],
     )
-
-
-def _local_seconds(element: Json, zone: str) -> int | None:
-    text = element.get("clickTime")
-    if not isinstance(text, str) or not _CLICK_TIME.fullmatch(text.strip()):
-        return None
-    # Only clicks need time zones, which are slow to load.
-    from zoneinfo import ZoneInfo
-
-    try:
-        local = datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone))
-        return seconds(int(local.timestamp()))
-    except (ValueError, OverflowError):
-        return None
