@@ -118,10 +118,13 @@ class Receive:
             return Acknowledgement(400, str(error))
         _send(self._replies, [self._reply(account, event) for event in events if isinstance(event, ReplyEvent)])
         now = self._now()
-        queued = [_queued(account.name, event, now) for event in _statuses(account, events)]
+        statuses = list(_statuses(account, events))
+        queued = [_queued(account.name, event, now) for event in statuses]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
         self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
+        if statuses:
+            count("StatusesReceived", len(statuses))
         return Acknowledgement(200)
 
     def _reply(self, account: Account, event: ReplyEvent) -> Entry:
