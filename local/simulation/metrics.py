@@ -87,7 +87,8 @@ class Alarm:
     properties: Mapping[str, Any] = field(repr=False)
 
     def rings(self, data: Datapoints, first: int, last: int, account: str | None = None) -> list[int]:
-        """The minutes in which it goes into ALARM. One by account has a state for each: with `account`, its own."""
+        """The minutes in which it goes into ALARM; the first one, if it has been there since before. One by account has
+        a state for each: with `account`, its own."""
         return sorted({minute for values in self._series(data, account) for minute in self._rung(values, first, last)})
 
     def _rung(self, values: Callable[[int], float | None], first: int, last: int) -> list[int]:
@@ -99,12 +100,12 @@ class Alarm:
         bad: list[bool] = []
         rung: list[int] = []
         ringing = False
-        for start in range(first - first % minutes, last + 1, minutes):
+        for start in range(first - first % minutes - most * minutes, last + 1, minutes):
             value = values(start)
             bad.append(value is not None and compare(value, threshold))
             now = sum(bad[-most:]) >= needed
-            if now and not ringing:
-                rung.append(start + minutes)
+            if now and not (ringing and rung) and start + minutes > first:
+                rung.append(start + minutes if not ringing else first)
             ringing = now
         return rung
 

@@ -94,9 +94,6 @@ AWS_FAULTS = (
     ("lambda", "throttled"),
 )  # fmt: skip
 
-UNFELT = {"10 at a time", "slow", "lags", "partial failures"}
-"""What the bridge copes with, so that nobody need hear of it."""
-
 
 def sample_accounts() -> dict[str, dict[str, Any]]:
     """Of `make run`, one of each kind."""
