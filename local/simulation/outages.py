@@ -1,10 +1,12 @@
 """What an outage of a BSP may cost, by what the circuit breaker promises: an outage costs a handful of messages, not a
 campaign.
 
-Once five requests in a row have failed, whatever other processes still send within the seconds for which they may not
-know it, only probes leave: one message each, 15, 30, 60, 120, 240, then every 300 seconds.
+Five requests in a row open the breaker. From then on only probes leave: one message each, 15, 30, 60, 120, 240, then
+every 300 seconds. An invocation knows that when five requests of its own have failed, and every process some seconds
+later; what they had under way before is what an outage costs besides.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain, repeat, takewhile
 
@@ -17,6 +19,10 @@ _LATER_PROBES = 300.0
 _STRIKES = 5
 # The last request ends (15 s), and every process reads the breaker anew (5 s) before its next request.
 _KNOWN_AFTER = 25.0
+# How long one lasts. An exchange is noted in its middle.
+_HANGING, _QUICK = 16.0, 0.1
+# A breaker's times are whole seconds.
+_ROUNDED = 1.0
 COSTLY = {"hangs", "500", "502", "504", "answers lost", "maintenance page"}
 """The BSP may have the message, so it is not sent again."""
 # The breakers are in DynamoDB: without it everything is sent.
@@ -57,16 +63,28 @@ class Outages:
         ]
         if len(failed) < _STRIKES:
             return
-        known = failed[_STRIKES - 1].at + _KNOWN_AFTER
-        later = [exchange for exchange in failed if exchange.at >= known]
-        burned = {number for exchange in later for number in self._carried[id(exchange)]}
-        allowed = probes_within(end - failed[_STRIKES - 1].at)
-        if len(burned) > allowed:
+        opened = failed[_STRIKES - 1].at
+        late = {id(exchange) for exchange in failed if exchange.at >= opened + _KNOWN_AFTER} | self._against_knowledge(
+            failed, _HANGING if fault.name == "hangs" else _QUICK
+        )
+        burned = [exchange.at for exchange in failed if id(exchange) in late for _ in self._carried[id(exchange)]]
+        if any(place > probes_within(at - opened + _ROUNDED) for place, at in enumerate(burned, 1)):
             yield Violation(
-                "lost",
-                f"{fault.name} of {fault.target} cost {len(burned)} messages after its breaker had to open, "
-                f"and not {allowed} at most",
+                "lost", f"{fault.name} of {fault.target} cost {len(burned)} messages after its breaker had to be open"
             )
+
+    @staticmethod
+    def _against_knowledge(failed: Sequence[Exchange], lasts: float) -> set[int]:
+        """The requests that an invocation began after five of its own had failed."""
+        of_owner: dict[int, list[Exchange]] = defaultdict(list)
+        for exchange in failed:
+            of_owner[id(exchange.owner)].append(exchange)
+        return {
+            id(exchange)
+            for own in of_owner.values()
+            for exchange in own[_STRIKES:]
+            if exchange.at > own[_STRIKES - 1].at + lasts
+        }
 
 
 def _meet(fault: Fault, other: Fault) -> bool:

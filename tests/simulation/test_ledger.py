@@ -18,7 +18,12 @@ ANSWER = Event(50, "person writes", "acme", 2, "27820000001")
 
 
 def exchange(at: float, body: bytes = b"", host: str = "bsp", **changes: Any) -> Exchange:
-    known: dict[str, Any] = {"taken": True, "answered": True, "doubtful": False, "owner": Invocation("DispatchFunction", 0)} | changes
+    known: dict[str, Any] = {
+        "taken": True,
+        "answered": True,
+        "doubtful": False,
+        "owner": Invocation("DispatchFunction", 0),
+    } | changes
     return Exchange(host, "/acme/incoming", body, at, **known)
 
 
@@ -122,18 +127,38 @@ def test_probes_come_ever_later(seconds: float, probes: int) -> None:
     assert probes_within(seconds) == probes
 
 
+def of_one(*at: float) -> list[Exchange]:
+    """The requests of an invocation."""
+    owner = Invocation("DispatchFunction", 0)
+    return [exchange(START + each, doubtful=True, owner=owner) for each in at]
+
+
+def of_each(*at: float) -> list[Exchange]:
+    return [exchange(START + each, doubtful=True) for each in at]
+
+
+COSTLY = Fault("500", "acme", 0, 600)
+
+
 @pytest.mark.parametrize(
-    ("fault", "at", "broken"),
+    ("fault", "exchanges", "broken"),
     [
-        pytest.param(Fault("500", "acme", 0, 600), [*range(30, 36), 50, 80, 140, 260, 500], False, id="probes alone"),
-        pytest.param(Fault("500", "acme", 0, 600), range(30, 60), False, id="before every process knows"),
-        pytest.param(Fault("500", "acme", 0, 600), [*range(30, 36), *range(100, 110)], True, id="it goes on"),
-        pytest.param(Fault("503", "acme", 0, 600), [*range(30, 36), *range(100, 110)], False, id="they cost nothing"),
-        pytest.param(Fault("500", "acme", 0, 600, 0.5), [*range(30, 36), *range(100, 110)], False, id="some succeed"),
+        pytest.param(COSTLY, of_each(*range(30, 36), 50, 80, 140, 260, 500), False, id="probes alone"),
+        pytest.param(COSTLY, of_each(*range(30, 36), 60, 61), True, id="probes too early"),
+        pytest.param(COSTLY, of_each(*range(30, 58)), False, id="before every process knows"),
+        pytest.param(COSTLY, of_each(*range(30, 36), *range(100, 110)), True, id="it goes on"),
+        pytest.param(COSTLY, of_one(30, 31, 32, 33, 34, 50, 80), False, id="probes of an invocation"),
+        pytest.param(COSTLY, of_one(30, 31, 32, 33, 34, 35), True, id="an invocation goes on"),
+        pytest.param(COSTLY, of_one(30, 30, 30, 30, 30, 30, 30, 30), False, id="what was under way"),
+        pytest.param(
+            Fault("503", "acme", 0, 600), of_each(*range(30, 36), *range(100, 110)), False, id="they cost nothing"
+        ),
+        pytest.param(
+            Fault("500", "acme", 0, 600, 0.5), of_each(*range(30, 36), *range(100, 110)), False, id="some succeed"
+        ),
     ],
 )
-def test_an_outage_costs_probes_once_the_breaker_is_open(fault: Fault, at: list[int], broken: bool) -> None:
-    exchanges = [exchange(START + each, doubtful=True) for each in at]
+def test_an_outage_costs_probes_once_the_breaker_is_open(fault: Fault, exchanges: list[Exchange], broken: bool) -> None:
     carried = {number: [each] for number, each in enumerate(exchanges)}
     assert bool(list(Outages([fault], exchanges, {"bsp": "acme"}, carried).violations())) is broken
 
