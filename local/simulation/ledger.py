@@ -46,6 +46,8 @@ _ENOUGH = {"text": 420.0, "template": 2400.0}
 _WITHOUT_ID = {("message_central", "template"), ("message_central", "template with a file")}
 # Seconds until a BSP's id that was told is recorded, and found in the index.
 _FOUND_WITHIN = 60.0
+# Seconds in which CleverTap repeats what is not answered, each answer included.
+_TRIED_FOR = 200.0
 # Without these, nothing is accepted, or sent.
 _OF_AWS = ("sqs", "secretsmanager", "lambda", "s3", "kms", "dynamodb")
 
@@ -91,9 +93,7 @@ class Ledger:
             number: None if answered is None else msg_id(self.sent[answered].event)
             for number, answered in self.answers.items()
         }
-        found += Replies(
-            self.told_replies, self.posted, answers, self._may_not_know, harsh=self._aws_was_harsh()
-        ).violations()
+        found += Replies(self.told_replies, self.posted, answers, self._may_not_know).violations()
         return found
 
     def _read(self, exchange: Exchange) -> None:
@@ -157,7 +157,7 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
-            elif not self._aws_was_harsh():
+            elif not self._harsh_at(sent.event.at):
                 yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:
@@ -187,8 +187,11 @@ class Ledger:
             return True
         return any(exchange.doubtful for exchange in self.requests.get(event.number, ()))
 
-    def _aws_was_harsh(self) -> bool:
-        return any(fault.target in _OF_AWS for fault in self.faults)
+    def _harsh_at(self, at: float) -> bool:
+        """Whether AWS was not well while CleverTap tried to send a message, from then on."""
+        return any(
+            fault.target in _OF_AWS and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
+        )
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
         limit = LIMITS["text" if sent.event.kind == "text" else "template"]
@@ -198,7 +201,7 @@ class Ledger:
 
     def _of_delivered(self, number: int, sent: Sent, told: Sequence[Told], names: list[str]) -> Iterable[Violation]:
         news = [posted for posted in self._news.get(number, []) if posted.acknowledged is not None]
-        if len(news) < len(self._news.get(number, [])) and not self._aws_was_harsh():
+        if len(news) < len(self._news.get(number, [])):
             yield Violation("lost", f"a callback with a status of message {number} was never acknowledged")
         expected = _ladder(self._statuses_of(sent.event)) if news else []
         if names == expected or (expected and _fails_early(names, expected)):

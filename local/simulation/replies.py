@@ -24,10 +24,8 @@ class Replies:
         posted: Iterable[Posted],
         answers: Mapping[int, str | None],
         may_lack: Callable[[Event, Told], bool],
-        *,
-        harsh: bool,
     ) -> None:
-        self._told, self._answers, self._may_lack, self._harsh = told, answers, may_lack, harsh
+        self._told, self._answers, self._may_lack = told, answers, may_lack
         self._posted = sorted((each for each in posted if each.kind == "reply"), key=lambda each: each.begun)
         self._numbers = [number_of_text(json.dumps(each.content)) for each in told]
         self._first_at: dict[int, float] = {}
@@ -66,8 +64,7 @@ class Replies:
     def _lost(self) -> Iterator[Violation]:
         for posted in self._posted:
             if posted.acknowledged is None:
-                if not self._harsh:
-                    yield Violation("lost", f"the callback with reply {posted.about.number} was never acknowledged")
+                yield Violation("lost", f"the callback with reply {posted.about.number} was never acknowledged")
             elif posted.about.number not in self._first_at:
                 yield Violation("lost", f"reply {posted.about.number} was never reported")
 
