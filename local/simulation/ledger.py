@@ -255,34 +255,43 @@ class Ledger:
     def waits(self) -> Iterator[Wait]:
         """What waited for the bridge, and has gone on in the end."""
         for number, sent in self.sent.items():
-            if sent.accepted is not None and (end := self._left_at(number, sent.event)) is not None:
-                yield Wait("text" if sent.event.kind == "text" else "template", sent.event.account, sent.accepted, end)
-            told = self.told_statuses.get(msg_id(sent.event), [])
-            heard = min((each.acknowledged for each in self._news.get(number, []) if each.acknowledged), default=None)
-            if told and heard is not None:
-                yield Wait("status", sent.event.account, heard, told[0].at)
+            account, told = sent.event.account, self.told_statuses.get(msg_id(sent.event), [])
+            left = self._left_at(number, told)
+            if sent.accepted is not None and left is not None:
+                yield Wait("text" if sent.event.kind == "text" else "template", account, sent.accepted, left)
+            if told and (heard := self._heard_at(number, told)) is not None:
+                yield Wait("status", account, heard, told[0].at)
         replies = {number_of_text(json.dumps(told.content)): told.at for told in reversed(self.told_replies)}
         for posted in self.posted:
             if posted.kind == "reply" and posted.acknowledged is not None and posted.about.number in replies:
                 yield Wait("reply", posted.about.account, posted.acknowledged, replies[posted.about.number])
 
-    def _left_at(self, number: int, event: Event) -> float | None:
-        """When a message left for good: it arrived, may have arrived, or has failed."""
+    def _left_at(self, number: int, told: Sequence[Told]) -> float | None:
+        """When dispatch had done with a message: it arrived, may have arrived, or has failed. None if it died then."""
         left = [each.at for each in self.arrived_of.get(number, ())]
         left += [each.at for each in self.requests.get(number, ()) if each.doubtful]
-        left += [each.at for each in self.told_statuses.get(msg_id(event), ())]
-        return min(left, default=None)
+        return min(left or ([] if number in self.interrupted else _failed_at(told)), default=None)
+
+    def _heard_at(self, number: int, told: Sequence[Told]) -> float | None:
+        """When the bridge had the first status to report, the BSP's or its own."""
+        news = [each.acknowledged for each in self._news.get(number, ()) if each.acknowledged is not None]
+        return min(news or _failed_at(told), default=None)
 
     def failures(self) -> Iterator[Wait]:
         """The messages that have failed, though nothing is wrong with them or their numbers."""
         for sent in self.sent.values():
             event = sent.event
             told = self.told_statuses.get(msg_id(event), [])
-            if [each.content["status"] for each in told] != ["failed"] or sent.accepted is None:
+            if {each.content["status"] for each in told} != {"failed"} or sent.accepted is None:
                 continue
             asked_for = convention(event.to, has_file=event.kind == "template with a file")
             if asked_for.error is None and "failed" not in self._statuses_of(event):
                 yield Wait("failed", event.account, sent.accepted, told[0].at)
+
+
+def _failed_at(told: Sequence[Told]) -> list[float]:
+    """When the bridge, or the BSP, has said so."""
+    return [float(each.content["timestamp"]) for each in told if each.content["status"] == "failed"]
 
 
 def _longest_healthy(edges: Sequence[float], faults: Sequence[Fault]) -> float:

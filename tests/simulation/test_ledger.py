@@ -163,6 +163,37 @@ def test_an_outage_costs_probes_once_the_breaker_is_open(fault: Fault, exchanges
     assert bool(list(Outages([fault], exchanges, {"bsp": "acme"}, carried).violations())) is broken
 
 
+# --- who waited ------------------------------------------------------------------------------------------------------
+
+
+def told_failed(said_at: float, told_at: float) -> Exchange:
+    status = {"msgId": msg_id(MESSAGE), "status": "failed", "timestamp": START + said_at}
+    return exchange(START + told_at, json.dumps({"statuses": [status]}).encode(), "clevertap")
+
+
+@pytest.mark.parametrize(
+    ("facts", "waits"),
+    [
+        pytest.param({"arrived": [arrival(START + 700)]}, [("text", 0, 700)], id="it arrived"),
+        pytest.param(
+            {"exchanges": [request(START + 700, arrives=False, doubtful=True)]}, [("text", 0, 700)], id="it may have"
+        ),
+        pytest.param(
+            {"exchanges": [told_failed(700, 3600)]},
+            [("text", 0, 700), ("status", 700, 3600)],
+            id="it failed, told late",
+        ),
+        pytest.param(
+            {"exchanges": [told_failed(700, 3600)], "interrupted": {1}}, [("status", 700, 3600)], id="dispatch died"
+        ),
+        pytest.param({}, [], id="nothing came of it"),
+    ],
+)
+def test_how_long_somebody_waited(facts: dict[str, Any], waits: list[tuple[str, float, float]]) -> None:
+    found = ledger(**facts).waits()
+    assert [(wait.what, wait.start - START, wait.end - START) for wait in found] == waits
+
+
 # --- which messages a request carries --------------------------------------------------------------------------------
 
 
