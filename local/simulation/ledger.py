@@ -85,8 +85,9 @@ class Ledger:
 
     def violations(self) -> list[Violation]:
         found: list[Violation] = []
-        for number, sent in self.sent.items():
+        for number in {**self.sent, **self.arrived_of}:
             found += self._sent_twice(number)
+        for number, sent in self.sent.items():
             found += self._of_message(number, sent)
         found += Outages(self.faults, self.exchanges, self.hosts, self.requests).violations()
         answers = {

@@ -122,7 +122,7 @@ class Alarm:
         ]
 
     def _query(self) -> "_Query | None":
-        (*_, shown) = self.properties.get("Metrics", [{}])
+        shown = self.properties.get("Metrics", [{}])[0]
         found = _QUERY.fullmatch(" ".join(str(shown.get("Expression", "")).split()))
         if found is None:
             return None

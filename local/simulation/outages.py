@@ -17,6 +17,8 @@ from local.simulation.plan import START, Fault
 _PROBES = (15.0, 30.0, 60.0, 120.0, 240.0)
 _LATER_PROBES = 300.0
 _STRIKES = 5
+# What was answered before the fault began is recorded.
+_SETTLED = 3.0
 # The last request ends (15 s), and every process reads the breaker anew (5 s) before its next request.
 _KNOWN_AFTER = 25.0
 # How long one lasts. An exchange is noted in its middle.
@@ -53,13 +55,15 @@ class Outages:
                 yield from self._of(fault)
 
     def _of(self, fault: Fault) -> Iterator[Violation]:
-        start, end = START + fault.start, START + fault.end
+        start, end = START + fault.start + _SETTLED, START + fault.end
         failed = [
             exchange
             for exchange in self._exchanges
             if self._hosts.get(exchange.host) == fault.target
             and id(exchange) in self._carried
-            and start + _KNOWN_AFTER <= exchange.at < end
+            and start <= exchange.at < end
+            # Nobody has heard of a request whose invocation died.
+            and not exchange.owner.dead
         ]
         if len(failed) < _STRIKES:
             return

@@ -401,7 +401,8 @@ class Run:
     def _interrupted(self) -> set[int]:
         """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
         (table,) = self.aws.dynamodb.tables.values()
-        in_hand = {item for invocation in self.functions.died for item, _, _ in invocation.writes}
+        dispatch = [invocation for invocation in self.functions.died if invocation.function == "DispatchFunction"]
+        in_hand = {item for invocation in dispatch for item, _, _ in invocation.writes}
         return {
             number
             for number, sent in self._sent.items()
