@@ -51,7 +51,7 @@ class Outages:
     def violations(self) -> Iterator[Violation]:
         for fault in self._faults:
             beside = [other for other in self._faults if other is not fault and _meet(fault, other)]
-            if fault.name in COSTLY and fault.share == 1 and not beside:
+            if fault.kind in COSTLY and fault.share == 1 and not beside:
                 yield from self._of(fault)
 
     def _of(self, fault: Fault) -> Iterator[Violation]:
@@ -69,7 +69,7 @@ class Outages:
             return
         opened = failed[_STRIKES - 1].at
         late = {id(exchange) for exchange in failed if exchange.at >= opened + _KNOWN_AFTER} | self._against_knowledge(
-            failed, _HANGING if fault.name == "hangs" else _QUICK
+            failed, _HANGING if fault.kind == "hangs" else _QUICK
         )
         burned = [exchange.at for exchange in failed if id(exchange) in late for _ in self._carried[id(exchange)]]
         if any(place > probes_within(at - opened + _ROUNDED) for place, at in enumerate(burned, 1)):

@@ -47,6 +47,11 @@ class Fault:
     end: float
     share: float = 1.0
 
+    @property
+    def kind(self) -> str:
+        """Its name, whatever the answer asks for."""
+        return self.name.removesuffix(" with retry-after")
+
     def active(self, elapsed: float) -> bool:
         return self.start <= elapsed < self.end
 

@@ -33,18 +33,16 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     (BSP, "500"): _NO_ANSWER,
     (BSP, "502"): _NO_ANSWER,
     (BSP, "503"): _OVERLOAD,
-    (BSP, "503 with retry-after"): _OVERLOAD,
     (BSP, "504"): _NO_ANSWER,
     (BSP, "answers lost"): _NO_ANSWER,
     (BSP, "429"): ("MessagesThrottledAlarm", "MessagesNotSentAlarm"),
-    (BSP, "429 with retry-after"): ("MessagesThrottledAlarm", "MessagesNotSentAlarm"),
     (BSP, "maintenance page"): _NO_ANSWER,
     ("clevertap", "down"): _CLEVERTAP,
     ("clevertap", "hangs"): _CLEVERTAP,
     ("clevertap", "slow"): (),
     ("clevertap", "500"): _CLEVERTAP,
     ("clevertap", "503"): _CLEVERTAP,
-    ("clevertap", "429 with retry-after"): ("CleverTapUnavailableAlarm",),
+    ("clevertap", "429"): ("CleverTapUnavailableAlarm",),
     ("clevertap", "answers lost"): _CLEVERTAP,
     # Batches become smaller.
     ("clevertap", "10 at a time"): (),
@@ -63,7 +61,8 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     ("lambda", "killed"): (),
     ("lambda", "throttled"): (),
 }
-"""Of each fault: who strikes, and how. Nobody need hear of those without alarms."""
+"""Of each fault: who strikes, and how; whatever an answer asks for with Retry-After. Nobody need hear of those without
+alarms."""
 
 _SENDING = (
     "ProviderPausedAlarm", "MessagesNotSentAlarm", "MessagesThrottledAlarm", "DispatchErrorsAlarm",
@@ -132,15 +131,15 @@ def unheard(troubles: Iterable[Trouble], alarms: Mapping[str, Mapping[str, Any]]
 def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -> Iterator[Trouble]:
     """`strikes`: when each fault struck, in seconds from the start, by its place."""
     for place, fault in enumerate(faults):
-        of_aws = (fault.target, fault.name) in ALARMS
-        named = ALARMS[(fault.target if of_aws else BSP, fault.name)]
+        account = None if (fault.target, fault.kind) in ALARMS else fault.target
+        named = ALARMS[BSP if account else fault.target, fault.kind]
         if named and fault.share == 1 and fault.end - fault.start >= STOP_SECONDS and _is_felt(strikes.get(place, ())):
             yield Trouble(
                 f"{fault.name} of {fault.target}",
                 named,
                 START + fault.start,
                 START + fault.end,
-                None if of_aws else fault.target,
+                account,
             )
 
 
