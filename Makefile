@@ -15,10 +15,12 @@ WHEELS := .wheels
 ACCOUNTS ?=
 PORT ?=
 SPEED ?=
-# `make simulate` options: how many seeds; one seed, to see every step; known defects: also, only or none.
+# `make simulate` options: how many seeds; one seed, to see every step; known defects: also, only or none; those of them
+# with these words in their names alone.
 SEEDS ?= 1000
 SEED ?=
 DEFECTS ?= also
+DEFECT ?=
 # `make test` option: one test's name, pytest's -k expression or a path. By the environment, for any character may be in it.
 export ONLY ?=
 # A file's tests stay together, for they share what is made once; in the files' order the longest do not come last.
@@ -61,7 +63,7 @@ test-fast: $(STAMP) ## Run the tests that start no processes and take no minutes
 
 simulate: $(STAMP) ## Run conversations under AWS's rules and faults (SEEDS=n, or SEED=n to replay one)
 	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.simulation \
-		$(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --defects $(DEFECTS))
+		$(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --defects $(DEFECTS)) $(if $(DEFECT),--defect "$(DEFECT)")
 
 costs: $(STAMP) ## Count what the services do for one message, and price a million
 	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.simulation.costs

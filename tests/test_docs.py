@@ -78,12 +78,15 @@ def filtered() -> set[str]:
 
 
 def alarmed() -> set[str]:
-    """Every metric of the bridge that raises an alarm: its own, or the first one of an expression."""
-    found = [
-        alarm["Metrics"][1]["MetricStat"]["Metric"] if "Metrics" in alarm else alarm
-        for alarm in resources("AWS::CloudWatch::Alarm").values()
-    ]
-    return {metric["MetricName"] for metric in found if metric["Namespace"] == NAMESPACE}
+    """Every metric of the bridge that raises an alarm: its own, the first one of an expression, or that of a query."""
+    found: set[str] = set()
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        shown, *others = alarm.get("Metrics", [{}])
+        metric = others[0]["MetricStat"]["Metric"] if others else alarm
+        if metric.get("Namespace") == NAMESPACE:
+            found.add(metric["MetricName"])
+        found |= set(re.findall(r"^SELECT SUM\((\w+)\)", shown.get("Expression", "")))
+    return found
 
 
 # --- reading Markdown -----------------------------------------------------------------------------------------------

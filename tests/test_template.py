@@ -383,24 +383,44 @@ class Metric(NamedTuple):
     seconds: int
 
 
+class ByAccount(NamedTuple):
+    """The sum of a metric of the stack's, for each account on its own."""
+
+    name: str
+    seconds: int = 300
+
+    @property
+    def query(self) -> str:
+        metrics = f'{OWN["Fn::Sub"]}", "account", "service"'
+        return f'SELECT SUM({self.name}) FROM SCHEMA("{metrics}) GROUP BY "account" ORDER BY SUM() DESC'
+
+
 class Alarm(NamedTuple):
     """Raised when `due` of the last `periods` values of `watched` are `threshold` or more.
 
-    `watched`: a metric, or an expression and the metrics in it by their names.
+    `watched`: a metric, one by account, or an expression and the metrics in it by their names.
     """
 
-    watched: Metric | tuple[str, dict[str, Metric]]
+    watched: Metric | ByAccount | tuple[str, dict[str, Metric]]
     due: int = 1
     periods: int = 1
     threshold: int = 1
 
     @property
     def metrics(self) -> list[Metric]:
-        return [self.watched] if isinstance(self.watched, Metric) else list(self.watched[1].values())
+        match self.watched:
+            case Metric() as metric:
+                return [metric]
+            case ByAccount():
+                return []
+            case _, metrics:
+                return list(metrics.values())
 
     @property
     def every(self) -> int:
         """Seconds of a period."""
+        if isinstance(self.watched, ByAccount):
+            return self.watched.seconds
         (seconds,) = {metric.seconds for metric in self.metrics}
         return seconds
 
@@ -456,6 +476,10 @@ MAY_RECURSE = {"DispatchFunction", "ForwardFunction"}
 UNREAD = (*(f"{queue}DeadLetter" for queue in (*FIFO, *STANDARD)), "Quarantine")
 """Queues that operators alone read."""
 REJECTED, SENT = own("MessagesRejected", "dispatch"), own("MessagesSent", "dispatch")
+UNREPORTED = (
+    "IF(SUM([sent, status, incoming]) > sent, 0, sent)",
+    {"sent": SENT, **{service: own("StatusesReceived", service) for service in ("status", "incoming")}},
+)
 REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
 # Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
@@ -470,8 +494,9 @@ ALARMS = {
     "TemplateAgeAlarm": lasting("TemplateAge", "dispatch", "Maximum", 1800),
     "ReplyAgeAlarm": lasting("ReplyAge", "forward", "Maximum", 300),
     "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
-    "ProviderPausedAlarm": lasting("ProviderPaused", "dispatch"),
-    "CleverTapPausedAlarm": lasting("CleverTapPaused", "forward"),
+    "ProviderPausedAlarm": Alarm(ByAccount("ProviderPaused"), due=1, periods=12),
+    "CleverTapPausedAlarm": Alarm(ByAccount("CleverTapPaused"), due=1, periods=12),
+    "StatusesMissingAlarm": Alarm(UNREPORTED, due=3, periods=12, threshold=5),
     "DispatchBreakersUnavailableAlarm": often("BreakersUnavailable", "dispatch"),
     "ForwardBreakersUnavailableAlarm": often("BreakersUnavailable", "forward"),
     "CleverTapUnavailableAlarm": often("CleverTapUnavailable", "forward"),
@@ -520,11 +545,16 @@ def metric(metric: Json, statistic: str, seconds: int) -> Metric:
     return Metric(metric["Namespace"], metric["MetricName"], dimensions, statistic, seconds)
 
 
-def watched(properties: Json) -> Metric | tuple[str, dict[str, Metric]]:
+def watched(properties: Json) -> Metric | ByAccount | tuple[str, dict[str, Metric]]:
     if "Metrics" not in properties:
         return metric(properties, properties["Statistic"], properties["Period"])
     result, *queries = properties["Metrics"]
     assert "ReturnData" not in result
+    if not queries:
+        query = result["Expression"]["Fn::Sub"]
+        found = ByAccount(query.removeprefix("SELECT SUM(").partition(")")[0], result["Period"])
+        assert query == found.query
+        return found
     assert {query["ReturnData"] for query in queries} == {False}
     stats = {query["Id"]: query["MetricStat"] for query in queries}
     return result["Expression"], {

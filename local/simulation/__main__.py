@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Final
 
-from local.simulation.ledger import counted
+from local.simulation.facts import counted
 from local.simulation.plan import draw
 from local.simulation.run import Result, play
 from local.simulation.shrinking import smaller
@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parsed(arguments)
     if given.seed is not None:
         return _replay(given.seed)
+    if given.defect:
+        return _self_test(given.jobs, given.defect)
     failed = 0 if given.defects == "only" else _many(given.first, given.seeds, given.jobs)
     return failed if given.defects == "none" else max(failed, _self_test(given.jobs))
 
@@ -44,14 +46,15 @@ def _parsed(arguments: list[str] | None) -> argparse.Namespace:
         default="also",
         help="whether to plant known defects, each of which must be found (default: after the seeds)",
     )
+    parser.add_argument("--defect", help="plant those known defects alone that have these words in their names")
     return parser.parse_args(arguments)
 
 
-def _self_test(jobs: int) -> int:
+def _self_test(jobs: int, words: str = "") -> int:
     from local.simulation.defects import hunt
 
     print("\nplanted defects, and the first seed that finds each:", flush=True)
-    return hunt(SEEDS, jobs)
+    return hunt(SEEDS, jobs, words)
 
 
 # --- one seed --------------------------------------------------------------------------------------------------------

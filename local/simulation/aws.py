@@ -17,6 +17,8 @@ from local.template import Deployment
 # (`store/aws.py`).
 _ATTEMPTS = 3
 _TRIED_AGAIN = {"ThrottlingException", "RequestThrottled", "SlowDown", "ProvisionedThroughputExceededException"}
+_THROTTLED = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"}
+_WRITES = {"put_item", "update_item", "delete_item"}
 _UNREACHED = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
 _SAMPLED = {
     "ApproximateNumberOfMessagesVisible": State.WAITING,
@@ -25,32 +27,56 @@ _SAMPLED = {
 
 
 class _Client:
-    """A botocore client of a service in memory, in standard mode."""
+    """A botocore client of a service in memory, in standard mode. `refused` is given the method, the parameters and the
+    code of each refusal."""
 
-    def __init__(self, service: Service, weather: Weather, random: Random) -> None:
-        self._service, self._weather, self._random = service, weather, random
+    def __init__(
+        self,
+        service: Service,
+        weather: Weather,
+        random: Random,
+        refused: Callable[[str, Mapping[str, Any], str], None] = lambda *_: None,
+    ) -> None:
+        self._service, self._weather, self._random, self._refused = service, weather, random, refused
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._service, name)
+        writes = self._service.name == "dynamodb" and name in _WRITES
 
         def call(*positional: Any, **parameters: Any) -> Any:
-            for attempt in range(1, _ATTEMPTS + 1):
-                try:
-                    return method(*positional, **parameters)
-                except (ClientError, *_UNREACHED) as error:
-                    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-                    if code and code not in _TRIED_AGAIN:
-                        if code != "ConditionalCheckFailedException":
-                            self._weather.harm()
-                        raise
-                    if attempt == _ATTEMPTS:
-                        self._weather.harm()
-                        raise
-                self._weather.pause(self._random.random() * 2**attempt)
-            raise AssertionError
+            try:
+                answer = self._tried(name, method, positional, parameters)
+            except (ClientError, *_UNREACHED) as error:
+                if writes and _code(error) != "ConditionalCheckFailedException":
+                    self._weather.wrote(_item(parameters), done=False)
+                raise
+            if writes:
+                self._weather.wrote(_item(parameters), done=True)
+            return answer
 
         setattr(self, name, call)
         return call
+
+    def _tried(self, name: str, method: Callable[..., Any], positional: Any, parameters: Any) -> Any:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return method(*positional, **parameters)
+            except (ClientError, *_UNREACHED) as error:
+                code = _code(error)
+                self._refused(name, parameters, code)
+                if attempt == _ATTEMPTS or (code and code not in _TRIED_AGAIN):
+                    raise
+            self._weather.pause(self._random.random() * 2**attempt)
+        raise AssertionError
+
+
+def _code(error: Exception) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+
+
+def _item(parameters: Mapping[str, Any]) -> str:
+    """The key of the item that is written."""
+    return str((parameters.get("Key") or parameters["Item"])["pk"]["S"])
 
 
 class Aws:
@@ -71,6 +97,7 @@ class Aws:
             "InternalError" if operation == "SendMessageBatch" and weather.refuses_entry() else None
         )
         self._clients = {service.name: _Client(service, weather, random) for service in self.services}
+        self._clients["dynamodb"] = _Client(self.dynamodb, weather, random, self._refused_by_dynamodb)
         self.sqs.after = self._sent(weather)
         self._shown: set[str] = set()
 
@@ -84,6 +111,19 @@ class Aws:
             weather.after(service, operation, parameters, answer)
 
         return after
+
+    def _refused_by_dynamodb(self, method: str, parameters: Mapping[str, Any], code: str) -> None:
+        """DynamoDB's metrics of throttling, of the table and of an index that is read.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+        """
+        if code in _THROTTLED:
+            metric = "WriteThrottleEvents" if method in _WRITES else "ReadThrottleEvents"
+            index = parameters.get("IndexName")
+            dimensions = {"TableName": parameters["TableName"]}
+            self._data.add(
+                "AWS/DynamoDB", metric, dimensions | ({"GlobalSecondaryIndexName": index} if index else {}), 1
+            )
 
     def sample(self) -> None:
         """SQS's metrics, for queues with or just without messages."""

@@ -34,14 +34,14 @@ class Failed(Exception):
 
 
 class Invocation(Owner):
-    """`lineage`: see `rules`. `harmed`: a call to AWS failed in it."""
+    """`lineage`: see `rules`. `writes` to DynamoDB: of which item, when, and whether one was carried out."""
 
     def __init__(self, function: str, started: float) -> None:
         super().__init__()
         self.function, self.started = function, started
         self.lineage: Mapping[str, int] = {}
         self.counted: list[tuple[str, Mapping[str, str], float]] = []
-        self.harmed = False
+        self.writes: list[tuple[str, float, bool]] = []
         self.ended: float | None = None
         self.caller: Task | None = None
 
@@ -113,8 +113,9 @@ class Functions:
         self.counts: Counter[str] = Counter()
         """By function: invocations; with ` timeout`, ` killed`, ` failed`: how they ended."""
         self.milliseconds: Counter[str] = Counter()
-        self.deaths: list[tuple[str, float, float]] = []
-        """Of each invocation that died: function, begin and end."""
+        self.died: list[Invocation] = []
+        self.throttled: list[tuple[str, float]] = []
+        """The function, and when."""
 
     def deploy(self) -> None:
         """New versions: each next invocation has a new process; those that run go on."""
@@ -125,6 +126,7 @@ class Functions:
         """The answer of `run` with a process of the function. Raises `Throttled`, `Failed`."""
         if len(self.running) >= self.limit():
             self._datapoints.add("AWS/Lambda", "Throttles", {"FunctionName": self._deployment.functions[name].name}, 1)
+            self.throttled.append((name, self._scheduler.now))
             raise Throttled
         function = self._deployment.functions[name]
         invocation = Invocation(name, self._scheduler.now)
@@ -167,7 +169,7 @@ class Functions:
             how = "killed" if invocation.dead else "timeout"
             self._scheduler.kill(invocation)
             invocation.dead = True
-            self.deaths.append((function.logical_id, invocation.started, self._scheduler.now))
+            self.died.append(invocation)
             self._count_error(function, how)
             raise Failed(how)
         succeeded, answer = ended[0]

@@ -17,7 +17,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from local.sandbox.base import Sandbox
 from local.sandbox.callbacks import Encoding, Proof, no_proof
-from local.simulation.scheduler import Scheduler
+from local.simulation.scheduler import Killed, Scheduler
 from local.web import LoopbackHandler
 
 
@@ -111,7 +111,12 @@ class Internet:
             raise requests.ConnectionError(MaxRetryError(None, "", NewConnectionError(None, "")))  # type: ignore[arg-type]
         slow = effect.seconds > timeout[1]
         # The other side has the request while the bridge still waits for the answer.
-        self.scheduler.sleep(min(effect.seconds, timeout[1]) / 2)
+        try:
+            self.scheduler.sleep(min(effect.seconds, timeout[1]) / 2)
+        except Killed:
+            # Here it has not; but nobody who asks later can know that.
+            self._note(host, target, body, taken=False, answered=False, doubtful=True)
+            raise
         answer: Answer | None = effect.answer
         if effect.taken:
             try:

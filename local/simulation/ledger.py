@@ -1,139 +1,134 @@
 """What was promised, held against what happened.
 
-    at most once          no message reaches a BSP twice
+    at most once          no message is sent to a BSP again after a request that may have arrived
     reported, in order    CleverTap hears the end of each accepted message: sent, delivered, read, each once; or failed
-    replies               each message from a person is reported, once, and a person's in order
-    nothing given up      no dead letter, and no failure that a retry within the message's limit would have prevented
-    no silence            what is lost, fails in numbers or stands still raises an alarm of the template
+    replies               each message from a person is reported, once, a person's in order, with its text, and with the
+                          message that it answers
+    nothing given up      no dead letter, and no failure that a retry within the message's limit would have prevented;
+                          an outage of a BSP costs a handful of messages (`outages`)
+    no silence            what is lost, fails in numbers or stands still raises an alarm of the template (`silence`)
 
 The one doubling that is documented: what CleverTap took while its answer, or the bridge's record of it, was lost.
 """
 
 import json
-import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from local.sandbox import cloud_api, gupshup
 from local.sandbox.conventions import convention
-from local.simulation.functions import Invocation
+from local.simulation.facts import (
+    GRACE,
+    LIMITS,
+    Arrived,
+    Sent,
+    Told,
+    Violation,
+    msg_id,
+    number_of,
+    number_of_text,
+    numbers_in,
+)
 from local.simulation.internet import Exchange, Posted
+from local.simulation.outages import Outages
 from local.simulation.plan import START, Event, Fault
+from local.simulation.replies import Replies
+from local.simulation.silence import Wait
 
-LIMITS = {"text": 600, "template": 6 * 3600}
-"""Seconds after which a message must not be sent any more."""
-_TOKEN = re.compile(r"n(\d+)n")
 _LADDER = ("sent", "delivered", "read")
 _NAMES = {4: "sent", 5: "delivered", 6: "read"}
 # Seconds without any fault in which each message must get through: a pause ends, what waits comes back, and is sent.
 _ENOUGH = {"text": 420.0, "template": 2400.0}
+# What gives a template no id when it takes it.
+_WITHOUT_ID = {("message_central", "template"), ("message_central", "template with a file")}
+# Seconds until a BSP's id that was told is recorded, and found in the index.
+_FOUND_WITHIN = 60.0
+# Seconds in which CleverTap repeats what is not answered, each answer included.
+_TRIED_FOR = 200.0
 # Without these, nothing is accepted, or sent.
 _OF_AWS = ("sqs", "secretsmanager", "lambda", "s3", "kms", "dynamodb")
-# A limit is held between a check and a request.
-_GRACE = 25.0
-
-
-def token(number: int) -> str:
-    """What stands in a message's text, by which it is known again."""
-    return f"n{number}n"
-
-
-@dataclass(frozen=True)
-class Violation:
-    """`kind`: lost, doubled, false, silent."""
-
-    kind: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
-
-@dataclass
-class Sent:
-    """A message of CleverTap's."""
-
-    event: Event
-    accepted: float | None = None
-    """When CleverTap first had `success`."""
-    answers: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Arrived:
-    """A message that a BSP has."""
-
-    at: float
-    account: str
-    delivered: Any
-
-
-@dataclass(frozen=True)
-class Told:
-    """A status or reply that CleverTap took. `excused`: the bridge could not know that it did."""
-
-    at: float
-    content: Any
-    exchange: Exchange
-
-    @property
-    def excused(self) -> bool:
-        owner = self.exchange.owner
-        return not self.exchange.answered or (isinstance(owner, Invocation) and (owner.dead or owner.harmed))
 
 
 @dataclass
 class Ledger:
-    """`providers`: the provider type of each account."""
+    """`providers`: the provider type of each account. `hosts`: whose host it is, an account's name for each BSP."""
 
     providers: Mapping[str, str]
+    hosts: Mapping[str, str]
     sent: dict[int, Sent] = field(default_factory=dict)
     arrived: list[Arrived] = field(default_factory=list)
     posted: list[Posted] = field(default_factory=list)
+    answers: Mapping[int, int | None] = field(default_factory=dict)
+    """Of each message from a person: the message that it answers."""
     exchanges: Sequence[Exchange] = ()
-    clevertap_host: str = ""
     faults: Sequence[Fault] = ()
     interrupted: Collection[int] = ()
-    """The messages whose outcome is unknown because dispatch has died."""
+    """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
 
-    def violations(self) -> list[Violation]:
-        self._told_statuses: dict[str, list[Told]] = defaultdict(list)
-        self._told_replies: list[Told] = []
-        self._read_exchanges()
-        self._by_number: dict[int, list[Arrived]] = defaultdict(list)
+    def __post_init__(self) -> None:
+        self.told_statuses: dict[str, list[Told]] = defaultdict(list)
+        self.told_replies: list[Told] = []
+        self.requests: dict[int, list[Exchange]] = defaultdict(list)
+        """The requests to a BSP that carry a message."""
+        for exchange in self.exchanges:
+            self._read(exchange)
+        self.arrived_of: dict[int, list[Arrived]] = defaultdict(list)
         for arrived in self.arrived:
-            self._by_number[number_of(arrived.delivered)].append(arrived)
+            self.arrived_of[number_of(arrived.delivered)].append(arrived)
         self._news: dict[int, list[Posted]] = defaultdict(list)
         for posted in self.posted:
             if posted.kind == "status":
                 self._news[number_of(posted.about)].append(posted)
+
+    def violations(self) -> list[Violation]:
         found: list[Violation] = []
-        for number, arrived_of in self._by_number.items():
-            if len(arrived_of) > 1:
-                found.append(Violation("doubled", f"message {number} reached the BSP {len(arrived_of)} times"))
+        for number in {**self.sent, **self.arrived_of}:
+            found += self._sent_twice(number)
         for number, sent in self.sent.items():
             found += self._of_message(number, sent)
-        return [*found, *self._of_replies()]
+        found += Outages(self.faults, self.exchanges, self.hosts, self.requests).violations()
+        answers = {
+            number: None if answered is None else msg_id(self.sent[answered].event)
+            for number, answered in self.answers.items()
+        }
+        found += Replies(self.told_replies, self.posted, answers, self._may_not_know).violations()
+        return found
 
-    def _read_exchanges(self) -> None:
-        for exchange in self.exchanges:
-            if exchange.host != self.clevertap_host or not exchange.taken:
-                continue
-            body = json.loads(exchange.body)
-            if "statuses" in body:
-                for status in body["statuses"]:
-                    self._told_statuses[status["msgId"]].append(Told(exchange.at, status, exchange))
-            else:
-                self._told_replies.append(Told(exchange.at, body, exchange))
+    def _read(self, exchange: Exchange) -> None:
+        whose = self.hosts.get(exchange.host)
+        if whose == "clevertap":
+            if exchange.taken:
+                self._read_callback(exchange, json.loads(exchange.body))
+        elif whose is not None:
+            for number in numbers_in(exchange):
+                self.requests[number].append(exchange)
+
+    def _read_callback(self, exchange: Exchange, body: Any) -> None:
+        if "statuses" not in body:
+            self.told_replies.append(Told(exchange.at, body, exchange, "reply#"))
+            return
+        for status in body["statuses"]:
+            account = status["msgId"].split("|")[2]
+            record = f"click#{account}#" if status["status"] == "clicked" else f"msg#{account}#{status['msgId']}"
+            self.told_statuses[status["msgId"]].append(Told(exchange.at, status, exchange, record))
+
+    def _sent_twice(self, number: int) -> Iterable[Violation]:
+        """A request may have arrived if it did, or if the bridge had no answer to it."""
+        arrived = self.arrived_of.get(number, [])
+        if len(arrived) > 1:
+            yield Violation("doubled", f"message {number} reached the BSP {len(arrived)} times")
+        doubtful = {exchange.at for exchange in self.requests.get(number, ()) if exchange.doubtful}
+        if len(doubtful | {each.at for each in arrived}) > max(len(arrived), 1):
+            yield Violation("doubled", f"message {number} was sent again, though a request for it may have arrived")
 
     # --- messages --------------------------------------------------------------------------------------------------
 
     def _of_message(self, number: int, sent: Sent) -> Iterable[Violation]:
-        told = self._told_statuses.get(msg_id(sent.event), [])
-        arrived = self._by_number.get(number, [])
+        told = self.told_statuses.get(msg_id(sent.event), [])
+        arrived = self.arrived_of.get(number, [])
         yield from self._repeats(number, told)
         # By the last time that each was told: what CleverTap took, and its answer was lost, may come again later.
         last = dict.fromkeys(reversed([each.content["status"] for each in told if each.content["status"] != "clicked"]))
@@ -163,7 +158,7 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
-            elif not self._aws_was_harsh():
+            elif not self._harsh_at(sent.event.at):
                 yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:
@@ -191,26 +186,23 @@ class Ledger:
         mark that the request leaves and the request."""
         if event.number in self.interrupted:
             return True
-        signs = (msg_id(event), token(event.number))
-        return any(
-            exchange.doubtful
-            for exchange in self.exchanges
-            if exchange.host != self.clevertap_host
-            and any(sign in exchange.path or sign.encode() in exchange.body for sign in signs)
-        )
+        return any(exchange.doubtful for exchange in self.requests.get(event.number, ()))
 
-    def _aws_was_harsh(self) -> bool:
-        return any(fault.target in _OF_AWS for fault in self.faults)
+    def _harsh_at(self, at: float) -> bool:
+        """Whether AWS was not well while CleverTap tried to send a message, from then on."""
+        return any(
+            fault.target in _OF_AWS and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
+        )
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
         limit = LIMITS["text" if sent.event.kind == "text" else "template"]
         first = sent.accepted if sent.accepted is not None else sent.event.at + START
-        if arrived.at - first > limit + _GRACE and not sent.event.repeats:
+        if arrived.at - first > limit + GRACE and not sent.event.repeats:
             yield Violation("false", f"message {number} was sent {arrived.at - first:.0f} s after it was accepted")
 
     def _of_delivered(self, number: int, sent: Sent, told: Sequence[Told], names: list[str]) -> Iterable[Violation]:
         news = [posted for posted in self._news.get(number, []) if posted.acknowledged is not None]
-        if len(news) < len(self._news.get(number, [])) and not self._aws_was_harsh():
+        if len(news) < len(self._news.get(number, [])):
             yield Violation("lost", f"a callback with a status of message {number} was never acknowledged")
         expected = _ladder(self._statuses_of(sent.event)) if news else []
         if names == expected or (expected and _fails_early(names, expected)):
@@ -218,7 +210,7 @@ class Ledger:
         if names == ["failed"]:
             failed_at = next(each.at for each in told if each.content["status"] == "failed")
             first_news = min((posted.acknowledged or 0 for posted in news), default=None)
-            if first_news is None or first_news > failed_at - _GRACE:
+            if first_news is None or first_news > failed_at - GRACE:
                 # Nothing was heard of it in time.
                 return
         yield Violation(
@@ -238,36 +230,69 @@ class Ledger:
 
     # --- replies ---------------------------------------------------------------------------------------------------
 
-    def _of_replies(self) -> Iterable[Violation]:
-        first_told: dict[int, Told] = {}
-        events = {posted.about.number: posted.about for posted in self.posted if posted.kind == "reply"}
-        for told in self._told_replies:
-            number = number_of_text(json.dumps(told.content))
-            of = events.get(number)
-            if of is None or told.content["from"] != of.to or f"/{of.account}/" not in told.exchange.path:
-                yield Violation("false", f"reply {number} was reported of somebody else, or to another account")
-            if number in first_told and not first_told[number].excused:
-                yield Violation("doubled", f"reply {number} was reported twice")
-            first_told.setdefault(number, told)
-            if told.excused:
-                first_told[number] = told
-        last: dict[tuple[str, str], tuple[int, float, float]] = {}
-        for posted in sorted((each for each in self.posted if each.kind == "reply"), key=lambda each: each.begun):
-            event: Event = posted.about
-            if posted.acknowledged is None:
-                if not self._aws_was_harsh():
-                    yield Violation("lost", f"the callback with reply {event.number} was never acknowledged")
-                continue
-            if event.number not in first_told:
-                yield Violation("lost", f"reply {event.number} was never reported")
-                continue
-            key, at = (event.account, event.to), self._first_at(event.number)
-            if key in last and last[key][1] < posted.begun and at < last[key][2]:
-                yield Violation("false", f"reply {event.number} was reported before reply {last[key][0]}")
-            last[key] = (event.number, posted.acknowledged, at)
+    def _may_not_know(self, event: Event, told: Told) -> bool:
+        """Whether the bridge may not have known by its BSP's id the message that a reply answers: it learns it with the
+        answer to the request, or with a status, and finds it a while later."""
+        if self.providers[event.account].startswith("clickatell"):
+            # The reply has CleverTap's own id.
+            return False
+        answered = self.answers[event.number]
+        assert answered is not None
+        of, latest = self.sent[answered].event, told.at - _FOUND_WITHIN
+        if any(
+            fault.target in ("index", "dynamodb") and START + fault.start < told.at < START + fault.end + _FOUND_WITHIN
+            for fault in self.faults
+        ):
+            return True
+        has_id = (self.providers[event.account], of.kind) not in _WITHOUT_ID
+        if has_id and any(
+            each.answered and each.at < latest and not each.owner.dead for each in self.requests[answered]
+        ):
+            return False
+        return not any(each.at < latest for each in self.told_statuses.get(msg_id(of), ()))
 
-    def _first_at(self, number: int) -> float:
-        return next(told.at for told in self._told_replies if number_of_text(json.dumps(told.content)) == number)
+    # --- who waited ------------------------------------------------------------------------------------------------
+
+    def waits(self) -> Iterator[Wait]:
+        """What waited for the bridge, and has gone on in the end."""
+        for number, sent in self.sent.items():
+            account, told = sent.event.account, self.told_statuses.get(msg_id(sent.event), [])
+            left = self._left_at(number, told)
+            if sent.accepted is not None and left is not None:
+                yield Wait("text" if sent.event.kind == "text" else "template", account, sent.accepted, left)
+            if told and (heard := self._heard_at(number, told)) is not None:
+                yield Wait("status", account, heard, told[0].at)
+        replies = {number_of_text(json.dumps(told.content)): told.at for told in reversed(self.told_replies)}
+        for posted in self.posted:
+            if posted.kind == "reply" and posted.acknowledged is not None and posted.about.number in replies:
+                yield Wait("reply", posted.about.account, posted.acknowledged, replies[posted.about.number])
+
+    def _left_at(self, number: int, told: Sequence[Told]) -> float | None:
+        """When dispatch had done with a message: it arrived, may have arrived, or has failed. None if it died then."""
+        left = [each.at for each in self.arrived_of.get(number, ())]
+        left += [each.at for each in self.requests.get(number, ()) if each.doubtful]
+        return min(left or ([] if number in self.interrupted else _failed_at(told)), default=None)
+
+    def _heard_at(self, number: int, told: Sequence[Told]) -> float | None:
+        """When the bridge had the first status to report, the BSP's or its own."""
+        news = [each.acknowledged for each in self._news.get(number, ()) if each.acknowledged is not None]
+        return min(news or _failed_at(told), default=None)
+
+    def failures(self) -> Iterator[Wait]:
+        """The messages that have failed, though nothing is wrong with them or their numbers."""
+        for sent in self.sent.values():
+            event = sent.event
+            told = self.told_statuses.get(msg_id(event), [])
+            if {each.content["status"] for each in told} != {"failed"} or sent.accepted is None:
+                continue
+            asked_for = convention(event.to, has_file=event.kind == "template with a file")
+            if asked_for.error is None and "failed" not in self._statuses_of(event):
+                yield Wait("failed", event.account, sent.accepted, told[0].at)
+
+
+def _failed_at(told: Sequence[Told]) -> list[float]:
+    """When the bridge, or the BSP, has said so."""
+    return [float(each.content["timestamp"]) for each in told if each.content["status"] == "failed"]
 
 
 def _longest_healthy(edges: Sequence[float], faults: Sequence[Fault]) -> float:
@@ -277,24 +302,6 @@ def _longest_healthy(edges: Sequence[float], faults: Sequence[Fault]) -> float:
         run = 0.0 if any(fault.active(start) for fault in faults) else run + end - start
         longest = max(longest, run)
     return longest
-
-
-def msg_id(event: Event) -> str:
-    return f"{event.number}|1700000000|{event.account}|1"
-
-
-def number_of(about: Any) -> int:
-    """Of a delivered message, or of an event."""
-    if isinstance(about, Event):
-        return about.number
-    if about.msg_id:
-        return int(about.msg_id.split("|")[0])
-    return number_of_text(json.dumps(about.content or about.wire, default=str))
-
-
-def number_of_text(text: str) -> int:
-    found = _TOKEN.search(text)
-    return int(found.group(1)) if found else 0
 
 
 def _ladder(statuses: Sequence[str]) -> list[str]:
@@ -307,7 +314,3 @@ def _ladder(statuses: Sequence[str]) -> list[str]:
 def _fails_early(names: Sequence[str], expected: Sequence[str]) -> bool:
     """A failure that comes before lower rungs ends the ladder: those that come later are dropped."""
     return names[-1:] == expected[-1:] == ["failed"] and names[:-1] == expected[: len(names) - 1]
-
-
-def counted(violations: Iterable[Violation]) -> Counter[str]:
-    return Counter(violation.kind for violation in violations)

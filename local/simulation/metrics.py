@@ -1,13 +1,16 @@
 """CloudWatch: datapoints by minute, and the alarms of the template on them.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html. What is evaluated here is
-what the template uses: a metric or a metric-math DIFF, a static threshold, M of N datapoints, missing data as good.
+what the template uses: a metric, metric math or a query by a dimension; a static threshold, M of N datapoints, missing
+data as good.
 """
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 type Key = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -53,6 +56,29 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+# A query of Metrics Insights, as far as the template uses it: each group is watched on its own.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-metrics-insights-querylanguage.html
+_QUERY = re.compile(
+    r'SELECT SUM\((?P<metric>\w+)\) FROM SCHEMA\("(?P<namespace>[^"]+)", (?P<dimensions>[^)]+)\) '
+    r'GROUP BY "(?P<by>\w+)" ORDER BY SUM\(\) DESC'
+)
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A query finds the metrics that have all of its dimensions and no others."""
+
+    namespace: str
+    metric: str
+    dimensions: tuple[str, ...]
+    by: str
+
+    def matches(self, of: Key) -> bool:
+        namespace, metric, dimensions = of
+        names = tuple(name for name, _ in dimensions)
+        return (namespace, metric, names) == (self.namespace, self.metric, self.dimensions)
+
+
 @dataclass(frozen=True)
 class Alarm:
     """An alarm of the template, its properties resolved."""
@@ -60,8 +86,12 @@ class Alarm:
     name: str
     properties: Mapping[str, Any] = field(repr=False)
 
-    def rings(self, data: Datapoints, first: int, last: int) -> list[int]:
-        """The minutes in which it goes into ALARM."""
+    def rings(self, data: Datapoints, first: int, last: int, account: str | None = None) -> list[int]:
+        """The minutes in which it goes into ALARM; the first one, if it has been there since before. One by account has
+        a state for each: with `account`, its own."""
+        return sorted({minute for values in self._series(data, account) for minute in self._rung(values, first, last)})
+
+    def _rung(self, values: Callable[[int], float | None], first: int, last: int) -> list[int]:
         minutes = self._period_minutes()
         most = int(self.properties["EvaluationPeriods"])
         needed = int(self.properties.get("DatapointsToAlarm", most))
@@ -70,17 +100,37 @@ class Alarm:
         bad: list[bool] = []
         rung: list[int] = []
         ringing = False
-        for start in range(first - first % minutes, last + 1, minutes):
-            value = self._value(data, start, minutes)
+        for start in range(first - first % minutes - most * minutes, last + 1, minutes):
+            value = values(start)
             bad.append(value is not None and compare(value, threshold))
             now = sum(bad[-most:]) >= needed
-            if now and not ringing:
-                rung.append(start + minutes)
+            if now and not (ringing and rung) and start + minutes > first:
+                rung.append(start + minutes if not ringing else first)
             ringing = now
         return rung
 
+    def _series(self, data: Datapoints, account: str | None) -> Iterable[Callable[[int], float | None]]:
+        """What it watches: its value in the period that begins with a minute."""
+        minutes = self._period_minutes()
+        query = self._query()
+        if query is None:
+            return [lambda start: self._value(data, start, minutes)]
+        return [
+            partial(data.period, of, minutes=minutes, statistic="Sum")
+            for of in list(data.minutes)
+            if query.matches(of) and account in (None, dict(of[2])[query.by])
+        ]
+
+    def _query(self) -> "_Query | None":
+        shown = self.properties.get("Metrics", [{}])[0]
+        found = _QUERY.fullmatch(" ".join(str(shown.get("Expression", "")).split()))
+        if found is None:
+            return None
+        of = tuple(sorted(re.findall(r'"(\w+)"', found["dimensions"])))
+        return _Query(found["namespace"], found["metric"], of, found["by"])
+
     def _period_minutes(self) -> int:
-        periods = [each["MetricStat"]["Period"] for each in self.properties.get("Metrics", ()) if "MetricStat" in each]
+        periods = [each.get("MetricStat", each).get("Period", 0) for each in self.properties.get("Metrics", ())]
         return int(max(periods, default=self.properties.get("Period", 60))) // 60
 
     def _value(self, data: Datapoints, start: int, minutes: int) -> float | None:

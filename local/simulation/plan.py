@@ -47,6 +47,11 @@ class Fault:
     end: float
     share: float = 1.0
 
+    @property
+    def kind(self) -> str:
+        """Its name, whatever the answer asks for."""
+        return self.name.removesuffix(" with retry-after")
+
     def active(self, elapsed: float) -> bool:
         return self.start <= elapsed < self.end
 
@@ -93,9 +98,6 @@ AWS_FAULTS = (
     ("kms", "away"), ("s3", "away"), ("lambda", "killed"), ("lambda", "killed"), ("lambda", "killed"),
     ("lambda", "throttled"),
 )  # fmt: skip
-
-UNFELT = {"10 at a time", "slow", "lags", "partial failures"}
-"""What the bridge copes with, so that nobody need hear of it."""
 
 
 def sample_accounts() -> dict[str, dict[str, Any]]:

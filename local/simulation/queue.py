@@ -115,6 +115,8 @@ class Queue:
     """How many messages were sent to it; SQS's own moves do not count, as in NumberOfMessagesSent."""
     received: int = 0
     deleted: int = 0
+    arrivals: list[float] = field(default_factory=list)
+    """When each message came there, however it came."""
 
     def __post_init__(self) -> None:
         given = self.attributes
@@ -164,6 +166,7 @@ class Queue:
 
     def _add(self, message: Message, visible_at: float, now: float) -> None:
         self._number += 1
+        self.arrivals.append(now)
         message.number, message.visible_at = self._number, visible_at
         self.messages[message.id] = message
         heappush(self._by_age, (message.sent_at, message.number, message))

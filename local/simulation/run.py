@@ -17,13 +17,15 @@ from local.demo.messages import freeform_message
 from local.sandbox.bsps import SANDBOXES
 from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.files import File, FileHost
-from local.simulation import rules
+from local.simulation import rules, silence
 from local.simulation.aws import Aws
+from local.simulation.facts import Arrived, Sent, Violation, msg_id, number_of, token
 from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
 from local.simulation.internet import Answer, Callbacks, Internet, ask
-from local.simulation.ledger import Arrived, Ledger, Sent, Violation, msg_id, token
-from local.simulation.metrics import Alarm, Datapoints
-from local.simulation.plan import START, UNFELT, Event, Plan
+from local.simulation.ledger import Ledger
+from local.simulation.metrics import Datapoints
+from local.simulation.plan import START, Event, Plan
+from local.simulation.replies import words_of
 from local.simulation.scheduler import Scheduler
 from local.simulation.substitutes import substituted
 from local.simulation.weather import Weather
@@ -35,10 +37,10 @@ from whatsapp_bridge.runtime import observability
 STACK, REGION, ACCOUNT_ID = "simulated", "eu-west-1", "123456789012"
 BRIDGE = "https://bridge.example"
 _HORIZON = 16 * 86_400.0
+_API = "BridgeApi.Ref"
+"""As `read_template` names an API that has no id."""
 _WITHOUT_PICTURES = {"message_central", "clickatell_legacy"}
 _PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
-# A fault that lasts so long (seconds) and strikes so often must raise an alarm.
-_NOTICED, _FELT = 1800.0, 20
 # What an event source starts at once here: few enough for queues to fill, as they do in a campaign.
 _MOST_AT_ONCE = 8
 
@@ -91,6 +93,8 @@ class Run:
         self._person: Event | None = None
         """Who acts now, while a sandbox makes the callback."""
         self._act = "reply"
+        self._answers: dict[int, int | None] = {}
+        """Of each message from a person: the message that it answers."""
 
     # --- the world -------------------------------------------------------------------------------------------------
 
@@ -270,6 +274,7 @@ class Run:
             answer = self.functions.invoke("SendFunction", lambda process: process.run(event.account, headers, body))
             said = str(json.loads(answer[1]).get("status")) if answer[0] == 200 else f"HTTP {answer[0]}"
         except (Failed, Throttled) as error:
+            self._count_failed_request()
             said = type(error).__name__
         sent.answers.append(said)
         if said == "success" and sent.accepted is None:
@@ -309,9 +314,12 @@ class Run:
         got = [arrived.delivered for arrived in self._arrived if arrived.account == event.account]
         of_person = [delivered for delivered in got if delivered.to == event.to]
         last = of_person[-1] if of_person else None
-        words = f"answer {token(event.number)}"
+        words = words_of(event)
         self._person = event
         self._act = "click" if event.kind == "click" and last is not None else "reply"
+        # A file is sent as an answer to nothing.
+        answered = last if event.kind != "person sends a file" else None
+        self._answers[event.number] = number_of(answered) if answered is not None else None
         try:
             if event.kind == "person taps" and last is not None and hasattr(sandbox, "person_taps_button"):
                 sandbox.person_taps_button(last, 1, words)
@@ -334,10 +342,13 @@ class Run:
         callback = Callback(method, lowered, query, raw, "203.0.113.7")
         try:
             return int(self.functions.invoke(function, lambda process: process.run(account, secret, callback)).status)
-        except Throttled:
-            return 503
-        except Failed:
-            return 500
+        except (Throttled, Failed) as error:
+            self._count_failed_request()
+            return 503 if isinstance(error, Throttled) else 500
+
+    def _count_failed_request(self) -> None:
+        """API Gateway answers 5xx."""
+        self.data.add("AWS/ApiGateway", "5xx", {"ApiId": _API}, 1)
 
     def _redrive(self) -> None:
         for queue in self.deployment.queues.values():
@@ -364,18 +375,20 @@ class Run:
             sent=self._sent,
             arrived=self._arrived,
             posted=posted,
+            hosts=self.weather.hosts,
+            answers=self._answers,
             exchanges=self.internet.exchanges,
-            clevertap_host=urlsplit(self.clevertap.url).netloc,
             faults=self.plan.faults,
             interrupted=self._interrupted(),
         )
-        violations = [*ledger.violations(), *self._left_over(), *self._silent()]
+        violations = [*ledger.violations(), *self._left_over()]
+        violations += silence.unheard(self._troubles(ledger), self.deployment.alarms, self.data)
         figures = Counter(
             {
                 "conversations": len(self._sent),
                 "calls": sum(sum(service.calls.values()) for service in self.aws.services),
                 "requests": len(self.internet.exchanges),
-                "faults": sum(self.weather.hits.values()),
+                "faults": sum(map(len, self.weather.strikes.values())),
                 "kills": sum(
                     self.functions.counts[f"{name} {how}"]
                     for name in self.deployment.functions
@@ -386,14 +399,15 @@ class Run:
         return Result(self.plan, violations, figures)
 
     def _interrupted(self) -> set[int]:
-        """The messages whose outcome is unknown, if dispatch has died after they were accepted."""
-        last_death = max((end for name, _, end in self.functions.deaths if name == "DispatchFunction"), default=0.0)
+        """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
         (table,) = self.aws.dynamodb.tables.values()
-        items = {key.rpartition("#")[2]: item for key, item in table.items.items() if key.startswith("msg#")}
+        dispatch = [invocation for invocation in self.functions.died if invocation.function == "DispatchFunction"]
+        in_hand = {item for invocation in dispatch for item, _, _ in invocation.writes}
         return {
             number
             for number, sent in self._sent.items()
-            if (sent.accepted or 0) < last_death and items.get(msg_id(sent.event), {}).get("state") == {"S": "unknown"}
+            for item in [f"msg#{sent.event.account}#{msg_id(sent.event)}"]
+            if item in in_hand and table.items.get(item, {}).get("state") == {"S": "unknown"}
         }
 
     def _left_over(self) -> Iterator[Violation]:
@@ -406,16 +420,20 @@ class Run:
         if self.clevertap.violations:
             yield Violation("false", f"CleverTap does not understand {self.clevertap.violations[0]}")
 
-    def _silent(self) -> Iterator[Violation]:
-        """Faults that people must hear of, and that raised no alarm."""
-        for place, fault in enumerate(self.plan.faults):
-            short = fault.end - fault.start < _NOTICED or fault.share < 1 or self.weather.hits[place] < _FELT
-            if short or fault.name in UNFELT:
-                continue
-            first, last = int((START + fault.start) // 60), int((START + fault.end + _NOTICED) // 60)
-            alarms = (Alarm(name, properties) for name, properties in self.deployment.alarms.items())
-            if not any(alarm.rings(self.data, first, last) for alarm in alarms):
-                yield Violation("silent", f"{fault.name} of {fault.target} raised no alarm")
+    def _troubles(self, ledger: Ledger) -> Iterator[silence.Trouble]:
+        """What an operator must hear of."""
+        yield from silence.of_faults(self.plan.faults, self.weather.strikes)
+        died = [(invocation.function, invocation.ended or 0.0) for invocation in self.functions.died]
+        yield from silence.of_functions(died, self.functions.throttled)
+        for queue in self.deployment.queues.values():
+            if "RedrivePolicy" not in queue.attributes:
+                lost = [
+                    message.sent_at + rules.MAX_RETENTION for name, message in self.aws.sqs.lost if name == queue.name
+                ]
+                arrivals = self.aws.sqs.queues[queue.url].arrivals
+                yield from silence.of_queue(queue.logical_id.removesuffix("Queue"), arrivals, lost)
+        yield from silence.of_stops(ledger.waits())
+        yield from silence.of_failures(ledger.failures())
 
 
 def _credentials(credentials: Mapping[str, str]) -> dict[str, str]:

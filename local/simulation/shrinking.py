@@ -1,6 +1,6 @@
 """Makes a failing plan smaller, as long as it still fails with a broken promise of the same kind."""
 
-from local.simulation.ledger import counted
+from local.simulation.facts import counted
 from local.simulation.plan import Plan
 from local.simulation.run import Result, play
 

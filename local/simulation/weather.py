@@ -1,6 +1,6 @@
 """What faults do: to requests to BSPs and CleverTap, to calls to AWS, and to invocations."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from random import Random
 from typing import Any
@@ -63,11 +63,11 @@ _THROTTLING = {
 
 
 class Weather:
-    """`hits` counts what each fault did, by its place in the plan."""
+    """`strikes`: when each fault struck, in seconds from the start, by its place in the plan."""
 
     def __init__(self, plan: Plan, scheduler: Scheduler, random: Random) -> None:
         self._plan, self._scheduler, self._random = plan, scheduler, random
-        self.hits: Counter[int] = Counter()
+        self.strikes: dict[int, list[float]] = defaultdict(list)
         self.functions: Functions
         self._by_target: dict[str, list[tuple[int, Fault]]] = {}
         for place, fault in enumerate(plan.faults):
@@ -86,7 +86,7 @@ class Weather:
             if fault.name in besides:
                 continue
             if fault.active(self.elapsed) and self._random.random() < fault.share:
-                self.hits[place] += 1
+                self.strikes[place].append(self.elapsed)
                 return fault
         return None
 
@@ -132,7 +132,7 @@ class Weather:
     def _struck_by(self, target: str, name: str) -> bool:
         for place, fault in self._by_target.get(target, ()):
             if fault.name == name and fault.active(self.elapsed) and self._random.random() < fault.share:
-                self.hits[place] += 1
+                self.strikes[place].append(self.elapsed)
                 return True
         return False
 
@@ -140,11 +140,11 @@ class Weather:
         """Whether SQS refuses this entry of a batch, although it answers 200."""
         return isinstance(self._scheduler.owner, Invocation) and self._struck_by("sqs", "partial failures")
 
-    def harm(self) -> None:
-        """A call to AWS has failed for good: what the invocation does not record, it may do again."""
+    def wrote(self, item: str, *, done: bool) -> None:
+        """An invocation has written an item of DynamoDB; or could not, for good."""
         owner = self._scheduler.owner
         if isinstance(owner, Invocation):
-            owner.harmed = True
+            owner.writes.append((item, self._scheduler.now, done))
 
     def pause(self, seconds: float) -> None:
         self._scheduler.sleep(seconds)

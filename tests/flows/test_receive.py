@@ -357,7 +357,7 @@ def test_one_call_of_many_that_fails_fails_the_callback(made: World, queue: str)
 
 def test_unlisted_statuses_are_counted(made: World, counted: Callable[[], dict[str, int]]) -> None:
     made.callback(callback(messageStatusUpdate=[update("a", 999), update("b", 4)], moNew=["x"]))
-    assert counted() == {"StatusesUnlisted": 1, "EventsQuarantined": 1, "EventsReceived": 3}
+    assert counted() == {"StatusesUnlisted": 1, "EventsQuarantined": 1, "EventsReceived": 3, "StatusesReceived": 2}
 
 
 @pytest.mark.parametrize("alarm", [True, False])

@@ -121,10 +121,13 @@ class Receive:
             count("CallbacksEmpty")
         now = self._now()
         _send(self._replies, [self._reply(account, event, now) for event in events if isinstance(event, ReplyEvent)])
-        queued = [_queued(account.name, event, now) for event in _statuses(account, events, now)]
+        statuses = list(_statuses(account, events, now))
+        queued = [_queued(account.name, event, now) for event in statuses]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
         self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
         count("EventsReceived", len(events))
+        if statuses:
+            count("StatusesReceived", len(statuses))
         return Acknowledgement(200)
 
     def _reply(self, account: Account, event: ReplyEvent, now: float) -> Entry:

@@ -1,0 +1,205 @@
+"""No silence: what an operator must hear of, the alarms that say it, and whether one of them rings.
+
+A fault that is felt, what is lost, messages that fail in numbers, and a stop longer than ten minutes: each names its
+alarms of the template here, and one of them must be on while it lasts, or within half an hour after it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from local.simulation.facts import Violation
+from local.simulation.metrics import Alarm, Datapoints
+from local.simulation.plan import START, Fault
+
+BSP = "BSP"
+"""In the place of an account's name."""
+_NO_ANSWER = ("ProviderPausedAlarm", "MessagesUnknownAlarm", "MessagesUnconfirmedAlarm", "MessagesNotSentAlarm")
+_NOT_REACHED = ("ProviderPausedAlarm", "MessagesNotSentAlarm")
+_OVERLOAD = ("ProviderPausedAlarm", "MessagesThrottledAlarm", "MessagesNotSentAlarm")
+_CLEVERTAP = ("CleverTapPausedAlarm", "CleverTapUnavailableAlarm")
+_SECRETS = tuple(f"{name}AccountsStaleAlarm" for name in ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media"))
+_RETURNED = ("DispatchRecordsReturnedAlarm", "ForwardRecordsReturnedAlarm")
+_BREAKERS = ("DispatchBreakersUnavailableAlarm", "ForwardBreakersUnavailableAlarm")
+_NOT_STORED = ("IncomingErrorsAlarm", "StatusErrorsAlarm", "ApiServerErrorsAlarm")
+
+ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
+    # The first request of some messages is another one (a token, an upload, an opt-in): it is not sent, then.
+    (BSP, "down"): _NOT_REACHED,
+    (BSP, "hangs"): _NO_ANSWER,
+    (BSP, "slow"): (),
+    (BSP, "500"): _NO_ANSWER,
+    (BSP, "502"): _NO_ANSWER,
+    (BSP, "503"): _OVERLOAD,
+    (BSP, "504"): _NO_ANSWER,
+    (BSP, "answers lost"): _NO_ANSWER,
+    (BSP, "429"): ("MessagesThrottledAlarm", "MessagesNotSentAlarm"),
+    (BSP, "maintenance page"): _NO_ANSWER,
+    ("clevertap", "down"): _CLEVERTAP,
+    ("clevertap", "hangs"): _CLEVERTAP,
+    ("clevertap", "slow"): (),
+    ("clevertap", "500"): _CLEVERTAP,
+    ("clevertap", "503"): _CLEVERTAP,
+    ("clevertap", "429"): ("CleverTapUnavailableAlarm",),
+    ("clevertap", "answers lost"): _CLEVERTAP,
+    # Batches become smaller.
+    ("clevertap", "10 at a time"): (),
+    ("dynamodb", "throttled"): ("TableWriteThrottlesAlarm", "TableReadThrottlesAlarm", "IndexReadThrottlesAlarm"),
+    ("dynamodb", "answers lost"): (*_RETURNED, *_BREAKERS, "MessagesUnknownAlarm"),
+    ("dynamodb", "away"): (*_RETURNED, *_BREAKERS),
+    # Statuses wait for their message.
+    ("index", "lags"): (),
+    ("sqs", "partial failures"): (*_RETURNED, *_NOT_STORED),
+    ("sqs", "answers lost"): (*_RETURNED, *_NOT_STORED, "SendErrorsAlarm"),
+    ("secretsmanager", "away"): _SECRETS,
+    ("secretsmanager", "denied"): _SECRETS,
+    ("kms", "away"): ("MessagesNotSentAlarm", "RepliesUnreadableAlarm"),
+    ("s3", "away"): ("ForwardRecordsReturnedAlarm",),
+    # By function: see `of_functions`.
+    ("lambda", "killed"): (),
+    ("lambda", "throttled"): (),
+}
+"""Of each fault: who strikes, and how; whatever an answer asks for with Retry-After. Nobody need hear of those without
+alarms."""
+
+_SENDING = (
+    "ProviderPausedAlarm", "MessagesNotSentAlarm", "MessagesThrottledAlarm", "DispatchErrorsAlarm",
+    "DispatchThrottlesAlarm", "DispatchRecordsReturnedAlarm", "DispatchAccountsStaleAlarm",
+)  # fmt: skip
+_REPORTING = (
+    "CleverTapPausedAlarm", "CleverTapUnavailableAlarm", "ForwardErrorsAlarm", "ForwardThrottlesAlarm",
+    "ForwardRecordsReturnedAlarm", "ForwardAccountsStaleAlarm",
+)  # fmt: skip
+STOPS: dict[str, tuple[str, ...]] = {
+    "text": ("FreeformAgeAlarm", "ConversationAgeAlarm", *_SENDING),
+    "template": ("TemplateAgeAlarm", "CampaignAgeAlarm", *_SENDING),
+    "status": ("StatusAgeAlarm", "StatusesAgeAlarm", *_REPORTING),
+    "reply": ("ReplyAgeAlarm", "RepliesAgeAlarm", "RepliesUnreadableAlarm", *_REPORTING),
+}
+"""Of what does not move on."""
+FAILURES = (
+    "MessagesRejectedAlarm", "MessagesRejectedBurstAlarm", "MessagesUnknownAlarm", "MessagesUnconfirmedAlarm",
+    "MessagesNotSentAlarm", "MessagesThrottledAlarm", "ProviderPausedAlarm", "DispatchProviderAccountAlarm",
+    "StatusProviderAccountAlarm", "IncomingProviderAccountAlarm",
+)  # fmt: skip
+"""Of messages that fail in numbers, and not by themselves."""
+
+STOP_SECONDS = 600.0
+MASS, MASS_SECONDS = 20, 900.0
+_HEARD_WITHIN = 1800.0
+# A fault is felt if it strikes so often, or in so many periods of five minutes within an hour: alarms with "often" in
+# them count just these.
+_STRIKES, _PERIODS, _PERIOD = 20, 3, 300.0
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that an operator must hear of. `start` and `end` in seconds since 1970; of an account, or of all."""
+
+    what: str
+    alarms: tuple[str, ...]
+    start: float
+    end: float
+    account: str | None = None
+    within: float = _HEARD_WITHIN
+    """Seconds after its end."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Something that waits for the bridge, from one moment to another. `what`: see `STOPS`."""
+
+    what: str
+    account: str
+    start: float
+    end: float
+
+
+def unheard(troubles: Iterable[Trouble], alarms: Mapping[str, Mapping[str, Any]], data: Datapoints) -> list[Violation]:
+    """`alarms`: the properties of those in the template."""
+
+    def heard(trouble: Trouble) -> bool:
+        first, last = int(trouble.start // 60), int((trouble.end + trouble.within) // 60)
+        there = (Alarm(name, alarms[name]) for name in trouble.alarms if name in alarms)
+        return any(alarm.rings(data, first, last, trouble.account) for alarm in there)
+
+    return [Violation("silent", f"{each.what} raised no alarm") for each in troubles if not heard(each)]
+
+
+def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -> Iterator[Trouble]:
+    """`strikes`: when each fault struck, in seconds from the start, by its place."""
+    for place, fault in enumerate(faults):
+        account = None if (fault.target, fault.kind) in ALARMS else fault.target
+        named = ALARMS[BSP if account else fault.target, fault.kind]
+        if named and fault.share == 1 and fault.end - fault.start >= STOP_SECONDS and _is_felt(strikes.get(place, ())):
+            yield Trouble(
+                f"{fault.name} of {fault.target}",
+                named,
+                START + fault.start,
+                START + fault.end,
+                account,
+            )
+
+
+def _is_felt(strikes: Sequence[float]) -> bool:
+    if not strikes:
+        return False
+    periods = sorted({int(strike // _PERIOD) for strike in strikes})
+    often = any(last - first < 3600 / _PERIOD for first, last in zip(periods, periods[_PERIODS - 1 :], strict=False))
+    return strikes[-1] - strikes[0] >= STOP_SECONDS and (often or len(strikes) >= _STRIKES)
+
+
+def of_functions(died: Iterable[tuple[str, float]], throttled: Iterable[tuple[str, float]]) -> Iterator[Trouble]:
+    """Of each function, at each time: how its invocations died, and those for which there was no room."""
+    for happened, kind, said in ((died, "Errors", "died"), (throttled, "Throttles", "had no room")):
+        for function, at in happened:
+            name = function.removesuffix("Function")
+            yield Trouble(f"an invocation of {name} that {said}", (f"{name}{kind}Alarm",), at, at, within=120)
+
+
+def of_queue(name: str, arrivals: Iterable[float], lost: Iterable[float]) -> Iterator[Trouble]:
+    """Of a queue that operators alone read, without "Queue": when something came there, and when SQS deleted it."""
+    counted = {"StatusesDeadLetter": "StatusesDeadLetteredAlarm", "RepliesDeadLetter": "RepliesDeadLetteredAlarm"}
+    named = (f"{name}DepthAlarm", f"{name}ArrivalsAlarm", *([counted[name]] if name in counted else []))
+    for at in arrivals:
+        yield Trouble(f"a message on {name}", named, at, at)
+    for at in lost:
+        yield Trouble(f"a message that expired on {name}", (f"{name}AgeAlarm",), at - 86_400, at)
+
+
+def of_stops(waits: Iterable[Wait]) -> Iterator[Trouble]:
+    """Stops: somebody waited for ten minutes, and nobody of the account's went on."""
+    by_kind: dict[tuple[str, str], list[Wait]] = defaultdict(list)
+    for wait in waits:
+        by_kind[wait.what, wait.account].append(wait)
+    for (what, account), of_kind in by_kind.items():
+        for start, end in stops(of_kind):
+            yield Trouble(
+                f"a stop of {end - start:.0f} s of each {what} of {account}", STOPS[what], start, end, account
+            )
+
+
+def stops(waits: Sequence[Wait]) -> Iterator[tuple[float, float]]:
+    by_end = sorted(waits, key=lambda wait: wait.end)
+    # Since when the longest waiting one waits, of those that have not yet gone on.
+    since = list(accumulate((wait.start for wait in reversed(by_end)), min))[::-1]
+    before = float("-inf")
+    for wait, longest in zip(by_end, since, strict=True):
+        if wait.end - max(before, longest) > STOP_SECONDS:
+            yield max(before, longest), wait.end
+        before = wait.end
+
+
+def of_failures(failed: Iterable[Wait]) -> Iterator[Trouble]:
+    """Failures in numbers, of one account within a quarter of an hour; `failed`: from acceptance to failure."""
+    by_account: dict[str, list[Wait]] = defaultdict(list)
+    for each in failed:
+        by_account[each.account].append(each)
+    for account, of_account in by_account.items():
+        of_account.sort(key=lambda each: each.end)
+        for first, last in zip(of_account, of_account[MASS - 1 :], strict=False):
+            if last.end - first.end <= MASS_SECONDS:
+                yield Trouble(f"the failure of {MASS} messages of {account}", FAILURES, first.start, last.end, account)
+                break
