@@ -7,6 +7,7 @@ page named in `codes`.
 from typing import Any
 
 from whatsapp_bridge.clevertap.callbacks import Kind, Text
+from whatsapp_bridge.media.file_types import declared_type
 from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
 from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import Attachment, Json
@@ -20,7 +21,15 @@ def attachment_of(file: Json, element: Json) -> Attachment:
         source = {"unreadable": str(element["unreadable"])}
     content_type, caption = _text(file.get("contentType")), _text(element.get("caption"))
     key = {} if blank(element.get("fileKey")) else {"fileKey": str(element["fileKey"])}
-    return Attachment(kind_of(content_type), {**source, **key}, content_type, _text(file.get("fileName")), caption)
+    return Attachment(
+        kind_of(content_type),
+        {**source, **key},
+        content_type,
+        _text(file.get("fileName")),
+        caption,
+        # The message has no type of its own.
+        guessed=declared_type(content_type) is None,
+    )
 
 
 def as_text(attachment: Attachment) -> tuple[Kind, Text]:
