@@ -50,7 +50,15 @@ def message(status: int, text: str) -> Response:
 
 
 class Router:
-    """Finds a request's route: paths without a greedy variable first, then those with one, `$default` last."""
+    """Finds a request's route: paths without a greedy variable first, then those with one, `$default` last.
+
+    Source: "Routing API requests" on
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html. A slash at the end makes
+    another path, which no route can name ("EventSource HttpApi silently fails to add path with trailing slash",
+    github.com/aws/serverless-application-model/issues/1949; github.com/storacha/w3infra/pull/166); only a greedy
+    variable takes it. That one takes the rest of the path, at least a character (observed on the service:
+    github.com/KensioSoftware/yulin/issues/299).
+    """
 
     def __init__(self, routes: list[Route]) -> None:
         self._routes = [(self._pattern(route.path), route) for route in sorted(routes, key=self._rank)]

@@ -222,7 +222,8 @@ def test_provider_page_has_every_setting_and_option(provider: str) -> None:
     account = section(page, "## The account")
     defaults = {name: field.default for name, field in settings.Options.model_fields.items()}
 
-    assert {name for name in settings.Settings.model_fields if name != "type"} <= first_cells(account)
+    keys = {field.alias or name for name, field in settings.Settings.model_fields.items()} - {"type"}
+    assert keys <= first_cells(account)
     assert set(defaults) <= first_cells(account)
     (example,) = (json.loads(block) for block in blocks(page, "json"))
     assert example["options"] == defaults

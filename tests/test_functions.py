@@ -173,6 +173,8 @@ def test_send(
     ("method", "body", "token", "status", "stored"),
     [
         pytest.param("POST", json.dumps(mo_text()).encode(), TOKEN, 200, "RepliesQueue", id="reply"),
+        pytest.param("POST", json.dumps(mo_text()).encode(), f"{TOKEN}/", 200, "RepliesQueue", id="slash at the end"),
+        pytest.param("POST", json.dumps(mo_text()).encode(), f"{TOKEN}/x", 403, None, id="more behind a slash"),
         pytest.param("POST", json.dumps(status_update("a", 4)).encode(), TOKEN, 200, "StatusesQueue", id="status"),
         pytest.param("POST", b'{"event": {"moNew": [1]}}', TOKEN, 200, "QuarantineQueue", id="unknown kind"),
         pytest.param("POST", gzip.compress(json.dumps(mo_text()).encode()), TOKEN, 200, "RepliesQueue", id="packed"),
@@ -232,6 +234,23 @@ def test_media(made: World, function: Callable[[str], ModuleType]) -> None:
         },
         "body": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [(LINK, 302), (LINK.partition("?")[0], 403)], ids=["good", "no signature"]
+)
+def test_head_is_answered_like_get_without_a_body(
+    made: World, function: Callable[[str], ModuleType], address: str, status: int
+) -> None:
+    app, get, head = function("MediaFunction"), media(address), media(address)
+    head["requestContext"]["http"]["method"] = "HEAD"
+    for_get, for_head = app.handler(get, Context()), app.handler(head, Context())
+    locations = [answered["headers"].pop("location", None) for answered in (for_get, for_head)]
+    assert for_head == for_get | {"body": ""}
+    assert for_head["statusCode"] == status
+    if status == 302:
+        # Each is signed for its own method.
+        assert len(set(locations)) == 2
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,12 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("POST", "/{account}/status/{token}"): ["StatusFunction"],
         ("GET", "/{account}/status/{token}"): ["StatusFunction"],
+        ("POST", "/{account}/incoming/{token+}"): ["IncomingFunction"],
+        ("GET", "/{account}/incoming/{token+}"): ["IncomingFunction"],
+        ("POST", "/{account}/status/{token+}"): ["StatusFunction"],
+        ("GET", "/{account}/status/{token+}"): ["StatusFunction"],
         ("GET", "/{account}/media/{id}"): ["MediaFunction"],
+        ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -276,7 +281,15 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
     # API Gateway refuses settings of a route that is not there.
     paths = resources["BridgeApi"]["Properties"]["Body"]["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    assert routes - set(stage["RouteSettings"]) == {"GET /{account}/media/{id}"}
+    assert routes - set(stage["RouteSettings"]) == {
+        "GET /{account}/media/{id}",
+        "HEAD /{account}/media/{id}",
+        # Mistakes that work; the same callbacks do not come by the usual address as well.
+        "POST /{account}/incoming/{token+}",
+        "GET /{account}/incoming/{token+}",
+        "POST /{account}/status/{token+}",
+        "GET /{account}/status/{token+}",
+    }
 
 
 @pytest.mark.parametrize(("limit", "quota"), [("ThrottlingRateLimit", 2500), ("ThrottlingBurstLimit", 1250)])

@@ -1,4 +1,4 @@
-"""GET /{account}/media/{id}: signed links to files from people."""
+"""GET and HEAD /{account}/media/{id}: signed links to files from people."""
 
 from typing import Any
 
@@ -13,9 +13,10 @@ startup.done()
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    path = event["pathParameters"]
-    status, body, location = show(path["account"], path["id"], event.get("queryStringParameters") or {})
-    shown = answer(status, body, "text/plain; charset=utf-8")
+    path, head = event["pathParameters"], event["requestContext"]["http"]["method"] == "HEAD"
+    query = event.get("queryStringParameters") or {}
+    status, body, location = show(path["account"], path["id"], query, head=head)
+    shown = answer(status, "" if head else body, "text/plain; charset=utf-8")
     shown["headers"] |= {"cache-control": "private, no-store", "referrer-policy": "no-referrer"}
     if location is not None:
         shown["headers"]["location"] = location

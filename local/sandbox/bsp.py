@@ -48,9 +48,13 @@ class CallbackUrls:
 
     @classmethod
     def of(cls, name: str, account: dict[str, Any], bridge_url: str) -> Self:
-        tokens = account["callback_token"]
-        token = tokens if isinstance(tokens, str) else tokens[0]
+        token = first_of(account["callback_token"])
         return cls(f"{bridge_url}/{name}/status/{token}", f"{bridge_url}/{name}/incoming/{token}")
+
+
+def first_of(secrets: str | list[str]) -> str:
+    """Of what may be several while it is rotated."""
+    return secrets if isinstance(secrets, str) else secrets[0]
 
 
 class BspSandbox(Sandbox):

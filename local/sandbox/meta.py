@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from local.sandbox import cloud_api
-from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
+from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient, first_of
 from local.sandbox.cloud_api import Json, Refused
 from local.sandbox.conventions import Convention, convention
 from local.sandbox.files import File
@@ -71,7 +71,7 @@ class MetaSandbox(BspSandbox):
                 number_id=provider["phone_number_id"],
                 number=account["waba_number"].removeprefix("+"),
                 access_token=provider["access_token"],
-                app_secret=provider["app_secret"],
+                app_secret=first_of(provider["app_secret"]),
                 verify_token=provider["verify_token"],
                 api_version=provider["api_version"],
                 # An app has one address for all events.

@@ -107,7 +107,14 @@ def test_a_picture(made: World, log: Log, counted: Callable[[], dict[str, int]])
             {"contentType": "application/pdf"}, True, "file", {"file", "document"}, id="document and its copy"
         ),
         pytest.param({"contentType": "image/png"}, True, "image", {"image"}, id="no document, no copy"),
-        pytest.param({"contentType": None}, False, "file", {"file"}, id="of no type"),
+        pytest.param({"contentType": None}, False, "image", {"image"}, id="of no type, by its name"),
+        pytest.param(
+            {"contentType": None, "downloadUrl": f"{BSP_URL}/m", "fileName": None},
+            True,
+            "file",
+            {"file", "document"},
+            id="of no type",
+        ),
     ],
 )
 def test_kinds(file: dict[str, Any], copies: bool, kind: str, members: set[str]) -> None:
@@ -170,7 +177,7 @@ def test_a_repeat_is_not_fetched(made: World) -> None:
 # --- not fetched -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [400, 404, 410])
+@pytest.mark.parametrize("status", [400, 405, 410, 416])
 def test_a_file_that_is_gone_is_reported_immediately(
     made: World, log: Log, counted: Callable[[], dict[str, int]], status: int
 ) -> None:
@@ -181,6 +188,50 @@ def test_a_file_that_is_gone_is_reported_immediately(
     assert made.now == START
     assert counted()["MediaUnavailable"] == 1
     assert "MediaStored" not in counted()
+    assert not [private for private in PRIVATE if private in log.text]
+
+
+@pytest.mark.parametrize("missing", [Answer(404, {}, b""), Answer(200, {}, b""), Answer(302, {}, b"")])
+def test_a_file_that_is_not_there_gets_one_short_retry(
+    made: World, counted: Callable[[], dict[str, int]], missing: Answer
+) -> None:
+    made.bsp = in_turn(missing)
+    made.callback(mo_media())
+    made.pump()
+    assert [content(reply) for reply in made.replies] == [WORDS]
+    assert made.now - START == pytest.approx(2, abs=0.6)
+    assert len(downloads(made)) == 2
+    assert counted()["MediaUnavailable"] == 1
+
+
+def test_the_short_retry_is_counted_apart_from_other_attempts(made: World) -> None:
+    missing, away = Answer(404, {}, b""), Answer(503, {}, b"")
+    made.bsp = in_turn(away, missing, away, missing, CONTENT)
+    made.callback(mo_media())
+    made.pump()
+    assert [reply["type"] for reply in made.replies] == ["image"]
+
+
+def test_notes_are_read_by_the_version_before(made: World) -> None:
+    """While two versions run, either may meet the other's note. The older one reads the second word."""
+    made.bsp = in_turn(Answer(404, {}, b""))
+    made.callback(mo_media())
+    made.run()
+    (note,) = [item["note"]["S"] for item in made.dynamodb.scan(TableName=made.table.name)["Items"] if "note" in item]
+    assert note == "tried 1 missing"
+    assert int(note.split()[1]) == 1
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_refused_account_raises_an_alarm_and_its_file_is_retried(
+    made: World, log: Log, counted: Callable[[], dict[str, int]], status: int
+) -> None:
+    made.bsp = in_turn(Answer(status, {}, b""), Answer(status, {}, b""), CONTENT)
+    made.callback(mo_media())
+    made.pump()
+    assert [reply["type"] for reply in made.replies] == ["image"]
+    assert counted()["ProviderAccountAlarms"] == 2
+    assert log.messages().count("the BSP refuses the account") == 2
     assert not [private for private in PRIVATE if private in log.text]
 
 

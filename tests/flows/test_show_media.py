@@ -49,6 +49,21 @@ def test_shown(made: World, counted: Callable[[], dict[str, int]], log: Log) -> 
     assert log.text == ""
 
 
+def test_head_leads_to_an_address_for_head(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    """S3's signature covers the method: an address for GET answers HEAD with 403."""
+    query = dict(parse_qsl(urlsplit(made_link(made)).query))
+    with made.invocation():
+        for_get, for_head = (made.show_media("acme", ID, query, head=head) for head in (False, True))
+    assert for_head.location is not None
+    assert for_get.location is not None
+    assert urlsplit(for_head.location).path == urlsplit(for_get.location).path
+    signed = [dict(parse_qsl(urlsplit(each.location).query)) for each in (for_get, for_head)]
+    assert signed[0] != signed[1]
+    assert signed[0].keys() == signed[1].keys()
+    assert (for_head.status, for_head.body) == (302, "")
+    assert counted() == {"MediaShown": 1}
+
+
 def test_one_call_to_aws_at_first_and_none_after(made: World) -> None:
     for _ in range(2):
         assert follow(made, made_link(made)).status == 302

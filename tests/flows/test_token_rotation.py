@@ -110,7 +110,7 @@ def test_the_rotation_of_the_operations_manual() -> None:
     "answers",
     [
         pytest.param([Answer(200, {}, b"content"), Answer(404, {}, b"")], id="stored before"),
-        pytest.param([Answer(404, {}, b""), Answer(200, {}, b"content")], id="gone before"),
+        pytest.param([Answer(410, {}, b""), Answer(200, {}, b"content")], id="gone before"),
     ],
 )
 @pytest.mark.parametrize(("before", "after"), list(STEPS.values())[:2], ids=list(STEPS)[:2])

@@ -16,6 +16,7 @@ ROUTES = [
     SEND,
     Route("GET", "/{account}/status/{token}", "Status"),
     Route("POST", "/{account}/status/{token}", "Status"),
+    Route("GET", "/{account}/status/{token+}", "StatusWithSlash"),
     Route("ANY", "/{account}/files/{path+}", "Files"),
     Route("GET", "/me/files/list", "List"),
 ]
@@ -40,7 +41,16 @@ def event(
             "POST", "/me/files/list", "Files", {"account": "me", "path": "list"}, id="its method is another's"
         ),
         pytest.param("GET", "/acme/send", None, {}, id="wrong method"),
-        pytest.param("POST", "/acme/send/", None, {}, id="trailing slash"),
+        pytest.param("POST", "/acme/send/", None, {}, id="trailing slash is another path"),
+        pytest.param(
+            "GET",
+            "/acme/status/t/",
+            "StatusWithSlash",
+            {"account": "acme", "token": "t/"},
+            id="trailing slash, greedy variable",
+        ),
+        pytest.param("GET", "/acme/status/t", "Status", {"account": "acme", "token": "t"}, id="greedy one goes last"),
+        pytest.param("GET", "/acme/files/", None, {}, id="a greedy variable takes something"),
         pytest.param("POST", "/send", None, {}, id="too short"),
         pytest.param("POST", "//send", None, {}, id="empty variable"),
     ],

@@ -316,4 +316,4 @@ def test_one_larger_than_all_that_may_be_kept_serves_its_batch(host: Bsp, monkey
 
 def test_nothing_private_shows() -> None:
     assert repr(File(b"content", "image/png", "name.png")) == "File(content_type='image/png')"
-    assert repr(Source(b"content", "etag:1")) == "Source(validator='etag:1')"
+    assert repr(Source(b"content", "etag:1")) == "Source(validator='etag:1', content_type=None)"

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.support import sample_files as files
 from whatsapp_bridge.media import file_types
-from whatsapp_bridge.media.file_types import FileType, file_name, type_of
+from whatsapp_bridge.media.file_types import FileType, content_type_of, file_name, named, type_of
 
 TYPES: dict[str, tuple[bytes, FileType | None]] = {
     "JPEG": (files.JPEG, file_types.JPEG),
@@ -42,15 +42,29 @@ TYPES: dict[str, tuple[bytes, FileType | None]] = {
     "text with an angle bracket": (b"<hello@shop.example>", file_types.TEXT),
     "text of markup further on": (b"Write <html> first", file_types.TEXT),
     "text with an escape sequence": (b"\x1b[1mHello", file_types.TEXT),
+    "HEIC": (files.HEIC, file_types.HEIC),
+    **{
+        f"HEIC of brand {brand}": (files.iso_media(brand.encode()), file_types.HEIC)
+        for brand in ("heix", "hevc", "mif1")
+    },
+    "AVIF": (files.AVIF, file_types.AVIF),
+    "QuickTime": (files.QUICKTIME, file_types.QUICKTIME),
+    "WebP": (files.WEBP, file_types.WEBP),
+    "GIF": (files.GIF, file_types.GIF),
+    "GIF of 1987": (b"GIF87a", file_types.GIF),
+    "ZIP": (files.ZIP, file_types.ZIP),
+    "Word since 2007": (files.ZIP + b"[Content_Types].xml word/document.xml", file_types.DOCX),
+    "Excel since 2007": (files.ZIP + b"[Content_Types].xml xl/workbook.xml", file_types.XLSX),
+    "PowerPoint since 2007": (files.ZIP + b"[Content_Types].xml ppt/presentation.xml", file_types.PPTX),
+    "PDF behind a line break": (b"\n" + files.PDF, file_types.PDF),
+    "PDF behind a byte order mark": ("\ufeff".encode() + files.PDF, file_types.PDF),
+    "PDF behind a page's headers": (b"HTTP/1.1 200 OK\r\n\r\n" + files.PDF, file_types.PDF),
+    "PDF within a kilobyte": (bytes(1019) + b"%PDF-", file_types.PDF),
     # Not taken by anybody here, or not at all.
+    "PDF too far behind": (bytes(1020) + b"%PDF-", None),
+    "RIFF of something else": (b"RIFF\x1a\x00\x00\x00WAVEfmt ", None),
     "nothing": (b"", None),
-    "HEIC": (files.HEIC, None),
-    "AVIF": (files.AVIF, None),
-    "QuickTime": (files.QUICKTIME, None),
     "3GPP2": (files.THREE_GPP2, None),
-    "WebP": (files.WEBP, None),
-    "GIF": (files.GIF, None),
-    "ZIP, as Office's documents since 2007": (files.ZIP, None),
     "compound file of something else": (files.compound_file("MatOST"), None),
     "HTML": (files.HTML, None),
     "HTML without a doctype": (b"<html lang=en><p>Gone", None),
@@ -93,6 +107,12 @@ NAMES: dict[str, tuple[str | None, str, FileType, str]] = {
     "no extension": ("menu", URL, file_types.PDF, "menu.pdf"),
     "trailing point": ("menu.", URL, file_types.PDF, "menu.pdf"),
     "extension alone": (".pdf", URL, file_types.PDF, "pdf.pdf"),
+    "drive letter": ("C:menu.pdf", URL, file_types.PDF, "menu.pdf"),
+    "a number behind a dot": ("Invoice No.5", URL, file_types.PDF, "Invoice No.5.pdf"),
+    "a number behind a dot and a space": ("Invoice No. 5", URL, file_types.PDF, "Invoice No. 5.pdf"),
+    "zero-width space": ("me\u200bnu.pdf", URL, file_types.PDF, "menu.pdf"),
+    "text of a special kind": ("config.json", URL, file_types.TEXT, "config.json"),
+    "text called otherwise": ("notes.exe", URL, file_types.TEXT, "notes.exe.txt"),
     "unicode": ("men\u00fa \u83dc\u5355.pdf", URL, file_types.PDF, "men\u00fa \u83dc\u5355.pdf"),
     "spaces around": ("  menu.pdf ", URL, file_types.PDF, "menu.pdf"),
     "path": ("/etc/menu.pdf", URL, file_types.PDF, "menu.pdf"),
@@ -115,6 +135,51 @@ NAMES: dict[str, tuple[str | None, str, FileType, str]] = {
 @pytest.mark.parametrize(("wanted", "url", "found", "expected"), NAMES.values(), ids=NAMES.keys())
 def test_file_name(wanted: str | None, url: str, found: FileType, expected: str) -> None:
     assert file_name(wanted, url, found) == expected
+
+
+# The content, the declared types from the first to the last, and the name of a file from a person.
+UNKNOWN_BYTES = b"\x00\x01"
+DECLARED: dict[str, tuple[bytes, list[str | None], str | None, str]] = {
+    "the content first": (files.PNG, ["application/pdf", "image/jpeg"], "a.gif", "image/png"),
+    "then the first that says something": (UNKNOWN_BYTES, [None, "image/*", "x/y; z=1", "image/png"], "a.gif", "x/y"),
+    "then the name": (UNKNOWN_BYTES, [None, "", "application/octet-stream"], "A.DOCX", file_types.DOCX.content_type),
+    "a name of no table of ours": (UNKNOWN_BYTES, [], "a.svg", "image/svg+xml"),
+    "nothing": (UNKNOWN_BYTES, [None], None, "application/octet-stream"),
+    "a name without an extension": (UNKNOWN_BYTES, [], "pdf", "application/pdf"),
+    "a text": (files.TEXT, [], None, "text/plain"),
+    "a text that is more": (files.TEXT, ["text/csv"], None, "text/csv"),
+    "a text, by its name": (files.TEXT, ["binary/octet-stream"], "a.css", "text/css"),
+    "a packed file": (files.ZIP, ["image/png"], None, "application/zip"),
+    "a packed file that is more": (files.ZIP, ["application/epub+zip"], None, "application/epub+zip"),
+    "a film's container": (files.MP4, ["video/quicktime"], None, "video/mp4"),
+    "a film's container with a sound": (files.MP4, ["audio/aac"], None, "audio/mp4"),
+    "3GPP's container with a sound": (files.THREE_GPP, ["audio/3gpp"], None, "audio/3gpp"),
+}
+
+
+@pytest.mark.parametrize(("content", "declared", "name", "expected"), DECLARED.values(), ids=DECLARED.keys())
+def test_content_type(content: bytes, declared: list[str | None], name: str | None, expected: str) -> None:
+    assert content_type_of(content, declared, name) == expected
+
+
+def test_what_was_sent_as_a_sound_is_one() -> None:
+    assert content_type_of(files.MP4, [None], audio=True) == "audio/mp4"
+
+
+NAMED: dict[str, tuple[str | None, str, str]] = {
+    "of a type that is not known": ("plan.dwg", "image/x-private", "plan.dwg"),
+    "of no type": ("plan.dwg", "application/octet-stream", "plan.dwg"),
+    "of no type, a number behind a dot": ("plan 7.5", "application/octet-stream", "plan 7.5.bin"),
+    "of no type, without an extension": ("plan", "application/octet-stream", "plan.bin"),
+    "of a type that Python knows": ("page.xhtml", "text/css", "page.xhtml.css"),
+    "with parameters": (None, "audio/ogg; codecs=opus", "voice.ogg"),
+    "none": (None, "application/pdf", "voice.pdf"),
+}
+
+
+@pytest.mark.parametrize(("wanted", "content_type", "expected"), NAMED.values(), ids=NAMED.keys())
+def test_named(wanted: str | None, content_type: str, expected: str) -> None:
+    assert named(wanted, content_type, "voice") == expected
 
 
 @settings(deadline=None, derandomize=True, database=None)

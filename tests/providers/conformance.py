@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from tests.providers.conformance_files import FileConformance
 from tests.support import sample_files, undecodable
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
 from tests.support.services import services
@@ -244,7 +245,7 @@ _JSON = st.recursive(
 # --- the suite -------------------------------------------------------------------------------------------------------
 
 
-class ProviderConformance(ABC):
+class ProviderConformance(FileConformance, ABC):
     """Subclass it as `Test…`, fill in the tables and methods; each row becomes a test."""
 
     provider: ClassVar[str]
@@ -263,9 +264,6 @@ class ProviderConformance(ABC):
     """Callbacks without an event."""
     bad_elements: ClassVar[Mapping[str, Any]]
     """Elements that `mixed_callbacks` puts between good ones."""
-
-    files_come_inline: ClassVar[bool] = False
-    """Whether a message from a person holds its file, so that there is none to fetch."""
 
     @abstractmethod
     def secret(self, base_url: str) -> Json:

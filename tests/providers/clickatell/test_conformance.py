@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import Json
 from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConformance
+from tests.providers.conformance_files import ACCOUNT, LATER, MISSING, NEVER
 from tests.support.bsp import Answer
 from whatsapp_bridge.providers.contract import Outgoing
 
@@ -20,6 +21,20 @@ class TestClickatell(ProviderConformance):
     provider = "clickatell"
 
     required: ClassVar = ["api_key"]
+    file_words: ClassVar = {
+        **{
+            f"{code} under HTTP {status}": (Answer(status, samples.failure(code)), LATER)
+            for code, status in ((43, 400), (43, 404), (18, 400), (19, 400))
+        },
+        **{
+            f"{code} under HTTP {status}": (Answer(status, samples.failure(code)), ACCOUNT)
+            for code, status in ((1, 400), (2, 404), (7, 401), (20, 402))
+        },
+        "media item not found": (Answer(400, samples.failure(33)), MISSING),
+        "no such resource": (Answer(404, samples.failure(41)), MISSING),
+        "a parameter": (Answer(400, samples.failure(23)), NEVER),
+        "unlisted": (Answer(400, samples.failure(987)), NEVER),
+    }
     wrong: ClassVar = {
         "api_key empty": ("provider.api_key", ""),
         "api_key no text": ("provider.api_key", ["private"]),
@@ -100,6 +115,10 @@ class TestClickatell(ProviderConformance):
 
     def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
         return [samples.statuses([samples.status(4, "r1"), bad, samples.status(5, "r2")])]
+
+    def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
+        file = samples.file(content_type, fileName=name, downloadUrl="https://bsp.example/v1/media?source=client")
+        return samples.callback(moMedia=[samples.media("m1", file)])
 
     def callback_with(self, event: Any) -> bytes:
         kinds = ("messageStatusUpdate", "moText", "moButtonResponse", "moLocation", "moContacts", "other")

@@ -1,6 +1,6 @@
 import base64
 import json
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -168,11 +168,11 @@ def test_what_is_asked_for_is_at_the_host_that_is_connected_to(rest: str) -> Non
 
 # What Clickatell answers: why there is no file, and whether another try may help.
 ANSWERS: dict[str, tuple[Any, tuple[str, bool]]] = {
-    "404": (Answer(404, {}, b"private"), ("download: HTTP 404", False)),
+    "404": (Answer(404, {}, b"private"), ("download: HTTP 404", True)),
     "410": (Answer(410, {}, b""), ("download: HTTP 410", False)),
-    "400": (Answer(400, {}, b'{"error": {"code": 33}}'), ("download: HTTP 400", False)),
-    "a redirect": (Answer(302, {"location": "https://evil.example"}, b""), ("download: HTTP 302", False)),
-    "another 2xx": (Answer(204, {}, b""), ("download: HTTP 204", False)),
+    "400": (Answer(400, {}, b'{"error": {"code": 33}}'), ("download: HTTP 400, Media item not found", True)),
+    "a redirect": (Answer(302, {"location": "https://evil.example"}, b""), ("download: HTTP 302", True)),
+    "another 2xx": (Answer(204, {}, b""), ("download: HTTP 204", True)),
     "401": (Answer(401, {}, b""), ("download: HTTP 401", True)),
     "402": (Answer(402, {}, b""), ("download: HTTP 402", True)),
     "403": (Answer(403, {}, b""), ("download: HTTP 403", True)),
@@ -184,7 +184,7 @@ ANSWERS: dict[str, tuple[Any, tuple[str, bool]]] = {
     "not reached": (NotReached("ConnectTimeout"), ("download: ConnectTimeout", True)),
     "lost": (AnswerLost("ReadTimeout"), ("download: ReadTimeout", True)),
     "too large": (TooLarge("answer too large"), ("the file is too large", False)),
-    "empty": (Answer(200, {}, b""), ("the file is empty", False)),
+    "empty": (Answer(200, {}, b""), ("the file is empty", True)),
 }
 
 
@@ -195,7 +195,7 @@ def test_file_that_cannot_be_fetched(answer: Any, expected: tuple[str, bool]) ->
 
 FAULTS: dict[str, tuple[Script, tuple[str, bool]]] = {
     "never answered": (Fault.HANG, ("download: ReadTimeout", True)),
-    "a redirect to itself": (Scripted(302, headers={"Location": "/v1/media"}), ("download: HTTP 302", False)),
+    "a redirect to itself": (Scripted(302, headers={"Location": "/v1/media"}), ("download: HTTP 302", True)),
 }
 
 
@@ -230,20 +230,46 @@ def test_inline_file() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("private", "the file must be base64"),
-        ("====", "the file must be base64"),
+        ("privately", "the file must be base64"),
+        ("pri.vate", "the file must be base64"),
         ("\u00e9", "the file must be base64"),
+        ("data:image/png,private", "the file must be base64"),
+        ("====", "the file is empty"),
+        ("data:image/png;base64,", "the file is empty"),
     ],
-    ids=["cut short", "nothing in it", "not ASCII"],
+    ids=["cut short", "other signs", "not ASCII", "data URI of something else", "nothing in it", "empty data URI"],
 )
 def test_inline_that_is_no_file(content: str, reason: str) -> None:
     assert failure(client(Net()), samples.inline(b"", content=content)) == (reason, False)
 
 
-def test_inline_with_line_breaks() -> None:
-    lines = base64.encodebytes(files.JPEG * 20).decode()
+# Of every kind of last group, with both signs that differ between the alphabets.
+ODD = [files.JPEG + b"\xfb\xff" + bytes(size) for size in range(3)]
+ENCODINGS: dict[str, Callable[[bytes], str]] = {
+    "usual": lambda raw: b64encode(raw).decode(),
+    "without padding": lambda raw: b64encode(raw).decode().rstrip("="),
+    "for addresses": lambda raw: urlsafe_b64encode(raw).decode(),
+    "for addresses, without padding": lambda raw: urlsafe_b64encode(raw).decode().rstrip("="),
+    "in lines": lambda raw: base64.encodebytes(raw * 20).decode(),
+    "data URI": lambda raw: f"data:image/png;base64,{b64encode(raw).decode()}",
+    "data URI without a type": lambda raw: f"DATA:;base64,{b64encode(raw).decode()}",
+    "data URI with parameters, for addresses": lambda raw: f"data:a/b;x=1;base64,{urlsafe_b64encode(raw).decode()}",
+}
 
-    assert downloaded(client(Net()), samples.inline(b"", content=lines)).content == files.JPEG * 20
+
+@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS.keys())
+def test_inline_file_in_any_base64(encoded: Callable[[bytes], str]) -> None:
+    for raw in ODD:
+        file = downloaded(client(Net()), samples.inline(b"", content=encoded(raw)))
+
+        assert file.content[: len(raw)] == raw
+        assert file.content_type == "image/jpeg"
+
+
+def test_a_data_uris_type_counts_where_the_content_says_none() -> None:
+    inline = samples.inline(b"", content="data:application/private;base64,AAAA", contentType="binary/octet-stream")
+
+    assert downloaded(client(Net()), inline).content_type == "application/private"
 
 
 @pytest.mark.parametrize(
@@ -264,38 +290,41 @@ def test_message_without_a_file(element: Json) -> None:
 
 # --- what the file is -------------------------------------------------------------------------------------------------
 
-KINDS: dict[str, tuple[Any, str, str]] = {
-    "image": ("image/jpeg", "image", "image/jpeg"),
-    "video": ("video/mp4", "video", "video/mp4"),
-    "audio": ("audio/ogg; codecs=opus", "audio", "audio/ogg"),
-    "document": ("application/pdf", "file", "application/pdf"),
-    "capitals": ("IMAGE/PNG", "image", "image/png"),
-    "vCard": ("text/vcard", "file", "text/vcard"),
-    "none": (None, "file", "application/octet-stream"),
-    "empty": ("", "file", "application/octet-stream"),
-    "no text": (["private"], "file", "application/octet-stream"),
-    "parameters alone": ("; codecs=opus", "file", "application/octet-stream"),
+KINDS: dict[str, tuple[Any, bytes, str, str]] = {
+    "image": ("image/jpeg", files.JPEG, "image", "image/jpeg"),
+    "video": ("video/mp4", files.MP4, "video", "video/mp4"),
+    "audio": ("audio/ogg; codecs=opus", files.OPUS, "audio", "audio/ogg"),
+    "audio in a container for films": ("audio/mp4", files.MP4, "audio", "audio/mp4"),
+    "document": ("application/pdf", files.PDF, "file", "application/pdf"),
+    "capitals": ("IMAGE/PNG", files.PNG, "image", "image/png"),
+    "vCard": ("text/vcard", b"BEGIN:VCARD", "file", "text/vcard"),
+    "unknown content": ("image/x-other", b"\x00", "image", "image/x-other"),
+    "none": (None, b"\x00", "file", "application/octet-stream"),
+    "empty": ("", b"\x00", "file", "application/octet-stream"),
+    "no text": (["private"], b"\x00", "file", "application/octet-stream"),
+    "parameters alone": ("; codecs=opus", b"\x00", "file", "application/octet-stream"),
 }
 
 
-@pytest.mark.parametrize(("given", "kind", "content_type"), KINDS.values(), ids=KINDS.keys())
-def test_kind_and_type(given: Any, kind: str, content_type: str) -> None:
-    element = samples.media("m1", samples.file(given))
+@pytest.mark.parametrize(("given", "content", "kind", "content_type"), KINDS.values(), ids=KINDS.keys())
+def test_kind_and_type(given: Any, content: bytes, kind: str, content_type: str) -> None:
+    element = samples.media("m1", samples.file(given, fileName=None, downloadUrl=f"{BASE_URL}/v1/media"))
     answer = replied(client(Net()), element)
 
     assert answer.attachment is not None
     assert (answer.attachment.kind, answer.attachment.caption) == (kind, TEXT)
-    assert downloaded(client(Net()), element).content_type == content_type
+    assert downloaded(client(Net(content)), element).content_type == content_type
     # What CleverTap is told where the file cannot be had.
     assert answer.message.wire()["text"] == {"body": f"[{kind} not available] {TEXT}"}
 
 
 NAMES: dict[str, tuple[Json, str]] = {
-    "its own": ({"fileName": "menu.pdf"}, "menu.pdf"),
+    "its own": ({"fileName": "menu.jpeg"}, "menu.jpeg"),
+    "with the extension of another type": ({"fileName": "menu.pdf"}, "menu.jpg"),
     "the fileId in its address": ({"fileName": None}, "private-1.jpeg"),
     "a number": ({"fileName": 5}, "private-1.jpeg"),
     "no extension": ({"fileName": "menu"}, "menu.jpg"),
-    "no extension, of no type": ({"fileName": "menu", "contentType": None}, "menu.bin"),
+    "no extension, of no type": ({"fileName": "menu", "contentType": None}, "menu.jpg"),
     "no name at all": ({"fileName": None, "downloadUrl": f"{BASE_URL}/v1/media"}, "file.jpg"),
 }
 
@@ -432,9 +461,7 @@ def test_caption_that_its_key_does_not_open_costs_no_file(element: Json, caption
     assert downloaded(reader, secret | {"caption": caption}).content == files.JPEG
 
 
-@pytest.mark.parametrize(
-    "raw", [files.JPEG, bytes(40), bytes(16), b""], ids=["in clear", "half a block", "IV alone", "nothing"]
-)
+@pytest.mark.parametrize("raw", [files.JPEG, bytes(40), bytes(16)], ids=["in clear", "half a block", "IV alone"])
 def test_file_that_its_key_does_not_open(raw: bytes) -> None:
     keys = Keys()
     secret, _ = sealed(keys, samples.media())
@@ -632,7 +659,9 @@ def test_file_has_its_own_time_limit_whatever_waited_before_it(counting_world: W
     assert ([reply["type"] for reply in made.replies], downloads) == (["image"], [])
 
 
-def test_file_that_is_gone_is_requested_once(counting_world: World, counted: Callable[[], dict[str, int]]) -> None:
+def test_file_that_is_gone_is_asked_for_once_more_and_never_again(
+    counting_world: World, counted: Callable[[], dict[str, int]]
+) -> None:
     made = counting_world
     asked = []
 
@@ -646,7 +675,7 @@ def test_file_that_is_gone_is_requested_once(counting_world: World, counted: Cal
     made.callback(at_bsp(samples.media()))
     made.pump(hours=3)
 
-    assert ([reply["type"] for reply in made.replies], len(asked)) == (["text"], 1)
+    assert ([reply["type"] for reply in made.replies], len(asked)) == (["text"], 2)
     assert counted()["MediaUnavailable"] == 1
 
 

@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import Json
 from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConformance
+from tests.providers.conformance_files import ACCOUNT, LATER, NEVER
 from tests.support.bsp import Answer
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract import Attachment, Outgoing
 
 _INCOMING = {"text": samples.text, "location": samples.location, "contacts": samples.contacts}
 _CODES = {"sent": 3, "delivered": 4, "read": 27, "failed": 12}
@@ -15,7 +16,15 @@ class TestClickatellLegacy(ProviderConformance):
     provider = "clickatell_legacy"
 
     files_come_inline = True
+    texts_have_no_type = True
     required: ClassVar = ["api_key"]
+    file_words: ClassVar = {
+        "901 under HTTP 400": (Answer(400, samples.failure(901)), LATER),
+        "900 under HTTP 400": (Answer(400, samples.failure(900)), LATER),
+        "1 under HTTP 400": (Answer(400, samples.failure(1)), ACCOUNT),
+        "301 under HTTP 402": (Answer(402, samples.failure(301)), ACCOUNT),
+        "unlisted": (Answer(400, samples.failure(987)), NEVER),
+    }
     wrong: ClassVar = {
         "api_key empty": ("provider.api_key", ""),
         "api_key with a line break": ("provider.api_key", "private-secret\n"),
@@ -78,6 +87,13 @@ class TestClickatellLegacy(ProviderConformance):
 
     def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
         return [samples.raw(body) for body in (samples.status(3, "r1"), bad, samples.status(4, "r2"))]
+
+    def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
+        return samples.raw(samples.media(content, contentType=content_type, fileName=name))
+
+    def file_to_fetch(self) -> Attachment:
+        """No sample has one by reference; both of Clickatell's APIs share what would fetch it."""
+        return Attachment("image", {"downloadUrl": "https://bsp.example/v1/media"}, "image/jpeg")
 
     def callback_with(self, event: Any) -> bytes:
         envelope = {"integrationId": "i", "integrationName": "private"}

@@ -16,6 +16,7 @@ class TestGupshup(ProviderConformance):
     """The account has an id for the template of the suite; test_outbound has those without."""
 
     provider = "gupshup"
+    files_need_credentials = False
     unknown_status_fails = False
 
     required: ClassVar = [
@@ -111,6 +112,11 @@ class TestGupshup(ProviderConformance):
 
     def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
         return [samples.response(samples.report("SENT", "r1"), bad, samples.report("READ", "r2"))]
+
+    def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
+        of_gupshup = _KINDS.get(kind, kind)
+        file = samples.file(content_type, filename=name)
+        return json.dumps(samples.message(of_gupshup, **{of_gupshup: file})).encode()
 
     def callback_with(self, event: Any) -> bytes:
         members = dict.fromkeys(samples.report() | samples.message(), event)

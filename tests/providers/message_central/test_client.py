@@ -624,7 +624,7 @@ def test_a_file_at_an_open_address_is_fetched() -> None:
 
     file = client(http, **STATIC).download(attachment(id="1", url="https://files.example/private"))
 
-    assert file == File(JPEG, "image/jpeg", "image")
+    assert file == File(JPEG, "image/jpeg", "image.jpg")
 
 
 DOCX, WEBP, PAGE = b"PK\x03\x04private", b"RIFF\x10\x00\x00\x00WEBPprivate", b"<!DOCTYPE html><p>private"
@@ -654,7 +654,6 @@ NOT_FOUND_PICTURE = b"\x89PNG\r\n\x1a\nprivate"
         pytest.param("image", WEBP, None, None, id="sticker"),
         pytest.param("image", PAGE, None, "url must have a file of the kind image", id="a page for an image"),
         pytest.param("image", MP4, None, "url must have a file of the kind image", id="a video for an image"),
-        pytest.param("image", b"", None, "url is empty", id="nothing"),
         pytest.param("video", MP4, None, None, id="video"),
         pytest.param("video", JPEG, None, "url must have a file of the kind video", id="an image for a video"),
         pytest.param("audio", b"OggS\x00private", None, None, id="audio"),
@@ -683,8 +682,9 @@ UNREADABLE: dict[str, tuple[Attachment, Said | None, str, bool]] = {
         attachment(url="https://x.example/private"),
         Answer(401, {}, b""),
         "url answers HTTP 401",
-        False,
+        True,
     ),
+    "nothing there": (attachment(url="https://x.example/private"), Answer(200, {}, b""), "url is empty", True),
     "no address": (attachment(url="ftp://private"), None, "url is not an http or https address", False),
     "away": (
         attachment(url="https://x.example/private"),

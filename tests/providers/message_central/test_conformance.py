@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from tests.providers.cloud_api import samples as meta
@@ -47,6 +48,7 @@ class TestMessageCentral(ProviderConformance):
         "no id": meta.status("sent", None, id=None),
     }
     unknown_status_fails: ClassVar = False
+    files_need_credentials = False
 
     def secret(self, base_url: str) -> Json:
         return samples.secret(base_url)
@@ -109,6 +111,15 @@ class TestMessageCentral(ProviderConformance):
     def mixed_callbacks(self, bad: Any) -> Sequence[bytes]:
         good = [meta.status("sent", None, id=f"bsp-r{place}") for place in (1, 2)]
         return [meta.events(statuses=[good[0], bad, good[1]])]
+
+    def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
+        changes = {
+            "mime_type": content_type,
+            "filename": name,
+            "sha256": sha256(content).hexdigest(),
+            "url": "https://files.example/7",
+        }
+        return meta.events(messages=[meta.file("document" if kind == "file" else kind, **changes)])
 
     def callback_with(self, event: Any) -> bytes:
         return meta.events(statuses=event, messages=event)

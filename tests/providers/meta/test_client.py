@@ -10,6 +10,7 @@ from tests.providers.cloud_api import samples as webhooks
 from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT, assert_public
 from tests.providers.meta import samples
 from tests.providers.meta.samples import Json, failure, taken
+from tests.support import sample_files
 from tests.support.services import MemoryNotes, services
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
@@ -259,8 +260,8 @@ def attachment(**changes: Any) -> Attachment:
     return Attachment(**wanted)
 
 
-def described(url: Any = LOOKASIDE) -> Answer:
-    return said(200, {"messaging_product": "whatsapp", "url": url, "mime_type": "application/pdf", "id": "1"})
+def described(url: Any = LOOKASIDE, of_type: str | None = "application/pdf") -> Answer:
+    return said(200, {"messaging_product": "whatsapp", "url": url, "mime_type": of_type, "id": "1"})
 
 
 def test_file() -> None:
@@ -271,30 +272,75 @@ def test_file() -> None:
     assert all(headers.items() >= AUTHORIZATION.items() for _, _, _, headers in http.requests)
 
 
-FILES: dict[str, tuple[dict[str, Any], File]] = {
+# The webhook's type and name, the answer's type, Meta's description of the file, its content.
+FILES: dict[str, tuple[dict[str, Any], str | None, str | None, bytes, tuple[str, str]]] = {
     "image": (
         {"kind": "image", "content_type": "image/jpeg", "file_name": None},
-        File(CONTENT, "image/jpeg", "image.jpg"),
+        "application/octet-stream",
+        None,
+        sample_files.JPEG,
+        ("image/jpeg", "image.jpg"),
     ),
     "voice message": (
         {"kind": "audio", "content_type": "audio/ogg; codecs=opus", "file_name": None},
-        File(CONTENT, "audio/ogg", "audio.ogg"),
+        None,
+        None,
+        sample_files.OPUS,
+        ("audio/ogg", "audio.ogg"),
     ),
-    "sticker": (
-        {"kind": "image", "content_type": "image/webp", "file_name": None},
-        File(CONTENT, "image/webp", "image.webp"),
+    "voice message in a container for films": (
+        {"kind": "audio", "content_type": None, "file_name": None},
+        None,
+        None,
+        sample_files.MP4,
+        ("audio/mp4", "audio.m4a"),
     ),
-    "of no type": ({"content_type": None}, File(CONTENT, "application/octet-stream", "private.pdf")),
-    "of no type and name": (
-        {"content_type": "x/unknown", "file_name": None},
-        File(CONTENT, "x/unknown", "file.bin"),
+    "only the answer names its type": (
+        {"content_type": None},
+        "Application/Private; x=1",
+        None,
+        b"\x00",
+        ("application/private", "private.pdf"),
+    ),
+    "only the description names its type": (
+        {"content_type": None},
+        None,
+        "application/private",
+        b"\x00",
+        ("application/private", "private.pdf"),
+    ),
+    "only its name says its type": ({"content_type": None}, None, None, b"\x00", ("application/pdf", "private.pdf")),
+    "nothing says its type": (
+        {"content_type": None, "file_name": None},
+        None,
+        None,
+        b"\x00",
+        ("application/octet-stream", "file.bin"),
+    ),
+    "of an unknown type": (
+        {"content_type": "x/private", "file_name": None},
+        None,
+        None,
+        b"\x00",
+        ("x/private", "file.bin"),
     ),
 }
 
 
-@pytest.mark.parametrize(("changes", "expected"), FILES.values(), ids=FILES.keys())
-def test_name_and_type_of_a_file(changes: dict[str, Any], expected: File) -> None:
-    assert client(Http(described(), said(200, CONTENT))).download(attachment(**changes)) == expected
+@pytest.mark.parametrize(
+    ("changes", "answered", "described_as", "content", "expected"), FILES.values(), ids=FILES.keys()
+)
+def test_name_and_type_of_a_file(
+    changes: dict[str, Any],
+    answered: str | None,
+    described_as: str | None,
+    content: bytes,
+    expected: tuple[str, str],
+) -> None:
+    answer = Answer(200, {} if answered is None else {"content-type": answered}, content)
+    file = client(Http(described(of_type=described_as), answer)).download(attachment(**changes))
+
+    assert file == File(content, *expected)
 
 
 def test_file_with_only_an_address() -> None:
@@ -356,9 +402,9 @@ def test_the_token_goes_to_nobody_else(url: str) -> None:
 
 UNREADABLE: dict[str, tuple[list[Any], str, bool]] = {
     "not there any more": ([said(400, failure(100))], "download: HTTP 400", False),
-    "not there": ([said(404, b"")], "download: HTTP 404", False),
-    "token expired": ([said(401, failure(190))], "download: HTTP 401", True),
-    "too fast": ([said(429, failure(130429))], "download: HTTP 429", True),
+    "not there": ([said(404, b"")], "download: HTTP 404", True),
+    "token expired": ([said(401, failure(190))], "download: HTTP 401, Access token has expired", True),
+    "too fast": ([said(429, failure(130429))], "download: HTTP 429, Rate limit hit", True),
     "Meta away": ([said(503, b"")], "download: HTTP 503", True),
     "not reached": ([NotReached("ConnectTimeout")], "download: ConnectTimeout", True),
     "answer lost": ([AnswerLost("ReadTimeout")], "download: ReadTimeout", True),
@@ -366,8 +412,8 @@ UNREADABLE: dict[str, tuple[list[Any], str, bool]] = {
     "address no text": ([described(["private"])], "Meta gave no address for the file", True),
     "no JSON": ([said(200, b"private")], "Meta gave no address for the file", True),
     "description too large": ([said(200, b"x" * 70_000)], "the file is too large", False),
-    "file gone": ([described(), said(404, b"")], "download: HTTP 404", False),
-    "file on the move": ([described(), said(302, b"")], "download: HTTP 302", False),
+    "file gone": ([described(), said(404, b"")], "download: HTTP 404", True),
+    "file on the move": ([described(), said(302, b"")], "download: HTTP 302", True),
     "file too large": ([described(), TooLarge("answer too large")], "the file is too large", False),
     "file lost on the way": ([described(), AnswerLost("ChunkedEncodingError")], "download: ChunkedEncodingError", True),
 }

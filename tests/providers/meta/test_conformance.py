@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 from tests.providers.cloud_api import samples as webhooks
 from tests.providers.cloud_api.samples import Json
 from tests.providers.conformance import TEXT, ProviderConformance
+from tests.providers.conformance_files import ACCOUNT, LATER, MISSING, NEVER
 from tests.providers.meta import samples
 from tests.support.bsp import Answer
 from whatsapp_bridge.providers.contract import Outgoing
@@ -40,6 +41,9 @@ class TestMeta(ProviderConformance):
         "waba_id a name": ("provider.waba_id", "private"),
         "app_secret empty": ("provider.app_secret", ""),
         "app_secret null": ("provider.app_secret", None),
+        "app_secret an empty list": ("provider.app_secret", []),
+        "app_secret an object": ("provider.app_secret", {"new": "private"}),
+        "app_secrets under a name of their own": ("provider.app_secrets", ["private"]),
         "verify_token empty": ("provider.verify_token", ""),
         "api_version without a v": ("provider.api_version", "23.0"),
         "api_version a path": ("provider.api_version", "v23.0/private"),
@@ -70,6 +74,23 @@ class TestMeta(ProviderConformance):
         "of a group": webhooks.status(recipient_type="group"),
     }
     unknown_status_fails = False
+    file_words: ClassVar = {
+        **{
+            f"{code} under HTTP 400": (Answer(400, samples.failure(code)), LATER)
+            for code in (1, 2, 4, 80007, 130429, 131000, 131016)
+        },
+        "130429 under HTTP 403": (Answer(403, samples.failure(130429)), LATER),
+        "one that passes, unlisted": (Answer(400, {"error": {"code": 987, "is_transient": True}}), LATER),
+        "one that does not pass, unlisted": (Answer(400, {"error": {"code": 987}}), NEVER),
+        **{
+            f"the token expired, HTTP {status}": (Answer(status, samples.failure(190)), ACCOUNT)
+            for status in (400, 401, 500)
+        },
+        "no permission": (Answer(400, samples.failure(10)), ACCOUNT),
+        "account locked": (Answer(400, samples.failure(131031)), ACCOUNT),
+        "no such file": (Answer(400, {"error": {"code": 100, "error_subcode": 33}}), MISSING),
+        "a parameter": (Answer(400, samples.failure(100)), NEVER),
+    }
 
     def secret(self, base_url: str) -> Json:
         return samples.secret(base_url)
@@ -111,6 +132,11 @@ class TestMeta(ProviderConformance):
         # Meta gives an address first, on a host of its own.
         described = {"url": "https://lookaside.fbsbx.com/private"}
         return Answer(200, content if url == described["url"] else described)
+
+    def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
+        of_meta = "document" if kind == "file" else kind
+        changes = {"mime_type": content_type, "filename": name, "sha256": None}
+        return webhooks.events(messages=[webhooks.file(of_meta, **changes)])
 
     def callback_with(self, event: Any) -> bytes:
         kinds = ("text", "image", "interactive", "order", "contacts", "system", "poll")

@@ -1,3 +1,5 @@
+import hmac
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ from tests.providers.cloud_api import samples as webhooks
 from tests.providers.cloud_api.samples import NUMBER_ID
 from tests.providers.meta.samples import APP_SECRET, VERIFY_TOKEN, secret, signature
 from tests.support.world import TOKEN, account, world
+from whatsapp_bridge.accounts.account import AccountInvalid
 from whatsapp_bridge.flows.receive import Acknowledgement
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback, NotUnderstood, ReplyEvent, StatusEvent
@@ -46,6 +49,74 @@ def test_signature_as_meta_makes_it() -> None:
 
     assert inbound.authentic(Callback("POST", given, {}, raw), tested)
     assert not inbound.authentic(Callback("POST", given, {}, raw), ACCOUNT)
+
+
+# --- a secret that is rotated ----------------------------------------------------------------------------------------
+
+NEW_SECRET = "private-new-app-secret"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "accepted"),
+    [
+        pytest.param([APP_SECRET], [True, False], id="the old one"),
+        pytest.param([APP_SECRET, NEW_SECRET], [True, True], id="both"),
+        pytest.param([NEW_SECRET, APP_SECRET], [True, True], id="both, the new one first"),
+        pytest.param([NEW_SECRET], [False, True], id="the new one"),
+    ],
+)
+def test_every_app_secret_of_the_list_signs(secrets: list[str], accepted: list[bool]) -> None:
+    account = parse_account("acme", secret(app_secret=secrets))
+    given = [
+        {"x-hub-signature-256": f"sha256={hmac.digest(each.encode(), RAW, 'sha256').hex()}"}
+        for each in (APP_SECRET, NEW_SECRET)
+    ]
+
+    assert [inbound.authentic(Callback("POST", headers, {}, RAW), account) for headers in given] == accepted
+
+
+@pytest.mark.parametrize(
+    ("secrets", "field"),
+    [(["private", ""], "app_secret.1"), (["private", 7], "app_secret.1"), ([None], "app_secret.0")],
+    ids=["second empty", "second a number", "null"],
+)
+def test_every_app_secret_of_the_list_is_checked(secrets: Any, field: str) -> None:
+    with pytest.raises(AccountInvalid) as caught:
+        parse_account("acme", secret(app_secret=secrets))
+
+    assert caught.value.field == f"provider.{field}"
+
+
+ASKED_ANEW = {"hub.mode": "subscribe", "hub.verify_token": "private-new-verify-token", "hub.challenge": "7"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "callback"),
+    [
+        pytest.param(
+            {"app_secret": NEW_SECRET},
+            lambda: Callback(
+                "POST",
+                {"x-hub-signature-256": f"sha256={hmac.digest(NEW_SECRET.encode(), RAW, 'sha256').hex()}"},
+                {},
+                RAW,
+            ),
+            id="app secret",
+        ),
+        pytest.param(
+            {"verify_token": ASKED_ANEW["hub.verify_token"]},
+            lambda: Callback("GET", {}, ASKED_ANEW, b""),
+            id="verify token",
+        ),
+    ],
+)
+def test_a_new_secret_counts_at_once(changes: dict[str, str], callback: Callable[[], Callback]) -> None:
+    with world(acme=account(provider=secret()["provider"])) as made:
+        assert made.receive("acme", TOKEN, callback()).status == 403
+        # The functions have the account by now, and would keep it for five minutes.
+        made.change_account("acme", account(provider=secret(**changes)["provider"]))
+        made.now += 15
+        assert made.receive("acme", TOKEN, callback()).status == 200
 
 
 # --- the verification of the address ---------------------------------------------------------------------------------
@@ -121,4 +192,4 @@ def test_events_of_another_number_are_kept() -> None:
 
 
 def test_secrets_are_what_the_tests_sign_with() -> None:
-    assert (ACCOUNT.provider.app_secret, ACCOUNT.provider.verify_token) == (APP_SECRET, VERIFY_TOKEN)
+    assert (ACCOUNT.provider.app_secrets, ACCOUNT.provider.verify_token) == ([APP_SECRET], VERIFY_TOKEN)

@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
@@ -19,6 +19,7 @@ from whatsapp_bridge.accounts.fields import (
     is_loopback,
     is_same,
     matching,
+    one_or_several,
 )
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
@@ -97,7 +98,9 @@ class Account(Config, Generic[P_co, O_co]):
     waba_number: str
     clevertap: CleverTap
     callback_tokens: Annotated[
-        list[Annotated[str, AfterValidator(_token)]], Field(alias="callback_token", min_length=1)
+        list[Annotated[str, AfterValidator(_token)]],
+        one_or_several(_token),
+        Field(alias="callback_token", min_length=1),
     ]
     """One, or several while the token is rotated. All are accepted; the first is the key of what is made with a token,
     and what was made with the others is still found."""
@@ -111,13 +114,6 @@ class Account(Config, Generic[P_co, O_co]):
         if not (digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15):
             raise ValueError("must be the number in international form, 7 to 15 digits")
         return digits
-
-    @field_validator("callback_tokens", mode="before")
-    @classmethod
-    def _several(cls, value: Any) -> Any:
-        if not isinstance(value, str | list):
-            raise ValueError("must be a string, or a list of strings")
-        return [_token(value)] if isinstance(value, str) else value
 
     @property
     def provider_type(self) -> str:

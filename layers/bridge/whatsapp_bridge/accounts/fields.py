@@ -7,7 +7,7 @@ from re import ASCII, fullmatch
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Config(BaseModel):
@@ -91,9 +91,21 @@ def form(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(matching(pattern, words))
 
 
+def one_or_several(check: Callable[[str], str]) -> BeforeValidator:
+    """Takes a single text, which `check` has to take, as a list of one: several are valid while one is rotated."""
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, str | list):
+            raise ValueError("must be a string, or a list of strings")
+        return [check(value)] if isinstance(value, str) else value
+
+    return BeforeValidator(read)
+
+
 type Network = Annotated[str, AfterValidator(_network)]
 type Url = Annotated[str, AfterValidator(_url)]
 type BaseUrl = Annotated[str, AfterValidator(_base_url)]
 type Secret = Annotated[str, Field(min_length=1)]
+not_empty = matching(r"(?s:.+)", "must not be empty")
 # It is sent in a header, where anything except visible ASCII breaks the request.
 type HeaderSecret = Annotated[str, form(r"[!-~]+", "must have only visible ASCII characters and no spaces")]

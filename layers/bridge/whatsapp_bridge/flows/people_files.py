@@ -4,6 +4,7 @@ A note keeps the state of a message's file, so that a message that is reported a
 if the BSP no longer has the file:
 
     tried {n}              n attempts; it could not be fetched yet
+    tried {n} missing      the same, and at the last one there was none
     gone                   it can never be fetched
     stored {at} {type}     it has been in S3 since `at` (seconds since 1970)
 """
@@ -17,7 +18,8 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
 from whatsapp_bridge.flows.records import Postponed
 from whatsapp_bridge.media.links import link, media_ids
-from whatsapp_bridge.providers.contract import Attachment, Client, Notes, Unreadable
+from whatsapp_bridge.providers.common.attachments import kind_of
+from whatsapp_bridge.providers.contract import Attachment, Client, NoFile, Notes, Unreadable
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.media import MediaStore
@@ -26,6 +28,7 @@ from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS
 # For all attempts to fetch a file together, because the person's next messages wait meanwhile.
 _PATIENCE_SECONDS: Final = 900
 _GONE: Final = "gone"
+_MISSING: Final = " missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +49,13 @@ class PeopleFiles:
         """The message with a link to its file; unchanged if the file cannot be fetched. Raises `Postponed`."""
         identifier, note = self._noted(account, message_id)
         if note is None or note.startswith("tried "):
-            tries = int((note or "tried 0").split()[1])
-            note = self._fetched(client, account, message_id, identifier, attachment, tries)
+            note = self._fetched(client, account, message_id, identifier, attachment, note or "tried 0")
         if note == _GONE:
             return message
         _, stored, content_type = note.split(" ", 2)
         address = link(self.public_url, account, identifier, int(stored) + self._good_for)
         return message.with_media(
-            attachment.kind,
+            kind_of(content_type) if attachment.guessed else attachment.kind,
             Media(media_url=address, mime_type=content_type, caption=attachment.caption),
             document_copy=account.options.document_copy,
         )
@@ -72,25 +74,27 @@ class PeopleFiles:
         return self.days * 86_400
 
     def _fetched(
-        self, client: Client, account: Account, message_id: str, identifier: str, attachment: Attachment, tries: int
+        self, client: Client, account: Account, message_id: str, identifier: str, attachment: Attachment, tried: str
     ) -> str:
-        """Fetch and store the file; returns the note of the result."""
+        """Fetch and store the file; returns the note of the result. `tried` is the note so far."""
         try:
             file = client.download(attachment)
         except Unreadable as error:
-            return self._failed(account, message_id, identifier, error, tries + 1)
+            return self._failed(account, message_id, identifier, error, tried)
         self.store.put(account.name, identifier, file)
         note = f"stored {int(self.now())} {file.content_type}"
         self.notes.put(account.name, f"media#{identifier}", note, self._good_for)
         count("MediaStored")
         return note
 
-    def _failed(self, account: Account, message_id: str, identifier: str, error: Unreadable, tries: int) -> str:
+    def _failed(self, account: Account, message_id: str, identifier: str, error: Unreadable, tried: str) -> str:
         keys = {"account": account.name, "id": message_id, "reason": error.reason}
-        delay = None
-        if error.retriable:
-            delay = self.retry.delay(tries, self.jitter(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)
-        note = _GONE if delay is None else f"tried {tries}"
+        if isinstance(error, NoFile) and error.alarm:
+            count("ProviderAccountAlarms")
+            logger.error("the BSP refuses the account", extra=keys)
+        tries, missing = int(tried.split()[1]) + 1, isinstance(error, NoFile) and error.once
+        delay = self._delay(error, tries, missing, missing_before=tried.endswith(_MISSING))
+        note = _GONE if delay is None else f"tried {tries}{_MISSING if missing else ''}"
         self.notes.put(account.name, f"media#{identifier}", note, self._good_for)
         if delay is not None:
             logger.warning("file could not be fetched; will be retried", extra=keys)
@@ -98,3 +102,11 @@ class PeopleFiles:
         count("MediaUnavailable")
         logger.error("file could not be fetched", extra=keys)
         return note
+
+    def _delay(self, error: Unreadable, tries: int, missing: bool, missing_before: bool) -> int | None:
+        """None if there must be no further attempt."""
+        if not error.retriable or (missing and missing_before):
+            return None
+        if missing:
+            return self.retry.pause(1, self.jitter(), at_most=MAX_VISIBILITY_SECONDS)
+        return self.retry.delay(tries, self.jitter(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)

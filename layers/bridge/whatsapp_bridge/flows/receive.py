@@ -40,6 +40,8 @@ _AT_ONCE = 20
 _LANES = 8
 # A retried status is queued again with higher, so longer, counters.
 _MAX_STATUS_BYTES = MAX_MESSAGE_BYTES - 64
+# Scanners find the URLs of callbacks: it is counted, and not logged.
+_NOT_ADDRESSED = "callback without one of the account's tokens"
 # DynamoDB allows keys of 2 KB, which also hold the account's name and our prefix.
 _MAX_ID_BYTES = 1024
 
@@ -86,22 +88,15 @@ class Receive:
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
         """Acknowledge a callback after it is stored. Raises if it could not be stored, so that the BSP sends it
         again."""
-        account = self._accounts.with_token(account_name, token)
+        # Whatever does not match, the account is read again: its token, networks or the BSP's secret may be new.
+        account = self._accounts.matching(account_name, lambda known: _refusal(callback, token, known) is None)
         if account is None:
-            count("CallbacksForbidden")
-            return FORBIDDEN
-        if not account.admits(callback.source):
-            count("CallbacksForbidden")
-            logger.warning("callback from outside options.source_networks", extra={"account": account.name})
+            self._forbidden(account_name, token, callback)
             return FORBIDDEN
         inbound = registry.inbound(account.provider_type)
-        challenge = inbound.challenge(callback, account) if callback.method == "GET" else None
+        challenge = _challenge(callback, account)
         if challenge is not None:
             return Acknowledgement(200, challenge)
-        if not inbound.authentic(callback, account):
-            count("CallbacksForbidden")
-            logger.warning("callback without its proof of origin", extra={"account": account.name})
-            return FORBIDDEN
         if not account.is_first_token(token):
             count("OldCallbackTokens")
             logger.info("callback with another token than the account's first", extra={"account": account.name})
@@ -110,6 +105,13 @@ class Receive:
             count("CallbacksEmpty")
             return Acknowledgement(400, "empty")
         return self._store(account, inbound, callback)
+
+    def _forbidden(self, account_name: str, token: str, callback: Callback) -> None:
+        count("CallbacksForbidden")
+        account = self._accounts.get(account_name)
+        refusal = _refusal(callback, token, account) if account is not None else _NOT_ADDRESSED
+        if refusal is not None and refusal != _NOT_ADDRESSED:
+            logger.warning(refusal, extra={"account": account_name})
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
         try:
@@ -135,6 +137,23 @@ class Receive:
         # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
         deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
         return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
+
+
+def _refusal(callback: Callback, token: str, account: Account) -> str | None:
+    """Why this is no callback of the account's BSP; None if it is one."""
+    if not account.token_matches(token):
+        return _NOT_ADDRESSED
+    if not account.admits(callback.source):
+        return "callback from outside options.source_networks"
+    authentic = _challenge(callback, account) is not None or registry.inbound(account.provider_type).authentic(
+        callback, account
+    )
+    return None if authentic else "callback without its proof of origin"
+
+
+def _challenge(callback: Callback, account: Account) -> str | None:
+    """The answer to the BSP's verification of the URL; None if this is none."""
+    return registry.inbound(account.provider_type).challenge(callback, account) if callback.method == "GET" else None
 
 
 def _queued(account: str, event: StatusEvent, now: float) -> Entry | NotUnderstood:

@@ -26,8 +26,9 @@ class ShowMedia:
     def __init__(self, *, accounts: Accounts, media: MediaStore, now: Callable[[], float] = time) -> None:
         self._accounts, self._media, self._now = accounts, media, now
 
-    def __call__(self, account_name: str, identifier: str, query: Mapping[str, str]) -> Shown:
-        """Unknown accounts, wrong signatures and expired links get the same answer."""
+    def __call__(self, account_name: str, identifier: str, query: Mapping[str, str], *, head: bool = False) -> Shown:
+        """Unknown accounts, wrong signatures and expired links get the same answer. `head`: whoever asks wants to know
+        the file's size and type, and not to open it."""
         account = None
         if fullmatch(ID_PATTERN, identifier):
             # After a change of the token, forward may use the new one for links before this function reads it.
@@ -37,5 +38,6 @@ class ShowMedia:
         if account is None:
             count("MediaForbidden")
             return FORBIDDEN
-        count("MediaShown")
-        return Shown(302, "", self._media.link(account.name, identifier))
+        if not head:
+            count("MediaShown")
+        return Shown(302, "", self._media.link(account.name, identifier, head=head))

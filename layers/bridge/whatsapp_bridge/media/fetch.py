@@ -28,26 +28,28 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A fetched file. `validator` changes when the file does: its ETag, its date, else its hash."""
+    """A fetched file. `validator` changes when the file does: its ETag, its date, else its hash. `content_type` is the
+    server's word for it."""
 
     content: bytes = field(repr=False)
     validator: str
+    content_type: str | None = None
 
 
-class SourceDead(Exception):
-    """There is no such file, or never for us. `reason` contains no address."""
+class _NoSource(Exception):
+    """`reason` contains no address. `answer` is the one that has no file, None if there was none."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, answer: "Answer | None" = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.answer = reason, answer
 
 
-class SourceUnavailable(Exception):
-    """The file could not be fetched; a retry may help. `reason` contains no address."""
+class SourceDead(_NoSource):
+    """There is no such file, or never for us."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+
+class SourceUnavailable(_NoSource):
+    """The file could not be fetched; a retry may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class _Failed:
 
     kind: type[SourceDead | SourceUnavailable]
     reason: str
+    answer: "Answer | None" = None
 
 
 _NOT_KEPT: Final = _Failed(SourceUnavailable, "not fetched yet")
@@ -83,7 +86,7 @@ class Files:
                 found = self._ask(url, max_bytes, loopback, validator)
                 self._keep(key, found)
         if isinstance(found, _Failed):
-            raise found.kind(found.reason)
+            raise found.kind(found.reason, found.answer)
         return found
 
     def _turn(self, key: Hashable) -> AbstractContextManager[object]:
@@ -102,7 +105,7 @@ class Files:
         try:
             return self._fetch(url, max_bytes, loopback, validator)
         except (SourceDead, SourceUnavailable) as error:
-            return _Failed(type(error), error.reason)
+            return _Failed(type(error), error.reason, error.answer)
 
     def _fetch(self, url: str, max_bytes: int, loopback: bool, validator: str | None) -> Source | None:
         from whatsapp_bridge.net.http import AnswerLost, Forbidden, NotReached, OutOfTime, TooLarge
@@ -123,10 +126,10 @@ class Files:
             return None
         if answer.status != 200:
             later = answer.status >= 500 or answer.status in _LATER
-            raise (SourceUnavailable if later else SourceDead)(f"answers HTTP {answer.status}")
+            raise (SourceUnavailable if later else SourceDead)(f"answers HTTP {answer.status}", answer)
         if not answer.body:
-            raise SourceDead("is empty")
-        source = Source(answer.body, _validator(answer))
+            raise SourceDead("is empty", answer)
+        source = Source(answer.body, _validator(answer), answer.headers.get("content-type"))
         return None if source.validator == validator else source
 
 

@@ -1,4 +1,5 @@
-"""Decides whether a message may be sent again when the BSP's answer does not say.
+"""Decides whether a message may be sent again when the BSP's answer does not say, and whether a person's file may be
+fetched again.
 
 An answer that is not the BSP's own (an empty body, a page, other JSON) comes from a proxy, a gateway or a load balancer
 in between, or from the BSP's server before or after its own code ran. Only its HTTP status can be read. Meanings: RFC
@@ -7,12 +8,13 @@ in between, or from the BSP's server before or after its own code ran. Only its 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, OutOfTime
-from whatsapp_bridge.providers.contract import NotSent, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract import NoFile, NotSent, Rejected, Throttled, Unknown
 
+_OK: Final = 200
 _TOO_MANY: Final = 429
 _OVERLOAD: Final = 503
 
@@ -84,3 +86,64 @@ def of_a_step_before(what: str, outcome: Rejected | Throttled | NotSent | Unknow
 def without_asking[R: Rejected | Throttled | NotSent](outcome: R) -> R:
     """The outcome of a step as that of another message, for which the BSP is not asked again."""
     return replace(outcome, of_a_step=False)
+
+
+# --- files from people -----------------------------------------------------------------------------------------------
+
+type FileVerdict = Literal["later", "account", "missing", "never"]
+"""What an answer in place of a person's file means.
+
+later    another attempt may get it
+account  the same, but it needs somebody to act: an alarm is raised
+missing  there is no file. It may be there in a moment: a webhook can be quicker than the file
+never    no attempt will get it
+"""
+
+
+class FileWord(NamedTuple):
+    """A BSP's own error in place of a file. `title` contains nothing private."""
+
+    verdict: FileVerdict
+    title: str
+
+
+# The first of them is "not ready"; 423 and 425 ask for a later try, and the others are as in `_MAY_BE_TAKEN`.
+_LATER: Final = frozenset({202, 407, 408, 409, 423, 425, 429, 499})
+_OF_THE_ACCOUNT: Final = frozenset({401, 402, 403})
+_NO_CONTENT: Final = frozenset({200, 204, 205, 404})
+
+
+def no_file(answer: Answer, word: FileWord | None, *, credentials: bool = True) -> NoFile | None:
+    """Why an answer to the request for a file is no file; None if it is one.
+
+    `word` is the BSP's own error, which decides before the status: BSPs send throttling as 400. `credentials`: whether
+    the account's went along.
+
+    | status | verdict | because |
+    |---|---|---|
+    | 200 with content | | it is the file |
+    | 200 without, 204, 205, 404 | missing | an empty file is no file |
+    | 3xx | missing | it is elsewhere, and no redirect is followed, or not this one |
+    | 401, 402, 403 | account | a new token or a payment opens the way |
+    | the same without credentials | missing | storage services answer so for what is not there |
+    | 202, 407, 408, 409, 423, 425, 429, 499, 5xx | later | not now |
+    | other 2xx, other 4xx | never | not the whole file; gone; refused |
+    """
+    if answer.status == _OK and answer.body:
+        return None
+    verdict = word.verdict if word is not None else _verdict(answer.status, credentials)
+    reason = "the file is empty" if answer.status == _OK else f"download: HTTP {answer.status}"
+    return NoFile(
+        f"{reason}, {word.title}" if word is not None else reason,
+        retriable=verdict != "never",
+        once=verdict == "missing",
+        alarm=verdict == "account",
+    )
+
+
+def _verdict(status: int, credentials: bool) -> FileVerdict:
+    if status in _LATER or status >= 500:
+        return "later"
+    if status in _OF_THE_ACCOUNT:
+        return "account" if credentials else "missing"
+    return "missing" if status in _NO_CONTENT or 300 <= status < 400 else "never"

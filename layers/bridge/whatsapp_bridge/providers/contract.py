@@ -167,7 +167,7 @@ class Client(Protocol):
         """A reply's element, decrypted. Raises `Unreadable`."""
 
     def download(self, attachment: "Attachment") -> "File":
-        """The file that a person has sent, decrypted. Raises `Unreadable`."""
+        """The file that a person has sent, decrypted. Raises `NoFile`, or `Unreadable` if it cannot be decrypted."""
 
 
 class ClientFactory(Protocol):
@@ -184,6 +184,15 @@ class Unreadable(Exception):
     def __init__(self, reason: str, *, retriable: bool, rest: Json | None = None) -> None:
         super().__init__(reason)
         self.reason, self.retriable, self.rest = reason, retriable, rest
+
+
+class NoFile(Unreadable):
+    """There is no file (`providers.answers.no_file`). `once`: another attempt may help, but only one, and soon.
+    `alarm`: the cause is the account, not the file."""
+
+    def __init__(self, reason: str, *, retriable: bool, once: bool = False, alarm: bool = False) -> None:
+        super().__init__(reason, retriable=retriable)
+        self.once, self.alarm = once, alarm
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------
@@ -285,6 +294,8 @@ class Attachment:
     """As the BSP has it."""
     file_name: str | None = field(default=None, repr=False)
     caption: str | None = field(default=None, repr=False)
+    guessed: bool = False
+    """The BSP does not say the kind, so the file decides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,6 @@ class Accounts:
         """The account if these headers have its credentials, else None."""
         return self.matching(name, lambda account: account.clevertap.accepts(headers))
 
-    def with_token(self, name: str, token: str) -> Account | None:
-        """The account if `token` is its callback token, else None."""
-        return self.matching(name, lambda account: account.token_matches(token))
-
     def matching(self, name: str, matches: Callable[[Account], bool]) -> Account | None:
         """The account if it `matches`, else None. One that does not match and is old is read again first; if that
         fails, nobody knows whether it would match. Raises `AccountStale` then, and what `get` raises."""

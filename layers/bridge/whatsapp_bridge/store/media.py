@@ -54,10 +54,12 @@ class MediaStore:
             CacheControl="private",
         )
 
-    def link(self, account: str, media_id: str) -> str:
-        """An address in S3 that is valid for `LINK_SECONDS`. Makes no call to AWS."""
+    def link(self, account: str, media_id: str, *, head: bool = False) -> str:
+        """An address in S3 that is valid for `LINK_SECONDS`, for GET or, `head`, for HEAD: the signature covers the
+        method. Makes no call to AWS."""
         place = {"Bucket": self._bucket, "Key": _key(account, media_id)}
-        link: str = self._s3().generate_presigned_url("get_object", Params=place, ExpiresIn=LINK_SECONDS)
+        operation = "head_object" if head else "get_object"
+        link: str = self._s3().generate_presigned_url(operation, Params=place, ExpiresIn=LINK_SECONDS)
         return link
 
 

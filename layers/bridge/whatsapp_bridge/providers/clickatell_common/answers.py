@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import outcome_without_a_word
+from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
 from whatsapp_bridge.providers.clickatell_common import codes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.common.values import identifier, number
@@ -139,6 +139,23 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | Not
             return Rejected(row.error, row.title, alarm=True)
         case "reject" | "split":
             return Rejected(row.error, row.title, unlisted=not row.listed)
+
+
+# An error that is not in this table is about a message; the HTTP status decides.
+_OF_A_FILE: Final[dict[codes.Reaction, FileVerdict]] = {
+    "throttle": "later",
+    "overload": "later",
+    "internal": "later",
+    "stop": "account",
+    "media_lost": "missing",
+}
+
+
+def of_a_file(answer: Answer, dialect: Dialect) -> FileWord | None:
+    """What an error says in place of a file; None if that is not said."""
+    row = _error_row(answer.json(), dialect)
+    verdict = _OF_A_FILE.get(row.reaction) if row is not None and row.listed else None
+    return FileWord(verdict, row.title) if row is not None and verdict is not None else None
 
 
 def refused_for_its_form(answer: Answer, dialect: Dialect) -> bool:

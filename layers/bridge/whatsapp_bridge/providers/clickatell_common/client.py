@@ -23,6 +23,7 @@ from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
     KeyFailure,
+    NoFile,
     NotSent,
     Outcome,
     Outgoing,
@@ -169,7 +170,7 @@ class BaseClient(ABC):
 
     def download(self, attachment: Attachment) -> File:
         """The file of a person's message, decrypted. Raises `Unreadable`."""
-        raw, of_type = received(attachment, self._account, self._services.http)
+        raw, of_type = received(attachment, self._account, self._services.http, self.dialect)
         content = raw
         if "fileKey" in attachment.source:
             key = self._reading_key(attachment.source["fileKey"])
@@ -178,7 +179,7 @@ class BaseClient(ABC):
             except encryption.Undecipherable as error:
                 raise Unreadable(str(error), retriable=False) from None
         if not content:
-            raise Unreadable("the file is empty", retriable=False)
+            raise NoFile("the file is empty", retriable=False)
         check_hash(attachment, self._account, content, raw)
         return named(attachment, content, of_type)
 

@@ -3,43 +3,43 @@
 Source: sections "Media by reference" and "Media download" of the comparison page named in `codes`.
 """
 
-from base64 import b64decode
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from whatsapp_bridge.media.fetch import File
-from whatsapp_bridge.media.file_types import extension
 from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.clickatell_common.answers import of_a_file
+from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.common.values import blank
-from whatsapp_bridge.providers.contract import Attachment, Unreadable
+from whatsapp_bridge.providers.contract import Attachment, NoFile
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_common.settings import Account
 
 
-def received(attachment: Attachment, account: "Account", http: HttpClient) -> tuple[bytes, str | None]:
-    """The file as Clickatell has it (ciphertext if the message is encrypted), and its content type.
+def received(
+    attachment: Attachment, account: "Account", http: HttpClient, dialect: Dialect
+) -> tuple[bytes, str | None]:
+    """The file as Clickatell has it (ciphertext if the message is encrypted), and its content type beside the message's
+    own.
 
-    Raises `Unreadable`.
+    Raises `NoFile`.
     """
     if "unreadable" in attachment.source:
-        raise Unreadable(str(attachment.source["unreadable"]), retriable=False)
+        raise NoFile(str(attachment.source["unreadable"]), retriable=False)
     if "content" in attachment.source:
-        try:
-            content = b64decode("".join(str(attachment.source["content"]).split()), validate=True)
-        except ValueError:
-            raise Unreadable("the file must be base64", retriable=False) from None
-        return content, attachment.content_type
+        return downloads.inline(str(attachment.source["content"]))
     url = attachment.source.get("downloadUrl")
     if not isinstance(url, str) or blank(url):
-        raise Unreadable("the message must have downloadUrl or content", retriable=False)
+        raise NoFile("the message must have downloadUrl or content", retriable=False)
     origin = downloads.origin(url)
     if origin is None or origin != downloads.origin(account.provider.base_url):
         # Never send the API key to another host that a callback names.
-        raise Unreadable("downloadUrl must be at provider.base_url", retriable=False)
-    answer = downloads.get(url, {"authorization": account.provider.api_key}, http)
-    return answer.body, attachment.content_type or answer.headers.get("content-type")
+        raise NoFile("downloadUrl must be at provider.base_url", retriable=False)
+    key = {"authorization": account.provider.api_key}
+    answer = downloads.get(url, key, http, lambda refusal: of_a_file(refusal, dialect))
+    return answer.body, answer.headers.get("content-type")
 
 
 def check_hash(attachment: Attachment, account: "Account", content: bytes, raw: bytes) -> None:
@@ -51,8 +51,6 @@ def check_hash(attachment: Attachment, account: "Account", content: bytes, raw: 
 
 
 def named(attachment: Attachment, content: bytes, of_type: str | None) -> File:
-    """The file, named by its own name, else by the fileId in its address, with an extension."""
-    content_type = downloads.content_type(of_type)
+    """The file, named by its own name, else by the fileId in its address."""
     query = str(attachment.source.get("downloadUrl", "")).partition("?")[2].partition("#")[0]
-    name = attachment.file_name or parse_qs(query).get("fileId", ["file"])[0]
-    return File(content, content_type, name if "." in name else name + extension(content_type))
+    return downloads.named(attachment, content, of_type, name=parse_qs(query).get("fileId", ["file"])[0])

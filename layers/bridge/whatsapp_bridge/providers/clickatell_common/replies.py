@@ -5,6 +5,7 @@ page named in `codes`.
 """
 
 from whatsapp_bridge.clevertap.callbacks import Kind, Text
+from whatsapp_bridge.media.file_types import declared_type
 from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
 from whatsapp_bridge.providers.common.values import blank, detail, text
 from whatsapp_bridge.providers.contract import Attachment, Json
@@ -18,7 +19,15 @@ def attachment_of(file: Json, element: Json) -> Attachment:
         source = {"unreadable": str(element["unreadable"])}
     content_type, caption = detail(file.get("contentType")), text(element.get("caption")) or None
     key = {} if blank(element.get("fileKey")) else {"fileKey": text(element["fileKey"])}
-    return Attachment(kind_of(content_type), {**source, **key}, content_type, detail(file.get("fileName")), caption)
+    return Attachment(
+        kind_of(content_type),
+        {**source, **key},
+        content_type,
+        detail(file.get("fileName")),
+        caption,
+        # The message has no type of its own.
+        guessed=declared_type(content_type) is None,
+    )
 
 
 def as_text(attachment: Attachment) -> tuple[Kind, Text]:

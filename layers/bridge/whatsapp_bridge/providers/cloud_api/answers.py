@@ -6,7 +6,7 @@ Source: the pages named in `codes`.
 from typing import Any, Final
 
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import outcome_without_a_word
+from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.values import identifier
 from whatsapp_bridge.providers.contract import Accepted, Json, NotSent, Outcome, Rejected, Throttled, Unknown
@@ -50,12 +50,40 @@ def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotS
 
 
 def _unlisted(row: codes.ErrorRow, error: Any, answer: Answer) -> Outcome:
-    if error.get("is_transient") is True:
+    if _is_transient(error):
         return NotSent(row.title)
     if answer.status == 503:
         return Throttled(answer.retry_after, overload=True)
     # With other 5xx, the error may have occurred after the message was accepted.
     return reaction(row, answer) if answer.status < 500 else Unknown(f"HTTP {answer.status}: {row.title}")
+
+
+def _is_transient(error: Any) -> bool:
+    return error.get("is_transient") is True
+
+
+# An error that is not in this table is about a message; the HTTP status decides.
+_OF_A_FILE: Final[dict[codes.Reaction, FileVerdict]] = {
+    "throttle": "later",
+    "overload": "later",
+    "retry": "later",
+    "stop": "account",
+}
+
+
+def of_a_file(answer: Answer) -> FileWord | None:
+    """What an error says in place of a file; None if that is not said."""
+    body = answer.json()
+    error = body.get("error") if isinstance(body, dict) else None
+    row = codes.error_of(error)
+    if row is None:
+        return None
+    if row.code == codes.NO_SUCH_OBJECT:
+        return FileWord("missing", "No such file")
+    if not row.listed:
+        return FileWord("later", row.title) if _is_transient(error) else None
+    verdict = _OF_A_FILE.get(row.reaction)
+    return FileWord(verdict, row.title) if verdict is not None else None
 
 
 def first(body: Any, name: str) -> Json:

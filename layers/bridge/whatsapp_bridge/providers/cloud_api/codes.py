@@ -149,7 +149,7 @@ PERMISSIONS: Final = range(200, 300)
 
 # As a code, or as the subcode of an invalid parameter: the number in the URL does not exist, or is not ours.
 _INVALID_PARAMETER: Final = 100
-_NO_SUCH_OBJECT: Final = 33
+NO_SUCH_OBJECT: Final = 33
 
 # Only the details name the wrong parameter; CleverTap has a separate code for the recipient.
 _OF_A_PARAMETER: Final = frozenset({_INVALID_PARAMETER, 131008, 131009})
@@ -172,9 +172,9 @@ def error_of(holder: Any) -> ErrorRow | None:
     """The row of an error object, old (`{code, title}`) or new (with `error_data`); None if it has no code."""
     if not isinstance(holder, dict) or (code := number(holder.get("code"))) is None:
         return None
-    if code == _INVALID_PARAMETER and number(holder.get("error_subcode")) == _NO_SUCH_OBJECT:
+    if code == _INVALID_PARAMETER and number(holder.get("error_subcode")) == NO_SUCH_OBJECT:
         # So the Graph API says that the number does not exist, or not for this token.
-        return ERRORS[_NO_SUCH_OBJECT]
+        return ERRORS[NO_SUCH_OBJECT]
     data = holder.get("error_data")
     # Some webhooks have `details` in place of `error_data`.
     details = data.get("details") if isinstance(data, dict) else holder.get("details")

@@ -1,15 +1,17 @@
-"""Fetches files from people that a BSP keeps, with the account's credentials. Shared by all BSPs."""
+"""Files from people: fetches those that a BSP keeps, reads those in a message, and names them. Shared by all BSPs."""
 
 import re
-from base64 import b64encode
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from whatsapp_bridge.media.fetch import Source, SourceDead, SourceUnavailable
+from whatsapp_bridge.media import file_types
+from whatsapp_bridge.media.fetch import File, Source, SourceDead, SourceUnavailable
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
+from whatsapp_bridge.providers.answers import FileWord, no_file
 from whatsapp_bridge.providers.common.values import blank
-from whatsapp_bridge.providers.contract import Unreadable
+from whatsapp_bridge.providers.contract import Attachment, NoFile
 from whatsapp_bridge.runtime.observability import count, logger
 
 if TYPE_CHECKING:
@@ -18,41 +20,73 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 100 * 1024 * 1024
 """WhatsApp's limit for the largest kind, documents."""
-_DEFAULT_TYPE: Final = "application/octet-stream"
-# The file may still appear, or somebody may correct the account's key.
-_MAY_CHANGE: Final = frozenset({401, 402, 403, 408, 425, 429})
+_DATA_URI: Final = re.compile(r"data:([^,]*);base64,", re.IGNORECASE)
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 # Only scheme, host and port in front of the path. Parsers disagree about the host in "https://one\\@other/", and the
 # one that opens the connection is not the standard library's.
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?=[/?#]|\Z)", re.I | re.A)
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-def get(url: str, headers: Mapping[str, str], http: HttpClient, max_bytes: int = MAX_BYTES) -> Answer:
-    """The answer of `url`, which the caller has checked to be the BSP's. Raises `Unreadable`."""
+def get(
+    url: str,
+    headers: Mapping[str, str],
+    http: HttpClient,
+    word_of: Callable[[Answer], FileWord | None],
+    max_bytes: int = MAX_BYTES,
+) -> Answer:
+    """The answer of `url`, which the caller has checked to be the BSP's. `word_of` reads the BSP's own errors. Raises
+    `NoFile`."""
     try:
         answer = http.request("GET", url, None, {"accept-encoding": "identity", **headers}, max_bytes=max_bytes)
     except TooLarge:
-        raise Unreadable("the file is too large", retriable=False) from None
+        raise NoFile("the file is too large", retriable=False) from None
     except (NotReached, AnswerLost) as error:
-        raise Unreadable(f"download: {error}", retriable=True) from None
-    if answer.status != 200:
-        retriable = answer.status >= 500 or answer.status in _MAY_CHANGE
-        raise Unreadable(f"download: HTTP {answer.status}", retriable=retriable)
+        raise NoFile(f"download: {error}", retriable=True) from None
+    # A file that looks like an error is a file.
+    failure = no_file(answer, None if answer.status == 200 else word_of(answer))
+    if failure is not None:
+        raise failure
     return answer
 
 
-def public(url: str, account: "Account", files: "Files", called: str = "the file") -> bytes:
-    """The file at an address that needs no credentials. Raises `Unreadable`; its reason begins with `called`."""
+def public(url: str, account: "Account", files: "Files", called: str = "the file") -> Source:
+    """The file at an address that needs no credentials. Raises `NoFile`; its reason begins with `called`."""
     try:
         # Without a validator to compare, `fetch` always returns a file.
-        source = cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
-    except SourceDead as error:
-        raise Unreadable(f"{called} {error.reason}", retriable=False) from None
-    except SourceUnavailable as error:
-        raise Unreadable(f"{called} {error.reason}", retriable=True) from None
+        return cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
+    except (SourceDead, SourceUnavailable) as error:
+        answered = no_file(error.answer, None, credentials=False) if error.answer is not None else None
+        retriable = answered.retriable if answered is not None else isinstance(error, SourceUnavailable)
+        once = answered is not None and answered.once
+        raise NoFile(f"{called} {error.reason}", retriable=retriable, once=once) from None
     except OutOfTime as error:
-        raise Unreadable(f"{called} cannot be fetched: {error}", retriable=True) from None
-    return source.content
+        raise NoFile(f"{called} cannot be fetched: {error}", retriable=True) from None
+
+
+def inline(text: str) -> tuple[bytes, str | None]:
+    """A file in base64, and its content type if it has one: also without padding, in the alphabet for addresses (RFC
+    4648, section 5), or as a data URI (RFC 2397). Raises `NoFile`."""
+    packed = "".join(text.split())
+    uri = _DATA_URI.match(packed)
+    packed = packed[uri.end() if uri else 0 :].rstrip("=").translate(_URL_SAFE)
+    try:
+        content = b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+    except ValueError:
+        raise NoFile("the file must be base64", retriable=False) from None
+    if not content:
+        raise NoFile("the file is empty", retriable=False)
+    return content, uri[1] if uri else None
+
+
+def named(attachment: Attachment, content: bytes, *declared: str | None, name: str | None = None) -> File:
+    """The file by the rules of `file_types`. `declared`: the content types of the answer and of the BSP's description;
+    `name`: one for a file that the person has given none."""
+    name = attachment.file_name or name
+    of_type = file_types.content_type_of(
+        content, (*declared, attachment.content_type), name, audio=attachment.kind in ("audio", "voice")
+    )
+    return File(content, of_type, file_types.named(name, of_type, attachment.kind))
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
@@ -62,11 +96,6 @@ def origin(url: str) -> tuple[str, str, int] | None:
         return None
     scheme, host, port = found[1].lower(), found[2].lower(), found[3]
     return (scheme, host, int(port) if port else _PORTS[scheme])
-
-
-def content_type(value: str | None) -> str:
-    """A content type without its parameters."""
-    return (value or "").partition(";")[0].strip().lower() or _DEFAULT_TYPE
 
 
 def check_hash(announced: Any, account: str, *contents: bytes) -> bool:

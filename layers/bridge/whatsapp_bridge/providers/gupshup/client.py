@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from whatsapp_bridge.media.fetch import File
-from whatsapp_bridge.media.file_types import extension, type_of
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before
 from whatsapp_bridge.providers.common import downloads
-from whatsapp_bridge.providers.common.values import blank
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -106,9 +104,6 @@ class Client:
 
     def download(self, attachment: Attachment) -> File:
         """The file at a signed address, which needs no credentials and is valid for 48 hours. Raises `Unreadable`."""
-        content = downloads.public(str(attachment.source["url"]), self._account, self._files)
-        found = type_of(content) if blank(attachment.content_type) else None
-        content_type = found.content_type if found else downloads.content_type(attachment.content_type)
-        # The end of the address is not a name, and rarely has an extension.
-        name = attachment.file_name or attachment.kind + extension(content_type)
-        return File(content, content_type, name)
+        source = downloads.public(str(attachment.source["url"]), self._account, self._files)
+        # The end of the address is no name.
+        return downloads.named(attachment, source.content, source.content_type)

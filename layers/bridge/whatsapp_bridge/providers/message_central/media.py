@@ -12,7 +12,7 @@ from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.common.outgoing_files import IMAGE, VIDEO, fetch
 from whatsapp_bridge.providers.common.values import blank
-from whatsapp_bridge.providers.contract import Attachment, Json, Services, Unreadable
+from whatsapp_bridge.providers.contract import Attachment, Json, NoFile, Services
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account
@@ -24,12 +24,16 @@ _AUDIO: Final = (
     file_types.MP4, file_types.THREE_GPP,
 )  # fmt: skip
 _FROM_PEOPLE: Final = {
-    "image": _KINDS["image"].types,
+    # A sticker is a WebP image.
+    "image": (*_KINDS["image"].types, file_types.WEBP),
     "video": _KINDS["video"].types,
     "audio": _AUDIO,
     "voice": _AUDIO,
-}
-_DOCUMENTS: Final = (file_types.PDF, file_types.WORD, file_types.EXCEL, file_types.POWERPOINT, file_types.TEXT)
+    "file": (
+        file_types.PDF, file_types.WORD, file_types.EXCEL, file_types.POWERPOINT, file_types.TEXT,
+        file_types.DOCX, file_types.XLSX, file_types.PPTX, file_types.ZIP,
+    ),
+}  # fmt: skip
 
 
 def fetched(services: Services, account: "Account", request: Json) -> Json:
@@ -48,30 +52,24 @@ def fetched(services: Services, account: "Account", request: Json) -> Json:
 
 def download(services: Services, account: "Account", attachment: Attachment) -> File:
     """The file at the webhook's address, fetched without credentials. Meta's own addresses need some that only Message
-    Central has, and it documents no call for files. Raises `Unreadable`."""
+    Central has, and it documents no call for files. Raises `NoFile`."""
     url = attachment.source.get("url")
     if not url:
-        raise Unreadable("Message Central has no call for files", retriable=False)
+        raise NoFile("Message Central has no call for files", retriable=False)
     try:
         full = address(str(url))
     except ValueError as error:
-        raise Unreadable(f"url {error}", retriable=False) from None
-    content = downloads.public(full, account, services.files, called="url")
+        raise NoFile(f"url {error}", retriable=False) from None
+    source = downloads.public(full, account, services.files, called="url")
+    content = source.content
     # Without credentials, one of Meta's addresses may return a page or another image.
     announced = attachment.source.get("sha256")
     if not downloads.check_hash(announced, account.name, content):
-        raise Unreadable("url must have the announced file", retriable=False)
+        raise NoFile("url must have the announced file", retriable=False)
     if blank(announced) and not _fits(attachment.kind, content):
-        raise Unreadable(f"url must have a file of the kind {attachment.kind}", retriable=False)
-    return File(content, downloads.content_type(attachment.content_type), attachment.file_name or attachment.kind)
+        raise NoFile(f"url must have a file of the kind {attachment.kind}", retriable=False)
+    return downloads.named(attachment, content, source.content_type)
 
 
 def _fits(kind: str, content: bytes) -> bool:
-    found = file_types.type_of(content)
-    if kind == "file":
-        # Office files since 2007 are ZIP files, which `file_types` does not have.
-        return found in _DOCUMENTS or content.startswith(b"PK\x03\x04")
-    if kind == "image" and content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        # Stickers, which only people send.
-        return True
-    return found in _FROM_PEOPLE.get(kind, ())
+    return file_types.type_of(content) in _FROM_PEOPLE.get(kind, ())

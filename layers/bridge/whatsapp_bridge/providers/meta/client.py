@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from whatsapp_bridge.media.fetch import File
-from whatsapp_bridge.media.file_types import extension
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.cloud_api import answers, numbers
@@ -19,10 +18,10 @@ from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
     Json,
+    NoFile,
     Outcome,
     Outgoing,
     Services,
-    Unreadable,
 )
 
 if TYPE_CHECKING:
@@ -70,28 +69,30 @@ class Client:
 
     def download(self, attachment: Attachment) -> File:
         """The file that a person has sent. Raises `Unreadable`."""
-        url = self._address(attachment)
+        url, described_as = self._described(attachment)
         if not self._is_for_the_token(url):
-            raise Unreadable("the file's address must be Meta's", retriable=False)
-        content = downloads.get(url, self._authorization, self._http).body
-        downloads.check_hash(attachment.source.get("sha256"), self._account.name, content)
-        content_type = downloads.content_type(attachment.content_type)
-        name = attachment.file_name or attachment.kind + extension(content_type)
-        return File(content, content_type, name)
+            raise NoFile("the file's address must be Meta's", retriable=False)
+        answer = downloads.get(url, self._authorization, self._http, answers.of_a_file)
+        downloads.check_hash(attachment.source.get("sha256"), self._account.name, answer.body)
+        return downloads.named(attachment, answer.body, answer.headers.get("content-type"), described_as)
 
-    def _address(self, attachment: Attachment) -> str:
-        """The file's address for the next five minutes; the one in the webhook has expired."""
+    def _described(self, attachment: Attachment) -> tuple[str, str | None]:
+        """The file's address for the next five minutes, because the one in the webhook has expired, and its content
+        type."""
         media_id = identifier(attachment.source.get("id"))
         if media_id is None:
-            return str(attachment.source.get("url", ""))
-        described = downloads.get(
-            f"{self._url}/{quote(media_id, safe='')}", self._authorization, self._http, _MAX_DESCRIPTION_BYTES
-        )
-        body = described.json()
+            return str(attachment.source.get("url", "")), None
+        body = downloads.get(
+            f"{self._url}/{quote(media_id, safe='')}",
+            self._authorization,
+            self._http,
+            answers.of_a_file,
+            _MAX_DESCRIPTION_BYTES,
+        ).json()
         url = body.get("url") if isinstance(body, dict) else None
         if not isinstance(url, str):
-            raise Unreadable("Meta gave no address for the file", retriable=True)
-        return url
+            raise NoFile("Meta gave no address for the file", retriable=True)
+        return url, identifier(body.get("mime_type"))
 
     def _is_for_the_token(self, url: str) -> bool:
         where = downloads.origin(url)
