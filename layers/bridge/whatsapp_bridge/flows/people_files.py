@@ -17,6 +17,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
 from whatsapp_bridge.flows.records import Postponed
 from whatsapp_bridge.media.links import link, media_ids
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Attachment, Client, Notes, Unreadable
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
@@ -86,7 +87,7 @@ class PeopleFiles:
         return note
 
     def _failed(self, account: Account, message_id: str, identifier: str, error: Unreadable, tries: int) -> str:
-        keys = {"account": account.name, "id": message_id, "reason": error.reason}
+        keys = {"account": account.name, "id": hidden(account.name, message_id), "reason": error.reason}
         delay = None
         if error.retriable:
             delay = self.retry.delay(tries, self.jitter(), at_most=MAX_VISIBILITY_SECONDS, limit=_PATIENCE_SECONDS)

@@ -51,7 +51,7 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     if not isinstance(event, dict):
         raise NotACallback("no event object")
     kinds = {kind: _each(elements) for kind, elements in event.items() if kind not in _IGNORED}
-    return _apart([_event(kind, part) for kind, elements in kinds.items() for part in _parts(kind, elements)])
+    return _apart([_event(kind, part, account) for kind, elements in kinds.items() for part in _parts(kind, elements)])
 
 
 def _each(elements: Any) -> list[Any]:
@@ -90,7 +90,7 @@ def _apart(events: list[Event]) -> list[Event]:
     return apart
 
 
-def _event(kind: str, element: Any) -> Event:
+def _event(kind: str, element: Any, account: "Account") -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(kind, "not an object", element)
     channel = element.get("channel")
@@ -100,5 +100,5 @@ def _event(kind: str, element: Any) -> Event:
     if kind == "messageStatusUpdate":
         return status_event(kind, element, codes.status)
     if kind in _REPLY_KINDS:
-        return reply_event(kind, element)
+        return reply_event(kind, element, account)
     return NotUnderstood(kind, "unknown kind", element)

@@ -44,17 +44,17 @@ def split(callback: Callback, account: "Account") -> list[Event]:
         raise NotACallback("no object with integrationId or messageId")
     if all(value is None for name, value in body.items() if name not in _INTEGRATION):
         return []
-    return [_event(body)]
+    return [_event(body, account)]
 
 
-def _event(body: Json) -> Event:
+def _event(body: Json, account: "Account") -> Event:
     if body.get("statusCode") is not None:
         return status_event("status", body, codes.status)
     kind = _kind(body)
     if kind not in _REPLY_KINDS:
         # One API's callbacks arrive here if a One API integration posts to an account of the legacy API.
         return NotUnderstood(kind, "One API's callback" if kind == "event" else "unknown kind", body)
-    return reply_event(kind, body)
+    return reply_event(kind, body, account)
 
 
 def _kind(body: Json) -> str:

@@ -21,7 +21,7 @@ from whatsapp_bridge.providers.common.values import (
     identifier,
     seconds,
 )
-from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.contract import NO_NUMBER, Attachment, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -51,6 +51,8 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A `ReplyEvent.element` as CleverTap's incoming message."""
     type_, timestamp, sender = type_of(element), seconds(element.get("timestamp")), digits(element.get("from"))
     kind = name_of(type_)
+    if sender is None and not blank(element.get("from_user_id")):
+        return NotUnderstood(kind, NO_NUMBER, element)
     if sender is None or timestamp is None:
         return NotUnderstood(kind, "no timestamp" if sender else "no sender", element)
     found = _content(type_, element)
