@@ -22,6 +22,7 @@ from whatsapp_bridge.media.links import link, media_id
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common.encryption import SHARED, DataKeys
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Status, StatusEvent
 from whatsapp_bridge.runtime.observability import logger, metrics
 from whatsapp_bridge.store import aws
@@ -631,7 +632,8 @@ def status_of_meta(place: int, name: Status, **error: Any) -> Any:
     """What a status of `status-meta` becomes on its queue."""
     told = requested_of_meta("status-meta", "statuses", place)
     person = parse_account("acme-meta", META).pseudonym(told["recipient_id"])
-    event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], told["id"], recipient=person, **error)
+    known_as = hidden("acme-meta", told["id"])
+    event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], known_as, recipient=person, **error)
     return json.loads(queued_status("acme-meta", event, START).body)
 
 

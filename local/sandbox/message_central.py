@@ -23,6 +23,7 @@ from local.sandbox import cloud_api
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
 from local.sandbox.conventions import Convention, convention
 from local.sandbox.files import File
+from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
 
 TOKEN_PATH, SEND_PATH = "/auth/v1/authentication/token", "/verification/v3/send"
@@ -182,7 +183,7 @@ class MessageCentralSandbox(BspSandbox):
 
     def _deliver(self, customer: Customer, call: Call, message: tuple[str, Json], fate: Convention) -> str:
         to, content = message
-        wamid = f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
+        wamid = new_wamid(to, sent=True)
         with self._changed:
             self._delivered.append(Delivered(customer.account, wamid, "", to, content, content, file=call.file))
             self._changed.notify_all()
@@ -209,7 +210,7 @@ class MessageCentralSandbox(BspSandbox):
         return self._write(account, sender, kind, file, None)
 
     def _write(self, account: str, sender: str, kind: str, content: Json, related: Delivered | None) -> str:
-        wamid = f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
+        wamid = new_wamid(sender, sent=False)
         message = cloud_api.message(wamid, sender, kind, content, related.message_id if related else None)
         customer = next(customer for customer in self._customers if customer.account == account)
         self._post(customer, 0, contacts=[{"profile": {"name": "A. Person"}, "wa_id": sender}], messages=[message])
@@ -217,7 +218,7 @@ class MessageCentralSandbox(BspSandbox):
 
     def another_number_is_written_to(self, account: str, number: str, sender: str, text: str) -> None:
         """A person writes to another number of the account's customer; it is posted to the same webhook URL."""
-        wamid = f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
+        wamid = new_wamid(sender, sent=False)
         message = cloud_api.message(wamid, sender, "text", {"body": text}, None)
         customer = next(customer for customer in self._customers if customer.account == account)
         raw = cloud_api.webhook("106500000000006", number, messages=[message])

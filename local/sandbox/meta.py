@@ -21,6 +21,7 @@ from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls,
 from local.sandbox.cloud_api import Json, Refused
 from local.sandbox.conventions import Convention, convention
 from local.sandbox.files import File
+from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
 
 _MEDIA = "/lookaside"
@@ -121,7 +122,7 @@ class MetaSandbox(BspSandbox):
         recipient = cloud_api.check_message(message, number.number)
         fate = convention(recipient, has_file=cloud_api.link_of(message) is not None)
         self._refuse(fate, recipient, message)
-        wamid = _new_wamid()
+        wamid = new_wamid(cloud_api.wa_id(recipient), sent=True)
         self._deliver(number, fate, wamid, recipient, message)
         answer = {
             "messaging_product": "whatsapp",
@@ -224,9 +225,9 @@ class MetaSandbox(BspSandbox):
         self._post(self._of(account), 0, **lists)
 
     def _write(self, account: str, sender: str, kind: str, content: Json, related: Delivered | None) -> str:
-        wamid = _new_wamid()
         # A person writes from the number that WhatsApp knows.
         wa_id = cloud_api.wa_id(sender)
+        wamid = new_wamid(wa_id, sent=False)
         message = cloud_api.message(wamid, wa_id, kind, content, related.message_id if related else None)
         contact = {"profile": {"name": "A. Person"}, "wa_id": wa_id}
         self._post(self._of(account), 0, contacts=[contact], messages=[message])
@@ -248,10 +249,6 @@ def _fetched(link: Json) -> File | None:
         return None
     name = link.get("filename") or unquote(urlsplit(link["link"]).path.rpartition("/")[2])
     return File(answer.content, answer.headers.get("Content-Type", ""), name) if answer.status_code == 200 else None
-
-
-def _new_wamid() -> str:
-    return f"wamid.{b64encode(uuid.uuid4().bytes).decode()}"
 
 
 def _parsed(body: bytes) -> Any:

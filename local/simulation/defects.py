@@ -128,7 +128,9 @@ DEFECTS: dict[str, Plant] = {
     "a batch that SQS refused in part counts as stored": _instead(Queue, "_send_batch", lambda own: _ignoring(own)),
     "a callback that was not stored is acknowledged": _instead(receive, "_send", _swallowing),
     "the order of a person's messages is lost": _instead(receive.Receive, "_reply", _each_group_its_own),
-    "a reply is forwarded each time that it comes": _instead(Once, "begin_reply", _always(None)),
+    "a reply is forwarded each time that it comes": _instead(
+        Once, "begin_reply", lambda own: lambda self, account, reply, *given, **named: reply
+    ),
     "the lease is given to everybody": _instead(Leases, "begin", _always(Lease(0))),
     "what CleverTap took is not recorded": _instead(Reports, "end", _always(None)),
     "skipped rungs are not added": _instead(ladder, "updates", lambda own: lambda *given: own(*given)[-1:]),

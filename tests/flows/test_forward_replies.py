@@ -152,11 +152,64 @@ def test_what_has_no_content_is_quarantined(made: World, log: Log) -> None:
     (kept,) = made.bodies("QuarantineQueue")
     assert (kept["kind"], kept["reason"], kept["element"]["from"]) == ("moText", "no content", "27820000001")
     # Whoever mends it and queues it again does not have to wait.
-    assert made.once.begin_reply("acme", "mo-1", "the mended one") is None
+    assert made.once.begin_reply("acme", "mo-1", "the mended one") == "mo-1"
     assert not [private for private in PRIVATE if private in log.text]
 
 
 # --- repeats --------------------------------------------------------------------------------------------------------
+
+
+LEGACY = account(provider={"type": "clickatell_legacy", "api_key": "secret-api-key", "base_url": BSP_URL})
+
+
+def legacy_text(text: str, sender: str) -> dict[str, Any]:
+    (element,) = mo_text(text, sender=sender)["event"]["moText"]
+    return {"integrationId": "i", "integrationName": "n", **element}
+
+
+@pytest.mark.parametrize(
+    ("secret", "callback"),
+    [
+        pytest.param(account(), lambda text, sender: mo_text(text, sender=sender), id="one api"),
+        pytest.param(LEGACY, legacy_text, id="legacy"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("senders", "told"),
+    [
+        pytest.param(("27820000001", "27820000009"), ["one", "two"], id="two people"),
+        pytest.param(("27820000001", "27820000001"), ["one"], id="one person"),
+        pytest.param(("27820000001", "27820000009", "27820000001", "27820000009"), ["one", "two"], id="in turns"),
+    ],
+)
+def test_two_people_with_one_message_id_are_both_heard(
+    secret: dict[str, Any], callback: Callable[[str, str], Any], senders: tuple[str, ...], told: list[str]
+) -> None:
+    with world(acme=secret) as made:
+        for sender, words in zip(senders, ("one", "two", "three", "four"), strict=False):
+            made.callback(callback(words, sender))
+            made.pump()
+            made.now += 600
+        assert texts(made) == told
+
+
+def test_a_message_that_waits_is_not_lost_to_another_person_with_its_id(made: World) -> None:
+    made.clevertap = in_turn(json_answer(503, {}))
+    made.callback(mo_text("one", sender="27820000001"))
+    made.run()
+    made.callback(mo_text("two", sender="27820000009"))
+    made.pump()
+    assert sorted(texts(made)) == ["one", "two"]
+
+
+def test_a_message_that_the_version_before_has_told_is_not_told_again(made: World) -> None:
+    made.dynamodb.put_item(
+        TableName=made.table.name,
+        Item={"pk": {"S": "reply#acme#mo-1"}, "state": {"S": "forwarded"}, "held_until": {"N": "0"}},
+    )
+    made.callback(mo_text())
+    made.pump()
+    assert made.replies == []
 
 
 @pytest.mark.parametrize("wait", [0, 299, 301, 86_400])

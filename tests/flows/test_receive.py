@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.conftest import Log
-from tests.support.world import START, TOKEN, World, account, mo_text, status_update, world
+from tests.support.world import START, TOKEN, World, account, json_answer, mo_text, status_update, template, world
 from whatsapp_bridge.flows.receive import Acknowledgement, callback_of
 from whatsapp_bridge.providers.clickatell import inbound
 from whatsapp_bridge.providers.contract import Callback, StatusEvent
@@ -404,22 +404,37 @@ def test_a_status_that_is_too_large_for_its_queue_does_not_affect_others(
     assert stored["element"]["recipient"] not in (None, "27820000001")
 
 
-@pytest.mark.parametrize("name", ["reference", "bsp_id"])
 @pytest.mark.parametrize(
     ("identifier", "taken"),
     [("k" * 1024, True), ("k" * 1025, False), ("ü" * 512, True), ("ü" * 513, False)],
     ids=["as long as may be", "longer", "bytes, as long as may be", "bytes, longer"],
 )
-def test_an_id_that_is_not_a_valid_table_key(
-    made: World, monkeypatch: pytest.MonkeyPatch, name: str, identifier: str, taken: bool
+def test_a_msgid_that_is_not_a_valid_table_key(
+    made: World, monkeypatch: pytest.MonkeyPatch, identifier: str, taken: bool
 ) -> None:
-    event = StatusEvent("sent", int(START), **({"reference": None, "bsp_id": None} | {name: identifier}))
+    event = StatusEvent("sent", int(START), identifier, None)
     monkeypatch.setattr(inbound, "split", lambda callback, account: [event])
     assert made.callback({}).status == 200
     made.pump(hours=2)
     (kept,) = made.bodies("QuarantineQueue")
     assert kept["reason"] == ("belongs to no message that the bridge has sent" if taken else "an id is too long")
     assert made.depth("StatusesDeadLetterQueue") == 0
+
+
+@pytest.mark.parametrize("identifier", ["k" * 1024, "k" * 1025, "k" * 100_000], ids=len)
+def test_the_bsps_id_may_have_any_length(made: World, identifier: str) -> None:
+    made.bsp = lambda url, payload: json_answer(202, accepted(payload, identifier))
+    made.send(template("1|2|3|4"))
+    made.run()
+    made.callback(status_update(None, 4, api_id=identifier))
+    made.pump()
+    assert made.told == [("1|2|3|4", "sent")]
+
+
+def accepted(payload: Any, api_id: str) -> Any:
+    (message,) = payload["messages"]
+    to = {name: message[name] for name in ("to", "clientMessageId")}
+    return {"messages": [{"apiMessageId": api_id, "accepted": True, **to}]}
 
 
 def test_characters_that_sqs_refuses_are_stored_too(made: World) -> None:

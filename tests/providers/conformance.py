@@ -23,6 +23,7 @@ from pydantic_core import from_json, to_json
 from tests.providers.conformance_files import FileConformance
 from tests.support import sample_files, undecodable
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
+from tests.support.private import looked_into
 from tests.support.services import services
 from tests.support.world import PUBLIC_URL, World, world
 from whatsapp_bridge.accounts.account import Account, AccountInvalid
@@ -997,7 +998,7 @@ def callback(raw: bytes) -> Callback:
 def assert_public(*values: object) -> None:
     """Nothing private in what a log record or a traceback would show of `values`."""
     for value in values:
-        shown = f"{value!r} {value}"
+        shown = looked_into(f"{value!r} {value}")
         # No value in the message either: it would end up in the test's own output.
         assert not any(part in shown for part in PRIVATE), f"a private value shows in a {type(value).__name__}"
 

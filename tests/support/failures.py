@@ -17,3 +17,16 @@ def failing(operation: str, times: int, *needles: str) -> Callable[[str, Any], E
         return ClientError({"Error": {"Code": "InternalServerError", "Message": "Canary"}}, "X")
 
     return fail
+
+
+# Of an item's key, and of an index's: "Partition keys and sort keys" in
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html.
+_MAX_KEY_BYTES = 2048
+
+
+def as_dynamodb_limits(called: str, parameters: Any) -> Exception | None:
+    """Refuses keys that are too long, which moto takes."""
+    keys = [parameters.get("Key", {}).get("pk", {}), *parameters.get("ExpressionAttributeValues", {}).values()]
+    if all(len(key.get("S", "").encode()) <= _MAX_KEY_BYTES for key in keys if isinstance(key, dict)):
+        return None
+    return ClientError({"Error": {"Code": "ValidationException", "Message": "Canary"}}, called)

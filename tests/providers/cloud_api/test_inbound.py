@@ -260,11 +260,6 @@ def test_message_without_an_id_is_known_by_its_content(missing: Any) -> None:
 NO_MESSAGES = {
     "no sender": (samples.text(**{"from": None}), "text", "no sender"),
     "sender a placeholder": (samples.text(**{"from": "PHONE_NUMBER"}), "text", "no sender"),
-    "known by a user id": (
-        samples.text(**{"from": None, "from_user_id": "ZA.private"}),
-        "text",
-        "no phone number, only a user id",
-    ),
     "in a group": (samples.text(group_id="private"), "text", "in a group"),
     "type no name": (samples.text(**{"from": None, "type": f"{TEXT}!"}), "unknown", "no sender"),
     "no type": (samples.location() | {"from": None, "type": None}, "location", "no sender"),

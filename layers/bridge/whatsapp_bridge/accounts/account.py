@@ -21,6 +21,7 @@ from whatsapp_bridge.accounts.fields import (
     matching,
     one_or_several,
 )
+from whatsapp_bridge.accounts.phone_numbers import canonical, same
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -126,7 +127,7 @@ class Account(Config, Generic[P_co, O_co]):
 
     def has_number(self, number: str) -> bool:
         """Whether `number` (digits) is this account's; CleverTap also sends it without the country code."""
-        return number == self.waba_number or (len(number) >= 7 and self.waba_number.endswith(number))
+        return same(number, self.waba_number) or (len(number) >= 7 and self.waba_number.endswith(number))
 
     def token_matches(self, token: str) -> bool:
         # Compare every one, so that the time does not show which one nearly matched.
@@ -141,12 +142,15 @@ class Account(Config, Generic[P_co, O_co]):
         return not networks or is_in(networks, source)
 
     def pseudonym(self, number: str) -> str:
-        """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables."""
+        """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables. The same for all
+        forms of a number (`phone_numbers`)."""
         return self.pseudonyms(number)[0]
 
     def pseudonyms(self, number: str) -> list[str]:
-        """The same under each callback token, the first one's first."""
-        return [digest.hex()[:32] for digest in self.digests(b"recipient:" + number.encode())]
+        """The same under each callback token, the first one's first; behind them those of a number that came in another
+        form, which older versions have made."""
+        forms = dict.fromkeys((canonical(number), number))
+        return [digest.hex()[:32] for form in forms for digest in self.digests(b"recipient:" + form.encode())]
 
     def digests(self, text: bytes) -> list[bytes]:
         """Keyed hashes of `text` under each callback token, the first one's first."""

@@ -22,9 +22,13 @@ from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.common.message_ids import hidden
+from whatsapp_bridge.providers.common.values import seconds
 from whatsapp_bridge.providers.contract import (
+    NO_NUMBER,
     NO_TIME,
     Client,
+    Notes,
     NotUnderstood,
     Reply,
     ReplyEvent,
@@ -36,6 +40,7 @@ from whatsapp_bridge.runtime.observability import count, log_failure, logger, me
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.leases import NoLease
 from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import Payloads
@@ -48,6 +53,9 @@ _LONGEST_ASKED_SECONDS: Final = 900
 # While CleverTap is away. When it is back, a chat must not wait for much longer.
 _LONGEST_HELD_SECONDS: Final = 900
 _BUSY_SECONDS: Final = 5
+_DAY_SECONDS: Final = 86_400
+# So long after a person has written it, a message that comes is as a rule a repeat.
+_FRESH_SECONDS: Final = 60
 
 
 class ForwardReplies:
@@ -64,6 +72,7 @@ class ForwardReplies:
         quarantine: Quarantine,
         payloads: Payloads,
         files: PeopleFiles,
+        notes: Notes,
         retry: ForwardRetry,
         callbacks: Callbacks,
         recording: Recording,
@@ -73,7 +82,8 @@ class ForwardReplies:
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
-        self._dead_letters, self._quarantine, self._files = dead_letters, quarantine, files
+        self._dead_letters, self._quarantine = dead_letters, quarantine
+        self._files, self._notes = files, notes
         self._retry, self._callbacks, self._recording, self._services = retry, callbacks, recording, services
         self._jitter, self._now = jitter, now
         self._new_id = new_id
@@ -86,7 +96,9 @@ class ForwardReplies:
             name, event = payload["account"], ReplyEvent(**payload["reply"])
             # Replies of an older version do not say it.
             received = int(payload.get("received", record.sent_at))
-        except (ValueError, KeyError, TypeError):
+        except Exception as error:
+            if not is_lasting(error):
+                raise
             raise Unprocessable("not a reply of this bridge") from None
         account = self._accounts.get(name)
         if account is None:
@@ -97,6 +109,11 @@ class ForwardReplies:
             return
         try:
             self._once_only(account, event, received, record)
+        except Exception as error:
+            if not is_lasting(error):
+                raise
+            log_failure("reply cannot be forwarded", error, **_names(account, event))
+            raise Unprocessable(f"fails each time: {type(error).__name__}") from None
         finally:
             if permission.may is May.PROBE:
                 self._callbacks.unused(account, "incoming")
@@ -110,14 +127,16 @@ class ForwardReplies:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
     def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
-        grant = self._new_id()
-        match self._once.begin_reply(account.name, event.id, grant):
-            case NoLease.REPEAT:
-                count("RepeatsDropped")
-                return
-            case NoLease.BUSY:
-                # An earlier delivery forwards it, or died with the right, which soon expires.
-                raise Postponed(_BUSY_SECONDS)
+        grant, senders = self._new_id(), account.pseudonyms(event.sender)
+        begun = self._once.begin_reply(account.name, event.id, grant, senders, late=_is_late(event, record))
+        if begun is NoLease.REPEAT:
+            count("RepeatsDropped")
+            return
+        if isinstance(begun, NoLease):
+            # An earlier delivery forwards it, or died with the right, which soon expires.
+            raise Postponed(_BUSY_SECONDS)
+        # Its own id from here on, also where the BSP has given the same to another person's message.
+        event = replace(event, id=begun)
         try:
             kept_elsewhere = self._forward(account, event, received, record)
         except Exception:
@@ -130,7 +149,7 @@ class ForwardReplies:
         try:
             self._once.leave_reply(account.name, event.id, grant)
         except Exception as error:  # noqa: BLE001 - logged; the right expires, and until then the reply waits
-            log_failure("right not released", error, account=account.name, id=event.id)
+            log_failure("right not released", error, **_names(account, event))
 
     def _forward(self, account: Account, event: ReplyEvent, received: int, record: Record) -> bool:
         """Whether it is not reported, but kept for an operator."""
@@ -138,6 +157,8 @@ class ForwardReplies:
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
             self._quarantine.put(account.name, [reply])
+            if reply.reason == NO_NUMBER:
+                self._count_person(account, event)
             return True
         if reply.message.timestamp == NO_TIME:
             reply = replace(reply, message=reply.message.model_copy(update={"timestamp": received}))
@@ -146,13 +167,19 @@ class ForwardReplies:
             reply = replace(reply, message=message)
         return self._report(account, event, reply, record)
 
+    def _count_person(self, account: Account, event: ReplyEvent) -> None:
+        """Of those without a number each once a day, however much they write: the metric raises an alarm."""
+        key = f"no_number#{account.pseudonym(event.sender)}"
+        if self._notes.get(account.name, key) is None:
+            count("PeopleWithoutNumber")
+            self._notes.put(account.name, key, "yes", _DAY_SECONDS)
+
     def _open(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
         try:
             element = client.open(event.element)
         except Unreadable as error:
             count("RepliesUnreadable")
-            keys = {"account": account.name, "id": event.id, "reason": error.reason}
-            logger.error("reply cannot be decrypted", extra=keys)
+            logger.error("reply cannot be decrypted", extra={**_names(account, event), "reason": error.reason})
             delay = self._delay(record) if error.retriable else None
             if delay is not None:
                 raise Postponed(delay) from None
@@ -169,7 +196,7 @@ class ForwardReplies:
         answered = self._answered(account, reply)
         if answered is not None:
             message = message.model_copy(update={"context": Context(id=answered)})
-        keys = {"account": account.name, "id": event.id, "sender": account.pseudonym(event.sender)}
+        keys = {**_names(account, event), "sender": account.pseudonym(event.sender)}
         match self._callbacks.deliver(account, "incoming", message.wire()):
             case Taken():
                 self._end(account, event)
@@ -220,4 +247,15 @@ class ForwardReplies:
         # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
         count("RepliesDeadLettered")
-        logger.error("reply dead-lettered", extra={"account": account.name, "id": event.id, "reason": reason})
+        logger.error("reply dead-lettered", extra={**_names(account, event), "reason": reason})
+
+
+def _is_late(event: ReplyEvent, record: Record) -> bool:
+    """Whether it may be a repeat: a person has written it a while before it came."""
+    written = seconds(event.element.get("timestamp"))
+    return written is None or record.sent_at - written > _FRESH_SECONDS
+
+
+def _names(account: Account, event: ReplyEvent) -> dict[str, str]:
+    """The keys that identify it in a log."""
+    return {"account": account.name, "id": hidden(account.name, event.id)}

@@ -23,6 +23,7 @@ from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
+from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
@@ -198,6 +199,9 @@ class ForwardStatuses:
             if event.note is not None:
                 # The event's own time, so that a duplicate does not change the note.
                 self._notes.put(account.name, event.note, str(event.timestamp), NOTE_SECONDS)
+            if event.user_note:
+                key, note = event.user_note
+                user_ids.keep(self._notes, account, key, note)
             if event.reference is not None or event.bsp_id is None:
                 return item
             return replace(item, event=replace(event, reference=self._claims.reference_of(account.name, event.bsp_id)))

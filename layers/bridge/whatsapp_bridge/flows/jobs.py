@@ -102,7 +102,7 @@ def read_job(record: Record, accounts: Accounts, grant: str, longest: int, attem
     try:
         payload = from_json(record.body)
         name, reference, message = payload["account"], payload["reference"], read_message(payload["message"])
-    except (ValueError, KeyError, InvalidMessage):
+    except (ValueError, KeyError, TypeError, InvalidMessage):
         raise Unprocessable("not a message of this bridge") from None
     account = accounts.get(name)
     if account is None:

@@ -19,6 +19,7 @@ from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Media
 from whatsapp_bridge.flows.records import Postponed
 from whatsapp_bridge.media.links import link, media_ids
 from whatsapp_bridge.providers.common.attachments import kind_of
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Attachment, Client, NoFile, Notes, Unreadable
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
@@ -88,7 +89,7 @@ class PeopleFiles:
         return note
 
     def _failed(self, account: Account, message_id: str, identifier: str, error: Unreadable, tried: str) -> str:
-        keys = {"account": account.name, "id": message_id, "reason": error.reason}
+        keys = {"account": account.name, "id": hidden(account.name, message_id), "reason": error.reason}
         if isinstance(error, NoFile) and error.alarm:
             count("ProviderAccountAlarms")
             logger.error("the BSP refuses the account", extra=keys)

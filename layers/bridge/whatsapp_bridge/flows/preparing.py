@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.flows.jobs import Job
+from whatsapp_bridge.flows.records import Unprocessable
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Client, Outcome, Outgoing, Refused, Rejected, Unknown
-from whatsapp_bridge.runtime.observability import count
+from whatsapp_bridge.runtime.observability import count, log_failure
 from whatsapp_bridge.store.claims import Claim, Claims
+from whatsapp_bridge.store.lasting import is_lasting
 
 OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
 
@@ -31,8 +33,7 @@ class Preparing:
 
     def _claimed[R](self, job: Job, then: Callable[[], R]) -> R | Unknown | None:
         """Raises `Overtaken`."""
-        name = job.account.name
-        match self._claims.claim(name, job.reference, job.owner, job.recipient, job.grant, job.turn):
+        match self._claim(job):
             case Claim.GRANTED:
                 return then()
             case Claim.REPEAT:
@@ -43,8 +44,28 @@ class Preparing:
             case Claim.INTERRUPTED:
                 return Unknown("interrupted while sending")
 
+    def _claim(self, job: Job) -> Claim:
+        name = job.account.name
+        try:
+            return self._claims.claim(name, job.reference, job.owner, job.recipient, job.grant, job.turn)
+        except Exception as error:
+            if not is_lasting(error):
+                raise
+            log_failure("message cannot be claimed", error, **job.names)
+            raise Unprocessable(f"fails each time: {type(error).__name__}") from None
+
     def _prepared(self, client: Client, job: Job) -> Outgoing | Outcome:
         """All steps that may be repeated."""
+        try:
+            return self._translated(client, job)
+        except Exception as error:
+            if not is_lasting(error):
+                raise
+            # Nothing has left, and the person's next messages must not wait behind it.
+            log_failure("message cannot be prepared", error, **job.names)
+            return Rejected(CallbackError.OTHER, f"cannot be prepared: {type(error).__name__}")
+
+    def _translated(self, client: Client, job: Job) -> Outgoing | Outcome:
         account = job.account
         try:
             request = registry.outbound(account.provider_type).translate(job.message, job.reference, account)

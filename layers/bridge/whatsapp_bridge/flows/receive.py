@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.bodies import query
+from whatsapp_bridge.providers.common.message_ids import bounded, hidden
 from whatsapp_bridge.providers.contract import (
     NO_TIME,
     BodyUnreadable,
@@ -42,8 +45,6 @@ _LANES = 8
 _MAX_STATUS_BYTES = MAX_MESSAGE_BYTES - 64
 # Scanners find the URLs of callbacks: it is counted, and not logged.
 _NOT_ADDRESSED = "callback without one of the account's tokens"
-# DynamoDB allows keys of 2 KB, which also hold the account's name and our prefix.
-_MAX_ID_BYTES = 1024
 
 
 def callback_of(event: Mapping[str, Any]) -> Callback:
@@ -115,7 +116,7 @@ class Receive:
 
     def _store(self, account: Account, inbound: Inbound, callback: Callback) -> Acknowledgement:
         try:
-            events: Sequence[Event] = inbound.split(callback, account)
+            events: Sequence[Event] = [_not_own(account, event) for event in inbound.split(callback, account)]
         except (BodyUnreadable, NotACallback) as error:
             count("CallbacksUnreadable" if isinstance(error, BodyUnreadable) else "CallbacksMalformed")
             events = [NotUnderstood("body", str(error), _whole(callback))]
@@ -133,6 +134,7 @@ class Receive:
         return Acknowledgement(200)
 
     def _reply(self, account: Account, event: ReplyEvent, now: float) -> Entry:
+        event = replace(event, id=bounded(event.id))
         body = self._payloads.pack({"account": account.name, "reply": asdict(event), "received": int(now)})
         # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
         deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
@@ -158,7 +160,7 @@ def _challenge(callback: Callback, account: Account) -> str | None:
 
 def _queued(account: str, event: StatusEvent, now: float) -> Entry | NotUnderstood:
     """The queue's entry; a status that cannot be queued is quarantined, or else the callback could not be stored."""
-    if any(len(name.encode()) > _MAX_ID_BYTES for name in (event.reference, event.bsp_id) if name is not None):
+    if event.reference is not None and bounded(event.reference) != event.reference:
         return NotUnderstood("status", "an id is too long", asdict(event))
     entry = queued_status(account, event, now)
     if entry.size > _MAX_STATUS_BYTES:
@@ -198,8 +200,26 @@ def _statuses(account: Account, events: Iterable[Event], now: float) -> Iterable
                 count("ProviderAccountAlarms")
                 keys = {"account": account.name, "code": event.error_code, "title": event.error_title}
                 logger.error("the BSP refuses the account", extra=keys)
-            # No phone numbers on the queue of statuses.
-            if event.recipient is not None:
-                recipient, *others = account.pseudonyms(event.recipient)
-                event = replace(event, recipient=recipient, other_recipients=others)
+            event = _without_number(account, event)
             yield replace(event, timestamp=int(now)) if event.timestamp == NO_TIME else event
+
+
+def _not_own(account: Account, event: Event) -> Event:
+    """What the account's own number has written, an echo of some systems, is no person's."""
+    if isinstance(event, ReplyEvent) and same(event.sender, account.waba_number):
+        return NotUnderstood("message", "from the account's own number", event.element)
+    return event
+
+
+def _without_number(account: Account, event: StatusEvent) -> StatusEvent:
+    """No phone numbers on the queue of statuses."""
+    if event.user_id is not None and event.recipient is not None:
+        event = replace(event, user_note=user_ids.note_of(account, event.user_id, event.recipient))
+    event = replace(event, user_id=None)
+    if event.recipient is not None:
+        recipient, *others = account.pseudonyms(event.recipient)
+        event = replace(event, recipient=recipient, other_recipients=others)
+    if event.bsp_id is not None and event.reference is not None:
+        # Without a reference it may have to be found among those that were stored as they were.
+        event = replace(event, bsp_id=hidden(account.name, event.bsp_id))
+    return event

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import NamedTuple
 
+from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.preparing import Overtaken
-from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing
+from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing, Rejected
 from whatsapp_bridge.runtime.observability import log_failure
 from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.waiting import Waiting
 
 type Prepared = tuple[Job, Outgoing]
@@ -57,5 +59,6 @@ class Sending:
             correlation.expect(self._waiting, job.account, job.message, job.recipient, job.reference, at)
         except Exception as error:  # noqa: BLE001 - logged, becomes an outcome: the mark alone would lose the message
             log_failure("message not marked as leaving", error, account=job.account.name, msgId=job.reference)
-            return NotSent(f"not marked as leaving: {type(error).__name__}")
+            reason = f"not marked as leaving: {type(error).__name__}"
+            return Rejected(CallbackError.OTHER, reason) if is_lasting(error) else NotSent(reason)
         return None

@@ -14,6 +14,7 @@ from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.preparing import OUT_OF_TIME
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
 from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
@@ -70,7 +71,8 @@ class Settling:
             case Accepted(bsp_id):
                 self._claims.settle(job.account.name, job.reference, "accepted", bsp_id)
                 count("MessagesSent")
-                logger.info("message sent", extra={**job.names, "bspId": bsp_id})
+                known_as = None if bsp_id is None else hidden(job.account.name, bsp_id)
+                logger.info("message sent", extra={**job.names, "bspId": known_as})
             case Rejected(code, title):
                 self._reject(job, outcome)
                 logger.warning("message rejected", extra={**job.names, "code": code, "title": title})

@@ -27,7 +27,7 @@ _CLOCKS_SECONDS: Final = 60
 _BEGINNING: Final = {"attempt": 1, "waits": 1, "hops": 0}
 # Members that older versions do not know travel only where they say something: while a deployment or a rollback runs,
 # those read this queue too.
-_NEWER = {"note", "other_recipients"}
+_NEWER = {"note", "other_recipients", "user_id", "user_note"}
 
 
 def queued_status(account: str, event: StatusEvent, accepted_at: float) -> Entry:

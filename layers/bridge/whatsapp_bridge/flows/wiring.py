@@ -198,6 +198,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         quarantine=quarantine,
         payloads=payloads,
         files=files,
+        notes=notes,
         retry=env.forward_retry,
         callbacks=callbacks,
         recording=recording,

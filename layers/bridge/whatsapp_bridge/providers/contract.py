@@ -248,6 +248,10 @@ class StatusEvent:
     is the account's pseudonym of the number."""
     other_recipients: Sequence[str] = field(default=(), repr=False)
     """On queues: the number's pseudonyms under the account's other callback tokens, if it has several."""
+    user_id: str | None = field(default=None, repr=False)
+    """WhatsApp's user id of the person, if the callback has it beside the number. Not on queues."""
+    user_note: Sequence[str] = ()
+    """On queues: the note that keeps the number under the user id (`common.user_ids`), its key and text."""
     alarm: bool = False
     """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""
     note: str | None = None
@@ -262,7 +266,8 @@ class StatusEvent:
 class ReplyEvent:
     """One message from a person, still in the BSP's form (and encrypted, if it arrived so).
 
-    `id` is the BSP's message id, which identifies duplicates; `sender` the person's number in digits.
+    `id` is the BSP's message id, which identifies duplicates, with `sender`: the person's number in digits, or their
+    user id where the callback has no number.
     """
 
     id: str
@@ -280,6 +285,9 @@ class NotUnderstood:
     reason: str
     element: Any = field(repr=False)
 
+
+NO_NUMBER = "no phone number, only a user id"
+"""The reason why a reply of somebody who was never seen with a number is not understood."""
 
 type Event = StatusEvent | ReplyEvent | NotUnderstood
 

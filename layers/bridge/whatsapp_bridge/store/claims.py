@@ -6,7 +6,7 @@ One item per message, key `msg#{account}#{msgId}`:
     owner     the queue message that holds the claim; it may lose the claim after `held_until` (seconds)
     grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's.
     turn      the grant that released it: only the queue message that carries it may claim it, or the owner
-    bsp_id    `{account}#{the BSP's id}`, indexed
+    bsp_id    `{account}#{the BSP's id}`, indexed; WhatsApp's ids are hidden (`providers.common.message_ids`)
 
 An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
 again, and that delivery continues where the other stopped. A message redriven from a dead-letter queue has a new id and
@@ -16,6 +16,7 @@ reported status is in `leases`.
 
 from enum import Enum
 
+from whatsapp_bridge.providers.common.message_ids import forms
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
 
 # A queue message that is later than this may find that another has taken its turn.
@@ -138,12 +139,17 @@ class Claims:
         return str(item["recipient"])
 
     def reference_of(self, account: str, bsp_id: str) -> str | None:
-        """The msgId of the message with the BSP's id `bsp_id`."""
+        """The msgId of the message with the BSP's id `bsp_id`; one call, and a second one for an id of WhatsApp's that
+        is not found."""
+        found = (self._reference_of(f"{account}#{form}", account) for form in forms(account, bsp_id))
+        return next((reference for reference in found if reference is not None), None)
+
+    def _reference_of(self, key: str, account: str) -> str | None:
         answer = self._table.dynamodb.query(
             TableName=self._table.name,
             IndexName="bsp_id",
             KeyConditionExpression="bsp_id = :bsp_id",
-            ExpressionAttributeValues=typed({":bsp_id": indexed(account, bsp_id)}),
+            ExpressionAttributeValues=typed({":bsp_id": key}),
             Limit=1,
         )
         items = answer["Items"]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.store.aws import client, error_code
 
 # Longer than any function may run: an older holder is no longer working.
@@ -55,7 +56,7 @@ def message_key(account: str, reference: str) -> str:
 
 def indexed(account: str, bsp_id: str) -> str:
     """A BSP's id in the form of the index `bsp_id`."""
-    return f"{account}#{bsp_id}"
+    return f"{account}#{hidden(account, bsp_id)}"
 
 
 def typed(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:

@@ -1,10 +1,17 @@
 """Reports that CleverTap gets once: messages from people, and clicks.
 
-One item per message from a person, key `reply#{account}#{the BSP's id}`, and per click, key `click#{account}#{hash}`:
-`state` forwarding -> forwarded, `owner` (the grant of the delivery that reports it, as in `leases`), `held_until`
-(seconds).
+One item per message from a person, key `reply#{account}#{the BSP's id}` (WhatsApp's ids are hidden), and per click, key
+`click#{account}#{hash}`: `state` forwarding -> forwarded, `owner` (the grant of the delivery that reports it, as in
+`leases`), `held_until` (seconds), and for a message `sender`, the person's pseudonym.
+
+Some BSPs give an id twice, to messages of two people: the second person's message has an item of its own, whose key
+ends with the pseudonym.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whatsapp_bridge.providers.common.message_ids import forms, hidden, token
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table
 from whatsapp_bridge.store.leases import NoLease
 
@@ -15,9 +22,33 @@ class Once:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def begin_reply(self, account: str, reply: str, grant: str) -> NoLease | None:
-        """Ask for the right to forward a message from a person; None if it is granted."""
-        return self._begin_once(_reply_key(account, reply), grant)
+    def begin_reply(
+        self, account: str, reply: str, grant: str, senders: Sequence[str] = (), *, late: bool = False
+    ) -> str | NoLease:
+        """Ask for the right to forward a message from a person; the id to go on with if it is granted.
+
+        `senders` are the person's pseudonyms. `late`: it may have been forwarded when ids were not hidden yet.
+        """
+        if late and (earlier := self._earlier(account, reply)) is not None:
+            return earlier
+        # A token of WhatsApp's is nobody else's, and the same message may name its sender in two ways.
+        of_whom = () if token(reply) is not None else senders
+        refused = self._begin_once(_reply_key(account, reply), grant, of_whom)
+        if refused is None:
+            return reply
+        if of_whom and refused.get("sender", of_whom[0]) not in of_whom:
+            reply = f"{reply}#{of_whom[0]}"
+            refused = self._begin_once(_reply_key(account, reply), grant, of_whom)
+        return reply if refused is None else _reason(refused)
+
+    def _earlier(self, account: str, reply: str) -> NoLease | None:
+        """What stands against forwarding it in the item of its id as it is."""
+        _, *earlier = forms(account, reply)
+        for form in earlier:
+            item = self._table.get(f"reply#{account}#{form}")
+            if item is not None and (item.get("state") == "forwarded" or item["held_until"] >= self._table.now()):
+                return _reason(item)
+        return None
 
     def leave_reply(self, account: str, reply: str, grant: str) -> None:
         """Release it: the next delivery makes the next attempt. Or it is kept elsewhere (dead-letter queue,
@@ -30,7 +61,8 @@ class Once:
 
     def begin_click(self, account: str, click: str, grant: str) -> NoLease | None:
         """Ask for the right to report a click to CleverTap; None if it is granted."""
-        return self._begin_once(_click_key(account, click), grant)
+        refused = self._begin_once(_click_key(account, click), grant)
+        return None if refused is None else _reason(refused)
 
     def leave_click(self, account: str, click: str, grant: str) -> None:
         """Release it: CleverTap has not accepted it, and another delivery makes the next attempt."""
@@ -40,23 +72,29 @@ class Once:
         """Record that CleverTap has accepted it."""
         self._end_once(_click_key(account, click))
 
-    def _begin_once(self, key: str, grant: str) -> NoLease | None:
+    def _begin_once(self, key: str, grant: str, senders: Sequence[str] = ()) -> Mapping[str, Any] | None:
+        """None if it is granted, else the item that prevented it."""
         now = int(self._table.now())
-        refused = self._table.update(
+        people = {f":sender{number}": sender for number, sender in enumerate(senders)}
+        update = "SET #state = :forwarding, #owner = :owner, held_until = :until, expires_at = :expires"
+        mine = "#state = :forwarding AND (#owner = :owner OR held_until < :now)"
+        if people:
+            update += ", sender = :sender0"
+            # An item of an older version has no sender.
+            mine += f" AND (attribute_not_exists(sender) OR sender IN ({', '.join(people)}))"
+        return self._table.update(
             key,
-            "SET #state = :forwarding, #owner = :owner, held_until = :until, expires_at = :expires",
-            "attribute_not_exists(pk) OR (#state = :forwarding AND (#owner = :owner OR held_until < :now))",
+            update,
+            f"attribute_not_exists(pk) OR ({mine})",
             {
                 ":forwarding": "forwarding",
                 ":owner": grant,
                 ":until": now + HOLD_SECONDS,
                 ":now": now,
                 ":expires": now + _KEPT_SECONDS,
+                **people,
             },
         )
-        if refused is None:
-            return None
-        return NoLease.REPEAT if refused.get("state") == "forwarded" else NoLease.BUSY
 
     def _leave_once(self, key: str, grant: str) -> None:
         self._table.update(
@@ -70,8 +108,12 @@ class Once:
         self._table.update(key, "SET #state = :forwarded", "attribute_exists(pk)", {":forwarded": "forwarded"})
 
 
+def _reason(refused: Mapping[str, Any]) -> NoLease:
+    return NoLease.REPEAT if refused.get("state") == "forwarded" else NoLease.BUSY
+
+
 def _reply_key(account: str, reply: str) -> str:
-    return f"reply#{account}#{reply}"
+    return f"reply#{account}#{hidden(account, reply)}"
 
 
 def _click_key(account: str, click: str) -> str:

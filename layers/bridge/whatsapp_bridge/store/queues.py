@@ -17,18 +17,23 @@ _MAX_BATCH = 10
 # Characters that are valid in JSON but that SQS refuses. Source: SendMessage in
 # https://docs.aws.amazon.com/AWSSimpleQueueService/.
 _REFUSED: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+# A message that is too large, or has characters that SQS does not take.
+_LASTING = {"InvalidParameterValue", "InvalidMessageContents", "BatchRequestTooLong"}
 _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService.RequestThrottled", "OverLimit"}
 
 
 class NotStored(Exception):
     """SQS did not do what was asked: a message could not be put on its queue. `throttled`: SQS asked for less.
+    `lasting`: SQS will never take it.
 
     `missing`: of several, the places of those that SQS may not have; it has the others.
     """
 
-    def __init__(self, reason: str, *, throttled: bool = False, missing: Sequence[int] = ()) -> None:
+    def __init__(
+        self, reason: str, *, throttled: bool = False, lasting: bool = False, missing: Sequence[int] = ()
+    ) -> None:
         super().__init__(reason)
-        self.throttled, self.missing = throttled, missing
+        self.throttled, self.lasting, self.missing = throttled, lasting, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ class Queue:
         if refused:
             missing = [*refused, *range(place, len(given))]
             codes = set(refused.values())
-            raise NotStored(min(codes), throttled=bool(codes & _THROTTLED), missing=missing)
+            throttled, lasting = bool(codes & _THROTTLED), codes <= _LASTING
+            raise NotStored(min(codes), throttled=throttled, lasting=lasting, missing=missing)
 
     def _send_batch(self, batch: list[Entry]) -> list[tuple[int, str]]:
         """The places of what SQS refused, with its codes."""
@@ -135,7 +141,8 @@ class Queue:
             return getattr(self._sqs, operation)(QueueUrl=self._url, **arguments)
         except ClientError as error:
             code = error_code(error)
-            raise NotStored(f"SQS {operation}: {code}", throttled=code in _THROTTLED) from None
+            throttled, lasting = code in _THROTTLED, code in _LASTING
+            raise NotStored(f"SQS {operation}: {code}", throttled=throttled, lasting=lasting) from None
         except BotoCoreError as error:
             raise NotStored(f"SQS {operation}: {type(error).__name__}") from None
 

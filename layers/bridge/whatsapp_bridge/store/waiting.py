@@ -5,7 +5,7 @@ For a BSP whose answer has no id for some messages. One item per person in the m
 
     w#{msgId}      waits for an id since (milliseconds)
     s#{msgId}      is being sent since (milliseconds); its answer will have its id
-    b#{BSP's id}   "{milliseconds} {msgId}": bound to it recently
+    b#{BSP's id}   "{milliseconds} {msgId}": bound to it recently; WhatsApp's ids are hidden
 
 An unknown id belongs to the message that has waited longest. One conditional write binds them, so that each message
 gets one id and each id one message, even with concurrent callers. While a message is being sent whose answer will have
@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from whatsapp_bridge.providers.common.message_ids import forms, hidden
 from whatsapp_bridge.store.items import Attempt, Table, try_update, typed
 
 # Longer than any function may run: a message still being sent then belongs to a dead delivery, and waits.
@@ -64,7 +65,7 @@ class Waiting:
             key,
             "SET #bound = :bound, expires_at = :expires REMOVE #sending, #waiting",
             {
-                "#bound": _name("b", bsp_id),
+                "#bound": _name("b", hidden(account, bsp_id)),
                 "#sending": _name("s", reference),
                 "#waiting": _name("w", reference),
             },
@@ -91,15 +92,16 @@ class Waiting:
         there are several while the account has several tokens.
         """
         items = {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
+        known_as = [_name("b", form) for form in forms(account, bsp_id)]
         for _ in range(_MAX_TRIES):
-            bound = next((item[_name("b", bsp_id)] for item in items.values() if _name("b", bsp_id) in item), None)
+            bound = next((item[name] for item in items.values() for name in known_as if name in item), None)
             if bound is not None:
                 return str(bound).partition(" ")[2]
             found = self._oldest(items)
             if found is None:
                 return None
             key, oldest = found
-            names = {"#bound": _name("b", bsp_id), "#message": oldest}
+            names = {"#bound": known_as[0], "#message": oldest}
             old = {f"#old{number}": name for number, name in enumerate(self._old(items[key]))}
             done, items[key] = self._update(
                 key,

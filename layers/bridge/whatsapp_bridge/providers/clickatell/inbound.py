@@ -53,7 +53,7 @@ def split(callback: Callback, account: "Account") -> list[Event]:
         for kind, elements in event.items()
         if kind not in _IGNORED
     ]
-    return _apart([_event(kind, part) for kind, elements in lists for part in _parts(kind, elements)])
+    return _apart([_event(kind, part, account) for kind, elements in lists for part in _parts(kind, elements)])
 
 
 def _events(body: Any) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ def _apart(events: list[Event]) -> list[Event]:
     return apart
 
 
-def _event(kind: str, element: Any) -> Event:
+def _event(kind: str, element: Any, account: "Account") -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(kind, "not an object", element)
     # Seen as "whatsapp", "whatsapp " and "whatsapp/sms "; an integration may have other channels besides WhatsApp.
@@ -105,5 +105,5 @@ def _event(kind: str, element: Any) -> Event:
     if kind == "messageStatusUpdate":
         return status_event(kind, element, codes.status)
     if kind in _REPLY_KINDS:
-        return reply_event(kind, element)
+        return reply_event(kind, element, account)
     return NotUnderstood(kind, "unknown kind", element)

@@ -7,13 +7,16 @@ comparison page named in `codes`.
 
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
 from whatsapp_bridge.providers.common.values import digits, identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, ReplyEvent, StatusEvent
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.providers.clickatell_common.settings import Account
 
 INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
 """Members of a callback that say whose it is and nothing else."""
@@ -41,9 +44,11 @@ def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -
     )
 
 
-def reply_event(kind: str, element: Json) -> ReplyEvent | NotUnderstood:
+def reply_event(kind: str, element: Json, account: "Account") -> ReplyEvent | NotUnderstood:
     """`kind` becomes a member of the element, for `replies`."""
-    sender = digits(element.get("from"))
+    sender, to = digits(element.get("from")), digits(element.get("to"))
+    if to is not None and not account.has_number(to):
+        return NotUnderstood(kind, "another number's", element)
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     # A repeated callback has the same text, so the element itself can serve as the id where there is none.

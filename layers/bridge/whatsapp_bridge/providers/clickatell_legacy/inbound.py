@@ -41,14 +41,14 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     elements = [element for element in each(content_of(callback)) if not _says_nothing(element)]
     if elements and not any(isinstance(element, dict) and _MARKS & element.keys() for element in elements):
         raise NotACallback("no object with integrationId or messageId")
-    return [_event(element) for element in elements]
+    return [_event(element, account) for element in elements]
 
 
 def _says_nothing(element: Any) -> bool:
     return isinstance(element, dict) and all(empty(value) for name, value in element.items() if name not in INTEGRATION)
 
 
-def _event(body: Any) -> Event:
+def _event(body: Any, account: "Account") -> Event:
     if not isinstance(body, dict):
         return NotUnderstood("callback", "not an object", body)
     if not blank(body.get("statusCode")):
@@ -57,7 +57,7 @@ def _event(body: Any) -> Event:
     if kind not in _REPLY_KINDS:
         # One API's callbacks arrive here if a One API integration posts to an account of the legacy API.
         return NotUnderstood(kind, "One API's callback" if kind == "event" else "unknown kind", body)
-    return reply_event(kind, body)
+    return reply_event(kind, body, account)
 
 
 def _kind(body: Json) -> str:

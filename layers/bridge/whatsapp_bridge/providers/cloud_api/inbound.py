@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.bodies import content_of
 from whatsapp_bridge.providers.common.values import blank, digits, each, empty, identifier, seconds
@@ -41,7 +42,7 @@ class Wanted(NamedTuple):
     number_id: str | None = None
     """Meta's id of the number."""
     number: str | None = None
-    """The number itself, in digits."""
+    """The number itself, in digits: it decides where a webhook has no such id."""
     echoes: bool = True
     """Whether `biz_opaque_callback_data` is our msgId."""
 
@@ -98,27 +99,28 @@ def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
         yield NotUnderstood(_FIELD, "no messages, statuses or errors", change)
     for name in lists:
         for element in each(value[name]):
-            yield _event(name, element, wanted)
+            yield _event(name, element, wanted, each(value.get("contacts")))
 
 
 def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
     """False if there is no number: it arrived at the account's own callback URL."""
     if not isinstance(metadata, dict):
         return False
-    if wanted.number_id is not None and identifier(metadata.get("phone_number_id")) not in (None, wanted.number_id):
-        return True
+    number_id = identifier(metadata.get("phone_number_id"))
+    if wanted.number_id is not None and number_id is not None:
+        return number_id != wanted.number_id
     # A number to show: "+1 555-078-3881" in some webhooks, "15550783881" in others.
     shown = _NO_DIGITS.sub("", identifier(metadata.get("display_phone_number")) or "")
-    return wanted.number is not None and shown not in ("", wanted.number)
+    return wanted.number is not None and shown != "" and not same(shown, wanted.number)
 
 
-def _event(name: str, element: Any, wanted: Wanted) -> Event:
+def _event(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Event:
     if not isinstance(element, dict):
         return NotUnderstood(name, "not an object", element)
     if name == "statuses":
         return _status(element, wanted)
     if name == "messages":
-        return _message(element)
+        return _message(_with_sender(element, contacts))
     row = codes.error_of(element)
     # Errors that belong to no message: only the operator can act on them.
     return NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
@@ -130,6 +132,8 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
     bsp_id = identifier(element.get("id"))
     # With a BSP in between, a message may be identified by nothing else.
     recipient = digits(element.get("recipient_id"))
+    # One status of each message is enough to learn whose user id it is.
+    user_id = identifier(element.get("recipient_user_id")) if row.status == "delivered" else None
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
     if element.get("recipient_type") == "group":
@@ -137,7 +141,7 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
     if reference is None and bsp_id is None:
         return NotUnderstood("statuses", "neither biz_opaque_callback_data nor id", element)
     if row.status != "failed":
-        return StatusEvent(row.status, timestamp, reference, bsp_id, recipient=recipient)
+        return StatusEvent(row.status, timestamp, reference, bsp_id, recipient=recipient, user_id=user_id)
     rows = [error for holder in each(element.get("errors")) if (error := codes.error_of(holder))]
     if not rows:
         rows = [codes.NO_ERROR]
@@ -161,14 +165,41 @@ def _message(element: Json) -> ReplyEvent | NotUnderstood:
     if not blank(element.get("group_id")):
         # CleverTap would answer the sender only, but the message was for the whole group.
         return NotUnderstood(kind, "in a group", element)
-    sender = digits(element.get("from"))
+    # People with user names may hide their number: `Client.open` looks for it.
+    sender = digits(element.get("from")) or identifier(element.get("from_user_id"))
     if sender is None:
-        # People with user names may hide their number, and CleverTap identifies people only by number.
-        hidden = not blank(element.get("from_user_id"))
-        return NotUnderstood(kind, "no phone number, only a user id" if hidden else "no sender", element)
+        return NotUnderstood(kind, "no sender", element)
     # A repeated webhook has the same text, so the element itself can serve as the id where there is none.
     message_id = identifier(element.get("id")) or hashlib.sha256(to_json(element)).hexdigest()
     return ReplyEvent(message_id, sender, element)
+
+
+def _with_sender(element: Json, contacts: list[Any]) -> Json:
+    """A message without a number of its sender, with the number that the rest of the webhook has for their user id."""
+    user_id = identifier(element.get("from_user_id"))
+    if user_id is None or digits(element.get("from")) is not None:
+        return element
+    known = (
+        contact for contact in contacts if isinstance(contact, dict) and identifier(contact.get("user_id")) == user_id
+    )
+    number = next((number for contact in known if (number := digits(contact.get("wa_id")))), None) or _own_card(element)
+    return element if number is None else {**element, "from": number}
+
+
+def _own_card(element: Json) -> str | None:
+    """The number in the sender's own contact card, which a button asks for. Other cards are of anybody.
+
+    Source: "Business-scoped user IDs", the section on requests for contact information.
+    """
+    for card in each(element.get("contacts")):
+        if isinstance(card, dict) and _CONTACT_REQUEST in (card.get("origin"), element.get("origin")):
+            phones = [phone for phone in each(card.get("phones")) if isinstance(phone, dict)]
+            given = [digits(phone.get(name)) for name in ("wa_id", "phone") for phone in phones]
+            return next((number for number in given if number is not None), None)
+    return None
+
+
+_CONTACT_REQUEST: Final = "contact_request"
 
 
 def type_of(element: Json) -> str:

@@ -1,15 +1,17 @@
-"""The number by which CleverTap knows a person, if WhatsApp uses another.
+"""The number by which CleverTap knows a person, if WhatsApp uses another, or none.
 
-Meta's answer to a message has both: `input` and `wa_id`, which differ in some countries (a digit more or less in
-Mexico, Argentina, Brazil). People write from their `wa_id`, which CleverTap may not know. The number is kept as a note,
-which can be read only with the `wa_id` and the account's callback token.
+Meta's answer to a message has both: `input` and `wa_id`, which differ in some countries (`accounts.phone_numbers`).
+People write from their `wa_id`, or from another form of it, which CleverTap may not know. The number is kept as a note,
+which can be read only with the `wa_id` and the account's callback token. So is that of a user id (`common.user_ids`).
 """
 
 from typing import TYPE_CHECKING, Final
 
+from whatsapp_bridge.accounts.phone_numbers import canonical
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.answers import first
-from whatsapp_bridge.providers.common.values import digits
+from whatsapp_bridge.providers.common import user_ids
+from whatsapp_bridge.providers.common.values import digits, identifier
 from whatsapp_bridge.providers.common.values import number as whole_number
 from whatsapp_bridge.providers.contract import Json, Outgoing
 from whatsapp_bridge.runtime.observability import log_failure
@@ -34,6 +36,19 @@ def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answe
         log_failure("wa_id could not be stored", error, account=account.name, msgId=outgoing.reference)
 
 
+def with_number(notes: "Notes", account: "Account", element: Json) -> Json:
+    """A reply's element, with the number of a sender who has only a user id; as it is if nobody knows it. A sender's
+    number and user id are kept. Raises botocore's errors."""
+    user_id, number = identifier(element.get("from_user_id")), digits(element.get("from"))
+    if user_id is None:
+        return element
+    if number is not None:
+        user_ids.keep(notes, account, *user_ids.note_of(account, user_id, number))
+        return element
+    number = user_ids.number_of(notes, account, user_id)
+    return element if number is None else {**element, "from": number}
+
+
 def with_known_number(notes: "Notes", account: "Account", element: Json) -> Json:
     """A reply's element, with the number by which CleverTap knows the sender. Raises botocore's errors."""
     wa_id = digits(element.get("from"))
@@ -55,15 +70,18 @@ def known(notes: "Notes", account: "Account", wa_id: str) -> str:
             continue
         number = str(note ^ mask)
         if place:
-            # Made with another token, which may soon be removed.
+            # Made with another token, which may soon be removed, or by an older version.
             keep(notes, account, wa_id, number)
         return number
     return wa_id
 
 
 def _keys_and_masks(account: "Account", wa_id: str) -> list[tuple[str, int]]:
-    """The note's key, and what hides its number, for each of the account's callback tokens."""
+    """The note's key, and what hides its number, for each of the account's callback tokens; then those that older
+    versions have made of another form."""
     keys = [f"wa_id#{pseudonym}" for pseudonym in account.pseudonyms(wa_id)]
-    # 15 digits have 50 bits.
-    masks = [int.from_bytes(digest[:8]) for digest in account.digests(b"number of wa_id:" + wa_id.encode())]
+    # In the pseudonyms' order. 15 digits have 50 bits.
+    forms = dict.fromkeys((canonical(wa_id), wa_id))
+    digests = [digest for form in forms for digest in account.digests(b"number of wa_id:" + form.encode())]
+    masks = [int.from_bytes(digest[:8]) for digest in digests]
     return list(zip(keys, masks, strict=True))

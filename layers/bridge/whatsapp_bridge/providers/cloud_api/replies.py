@@ -13,8 +13,8 @@ from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.attachments import text_without_file
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
-from whatsapp_bridge.providers.common.values import detail, digits, each, identifier, lines, seconds, text
-from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.common.values import blank, detail, digits, each, identifier, lines, seconds, text
+from whatsapp_bridge.providers.contract import NO_NUMBER, Attachment, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -44,6 +44,8 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A `ReplyEvent.element` as CleverTap's incoming message."""
     type_, timestamp, sender = type_of(element), seconds(element.get("timestamp")), digits(element.get("from"))
     kind = name_of(type_)
+    if sender is None and not blank(element.get("from_user_id")):
+        return NotUnderstood(kind, NO_NUMBER, element)
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     found = _content(type_, element)

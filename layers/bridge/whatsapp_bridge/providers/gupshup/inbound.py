@@ -80,12 +80,14 @@ def _event(element: Any, account: "Account") -> Event:
     if _CLICK & element.keys():
         return statuses.click(element, account.options.click_time_zone)
     if _MESSAGE & element.keys() and not _REPORT & element.keys():
-        return _reply_event(element)
+        return _reply_event(element, account)
     return statuses.report(element)
 
 
-def _reply_event(element: Json) -> ReplyEvent | NotUnderstood:
-    kind, sender = kind_of(element), digits(element.get("mobile"))
+def _reply_event(element: Json, account: "Account") -> ReplyEvent | NotUnderstood:
+    kind, sender, to = kind_of(element), digits(element.get("mobile")), digits(element.get("waNumber"))
+    if to is not None and not account.has_number(to):
+        return NotUnderstood(kind or "message", "another number's", element)
     if kind not in REPLY_KINDS:
         return NotUnderstood(kind or "message", "unknown kind", element)
     if sender is None:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.cloud_api import numbers
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare
 from whatsapp_bridge.providers.contract import (
     Attachment,
@@ -149,8 +150,8 @@ class Client:
     # --- messages from people ----------------------------------------------------------------------------------------
 
     def open(self, element: Json) -> Json:
-        """Unchanged: Message Central encrypts nothing."""
-        return element
+        """A reply's element, with the sender's number: Message Central encrypts nothing."""
+        return numbers.with_number(self._services.notes, self._account, element)
 
     def download(self, attachment: Attachment) -> "File":
         """The file, if the webhook has its public address. Raises `Unreadable`."""

@@ -65,6 +65,7 @@ class Client:
 
     def open(self, element: Json) -> Json:
         """A reply's element, with the number by which CleverTap knows the sender."""
+        element = numbers.with_number(self._notes, self._account, element)
         return numbers.with_known_number(self._notes, self._account, element)
 
     def download(self, attachment: Attachment) -> File:

@@ -32,4 +32,4 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 def split(callback: Callback, account: "Account") -> list[Event]:
     """The events of this account's number. An app's webhook gets those of all its customers' numbers, unless a number
     or customer overrides the address. Raises `NotACallback` or `BodyUnreadable`."""
-    return dialect.split(callback, dialect.Wanted(number_id=account.provider.phone_number_id))
+    return dialect.split(callback, dialect.Wanted(account.provider.phone_number_id, account.waba_number))

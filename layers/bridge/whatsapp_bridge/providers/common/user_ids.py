@@ -1,0 +1,48 @@
+"""The number of a person whom WhatsApp names by a user id alone.
+
+People with a user name may hide their number. Meta's webhooks have both for a while, later the user id alone, and
+CleverTap knows people by number. Where both are seen, a note keeps the number under the user id. It can be read only
+with the user id and the account's callback token.
+
+Source: "Business-scoped user IDs" in https://developers.facebook.com/documentation/business-messaging/whatsapp/.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from whatsapp_bridge.providers.common.values import number as whole_number
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.providers.contract import Notes
+
+SECONDS: Final = 180 * 86_400
+
+
+def note_of(account: "Account", user_id: str, number: str) -> tuple[str, str]:
+    """Key and text of the note that `user_id` has this number, in digits."""
+    key, mask = _keys_and_masks(account, user_id)[0]
+    return key, str(int(number) ^ mask)
+
+
+def keep(notes: "Notes", account: "Account", key: str, note: str) -> None:
+    """Store a note of `note_of`: a read, and a write where it is new. Raises botocore's errors."""
+    if notes.get(account.name, key) != note:
+        notes.put(account.name, key, note, SECONDS)
+
+
+def number_of(notes: "Notes", account: "Account", user_id: str) -> str | None:
+    """The number that this user id was last seen with. Raises botocore's errors."""
+    for key, mask in _keys_and_masks(account, user_id):
+        note = whole_number(notes.get(account.name, key))
+        if note is not None:
+            return str(note ^ mask)
+    return None
+
+
+def _keys_and_masks(account: "Account", user_id: str) -> list[tuple[str, int]]:
+    """The note's key, and what hides its number, for each of the account's callback tokens."""
+    user = user_id.encode("utf-8", "surrogatepass")
+    keys = [f"user_id#{digest.hex()[:32]}" for digest in account.digests(b"user_id:" + user)]
+    # 15 digits have 50 bits.
+    masks = [int.from_bytes(digest[:8]) for digest in account.digests(b"number of user_id:" + user)]
+    return list(zip(keys, masks, strict=True))

@@ -1,0 +1,129 @@
+"""People with a user name may hide their number: who was ever seen with it is known by their user id."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import Log
+from tests.providers.cloud_api.samples import contact, events, message, status
+from tests.support.services import MemoryNotes
+from tests.support.world import TOKEN, World, world
+from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.common import user_ids
+
+from .test_forward_replies import texts
+from .test_whatsapp_ids import SIDES, hears
+
+ANN, USER, OTHER_USER = "27820000001", "ZA.1029384756102938475610", "ZA.5647382910564738291056"
+
+
+@pytest.fixture(params=SIDES)
+def made(request: pytest.FixtureRequest) -> Iterator[World]:
+    with world(acme=SIDES[request.param]) as fresh:
+        yield fresh
+
+
+def written(words: str, sender: str | None = None, user: str | None = USER, **changes: Any) -> dict[str, Any]:
+    names = {"from": sender, "from_user_id": user}
+    return message("text", {"body": words}, f"wamid.{words}", context={}, **names, **changes)
+
+
+def card(number: str, origin: str, *, on_whatsapp: bool = True) -> dict[str, Any]:
+    phone = {"phone": f"+{number}", "type": "CELL"} | ({"wa_id": number} if on_whatsapp else {})
+    shared = contact() | {"origin": origin, "phones": [phone]}
+    return message("contacts", [shared], "wamid.card", context={}, **{"from": None, "from_user_id": USER})
+
+
+def a_contact(number: str | None, user: str) -> dict[str, Any]:
+    return {"profile": {"name": "A. Person", "username": "@ann"}, "user_id": user} | (
+        {"wa_id": number} if number else {}
+    )
+
+
+SEEN: dict[str, bytes] = {
+    "in a message": events(messages=[written("first", ANN)]),
+    "in a status": events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a message's contacts": events(contacts=[a_contact(ANN, USER)], messages=[written("first")]),
+    "in the contact card that a button asks for": events(messages=[card(ANN, "contact_request")]),
+    "in such a card with a phone number alone": events(messages=[card(ANN, "contact_request", on_whatsapp=False)]),
+}
+NOT_SEEN: dict[str, bytes] = {
+    "nowhere": events(messages=[]),
+    "in somebody else's contact card": events(messages=[card(ANN, "other")]),
+    "with another user id": events(messages=[written("first", ANN, OTHER_USER)]),
+    "in another's contacts": events(contacts=[a_contact(ANN, OTHER_USER)], messages=[written("first")]),
+}
+
+
+@pytest.mark.parametrize("seen", SEEN.values(), ids=SEEN)
+def test_a_message_without_a_number_is_told_with_the_number_that_was_seen(made: World, seen: bytes) -> None:
+    hears(made, seen)
+    made.now += 90 * 86_400
+    hears(made, events(messages=[written("later")]))
+    assert (made.replies[-1]["from"], made.replies[-1]["text"]["body"]) == (ANN, "later")
+    assert {reply["from"] for reply in made.replies} == {ANN}
+
+
+@pytest.mark.parametrize("seen", NOT_SEEN.values(), ids=NOT_SEEN)
+def test_who_was_never_seen_with_a_number_is_quarantined(made: World, log: Log, seen: bytes) -> None:
+    hears(made, seen)
+    made.emptied("QuarantineQueue")
+    hears(made, events(messages=[written("later")]))
+    assert "later" not in texts(made)
+    (kept,) = made.bodies("QuarantineQueue")
+    assert (kept["reason"], kept["element"]["from_user_id"]) == ("no phone number, only a user id", USER)
+    assert USER not in log.text
+
+
+def test_who_has_no_number_is_in_the_alarm_once_a_day(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    for place in range(3):
+        hears(made, events(messages=[written(f"one{place}"), written(f"two{place}", user=OTHER_USER)]))
+        made.now += 600
+    assert counted()["PeopleWithoutNumber"] == 2
+    made.now += 86_400
+    hears(made, events(messages=[written("tomorrow")]))
+    assert counted()["PeopleWithoutNumber"] == 3
+    assert made.depth("QuarantineQueue") == 7
+
+
+def test_the_last_number_of_a_user_id_counts(made: World) -> None:
+    for words, sender in (("one", ANN), ("two", "27820000009"), ("three", None)):
+        hears(made, events(messages=[written(words, sender)]))
+    assert [reply["from"] for reply in made.replies] == [ANN, "27820000009", "27820000009"]
+
+
+def test_what_is_known_already_is_not_written_again(made: World) -> None:
+    writes: list[str] = []
+
+    def noticing(called: str, given: Any) -> None:
+        if called == "UpdateItem" and "user_id#" in repr(given.get("Key")):
+            writes.append(called)
+
+    made.fail = noticing
+    for place in range(3):
+        hears(made, events(messages=[written(f"one{place}", ANN)]))
+        hears(made, events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)]))
+    assert len(writes) == 1
+
+
+def test_neither_number_nor_user_id_is_stored_in_clear(made: World) -> None:
+    raw = events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)])
+    hears(made, raw)
+    hears(made, events(messages=[written("first", ANN)]))
+    shown = json.dumps(made.dynamodb.scan(TableName=made.table.name)["Items"])
+    assert "user_id#" in shown
+    assert USER not in shown
+    assert ANN not in shown
+
+
+def test_a_number_is_known_while_the_token_is_rotated() -> None:
+    def with_tokens(*tokens: str) -> Any:
+        return parse_account("acme", SIDES["meta"] | {"callback_token": list(tokens)})
+
+    notes, new = MemoryNotes(), "n" * 40
+    user_ids.keep(notes, with_tokens(TOKEN), *user_ids.note_of(with_tokens(TOKEN), USER, ANN))
+    assert user_ids.number_of(notes, with_tokens(TOKEN, new), USER) == ANN
+    assert user_ids.number_of(notes, with_tokens(new, TOKEN), USER) == ANN
+    assert user_ids.number_of(notes, with_tokens(new), USER) is None
