@@ -97,6 +97,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     from whatsapp_bridge.flows.dispatch import Dispatch
     from whatsapp_bridge.flows.pacing import Pacing
     from whatsapp_bridge.flows.preparing import Preparing
+    from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.sending import Sending
     from whatsapp_bridge.flows.settling import Settling
@@ -116,10 +117,9 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         waiting=waiting,
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         retry=env.dispatch_retry,
-        http=http,
+        recording=Recording(time_left=http.seconds_left, pause=outside.pause),
         jitter=outside.jitter,
         now=outside.now,
-        pause=outside.pause,
     )
     dispatch = Dispatch(
         accounts=_accounts(env.account_secret_prefix, outside),
