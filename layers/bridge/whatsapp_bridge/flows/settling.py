@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from math import floor
 from time import time
 
+from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.jobs import Job, Later
-from whatsapp_bridge.flows.preparing import OUT_OF_TIME
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
@@ -20,6 +20,7 @@ from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
+OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
 # The last attempt is this long before the time limit: none is made after it.
 _LAST_SECONDS = 2
 
