@@ -115,7 +115,7 @@ DEFECTS: dict[str, Plant] = {
         lambda outcome: Rejected(1009, "not sent") if isinstance(outcome, NotSent) else outcome
     ),
     "the claim is not asked for": _instead(Claims, "claim", _always(Claim.GRANTED)),
-    "a claim's grant is ignored": _instead(Claims, "begin_sending", _always(True)),
+    "what was being sent is sent again": _instead(Claims, "claim", lambda own: _granting_interrupted(own)),
     "a lost answer is not confirmed": _instead(Claims, "unconfirmed", _always(None)),
     "the confirmation overrules the news": _together(
         _instead(Claims, "unconfirmed", _always("somebody")),
@@ -155,6 +155,14 @@ DEFECTS: dict[str, Plant] = {
     "messages go to another person": _instead(jobs, "read_message", _to_another_person),
     "callbacks with statuses are refused": _instead(receive, "_queued", _refusing),
 }
+
+
+def _granting_interrupted(own: Any) -> Any:
+    def claim(*given: Any, **named: Any) -> Claim:
+        claimed: Claim = own(*given, **named)
+        return Claim.GRANTED if claimed is Claim.INTERRUPTED else claimed
+
+    return claim
 
 
 def _ignoring(own: Any) -> Any:

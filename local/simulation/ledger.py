@@ -183,7 +183,7 @@ class Ledger:
 
     def _in_doubt(self, event: Event) -> bool:
         """Whether the BSP may have a request for it of which the bridge had no answer; or the process died between the
-        mark that the request leaves and the request."""
+        claim and the request."""
         if event.number in self.interrupted:
             return True
         return any(exchange.doubtful for exchange in self.requests.get(event.number, ()))

@@ -120,7 +120,7 @@ def dying_at_the_end(made: World) -> Iterator[None]:
 
 def statuses(made: World) -> None:
     for name in NAMES:
-        made.claims.claim("acme", name, "q", "pseudonym", "grant")
+        made.claims.claim("acme", name, "q", "pseudonym", "grant", sending=True)
         made.callback(status_update(name, SENT))
 
 

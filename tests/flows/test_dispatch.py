@@ -28,7 +28,7 @@ from whatsapp_bridge.flows.records import process_batch
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Rejected
-from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.claims import Claim, Claims
 
 PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
 # A visibility time-out, after which a record that was reported as failed comes back.
@@ -426,14 +426,40 @@ def test_redelivery_after_everything_was_done(made: World) -> None:
 
 def test_a_delivery_that_is_overtaken_sends_nothing(made: World) -> None:
     def overtake(operation: str, parameters: Any) -> None:
-        if "'sending'" in repr(parameters) and "msg#acme#a" in repr(parameters):
+        if "held_until" in repr(parameters) and "msg#acme#a" in repr(parameters):
             made.fail = lambda *_: None
-            made.claims.claim("acme", "a", "q-a", "pseudonym", "another delivery")
+            made.claims.claim("acme", "a", "q-a", "pseudonym", "another delivery", sending=True)
 
     made.fail = overtake
     assert handle(made, batch(made, [template("a"), template("b")])) == ["q-a"]
     assert requests(made) == [["b"]]
-    assert item(made, "a")["state"] == "claimed"
+    assert item(made, "a")["send_grant"] == "another delivery"
+
+
+@pytest.mark.parametrize("make", QUEUES)
+def test_a_message_takes_two_writes(made: World, make: Callable[[str], dict[str, Any]]) -> None:
+    """The claim, which says that the request leaves, and the outcome."""
+    made.send(make("a"))
+    made.steps.clear()
+    made.run()
+    assert made.sent_by_id() == {"a": 1}
+    assert made.steps.count("after UpdateItem") == 2
+
+
+def test_a_message_that_older_code_prepares_is_sent_once(made: World) -> None:
+    """A deployment runs both: older code claims a message, prepares it, and then marks it as leaving."""
+    event = batch(made, [template("a")])
+    made.claims.claim("acme", "a", "q-a", "pseudonym", "older", sending=False)
+    assert handle(made, event) == []
+    marked = made.table.update(
+        "msg#acme#a",
+        "SET #state = :sending",
+        "send_grant = :grant AND #state IN (:claimed, :sending)",
+        {":sending": "sending", ":claimed": "claimed", ":grant": "older"},
+    )
+    assert marked is not None, "the older code does not send it"
+    assert made.sent_by_id() == {"a": 1}
+    assert item(made, "a")["state"] == "accepted"
 
 
 # --- one message's trouble is no other's ----------------------------------------------------------------------------
@@ -483,30 +509,39 @@ def test_without_time_in_hand_no_next_attempt_is_queued(made: World) -> None:
     assert item(made, "a")["state"] == "accepted"
 
 
-@pytest.mark.parametrize("marked", [False, True], ids=["not written", "written, but the answer is lost"])
-@pytest.mark.parametrize("make", [template, freeform], ids=["template", "chat"])
-def test_a_mark_that_fails_costs_an_attempt(
-    made: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], dict[str, Any]], marked: bool
+@pytest.mark.parametrize("written", [False, True], ids=["not written", "written, but the answer is lost"])
+@pytest.mark.parametrize("make", QUEUES)
+def test_a_claim_that_fails_is_withdrawn(
+    made: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], dict[str, Any]], written: bool
 ) -> None:
-    """This process knows that the message has not left."""
-    begin, calls = Claims.begin_sending, [0]
+    """This process knows that the message has not left. To withdraw the claim fails too at first."""
+    claim, calls = Claims.claim, [0]
 
-    def begin_sending(claims: Claims, *arguments: str) -> bool:
+    def failing_once(claims: Claims, *given: Any, **how: Any) -> Claim:
         calls[0] += 1
         if calls[0] > 1:
-            return begin(claims, *arguments)
-        if marked:
-            begin(claims, *arguments)
+            return claim(claims, *given, **how)
+        if written:
+            claim(claims, *given, **how)
         raise EndpointConnectionError(endpoint_url="x")
 
-    monkeypatch.setattr(Claims, "begin_sending", begin_sending)
+    monkeypatch.setattr(Claims, "claim", failing_once)
+    made.fail = failing("UpdateItem", 3, "msg#acme#a", "SET #state = :claimed")
     made.send(make("a"))
     made.run()
-    assert item(made, "a")["state"] == "released"
+    assert item(made, "a").get("state") == ("claimed" if written else None)
     made.pump()
     assert made.sent_by_id() == {"a": 1}
     assert item(made, "a")["state"] == "accepted"
     assert made.told == []
+
+
+def test_what_was_sent_is_recorded_before_a_claim_is_withdrawn(made: World) -> None:
+    made.fail = failing("UpdateItem", 99, "msg#acme#b")
+    states = []
+    made.dispatch._claiming._recording._pause = lambda seconds: states.append(item(made, "a")["state"])
+    assert handle(made, batch(made, [template("a"), template("b")])) == ["q-b"]
+    assert states == ["accepted"] * 5
 
 
 @pytest.mark.parametrize(

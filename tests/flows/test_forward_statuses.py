@@ -573,7 +573,7 @@ def test_one_unreadable_record(made: World, log: Log) -> None:
 def forty(made: World) -> list[str]:
     names = [f"m{number}" for number in range(40)]
     for name in names:
-        made.claims.claim("acme", name, "q", "pseudonym", "grant")
+        made.claims.claim("acme", name, "q", "pseudonym", "grant", sending=True)
     callback(made, *((name, SENT) for name in names))
     return names
 

@@ -2,8 +2,8 @@
 
 Two windows cannot be closed by anybody, because the two sides share no transaction, and each falls to the safe side:
 
-- between the mark "the request leaves now" and the request itself, nobody knows whether the BSP has the message: it is
-  not sent again, and CleverTap is told after 15 minutes that delivery could not be confirmed;
+- between the claim, which says "the request leaves now", and the request itself, nobody knows whether the BSP has the
+  message: it is not sent again, and CleverTap is told after 15 minutes that delivery could not be confirmed;
 - between CleverTap's answer and its record, CleverTap is told the very same again.
 """
 
@@ -96,7 +96,7 @@ def window(steps: list[str], killed_at: int) -> str | None:
     before = steps[: killed_at - 1]
     if kill.startswith("before POST " + BSP_URL):
         return "leaving"
-    if kill == "after UpdateItem" and killed_at < len(steps) and marks_leaving(before):
+    if kill == "after UpdateItem" and killed_at < len(steps) and claims(before):
         return "leaving"
     told = [place for place, step in enumerate(steps[:killed_at]) if step.startswith("after POST https://clevertap")]
     # Closed as soon as the record is written; a kill right behind that doubles nothing.
@@ -105,11 +105,9 @@ def window(steps: list[str], killed_at: int) -> str | None:
     return None
 
 
-def marks_leaving(before: list[str]) -> bool:
-    """Whether the next UpdateItem to end is dispatch's second: the claim was its first."""
-    if any(step.startswith("before POST") for step in before):
-        return False
-    return before.count("after UpdateItem") == 1
+def claims(before: list[str]) -> bool:
+    """Whether the next UpdateItem to end is dispatch's first."""
+    return "after UpdateItem" not in before
 
 
 def steps_of(journey: str) -> tuple[list[str], list[int]]:

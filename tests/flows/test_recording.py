@@ -21,14 +21,15 @@ def test_tried_again_while_there_is_time(
 ) -> None:
     made, tried = list[float](), {"a": 0, "b": 0}
 
-    def record(name: str) -> None:
+    def record(name: str) -> str:
         tried[name] += 1
         if name == "b" and tried[name] <= failures:
             raise OSError
+        return f"record of {name}"
 
     recording = Recording(time_left=lambda: seconds_left - sum(made), pause=made.append)
     one, other = recording.each(record, ["a", "b"])
-    assert one is None
-    assert (other is None) == recorded
+    assert one == "record of a"
+    assert (other == "record of b") == recorded
     assert made == pauses
     assert tried["a"] == 1

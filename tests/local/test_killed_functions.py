@@ -57,8 +57,8 @@ class Position:
         return f"{self.call.caller}: {self.call.service} {self.call.operation} {self.number}"
 
 
-# The claim was the first: died behind this one, nobody knows whether the request left.
-LEAVING = Position(Call("dynamodb", "UpdateItem", "DispatchFunction"), 2)
+# The claim: died behind it, nobody knows whether the request left.
+LEAVING = Position(Call("dynamodb", "UpdateItem", "DispatchFunction"), 1)
 
 
 class Assassin:

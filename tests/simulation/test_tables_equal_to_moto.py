@@ -165,8 +165,8 @@ def test_table_on_a_random_way(made: Twin, seed: int) -> None:
         bsp_id = message + any_of("123")
         rung, now = random.choice([1, 2, 3, 9]), int(made.time.now * 1000)
         return [
-            lambda: claims.claim("acme", message, owner, "ann", any_of("gh")),
-            lambda: claims.begin_sending("acme", message, any_of("gh")),
+            lambda: claims.claim("acme", message, owner, "ann", any_of("gh"), sending=random.random() < 0.5),
+            lambda: claims.withdraw("acme", message, any_of("gh")),
             lambda: claims.settle("acme", message, random.choice(["accepted", "rejected", "released"]), bsp_id),
             lambda: claims.confirm("acme", message, random.choice([None, bsp_id])),
             lambda: claims.unconfirmed("acme", message),

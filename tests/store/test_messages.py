@@ -30,11 +30,16 @@ class Message:
     def __init__(self, made: World) -> None:
         self.world, self.reference = made, f"m|{next(_numbers)}"
 
-    def claim(self, owner: str, grant: str | None = None, turn: str | None = None) -> Claim:
-        return self.world.claims.claim("acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}", turn)
+    def claim(self, owner: str, grant: str | None = None, turn: str | None = None, *, sending: bool = False) -> Claim:
+        return self.world.claims.claim(
+            "acme", self.reference, owner, "pseudonym", grant or f"grant-{owner}", turn, sending=sending
+        )
 
-    def begin(self, owner: str, grant: str | None = None) -> bool:
-        return self.world.claims.begin_sending("acme", self.reference, grant or f"grant-{owner}")
+    def send(self, owner: str, grant: str | None = None) -> Claim:
+        return self.claim(owner, grant, sending=True)
+
+    def withdraw(self, owner: str) -> None:
+        self.world.claims.withdraw("acme", self.reference, f"grant-{owner}")
 
     def release(self, owner: str, seconds: int | None = 1) -> bool:
         return self.world.claims.release("acme", self.reference, f"grant-{owner}", seconds)
@@ -76,14 +81,15 @@ def message(shared: World) -> Message:
 
 
 CLAIMED = ("claim", "q1")
-SENDING = (CLAIMED, ("begin", "q1"))
+SENDING = (("send", "q1"),)
 
 
+@pytest.mark.parametrize("sending", [True, False], ids=["to send", "to settle"])
 @pytest.mark.parametrize(
     ("history", "owner", "expected"),
     [
         pytest.param((), "q1", Claim.GRANTED, id="new"),
-        pytest.param((CLAIMED,), "q1", Claim.GRANTED, id="claimed by the same: died before sending"),
+        pytest.param((CLAIMED,), "q1", Claim.GRANTED, id="claimed by the same: died before settling"),
         pytest.param((CLAIMED,), "q2", Claim.REPEAT, id="claimed by another"),
         pytest.param((CLAIMED, ("wait", HOLD)), "q2", Claim.GRANTED, id="claimed by another long ago: redriven"),
         pytest.param((CLAIMED, ("wait", 119)), "q2", Claim.REPEAT, id="claimed by another, still held"),
@@ -103,9 +109,44 @@ SENDING = (CLAIMED, ("begin", "q1"))
         pytest.param((*SENDING, ("settle", "accepted"), ("wait", HOLD)), "q2", Claim.REPEAT, id="accepted long ago"),
     ],
 )
-def test_claim(message: Message, history: tuple[Any, ...], owner: str, expected: Claim) -> None:
+def test_claim(message: Message, history: tuple[Any, ...], owner: str, expected: Claim, sending: bool) -> None:
     message.play(*history)
-    assert message.claim(owner) is expected
+    assert message.claim(owner, "of another delivery", sending=sending) is expected
+    if expected is Claim.GRANTED:
+        assert message.item["state"] == ("sending" if sending else "claimed")
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        pytest.param((), Claim.GRANTED, id="not done"),
+        pytest.param(SENDING, Claim.GRANTED, id="done"),
+        pytest.param((*SENDING, ("wait", HOLD)), Claim.GRANTED, id="done long ago"),
+        pytest.param((*SENDING, ("settle", "accepted")), Claim.REPEAT, id="done, and a status has come"),
+        pytest.param((("send", "q1", "of another delivery"),), Claim.BUSY, id="another delivery was faster"),
+    ],
+)
+def test_the_same_claim_again_after_its_answer_was_lost(
+    message: Message, history: tuple[Any, ...], expected: Claim
+) -> None:
+    message.play(*history)
+    assert message.send("q1") is expected
+
+
+@pytest.mark.parametrize(
+    ("history", "state", "next_delivery"),
+    [
+        pytest.param((), None, Claim.GRANTED, id="it was not written"),
+        pytest.param(SENDING, "claimed", Claim.GRANTED, id="it was written"),
+        pytest.param((("send", "q1", "of another delivery"),), "sending", Claim.BUSY, id="another delivery has it"),
+        pytest.param((*SENDING, ("release", "q1")), "released", Claim.GRANTED, id="it is released"),
+        pytest.param((*SENDING, ("settle", "accepted")), "accepted", Claim.REPEAT, id="it is settled"),
+    ],
+)
+def test_withdraw(message: Message, history: tuple[Any, ...], state: str | None, next_delivery: Claim) -> None:
+    message.play(*history, ("withdraw", "q1"))
+    assert message.item.get("state") == state
+    assert message.claim("q1", "next", sending=True) is next_delivery
 
 
 def test_a_released_message_goes_to_whose_turn_it_is(message: Message) -> None:
@@ -118,7 +159,7 @@ def test_a_released_message_goes_to_whose_turn_it_is(message: Message) -> None:
 def test_the_turn_passes_on(message: Message) -> None:
     message.play(*SENDING, ("release", "q1"))
     # The first queue message comes back, because its delivery died, and makes the next attempt itself.
-    message.play(("claim", "q1", "again"), ("begin", "q1", "again"))
+    message.play(("send", "q1", "again"))
     assert message.world.claims.release("acme", message.reference, "again", 1)
     assert message.claim("copy", turn="grant-q1") is Claim.REPEAT
     assert message.claim("next copy", turn="again") is Claim.GRANTED
@@ -152,28 +193,9 @@ def test_release(message: Message, history: tuple[Any, ...], expected: bool) -> 
     assert message.release("q1") is expected
 
 
-@pytest.mark.parametrize(
-    ("history", "owner", "expected"),
-    [
-        pytest.param((CLAIMED,), "q1", True, id="claimed"),
-        pytest.param((), "q1", False, id="not claimed"),
-        pytest.param((CLAIMED,), "q2", False, id="claimed by another"),
-        pytest.param(SENDING, "q1", True, id="the same write again, after its answer was lost"),
-        pytest.param((CLAIMED, ("claim", "q1", "grant-2")), "q1", False, id="another delivery has claimed it anew"),
-        pytest.param((*SENDING, ("settle", "accepted")), "q1", False, id="accepted"),
-        pytest.param((*SENDING, ("settle", "unknown")), "q1", False, id="unknown"),
-        pytest.param((CLAIMED, ("wait", HOLD), ("claim", "q2")), "q1", False, id="taken over meanwhile"),
-        pytest.param((*SENDING, ("release", "q1")), "q1", False, id="released, not claimed again"),
-    ],
-)
-def test_begin_sending(message: Message, history: tuple[Any, ...], owner: str, expected: bool) -> None:
-    message.play(*history)
-    assert message.begin(owner) is expected
-
-
 def test_one_of_many_claims_at_once_is_granted(message: Message) -> None:
     with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(message.claim, [f"q{number}" for number in range(16)]))
+        claims = list(pool.map(message.send, [f"q{number}" for number in range(16)]))
     assert claims.count(Claim.GRANTED) == 1
     assert claims.count(Claim.REPEAT) == 15
 

@@ -26,6 +26,7 @@ from tests.support.world import (
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.store.claims import Claim
 
 ANN, BEN = "27820000001", "27820000002"
 LADDER = ("sent", "delivered", "read")
@@ -191,12 +192,12 @@ def test_a_template_that_is_sent_later_waits_since_then(made: World) -> None:
 
 
 def test_a_template_costs_one_write_more(made: World) -> None:
-    """A claim, that it waits, that it leaves, its outcome."""
+    """A claim, that it waits, its outcome."""
     made.send(template("a"))
     made.steps.clear()
     made.run()
 
-    assert [step for step in made.steps if step == "after UpdateItem"] == ["after UpdateItem"] * 4
+    assert [step for step in made.steps if step == "after UpdateItem"] == ["after UpdateItem"] * 3
 
 
 # --- chats in between ------------------------------------------------------------------------------------------------
@@ -297,14 +298,15 @@ def sent_variables(made: World) -> list[str]:
 
 
 def test_a_message_that_another_delivery_has_sent_does_not_wait_again(made: World) -> None:
-    """The queue hands a message out twice; one delivery is through with it before the other one marks it."""
-    begin = made.claims.begin_sending
+    """The queue hands a message out twice; one delivery is through with it before the other one claims it."""
+    claim = made.claims.claim
 
-    def settled_meanwhile(account: str, reference: str, grant: str) -> bool:
+    def settled_meanwhile(account: str, reference: str, *given: Any, **how: Any) -> Claim:
+        claim(account, reference, "another queue message", "somebody", "another delivery", sending=True)
         made.claims.settle(account, reference, "accepted")
-        return begin(account, reference, grant)
+        return claim(account, reference, *given, **how)
 
-    made.claims.begin_sending = settled_meanwhile  # type: ignore[method-assign]
+    made.claims.claim = settled_meanwhile  # type: ignore[method-assign]
     assert made.send(template("a")) == SUCCESS
     made.run()
 

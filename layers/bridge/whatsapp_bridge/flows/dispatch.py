@@ -1,11 +1,11 @@
 """dispatch: send accepted messages to the BSP, each at most once.
 
-The steps for each message: read, claim, prepare (translate, encrypt, upload), send, settle. If a delivery dies, the
+The steps for each message: read, prepare (translate, encrypt, upload), claim, send, settle. If a delivery dies, the
 next delivery of the same queue message continues:
 
-    died before it was marked as leaving   it still has the claim and starts again
-    died after that                        nobody knows whether the request left: `Unknown`, never sent again
-    died after `settle`                    the claim is refused as a duplicate; nothing is left to do
+    died before it was claimed   starts again
+    died after that              nobody knows whether the request left: `Unknown`, never sent again
+    died after `settle`          the claim is refused as a duplicate; nothing is left to do
 
 The accounts of a batch are handled side by side, each at its own pace (`pacing`).
 """
@@ -16,6 +16,7 @@ from time import time
 from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.flows.claiming import Claiming
 from whatsapp_bridge.flows.handing_on import hand_on
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.jobs import Job, Later, read_job
@@ -25,12 +26,14 @@ from whatsapp_bridge.flows.parallel import each, each_account
 from whatsapp_bridge.flows.preparing import Preparing
 from whatsapp_bridge.flows.records import Postponed, Record
 from whatsapp_bridge.flows.sending import Sending
-from whatsapp_bridge.flows.settling import Settling
+from whatsapp_bridge.flows.settling import OUT_OF_TIME, Settling
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Client, Outcome, Outgoing, Services
 from whatsapp_bridge.runtime.observability import count, log_failure, logger, measure
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, Entry, Queue
+
+type Result = tuple[Job, Outcome | Exception | None]
 
 
 class Dispatch:
@@ -43,6 +46,7 @@ class Dispatch:
         accounts: Accounts,
         preparing: Preparing,
         pacing: Pacing,
+        claiming: Claiming,
         sending: Sending,
         settling: Settling,
         campaign: CampaignQueue,
@@ -54,7 +58,7 @@ class Dispatch:
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._preparing, self._pacing = accounts, preparing, pacing
-        self._sending, self._settling = sending, settling
+        self._claiming, self._sending, self._settling = claiming, sending, settling
         self._campaign, self._campaign_dead_letters = campaign, campaign_dead_letters
         self._services, self._longest = services, longest
         self._time_left, self._new_id, self._now = time_left, new_id, now
@@ -141,7 +145,7 @@ class Dispatch:
         now = self._now()
         expired = [job for job in jobs if job.seconds_left(now) <= 0]
         in_time = [job for job in jobs if job.seconds_left(now) > 0]
-        done = self._settled(expired, each(self._preparing.expired, expired)) if expired else {}
+        done = self._settled(self._without_request([(job, OUT_OF_TIME) for job in expired]))
         if in_time:
             # One client per batch, so that its messages share fetched files.
             client = self._client(jobs[0].account)
@@ -156,14 +160,25 @@ class Dispatch:
         pairs = list(zip(part.jobs, prepared, strict=True))
         ready = [(job, outgoing) for job, outgoing in pairs if isinstance(outgoing, Outgoing)]
         sent = self._sending.request(client, ready, part.place)
-        results = [outcome if not isinstance(outcome, Outgoing) else sent.results[job.grant] for job, outcome in pairs]
-        return Ended(self._settled(part.jobs, results), said_by(prepared, sent.answers))
+        results = [(job, sent.results[job.grant]) for job, _ in ready]
+        results += self._without_request([(job, result) for job, result in pairs if not isinstance(result, Outgoing)])
+        done = self._settled(results)
+        # Last: it may take its time, and what was sent must be recorded at once.
+        self._claiming.withdraw(sent.doubtful)
+        return Ended(done, said_by(prepared, sent.answers))
 
-    def _settled(self, jobs: Sequence[Job], results: Sequence[Outcome | Exception | None]) -> dict[str, Done]:
+    def _without_request(self, results: Sequence[tuple[Job, Outcome | Exception]]) -> list[Result]:
+        """What is settled without a request must be claimed too; our exceptions are not settled."""
+        failed = [(job, error) for job, error in results if isinstance(error, Exception)]
+        outcomes = [(job, outcome) for job, outcome in results if not isinstance(outcome, Exception)]
+        claimed = self._claiming.to_settle(outcomes)
+        return [*failed, *((job, claim) for (job, _), claim in zip(outcomes, claimed, strict=True))]
+
+    def _settled(self, results: Sequence[Result]) -> dict[str, Done]:
         """Settle what has an outcome; the others met our exception, or belong to another delivery (None)."""
         done: dict[str, Done] = {}
         outcomes: list[tuple[Job, Outcome]] = []
-        for job, result in zip(jobs, results, strict=True):
+        for job, result in results:
             if result is None or isinstance(result, Exception):
                 done[job.grant] = result
             else:

@@ -8,14 +8,10 @@ from pydantic_core import from_json, to_json
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage, is_validation_reference
 from whatsapp_bridge.clevertap.reading import InvalidMessage, read_message
-from whatsapp_bridge.flows.hops import next_hop
+from whatsapp_bridge.flows.hops import is_redriven, next_hop, without_hops
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import Entry
-
-# By how much the clocks of SQS and of a function may differ, with the time that a call takes.
-_CLOCKS_SECONDS = 60
-_TIMES = ("accepted_at", "queued_at", "queued_hop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +78,13 @@ class Job:
 
     def again(self, later: Later, now: float) -> Entry:
         """The queue message for the next delivery, which is sent `now`."""
-        hop = next_hop(self.payload)
-        times = {"accepted_at": self.accepted_at, "queued_at": now, "queued_hop": hop["hops"]}
-        return self._entry({**self.payload, "attempt": later.attempt, **times, **hop}, later)
+        hop = next_hop(self.payload, now)
+        return self._entry({**self.payload, "attempt": later.attempt, "accepted_at": self.accepted_at, **hop}, later)
 
     def given_up(self, later: Later) -> Entry:
         """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
-        kept = {name: value for name, value in self.payload.items() if name not in _TIMES}
-        return self._entry({**kept, "attempt": 1, "hops": 0}, replace(later, delay=0))
+        kept = {name: value for name, value in without_hops(self.payload).items() if name != "accepted_at"}
+        return self._entry({**kept, "attempt": 1}, replace(later, delay=0))
 
     def _entry(self, payload: dict[str, Any], later: Later) -> Entry:
         right = {"turn": self.grant, "owner": None} if later.released else {"owner": self.owner}
@@ -125,14 +120,7 @@ def read_job(record: Record, accounts: Accounts, grant: str, longest: int, attem
 
 
 def _accepted_at(record: Record, payload: dict[str, Any]) -> float:
-    """A message's first queue message is sent when it is accepted; what is sent again carries that time.
-
-    A redriven one starts anew: "all redriven messages are considered new messages with a new messageID and
-    enqueueTime", so SQS says that it was sent long after the bridge has sent it.
-    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
-    """
-    # An older version that sends it again, while an update is rolled out, copies the time of the hop before.
-    known = payload.get("queued_hop") == payload.get("hops")
-    queued_at = float(payload.get("queued_at", record.sent_at)) if known else record.sent_at
-    redriven = record.sent_at > queued_at + _CLOCKS_SECONDS
+    """A message's first queue message is sent when it is accepted; what is sent again carries that time. A redriven one
+    starts anew."""
+    redriven = is_redriven(payload, record.sent_at, record.sent_at)
     return record.sent_at if redriven else float(payload.get("accepted_at", record.sent_at))

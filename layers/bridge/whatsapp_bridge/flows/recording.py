@@ -7,7 +7,7 @@ from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.runtime.observability import logger
 
 _PAUSES_SECONDS: Final = (0.2, 0.5, 1, 2, 5)
-# Of the invocation, for what is left to do.
+# Of the invocation, for what is left to do: the next attempts must be queued too.
 _LEFT_SECONDS: Final = 3
 
 
@@ -17,14 +17,14 @@ class Recording:
     def __init__(self, *, time_left: Callable[[], float], pause: Callable[[float], None]) -> None:
         self._time_left, self._pause = time_left, pause
 
-    def each[T](self, record: Callable[[T], None], items: Sequence[T]) -> list[Exception | None]:
-        """None for each that is recorded, or the last exception. `record` may be repeated."""
+    def each[T, R](self, record: Callable[[T], R], items: Sequence[T]) -> list[R | Exception]:
+        """What `record` returns for each, or its last exception. It may be repeated."""
         results = each(record, items)
         for seconds in _PAUSES_SECONDS:
             left = [place for place, result in enumerate(results) if isinstance(result, Exception)]
             if not left or self._time_left() < seconds + _LEFT_SECONDS:
                 break
-            logger.warning("not recorded; trying again", extra={"reports": len(left)})
+            logger.warning("not recorded; trying again", extra={"items": len(left)})
             self._pause(seconds)
             for place, result in zip(left, each(record, [items[place] for place in left]), strict=True):
                 results[place] = result

@@ -6,14 +6,13 @@ and never lost; the ladder of statuses ignores duplicates.
 
 from collections.abc import Callable, Mapping, Sequence
 from math import floor
-from time import sleep, time
+from time import time
 
+from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.jobs import Job, Later
-from whatsapp_bridge.flows.parallel import each
-from whatsapp_bridge.flows.preparing import OUT_OF_TIME
+from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
-from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
 from whatsapp_bridge.runtime.observability import count, logger
@@ -22,15 +21,13 @@ from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
+OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
 # The last attempt is this long before the time limit: none is made after it.
 _LAST_SECONDS = 2
-# What AWS does not record at once is tried again, as long as this is left then: the next attempts must be queued too.
-_PAUSES_SECONDS = (0.2, 0.5, 1, 2, 5)
-_LEFT_SECONDS = 3
 
 
 class Settling:
-    """`jitter` gives 0 to 1; `now` gives seconds since 1970; `pause` waits for so many seconds."""
+    """`jitter` gives 0 to 1; `now` gives seconds since 1970."""
 
     def __init__(
         self,
@@ -39,32 +36,24 @@ class Settling:
         waiting: Waiting,
         statuses: StatusesQueue,
         retry: DispatchRetry,
-        http: HttpClient,
+        recording: Recording,
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
-        pause: Callable[[float], None] = sleep,
     ) -> None:
         self._claims, self._waiting, self._statuses = claims, waiting, statuses
-        self._retry, self._http, self._jitter, self._now, self._pause = retry, http, jitter, now, pause
+        self._retry, self._recording, self._jitter, self._now = retry, recording, jitter, now
 
     def settle_all(self, outcomes: Sequence[tuple[Job, Outcome]]) -> Mapping[str, Later | Exception | None]:
         """The next delivery of each, by its job's grant; None if there is none, or our exception.
 
-        All steps of `settle` may be repeated. What is not recorded cannot be told from a message that may have been
+        What is not recorded cannot be told from a message that may have been
         taken: it would never be sent again.
         """
-        done: dict[str, Later | Exception | None] = {}
-        left = list(outcomes)
-        for seconds in (*_PAUSES_SECONDS, None):
-            done |= dict(zip((job.grant for job, _ in left), each(self._settle, left), strict=True))
-            left = [(job, outcome) for job, outcome in left if isinstance(done[job.grant], Exception)]
-            if not left or seconds is None or self._http.seconds_left() < seconds + _LEFT_SECONDS:
-                return done
-            logger.warning("outcomes not recorded; trying again", extra={"messages": len(left)})
-            self._pause(seconds)
-        return done
+        settled = self._recording.each(self._settle, outcomes)
+        return dict(zip((job.grant for job, _ in outcomes), settled, strict=True))
 
     def _settle(self, of: tuple[Job, Outcome]) -> Later | None:
+        """All its steps may be repeated."""
         job, outcome = of
         correlation.settle(self._waiting, job.account, job.message, job.recipient, job.reference, outcome)
         match outcome:

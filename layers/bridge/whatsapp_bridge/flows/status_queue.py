@@ -7,8 +7,7 @@
 Each is in its account's group, so that one account's many do not keep the others waiting (SQS fair queues).
 
 `accepted_at` (seconds since 1970) is when the callback with the status was accepted, or the answer was lost. `waits`
-counts the attempts to find the message of a status, `hops` how often the queue message was sent again. `queued_at` is
-when it was sent for its hop `queued_hop`: an older version sends it again without changing either.
+counts the attempts to find the message of a status; `hops`, `queued_at` and `queued_hop` are as in `hops`.
 """
 
 from dataclasses import asdict, fields
@@ -16,14 +15,12 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from whatsapp_bridge.flows.hops import next_hop
+from whatsapp_bridge.flows.hops import is_redriven, next_hop, without_hops
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
 # A message whose answer was lost may be reported as failed after so long without news.
 CONFIRMATION_SECONDS: Final = 900
-# By how much the clocks of SQS and of a function may differ, with the time that a call takes.
-_CLOCKS_SECONDS: Final = 60
 _BEGINNING: Final = {"attempt": 1, "waits": 1, "hops": 0}
 # Members that older versions do not know travel only where they say something: while a deployment or a rollback runs,
 # those read this queue too.
@@ -44,20 +41,9 @@ def read_payload(body: str, sent_at: float) -> dict[str, Any]:
     """A queue message's payload. One that says no `accepted_at`, of an older version or given up, counts from when it
     was put on the queue (`sent_at`). So does one that SQS itself had moved to the dead-letter queue: it starts anew."""
     payload: dict[str, Any] = {"accepted_at": sent_at, **from_json(body)}
-    if sent_at > _queued_at(payload, sent_at) + _CLOCKS_SECONDS:
+    if is_redriven(payload, sent_at, float(payload["accepted_at"])):
         return {**payload, **_BEGINNING, "accepted_at": sent_at}
     return payload
-
-
-def _queued_at(payload: dict[str, Any], otherwise: float) -> float:
-    """When the bridge has put it on the queue, if it is known. A redriven message has a later date of SQS's.
-
-    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
-    """
-    hops = payload.get("hops", 0)
-    if not hops:
-        return float(payload["accepted_at"])
-    return float(payload["queued_at"]) if payload.get("queued_hop") == hops else otherwise
 
 
 def read_event(payload: dict[str, Any]) -> StatusEvent:
@@ -73,14 +59,13 @@ def with_reference(payload: dict[str, Any], reference: str) -> dict[str, Any]:
 
 def repeated(payload: dict[str, Any], delay: int, now: float) -> Entry:
     """The same once more after `delay` seconds, sent `now`."""
-    hop = next_hop(payload)
-    return _entry({**payload, **hop, "queued_hop": hop["hops"], "queued_at": int(now)}, delay)
+    return _entry({**payload, **next_hop(payload, now)}, delay)
 
 
 def given_up(payload: dict[str, Any]) -> Entry:
     """The same for the dead-letter queue. A redriven message starts its schedules anew, when it is on its queue
     again."""
-    kept = {name: value for name, value in payload.items() if name not in ("accepted_at", "queued_at", "queued_hop")}
+    kept = {name: value for name, value in without_hops(payload).items() if name != "accepted_at"}
     return _entry({**kept, **_BEGINNING})
 
 

@@ -94,9 +94,11 @@ class DispatchParts(NamedTuple):
 
 
 def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchParts:
+    from whatsapp_bridge.flows.claiming import Claiming
     from whatsapp_bridge.flows.dispatch import Dispatch
     from whatsapp_bridge.flows.pacing import Pacing
     from whatsapp_bridge.flows.preparing import Preparing
+    from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.sending import Sending
     from whatsapp_bridge.flows.settling import Settling
@@ -111,21 +113,23 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting = Waiting(table, env.message_ttl_days)
     claims = Claims(table, env.message_ttl_days)
+    recording = Recording(time_left=http.seconds_left, pause=outside.pause)
+    claiming = Claiming(claims=claims, recording=recording)
     settling = Settling(
         claims=claims,
         waiting=waiting,
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         retry=env.dispatch_retry,
-        http=http,
+        recording=recording,
         jitter=outside.jitter,
         now=outside.now,
-        pause=outside.pause,
     )
     dispatch = Dispatch(
         accounts=_accounts(env.account_secret_prefix, outside),
-        preparing=Preparing(claims=claims, http=http),
+        preparing=Preparing(http=http),
         pacing=Pacing(breakers=Breakers(table, "bsp"), http=http, jitter=outside.jitter, now=outside.now),
-        sending=Sending(claims=claims, waiting=waiting, now=outside.now),
+        claiming=claiming,
+        sending=Sending(claiming=claiming, waiting=waiting, now=outside.now),
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),

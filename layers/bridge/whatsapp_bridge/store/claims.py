@@ -2,7 +2,8 @@
 
 One item per message, key `msg#{account}#{msgId}`:
 
-    state     claimed -> sending -> accepted | rejected | unknown; released: can be claimed again
+    state     sending -> accepted | rejected | unknown; released: can be claimed again; claimed: settled without a
+              request, unless the delivery dies, which leaves the claim to the next one
     owner     the queue message that holds the claim; it may lose the claim after `held_until` (seconds)
     grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's.
     turn      the grant that released it: only the queue message that carries it may claim it, or the owner
@@ -39,10 +40,20 @@ class Claims:
         self._table, self._ttl_seconds = table, ttl_days * 86_400
 
     def claim(
-        self, account: str, reference: str, owner: str, recipient: str, grant: str, turn: str | None = None
+        self,
+        account: str,
+        reference: str,
+        owner: str,
+        recipient: str,
+        grant: str,
+        turn: str | None = None,
+        *,
+        sending: bool,
     ) -> Claim:
-        """Ask for the right to send. `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the
-        grant of the delivery that has released it to this queue message.
+        """Ask for the right to send (`sending`: the request leaves now, else none is made), and to settle.
+
+        `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the grant of the delivery that
+        has released it to this queue message.
 
         If a delivery dies after it has sent its next queue message, its own comes back too. One of the two makes the
         next attempt; the other is a repeat then, so that they do not become more and more.
@@ -50,15 +61,19 @@ class Claims:
         now = int(self._table.now())
         refused = self._table.update(
             message_key(account, reference),
-            "SET #state = :claimed, #owner = :owner, held_until = :until, send_grant = :grant, recipient = :recipient, "
+            "SET #owner = :owner, #state = :state, held_until = :until, send_grant = :grant, recipient = :recipient, "
             "expires_at = :expires, rung = if_not_exists(rung, :none)",
             "attribute_not_exists(pk) "
             "OR (#state IN (:claimed, :released) AND (#owner = :owner OR held_until < :now)) "
             # One that an older version released has no turn.
-            "OR (#state = :released AND (attribute_not_exists(send_turn) OR send_turn = :turn))",
+            "OR (#state = :released AND (attribute_not_exists(send_turn) OR send_turn = :turn)) "
+            # The same write again.
+            "OR (#state = :sending AND send_grant = :grant)",
             {
+                ":state": "sending" if sending else "claimed",
                 ":claimed": "claimed",
                 ":released": "released",
+                ":sending": "sending",
                 ":owner": owner,
                 ":until": now + HOLD_SECONDS,
                 ":now": now,
@@ -77,15 +92,15 @@ class Claims:
             return Claim.INTERRUPTED
         return Claim.BUSY if refused.get("owner") == owner else Claim.REPEAT
 
-    def begin_sending(self, account: str, reference: str, grant: str) -> bool:
-        """The last step before the request leaves; False if another delivery has the claim now."""
-        refused = self._table.update(
+    def withdraw(self, account: str, reference: str, grant: str) -> None:
+        """Nothing is sent: the write of the claim failed, and may have been done all the same. If so, another delivery
+        may claim it."""
+        self._table.update(
             message_key(account, reference),
-            "SET #state = :sending",
-            "send_grant = :grant AND #state IN (:claimed, :sending)",
-            {":sending": "sending", ":claimed": "claimed", ":grant": grant},
+            "SET #state = :claimed",
+            "send_grant = :grant AND #state = :sending",
+            {":claimed": "claimed", ":sending": "sending", ":grant": grant},
         )
-        return refused is None
 
     def release(self, account: str, reference: str, grant: str, seconds: int | None) -> bool:
         """Give the claim to the queue message that follows in `seconds`; None if there is none, because the same one

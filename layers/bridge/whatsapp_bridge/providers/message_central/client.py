@@ -51,7 +51,7 @@ class Client:
         self._tokens = Tokens(account, services, now)
 
     def prepare(self, outgoing: Outgoing) -> Outgoing | Rejected | Throttled | NotSent:
-        """Split the number, fetch the file and a token: once the message is marked, only its request may take time."""
+        """Split the number, fetch the file and a token: once the message is claimed, only its request may take time."""
         request = outgoing.request
         if self._account.options.bulk:
             sheets.load()
