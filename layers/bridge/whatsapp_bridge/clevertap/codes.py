@@ -4,6 +4,7 @@ Source: CleverTap's "Generic WhatsApp" page (docs.clevertap.com/docs/generic-wha
 and "Callback Error Codes". The descriptions are CleverTap's.
 """
 
+import re
 from enum import IntEnum
 from typing import Final
 
@@ -32,6 +33,20 @@ class CallbackError(IntEnum):
     OUTSIDE_CHAT_WINDOW = 1008
     OTHER = 1009
     BLOCKED_BY_META = 1010
+
+
+# What a refused request is answered with, by the member of CleverTap's message that is wrong. A freeform message has no
+# template, so it never gets the code of one.
+_REFUSALS: Final[dict[str, RequestError]] = {
+    "to": RequestError.INVALID_PHONE_NUMBER,
+    "template": RequestError.INVALID_TEMPLATE_PARAMETERS,
+    "components": RequestError.INVALID_TEMPLATE_PARAMETERS,
+}
+
+
+def refusal_code(field: str) -> RequestError:
+    """The code for a message whose `field` (a path: ``components[1].body``) is wrong."""
+    return _REFUSALS.get(re.split(r"[.\[]", field, maxsplit=1)[0], RequestError.OTHER)
 
 
 REQUEST_ERRORS: Final[dict[RequestError, str]] = {

@@ -12,7 +12,6 @@ from pydantic_core import to_json
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap import answers
-from whatsapp_bridge.clevertap.codes import RequestError
 from whatsapp_bridge.clevertap.messages import (
     VALIDATION_MSG_ID,
     FreeformMessage,
@@ -72,12 +71,12 @@ class Accept:
 
     def _take(self, account: Account, body: bytes) -> answers.Answer:
         if len(body) > MAX_BODY_BYTES:
-            raise InvalidMessage(RequestError.OTHER, "body", f"is larger than {MAX_BODY_BYTES} bytes")
-        message = parse_message(body)
+            raise InvalidMessage("body", f"is larger than {MAX_BODY_BYTES} bytes")
+        message = parse_message(body, account.options.default_country)
         if is_provider_validation(message):
             return answers.SUCCESS
         if not account.has_number(message.waba_number):
-            raise InvalidMessage(RequestError.OTHER, "wabaNumber", "is not this account's number")
+            raise InvalidMessage("wabaNumber", "is not this account's number")
         reference = self._reference(message)
         registry.outbound(account.provider_type).translate(message, reference, account)
         self._enqueue(account, message, reference)
@@ -93,7 +92,7 @@ class Accept:
         job = {"account": account.name, "reference": reference, "message": message.wire()}
         raw = to_json(job)
         if len(raw) > MAX_MESSAGE_BYTES:
-            raise InvalidMessage(RequestError.OTHER, "body", "is too large after it is parsed")
+            raise InvalidMessage("body", "is too large after it is parsed")
         body = raw.decode()
         if isinstance(message, TemplateMessage):
             self._campaign.send(Entry(body, account.name))
