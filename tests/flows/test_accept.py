@@ -108,9 +108,11 @@ def changed(message: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
         pytest.param(b'{"a":' * 100 + b"1" + b"}" * 100, id="100 objects deep"),
     ],
 )
-def test_no_json(made: World, log: Log, body: bytes) -> None:
+def test_no_json(made: World, log: Log, counted: Callable[[], dict[str, int]], body: bytes) -> None:
     assert answered(made, body) == BAD_REQUEST
+    assert counted() == {"MessagesRefused": 1}
     assert nothing_enqueued(made)
+    assert [(entry["message"], entry["field"]) for entry in log.entries] == [("message refused", "body")]
     assert not [private for private in PRIVATE if private in log.text]
 
 

@@ -21,6 +21,7 @@ from whatsapp_bridge.clevertap.messages import (
 from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.providers.common import limits
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
@@ -58,6 +59,9 @@ class Accept:
         try:
             return self._take(account, body)
         except NotJson:
+            count("MessagesRefused")
+            reason = "is not JSON, or nested too deep"
+            logger.info("message refused", extra={"account": account.name, "field": "body", "reason": reason})
             return answers.BAD_REQUEST
         except (InvalidMessage, Refused) as error:
             count("MessagesRefused")
@@ -77,6 +81,8 @@ class Accept:
             return answers.SUCCESS
         if not account.has_number(message.waba_number):
             raise InvalidMessage("wabaNumber", "is not this account's number")
+        if isinstance(message, TemplateMessage):
+            limits.check(message)
         reference = self._reference(message)
         registry.outbound(account.provider_type).translate(message, reference, account)
         self._enqueue(account, message, reference)
