@@ -28,6 +28,7 @@ READ = {
     "three zeros": ("27820000001.000", None),
     "an exponent": ("2.7820000001E+10", None),
     "a fraction that may be a group": ("+33 6 12 34 56.00", None),
+    "three zeros that may be a group": ("+49 151 2345678.000", None),
     "a JSON number with a fraction": (27820000001.0, None),
     # Points between groups are separators.
     "points": ("+27 82.000.0001", NUMBER),
@@ -43,6 +44,7 @@ READ = {
     "a zero without brackets": ("+44 07700 900123", None),
     "a zero in brackets behind an area code": ("+44 7700 (0) 900123", None),
     "a zero in brackets where the zero is dialled from abroad too": ("+39 (0)6 1234567", None),
+    "two zeros in brackets": ("+44 (0)7700 (0)900123", None),
     "a zero in brackets alone": ("(0)7700 900123", None),
     # What people copy along.
     "direction marks": ("\u202a+27 82 000 0001\u202c", NUMBER),

@@ -4,7 +4,6 @@ Source: CleverTap's "Generic WhatsApp" page (docs.clevertap.com/docs/generic-wha
 and "Callback Error Codes". The descriptions are CleverTap's.
 """
 
-import re
 from enum import IntEnum
 from typing import Final
 
@@ -46,7 +45,7 @@ _REFUSALS: Final[dict[str, RequestError]] = {
 
 def refusal_code(field: str) -> RequestError:
     """The code for a message whose `field` (a path: ``components[1].body``) is wrong."""
-    return _REFUSALS.get(re.split(r"[.\[]", field, maxsplit=1)[0], RequestError.OTHER)
+    return _REFUSALS.get(field.partition(".")[0].partition("[")[0], RequestError.OTHER)
 
 
 REQUEST_ERRORS: Final[dict[RequestError, str]] = {

@@ -107,7 +107,7 @@ def _or_empty(value: Any) -> Any:
 OptionalText = Annotated[str, BeforeValidator(_or_empty)]
 
 
-_PLACEHOLDER: Final = re.compile(r"\{\{\s*([0-9]{1,4})\s*\}\}")
+_PLACEHOLDER: Final = r"\{\{\s*([0-9]{1,4})\s*\}\}"
 
 
 class RenderedText(Model):
@@ -126,7 +126,7 @@ class RenderedText(Model):
         if "{{" not in self.text:
             return self.text
         values = dict(enumerate(self.parameters, 1))
-        return _PLACEHOLDER.sub(lambda found: values.get(int(found[1]), found[0]), self.text)
+        return re.sub(_PLACEHOLDER, lambda found: values.get(int(found[1]), found[0]), self.text)
 
 
 # --- components of a template message ---------------------------------------------------------------------------------

@@ -16,15 +16,16 @@ class Written(NamedTuple):
     whole: bool
 
 
-_NUMBER: Final = re.compile(r"(\+?(?:00)?)([0-9]{3,15})")
-_MARKS: Final = re.compile(r"[\s().\-/]+", re.ASCII)
-_DIGITS: Final = re.compile(r"[1-9][0-9]{6,14}")
+_MIN_DIGITS: Final = 7
+_MAX_DIGITS: Final = 15
+# Patterns as texts: most numbers need none of them, and each takes a start of `send` some time to compile.
+_MARKS: Final = r"(?a)[\s().\-/]+"
 # A fraction, as spreadsheets add one; the last of several groups is none.
-_FRACTION: Final = re.compile(r"([^.,]+)[.,]([0-9]+)")
-_LONE_DIGIT: Final = re.compile(r"\.[0-9]$")
+_FRACTION: Final = r"([^.,]+)[.,]([0-9]+)"
+_LONE_DIGIT: Final = r"\.[0-9]$"
 # "/2" is another number's ending, not a part of this one.
-_ALTERNATIVE: Final = re.compile(r"/\s*[0-9]{1,2}$")
-_BRACKETED_ZERO: Final = re.compile(r"\(\s*0\s*\)")
+_ALTERNATIVE: Final = r"/\s*[0-9]{1,2}$"
+_BRACKETED_ZERO: Final = r"\(\s*0\s*\)"
 
 # Full-width forms, which are one block in ASCII's order; a small plus, two slashes and the minus sign.
 _LIKE_ASCII: Final = {chr(ord(character) + 0xFEE0): character for character in "0123456789+()./-"} | {
@@ -48,15 +49,17 @@ def written(value: object) -> Written | None:
     if not text.isascii():
         text = "".join(map(_plain, text)).strip()
     if not text.removeprefix("+").isdigit():
-        text = _without_zero_in_brackets(_without_fraction(text))
-    found = _NUMBER.fullmatch(_MARKS.sub("", text))
-    return Written(found[2], bool(found[1])) if found else None
+        text = re.sub(_MARKS, "", _without_zero_in_brackets(_without_fraction(text)))
+    digits = text.removeprefix("+").removeprefix("00")
+    return Written(digits, whole=digits != text) if digits.isascii() and digits.isdigit() else None
 
 
 def normalise_number(value: object) -> str | None:
     """A phone number in digits with its country code (E.164: at most 15), or None if `value` is not one."""
     found = written(value)
-    return found.digits if found and _DIGITS.fullmatch(found.digits) else None
+    if found is None or found.digits.startswith("0") or not _MIN_DIGITS <= len(found.digits) <= _MAX_DIGITS:
+        return None
+    return found.digits
 
 
 def recipient_number(value: object, default_country: str | None = None) -> str | None:
@@ -98,25 +101,25 @@ def _plain(character: str) -> str:
 
 def _without_fraction(text: str) -> str:
     """Without a spreadsheet's ".0"; "" for any other fraction, and where it is not clear what the ending is."""
-    fraction = _FRACTION.fullmatch(text)
+    fraction = re.fullmatch(_FRACTION, text)
     if fraction is None:
-        return "" if _LONE_DIGIT.search(text) or _ALTERNATIVE.search(text) else text
+        return "" if re.search(_LONE_DIGIT, text) or re.search(_ALTERNATIVE, text) else text
     whole, ending = fraction.groups()
     if whole.removeprefix("+").isdigit():
         return whole if ending in ("0", "00") else ""
-    # Separators are in front, so this may be one too. No group has one digit, and a group of two may be a fraction.
+    # Separators are in front, so this may be one too. No group has one digit; two or three zeros may be either.
     if len(ending) == 1:
         return whole if ending == "0" else ""
-    return "" if ending == "00" else text
+    return "" if ending in ("00", "000") else text
 
 
 def _without_zero_in_brackets(text: str) -> str:
     """Without a zero that is not dialled behind a country code; "" if it is not clear whether it is dialled."""
-    found = _BRACKETED_ZERO.search(text)
+    found = re.search(_BRACKETED_ZERO, text)
     if found is None:
         return text
-    before, after = _MARKS.sub("", text[: found.start()]), text[found.end() :]
+    before, after = re.sub(_MARKS, "", text[: found.start()]), text[found.end() :]
     if not before:
         return f"0{after}"
     code = before.removeprefix("+").removeprefix("00")
-    return f"{before}{after}" if drops_zero(code) else ""
+    return f"{before}{after}" if drops_zero(code) and not re.search(_BRACKETED_ZERO, after) else ""
