@@ -10,6 +10,8 @@ from collections.abc import Callable, Set
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.sandbox.template_values import MAX_BODY, MAX_HEADER, fit, is_value
+
 type Json = dict[str, Any]
 
 MAX_TEXT = 4096
@@ -31,6 +33,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     131048: (400, "Spam rate limit hit"),
     131050: (400, "User has stopped marketing messages"),
     131053: (400, "Media upload error"),
+    132005: (400, "Template hydrated text too long"),
     132012: (400, "Template parameter format mismatch"),
 }
 
@@ -153,6 +156,9 @@ def _check_components(components: Any, where: str, *, in_card: bool = False) -> 
         if kind in ("header", "body", "limited_time_offer"):
             _check(component, place, required={"type", "parameters"})
             _check_parameters(component["parameters"], place, _PARAMETERS[kind], one=kind != "body")
+            texts = [parameter["text"] for parameter in component["parameters"] if parameter["type"] == "text"]
+            if not fit(texts, MAX_BODY if kind == "body" else MAX_HEADER):
+                raise Refused(132005, place)
         elif kind == "button":
             _check_button(component, place)
         elif kind == "carousel" and not in_card:
@@ -182,6 +188,14 @@ def _check_carousel(carousel: Json, where: str) -> None:
         if card["card_index"] != index:
             raise Refused(100, f"{place}.card_index")
         _check_components(card["components"], f"{place}.components", in_card=True)
+        if _header_of(card) != _header_of(cards[0]):
+            raise Refused(132012, f"{place} differs from the first card")
+
+
+def _header_of(card: Json) -> str | None:
+    """The kind of the card's header. The buttons without a value, and so the rest of its shape, are in the template."""
+    headers = [part["parameters"][0]["type"] for part in card["components"] if part["type"] == "header"]
+    return headers[0] if headers else None
 
 
 def _check_parameters(parameters: Any, where: str, kinds: Set[str], *, one: bool) -> None:
@@ -202,6 +216,8 @@ def _check_parameters(parameters: Any, where: str, kinds: Set[str], *, one: bool
                 raise Refused(132012, place)
         else:
             _text(content, place)
+            if kind == "text" and not is_value(content):
+                raise Refused(100, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
 
 
 _CHECKS: dict[str, Callable[[Any, str], None]] = {

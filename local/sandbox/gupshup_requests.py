@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.sandbox.template_values import MAX_BODY, MAX_FOOTER, MAX_HEADER, is_rendered, is_value
+
 ERRORS: dict[str, str] = {
     "101": "Mandatory parameter missing or not valid.",
     "102": "Authentication failed due to invalid userId or password.",
@@ -22,7 +24,6 @@ ERRORS: dict[str, str] = {
 }
 
 MAX_TEXT = 4095
-MAX_FOOTER = 60
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _COMMON = frozenset({"method", "userid", "password", "v", "auth_scheme", "format"})
 _OPT_IN = _COMMON | {"phone_number", "channel"}
@@ -118,6 +119,10 @@ def _check_template(form: Mapping[str, str]) -> None:
     _need(set(form) - variables <= _SENT | _MEDIA | _TEMPLATE | {"isHSM", "msg", "location"})
     _need(not (by_id and texts) and not (not by_id and (variables or "wa_template_json" in form)))
     _need(len(form.get("footer", "")) <= MAX_FOOTER)
+    _need(all(is_value(form[name]) for name in variables))
+    for name, most in (("header", MAX_HEADER), ("msg", MAX_BODY), ("caption", MAX_BODY)):
+        if not is_rendered(form.get(name, ""), most):
+            raise Refused("318")
     parts = {"header", "footer", "buttonUrlParam", "wa_template_json"} & set(form)
     _need(form.get("isTemplate") == "true" or not parts)
     _need(("location" in form) == (form["msg_type"].upper() == "LOCATION"))

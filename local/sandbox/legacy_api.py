@@ -25,6 +25,7 @@ from local.sandbox.clickatell import (
     seen_file,
 )
 from local.sandbox.one_api_requests import base64_bytes, map_texts
+from local.sandbox.template_values import is_value
 
 MESSAGE_PATH = "/wa/messages"
 MAX_MESSAGES = 100
@@ -277,4 +278,6 @@ def _check_hsm(message: dict[str, Any]) -> None:
         raise Refused(106)
     places = {str(number) for number in range(1, len(parameters) + 1)}
     if set(parameters) != places or not all(isinstance(text, str) and text for text in parameters.values()):
+        raise Refused(106)
+    if "encryptionKey" not in message and not all(map(is_value, parameters.values())):
         raise Refused(106)

@@ -23,6 +23,7 @@ from local.sandbox import cloud_api
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
 from local.sandbox.conventions import Convention, convention
 from local.sandbox.files import File
+from local.sandbox.template_values import MAX_BODY, fit, is_value
 from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
 
@@ -289,9 +290,16 @@ def _said(query: dict[str, str]) -> Json:
 def _values(text: str | None) -> list[str]:
     """Values are split at commas and stripped."""
     values = [value.strip() for value in text.split(",")] if text is not None else []
+    _check_values(values)
+    return values
+
+
+def _check_values(values: list[str]) -> None:
     if not all(values):
         raise Refused(804)
-    return values
+    if not all(map(is_value, values)) or not fit(values, MAX_BODY):
+        # Meta's own refusal.
+        raise Refused(800, "(#100) Invalid parameter")
 
 
 def _file(headers: dict[str, str], body: bytes) -> File | None:
@@ -327,7 +335,6 @@ def _rows(content: bytes) -> list[tuple[str, Json]]:
 
 def _row(row: tuple[Any, ...]) -> tuple[str, Json]:
     country, mobile, *values = ("" if cell is None else str(cell) for cell in row)
-    if not all(values[MAX_URLS:]):
-        raise Refused(804)
+    _check_values(values[MAX_URLS:])
     to = _number({"countryCode": country, "mobileNumber": mobile})
     return to, {"variables": values[MAX_URLS:], "ctaVariables": [value for value in values[:MAX_URLS] if value]}

@@ -133,6 +133,10 @@ class OneApiSandbox(ClickatellSandbox):
             check_length(content)
         elif "content" in content:
             content = {name: value for name, value in content.items() if name != "content"}
+        try:
+            one_api_requests.check_values(content)
+        except Refused:
+            raise Unusable("WhatsApp refuses the decrypted values", 145) from None
         if "location" in content:
             try:
                 one_api_requests.check_place(content["location"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from local.sandbox import media_types
 from local.sandbox.clickatell import MAX_CONTENT
+from local.sandbox.template_values import MAX_BODY, MAX_HEADER, fit, is_value
 
 MAX_MESSAGES = 100
 MAX_QUICK_REPLIES = 3
@@ -113,6 +114,8 @@ def check_message(message: dict[str, Any], waba_number: str) -> None:
         _check_hsm(message["hsm"])
     else:
         _check_template(message["template"])
+    if "encryptionKey" not in message:
+        check_values(message)
 
 
 def _is_text(value: Any) -> bool:
@@ -290,6 +293,19 @@ def _check_parameters(parameters: Any, where: str, *, least: int = 0, most: int 
         raise Refused(23, where)
     if len(parameters) < least or (most is not None and len(parameters) > most):
         raise Refused(23, where)
+
+
+def check_values(message: dict[str, Any]) -> None:
+    """Whether WhatsApp takes the values of a message in clear."""
+    template = message.get("template", {})
+    for where, holder, most in (
+        ("hsm.parameters", message.get("hsm", {}), MAX_BODY),
+        ("template.body.parameters", template.get("body", {}), MAX_BODY),
+        ("template.header.text.parameters", template.get("header", {}).get("text", {}), MAX_HEADER),
+    ):
+        values = holder.get("parameters", {}).values()
+        if not all(map(is_value, values)) or not fit(values, most):
+            raise Refused(23, where)
 
 
 def map_values(message: dict[str, Any], function: Callable[[str], str]) -> dict[str, Any]:

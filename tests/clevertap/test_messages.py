@@ -37,7 +37,8 @@ from whatsapp_bridge.clevertap.messages import (
     button_positions,
     is_provider_validation,
 )
-from whatsapp_bridge.clevertap.reading import normalise_number, parse_message, read_message
+from whatsapp_bridge.clevertap.numbers import normalise_number
+from whatsapp_bridge.clevertap.reading import parse_message, read_message
 
 
 def parsed_template(payload: Json) -> TemplateMessage:

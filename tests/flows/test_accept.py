@@ -40,6 +40,7 @@ def shared() -> Iterator[World]:
         rotating=credentials(OLD, NEW),
         keyed=credentials(KEY),
         broken=account(callback_token="Canary"),
+        african=account(options={"default_country": "ZA"}),
     ) as made:
         yield made
 
@@ -107,9 +108,11 @@ def changed(message: dict[str, Any], path: tuple[str | int, ...], value: Any) ->
         pytest.param(b'{"a":' * 100 + b"1" + b"}" * 100, id="100 objects deep"),
     ],
 )
-def test_no_json(made: World, log: Log, body: bytes) -> None:
+def test_no_json(made: World, log: Log, counted: Callable[[], dict[str, int]], body: bytes) -> None:
     assert answered(made, body) == BAD_REQUEST
+    assert counted() == {"MessagesRefused": 1}
     assert nothing_enqueued(made)
+    assert [(entry["message"], entry["field"]) for entry in log.entries] == [("message refused", "body")]
     assert not [private for private in PRIVATE if private in log.text]
 
 
@@ -226,7 +229,7 @@ OFFER = {
         ),
         pytest.param(
             freeform(type="audio", audio={"mediaURL": "https://h/Canary", "caption": "Canary"}),
-            2001,
+            2004,
             "audio.caption: WhatsApp shows no caption with audio",
             id="freeform that Clickatell cannot express",
         ),
@@ -239,9 +242,9 @@ OFFER = {
         ),
         pytest.param(without(freeform(), "text"), 2004, "text: is missing", id="text message without text"),
         pytest.param(freeform(text=""), 2004, "text.body: must not be empty", id="empty text"),
-        pytest.param(freeform(text=" \n"), 2001, "text.body: is empty", id="text of spaces"),
+        pytest.param(freeform(text=" \n"), 2004, "text.body: is empty", id="text of spaces"),
         pytest.param(
-            freeform(text="Canary" * 1000), 2001, "text.body: is longer than 4096 characters", id="text too long"
+            freeform(text="Canary" * 1000), 2004, "text.body: is longer than 4096 characters", id="text too long"
         ),
         pytest.param(without(template(), "to"), 2002, "to: is missing", id="no number"),
         *(
@@ -287,6 +290,31 @@ def test_refused(made: World, log: Log, body: Any, code: int, message: str) -> N
     field, _, reason = message.partition(": ")
     assert (log.entries[0]["field"], log.entries[0]["reason"]) == (field, reason)
     assert not [private for private in PRIVATE if private in message + log.text]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "sent_to"),
+    [
+        pytest.param("acme", "27820000001.0", "27820000001", id="out of a spreadsheet"),
+        pytest.param("acme", "+27 (0)82 000 0001", "27820000001", id="with the zero in brackets"),
+        pytest.param("acme", "\u202a+27 82 000 0001\u202c", "27820000001", id="with direction marks"),
+        pytest.param("african", "082 000 0001", "27820000001", id="without its country code"),
+        pytest.param("african", "+44 7700 900123", "447700900123", id="of another country"),
+    ],
+)
+def test_a_message_goes_to_the_number_that_was_meant(made: World, name: str, number: str, sent_to: str) -> None:
+    assert answered(made, template(to=number), account=name) == SUCCESS
+
+    (queued,) = received(made, "CampaignQueue")
+    assert json.loads(queued["Body"])["message"]["to"] == sent_to
+
+
+@pytest.mark.parametrize("number", ["27820000001.5", "820000001", "+44 7700 (0) 900123", "2782000000100"])
+def test_a_number_that_nobody_can_be_sure_of_gets_nothing(made: World, number: str) -> None:
+    status, body = answered(made, template(to=number))
+
+    assert (status, body["error"]["code"]) == (200, 2002)
+    assert nothing_enqueued(made)
 
 
 def test_unknown_keys_may_nest(made: World) -> None:

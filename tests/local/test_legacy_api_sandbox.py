@@ -89,6 +89,7 @@ def test_refused_requests(clickatell: LegacySandbox, path: str, key: str, body: 
         pytest.param({**TEXT, "channel": "whatsapp"}, 900, id="One API's field"),
         pytest.param(hsm(parameters={"2": "a"}), 106, id="gap in the parameters"),
         pytest.param(hsm(parameters={"1": ""}), 106, id="empty parameter"),
+        pytest.param(hsm(parameters={"1": "a\nb"}), 106, id="line break in a parameter"),
         pytest.param(hsm(language="en"), 106, id="unknown field of hsm"),
         pytest.param({**hsm(), "content": "Hi"}, 106, id="hsm and content"),
         pytest.param(media(contentType="image/webp"), 103, id="type that WhatsApp does not take"),

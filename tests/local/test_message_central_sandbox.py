@@ -99,6 +99,13 @@ def test_refused(central: MessageCentralSandbox, query: dict[str, str], token: s
     assert central.delivered == []
 
 
+def test_a_value_that_whatsapp_refuses(central: MessageCentralSandbox) -> None:
+    _, body = call(central, BROADCAST | {"variables": "a\tb"})
+
+    assert (body["responseCode"], body["message"]) == (800, "(#100) Invalid parameter")
+    assert central.delivered == []
+
+
 def test_errors_are_the_documentation_s() -> None:
     assert ERRORS.keys() <= codes.ERRORS.keys()
 

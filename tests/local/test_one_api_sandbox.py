@@ -215,6 +215,14 @@ def test_accepted(clickatell: OneApiSandbox, message: dict[str, Any]) -> None:
         pytest.param(template(body={"parameters": ["x"]}), 23, "body.parameters", id="parameters are a list"),
         pytest.param(template(body={"parameters": {"1": ""}}), 23, "body.parameters", id="empty parameter"),
         pytest.param(
+            template(body={"parameters": {"1": "a\nb"}}), 23, "template.body.parameters", id="line break in a value"
+        ),
+        pytest.param(template(body={"parameters": {"1": "x" * 1025}}), 23, "template.body.parameters", id="long value"),
+        pytest.param(
+            template(header=text_header({"1": "x" * 61})), 23, "template.header.text.parameters", id="long header"
+        ),
+        pytest.param(hsm(parameters={"1": "a     b"}), 23, "hsm.parameters", id="five spaces in an hsm's value"),
+        pytest.param(
             template(header=text_header({"1": "x", "2": "y"})), 23, "header.text.parameters", id="two header parameters"
         ),
         pytest.param(template(header={"type": "text"}), 23, "header", id="header without text"),

@@ -137,7 +137,7 @@ MESSAGES: Mapping[str, tuple[Json, str]] = {
         "1900000000000",
     ),
     "extras:carousel": (
-        template(body("private 1"), {"type": "carousel", "cards": [{"components": [body(TEXT)]}]}),
+        template(body("private 1"), {"type": "carousel", "cards": [{"components": [body(TEXT)]}] * 2}),
         TEXT,
     ),
 }
@@ -165,6 +165,68 @@ UNDOCUMENTED: Mapping[str, Json] = {
     "component": template(body("private 1"), {"type": "private_component", "x": TEXT}),
     "header": template({"type": "header", "header": {"type": "private_header", "private_header": MEDIA}}, body("x")),
     "button": template(body("private 1"), button("privateButton")),
+}
+
+
+def _carousel(*cards: Json) -> Json:
+    return template(body("private 1"), {"type": "carousel", "cards": list(cards)})
+
+
+def _card(*components: Json) -> Json:
+    return {"components": list(components)}
+
+
+_VALUE = "components[0].body.parameters[0].text"
+# What WhatsApp refuses, whatever the BSP and the template: the message, and the member that is wrong.
+BEYOND_WHATSAPP: Mapping[str, tuple[Json, str]] = {
+    "a line break in a value": (template(body("private\nwords")), _VALUE),
+    "a carriage return": (template(body("private\rwords")), _VALUE),
+    "a tab": (template(body("private\twords")), _VALUE),
+    "five spaces in a row": (template(body(f"private{' ' * 5}words")), _VALUE),
+    "a line break in the second value": (template(body("a", "b\n")), "components[0].body.parameters[1].text"),
+    "a line break in a header's value": (
+        template(header("text", {"text": TEXT, "parameters": [suffix("private\nwords")]}), body("a")),
+        "components[0].header.text.parameters[0].text",
+    ),
+    "a line break in a URL": (
+        template(body("a"), button("dynamicUrl", suffix("private\nwords"))),
+        "components[1].parameters[0].text",
+    ),
+    "a long header": (template(header("text", {"text": "k" * 61}), body("a")), "components[0].header.text.text"),
+    "a long value in a header": (
+        template(header("text", {"text": "", "parameters": [suffix("k" * 61)]}), body("a")),
+        "components[0].header.text.parameters",
+    ),
+    "a long body": (template({"type": "body", "body": {"text": "k" * 1025}}), "components[0].body.text"),
+    "long values": (template(body("k" * 1000, "k" * 25)), "components[0].body.parameters"),
+    "a body that its values make long": (
+        template({"type": "body", "body": {"text": "k" * 1000 + " {{1}}", "parameters": [suffix("k" * 24)]}}),
+        "components[0].body.text",
+    ),
+    "a long footer": (template(body("a"), {"type": "footer", "footer": "k" * 61}), "components[1].footer"),
+    "eleven buttons": (
+        template(body("a"), *(button("staticUrl", index=index) for index in range(11))),
+        "components[11]",
+    ),
+    "one card": (_carousel(_card(body("a"))), "components[1].cards"),
+    "eleven cards": (_carousel(*[_card(body("a"))] * 11), "components[1].cards[10]"),
+    "cards with other buttons": (
+        _carousel(*(_card(body("a"), button(kind)) for kind in ("quickReply", "callPhone"))),
+        "components[1].cards[1]",
+    ),
+    "cards with other headers": (
+        _carousel(*(_card(header(kind, MEDIA), body("a")) for kind in ("image", "video"))),
+        "components[1].cards[1]",
+    ),
+    "a card without a body": (
+        _carousel(_card(header("image", MEDIA), body("a")), _card(header("image", MEDIA))),
+        "components[1].cards[1]",
+    ),
+    "a line break in a card's value": (
+        _carousel(_card(body("a")), _card(body("a\nb"))),
+        "components[1].cards[1].components[0].body.parameters[0].text",
+    ),
+    "a long text": (freeform("text", {"body": "k" * 4097}), "text.body"),
 }
 
 # What comes from gateways and networks rather than from a BSP's own code: nothing in it is about a message.
@@ -633,10 +695,27 @@ class ProviderConformance(FileConformance, ABC):
             self.translate(message)
         error = caught.value
         assert_public(error)
-        assert error.code in list(RequestError)
+        assert error.code == code_of(message)
         assert error.reason
         assert _is_path(error.field, message)
         return error
+
+    def test_what_whatsapp_refuses_is_refused_with_the_member_that_is_wrong(self) -> None:
+        with self.world() as made:
+            found = {}
+            for name, (message, _) in BEYOND_WHATSAPP.items():
+                answer = json.loads(made.send(message, headers=self.authorization()).body)
+                error = answer.get("error", {"code": None, "message": "taken: "})
+                found[name] = (error["code"], error["message"].partition(": ")[0])
+            queued = made.depth("CampaignQueue") + made.depth("ConversationQueue")
+
+        assert found == {name: (code_of(message), field) for name, (message, field) in BEYOND_WHATSAPP.items()}
+        assert queued == 0
+
+    def test_a_placeholder_that_is_left_in_a_text_is_filled_in(self) -> None:
+        text = {"text": "Hi {{1}}, order {{ 2 }}", "parameters": [suffix("Ann"), suffix("7")]}
+
+        assert "{{" not in json.dumps(self.translate(template({"type": "body", "body": text})))
 
     def test_translation_is_pure(self) -> None:
         translate, account = registry.outbound(self.provider).translate, self.account()
@@ -1032,6 +1111,11 @@ def _is_path(path: str, message: Json) -> bool:
         else:
             return isinstance(value, dict) and place == len(steps) - 1
     return True
+
+
+def code_of(message: Json) -> RequestError:
+    """What CleverTap is answered where a message has something that WhatsApp or the BSP does not take."""
+    return RequestError.INVALID_TEMPLATE_PARAMETERS if message["isTemplate"] else RequestError.OTHER
 
 
 def _letters(words: str) -> str:

@@ -49,6 +49,8 @@ def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]
         pytest.param("options", ..., id="no options"),
         pytest.param("options", {"conversation_time_limit_seconds": 86_400}, id="longest time limit"),
         pytest.param("options", {"source_networks": ["203.0.113.0/24", "2001:db8::/32", "::1"]}, id="networks"),
+        pytest.param("options", {"default_country": "27"}, id="default country by its calling code"),
+        pytest.param("options", {"default_country": "ZA"}, id="default country by its ISO code"),
         pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN, "mo_key_arn": KEY_ARN}, id="encryption"),
         pytest.param(
             "clevertap.authorization", [{"type": "header", "name": "X-Api-Key", "value": "v"}], id="header credentials"
@@ -75,6 +77,8 @@ def test_valid(path: str, value: Any) -> None:
             id="digits of another script",
         ),
         pytest.param("waba_number", 27999000001, "waba_number", id="number is no text"),
+        pytest.param("options.default_country", CANARY, "options.default_country", id="no such country"),
+        pytest.param("options.default_country", 27, "options.default_country", id="country is no text"),
         pytest.param("clevertap", ..., "clevertap", id="no clevertap"),
         pytest.param("clevertap", CANARY, "clevertap", id="clevertap is no object"),
         pytest.param("clevertap.authorization", ..., "clevertap.authorization", id="no credentials"),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
+from whatsapp_bridge.accounts.countries import code_of
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
     Config,
@@ -60,6 +61,13 @@ class CleverTap(Config):
         return sum(_carries(headers, credentials) for credentials in self.authorization) > 0
 
 
+def _calling_code(country: str) -> str:
+    code = code_of(country)
+    if code is None:
+        raise ValueError("must be a country's calling code (27) or its ISO code of two letters (ZA)")
+    return code
+
+
 class Options(Config):
     """Options of every account; an adapter's `settings.Options` adds its own."""
 
@@ -67,6 +75,8 @@ class Options(Config):
     """How long after it was accepted a freeform message may be sent."""
     campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
     """The same for a template message."""
+    default_country: Annotated[str, AfterValidator(_calling_code)] | None = None
+    """The calling code for people's numbers that come without one. The secret may have the country's ISO code."""
     document_copy: bool = False
     """Report a file to CleverTap in both `file` and `document`: its table has only `file`, its sample both."""
     source_networks: list[Network] = Field(default=[])

@@ -34,6 +34,20 @@ class CallbackError(IntEnum):
     BLOCKED_BY_META = 1010
 
 
+# What a refused request is answered with, by the member of CleverTap's message that is wrong. A freeform message has no
+# template, so it never gets the code of one.
+_REFUSALS: Final[dict[str, RequestError]] = {
+    "to": RequestError.INVALID_PHONE_NUMBER,
+    "template": RequestError.INVALID_TEMPLATE_PARAMETERS,
+    "components": RequestError.INVALID_TEMPLATE_PARAMETERS,
+}
+
+
+def refusal_code(field: str) -> RequestError:
+    """The code for a message whose `field` (a path: ``components[1].body``) is wrong."""
+    return _REFUSALS.get(field.partition(".")[0].partition("[")[0], RequestError.OTHER)
+
+
 REQUEST_ERRORS: Final[dict[RequestError, str]] = {
     RequestError.INVALID_CREDENTIALS: "Invalid credentials",
     RequestError.INVALID_TEMPLATE_PARAMETERS: "Invalid template parameters",

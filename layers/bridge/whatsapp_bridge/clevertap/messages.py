@@ -107,6 +107,9 @@ def _or_empty(value: Any) -> Any:
 OptionalText = Annotated[str, BeforeValidator(_or_empty)]
 
 
+_PLACEHOLDER: Final = r"\{\{\s*([0-9]{1,4})\s*\}\}"
+
+
 class RenderedText(Model):
     """A text with its values filled in, and the values in the order of the template's placeholders."""
 
@@ -116,6 +119,14 @@ class RenderedText(Model):
     @property
     def parameters(self) -> list[str]:
         return [parameter.text for parameter in self.text_parameters or ()]
+
+    @property
+    def filled(self) -> str:
+        """The text with the values for the placeholders that are left in it."""
+        if "{{" not in self.text:
+            return self.text
+        values = dict(enumerate(self.parameters, 1))
+        return re.sub(_PLACEHOLDER, lambda found: values.get(int(found[1]), found[0]), self.text)
 
 
 # --- components of a template message ---------------------------------------------------------------------------------

@@ -1,17 +1,20 @@
 """Reads CleverTap's messages: JSON becomes the models of `messages`, an error becomes a field and a reason."""
 
-import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from pydantic_core import ValidationError
 
-from whatsapp_bridge.clevertap.codes import RequestError
+from whatsapp_bridge.clevertap.codes import refusal_code
 from whatsapp_bridge.clevertap.messages import (
     MAX_MSG_ID_LENGTH,
+    VALIDATION_MSG_ID,
     VALIDATION_TEMPLATE,
     FreeformMessage,
     TemplateMessage,
 )
+from whatsapp_bridge.clevertap.numbers import normalise_number, recipient_number
 from whatsapp_bridge.runtime.json_text import read_json
 from whatsapp_bridge.runtime.validation import first_problem
 
@@ -30,41 +33,35 @@ class InvalidMessage(Exception):
     ``body`` is the whole). It never contains a submitted value, so the text may be answered and logged.
     """
 
-    def __init__(self, code: int, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
-        self.code, self.field, self.reason = code, field, reason
+        self.code, self.field, self.reason = refusal_code(field), field, reason
 
 
-def parse_message(raw: bytes | str) -> TemplateMessage | FreeformMessage:
-    """The message in a request's body. Raises `NotJson` or `InvalidMessage`."""
+type ReadNumber = Callable[[object], str | None]
+"""A person's number in digits, from what a message has for it; None if it is not one."""
+
+
+def parse_message(raw: bytes | str, default_country: str | None = None) -> TemplateMessage | FreeformMessage:
+    """The message in a request's body; `default_country` is a calling code. Raises `NotJson` or `InvalidMessage`."""
     try:
         value = read_json(raw, MAX_DEPTH)
     except ValueError:
         raise NotJson from None
-    return read_message(value)
+    return read_message(value, partial(recipient_number, default_country=default_country))
 
 
-def read_message(value: object) -> TemplateMessage | FreeformMessage:
+def read_message(value: object, read_number: ReadNumber = normalise_number) -> TemplateMessage | FreeformMessage:
     """The message in a JSON value, bare or as the ``body`` of an object. Raises `InvalidMessage`."""
     if not isinstance(value, dict):
-        raise InvalidMessage(RequestError.OTHER, "body", "must be an object")
+        raise InvalidMessage("body", "must be an object")
     fields = value["body"] if "isTemplate" not in value and isinstance(value.get("body"), dict) else value
     is_template = _is_template(fields)
     message = TemplateMessage if is_template else FreeformMessage
     try:
-        return message.model_validate(fields | _numbers(fields) | {"isTemplate": is_template})
+        return message.model_validate(fields | _numbers(fields, read_number) | {"isTemplate": is_template})
     except ValidationError as error:
         raise _invalid(error) from None
-
-
-def normalise_number(value: object) -> str | None:
-    """A phone number in digits with its country code (E.164: at most 15), or None if `value` is not one."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    digits = (
-        re.sub(r"[\s().-]", "", value).removeprefix("+").removeprefix("00") if isinstance(value, str) else str(value)
-    )
-    return digits if re.fullmatch(r"[1-9][0-9]{6,14}", digits) else None
 
 
 def _is_template(fields: dict[str, Any]) -> bool:
@@ -74,25 +71,35 @@ def _is_template(fields: dict[str, Any]) -> bool:
         case str(text) if text.lower() in ("true", "false"):
             return text.lower() == "true"
         case None:
-            raise InvalidMessage(RequestError.OTHER, "isTemplate", _MISSING)
-    raise InvalidMessage(RequestError.OTHER, "isTemplate", "must be true or false")
+            raise InvalidMessage("isTemplate", _MISSING)
+    raise InvalidMessage("isTemplate", "must be true or false")
 
 
-def _numbers(fields: dict[str, Any]) -> dict[str, str]:
+def _numbers(fields: dict[str, Any], read_number: ReadNumber) -> dict[str, str]:
     template = fields.get("template")
     # CleverTap's documented provider validations have placeholders as numbers; nothing is sent to these.
     placeholders = isinstance(template, dict) and template.get("namespace") == VALIDATION_TEMPLATE
-    numbers = {}
-    for field, code in (("to", RequestError.INVALID_PHONE_NUMBER), ("wabaNumber", RequestError.OTHER)):
-        number = normalise_number(fields.get(field))
+    # Its validations of saved templates have numbers that no country has.
+    made_up = fields.get("msgId") == VALIDATION_MSG_ID
+    readers = {"to": normalise_number if made_up else read_number, "wabaNumber": normalise_number}
+    numbers = {field: read(fields.get(field)) for field, read in readers.items()}
+    for field, number in numbers.items():
         if number is None and not placeholders:
-            raise InvalidMessage(code, field, _MISSING if fields.get(field) is None else _NOT_A_NUMBER)
-        numbers[field] = number or ""
-    return numbers
+            raise InvalidMessage(field, _no_number(fields.get(field)))
+    return {field: number or "" for field, number in numbers.items()}
+
+
+def _no_number(value: object) -> str:
+    if value is None:
+        return _MISSING
+    return _NOT_A_NUMBER if normalise_number(value) is None else _OF_NO_COUNTRY
 
 
 _MISSING: Final = "is missing"
 _NOT_A_NUMBER: Final = "must be a phone number with its country code, 7 to 15 digits"
+_OF_NO_COUNTRY: Final = (
+    "is not possible in any country: it must have its country code, or the account the option default_country"
+)
 # For errors of the models' own validators, and for those of pydantic that need a better text here.
 _REASONS: Final = {
     "missing": _MISSING,
@@ -112,5 +119,4 @@ def _invalid(error: ValidationError) -> InvalidMessage:
             path += f"[{part}]"
         elif not part.startswith("#"):  # else the tag of a component, which is not a key of the message
             path += f".{part}" if path else part
-    code = RequestError.INVALID_TEMPLATE_PARAMETERS if place[0] in ("template", "components") else RequestError.OTHER
-    return InvalidMessage(code, path, reason)
+    return InvalidMessage(path, reason)

@@ -12,7 +12,6 @@ from pydantic_core import to_json
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap import answers
-from whatsapp_bridge.clevertap.codes import RequestError
 from whatsapp_bridge.clevertap.messages import (
     VALIDATION_MSG_ID,
     FreeformMessage,
@@ -22,6 +21,7 @@ from whatsapp_bridge.clevertap.messages import (
 from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.providers.common import limits
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
@@ -59,6 +59,9 @@ class Accept:
         try:
             return self._take(account, body)
         except NotJson:
+            count("MessagesRefused")
+            reason = "is not JSON, or nested too deep"
+            logger.info("message refused", extra={"account": account.name, "field": "body", "reason": reason})
             return answers.BAD_REQUEST
         except (InvalidMessage, Refused) as error:
             count("MessagesRefused")
@@ -72,12 +75,14 @@ class Accept:
 
     def _take(self, account: Account, body: bytes) -> answers.Answer:
         if len(body) > MAX_BODY_BYTES:
-            raise InvalidMessage(RequestError.OTHER, "body", f"is larger than {MAX_BODY_BYTES} bytes")
-        message = parse_message(body)
+            raise InvalidMessage("body", f"is larger than {MAX_BODY_BYTES} bytes")
+        message = parse_message(body, account.options.default_country)
         if is_provider_validation(message):
             return answers.SUCCESS
         if not account.has_number(message.waba_number):
-            raise InvalidMessage(RequestError.OTHER, "wabaNumber", "is not this account's number")
+            raise InvalidMessage("wabaNumber", "is not this account's number")
+        if isinstance(message, TemplateMessage):
+            limits.check(message)
         reference = self._reference(message)
         registry.outbound(account.provider_type).translate(message, reference, account)
         self._enqueue(account, message, reference)
@@ -93,7 +98,7 @@ class Accept:
         job = {"account": account.name, "reference": reference, "message": message.wire()}
         raw = to_json(job)
         if len(raw) > MAX_MESSAGE_BYTES:
-            raise InvalidMessage(RequestError.OTHER, "body", "is too large after it is parsed")
+            raise InvalidMessage("body", "is too large after it is parsed")
         body = raw.decode()
         if isinstance(message, TemplateMessage):
             self._campaign.send(Entry(body, account.name))

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from whatsapp_bridge.clevertap.codes import RequestError
+from whatsapp_bridge.clevertap.codes import refusal_code
 
 type Json = dict[str, Any]
 
@@ -13,9 +13,9 @@ class Refused(Exception):
     Neither `field` nor `reason` ever contains a value of the message.
     """
 
-    def __init__(self, field: str, reason: str, code: RequestError = RequestError.INVALID_TEMPLATE_PARAMETERS) -> None:
+    def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
-        self.code, self.field, self.reason = code, field, reason
+        self.code, self.field, self.reason = refusal_code(field), field, reason
 
 
 # No dataclass: every start of send would pay for making it.

@@ -30,6 +30,7 @@ from whatsapp_bridge.clevertap.messages import (
 )
 from whatsapp_bridge.providers.capabilities import Json, Refused
 from whatsapp_bridge.providers.common import whatsapp
+from whatsapp_bridge.providers.common.limits import MAX_CARDS
 from whatsapp_bridge.providers.common.values import blank
 
 FREEFORM: Final = frozenset({"text", "image", "video", "audio", "file", "location"})
@@ -37,7 +38,6 @@ HEADERS: Final = frozenset({"text", "image", "video", "file", "location"})
 BUTTONS: Final = frozenset(BUTTON_SUB_TYPES.values())
 EXTRAS: Final = frozenset({"limited_time_offer", "carousel"})
 
-_MAX_CARDS: Final = 10
 # Meta's names for CleverTap's kinds of files.
 KINDS: Final = {"image": "image", "video": "video", "audio": "audio", "file": "document"}
 
@@ -200,8 +200,8 @@ def _offer(offer: LimitedTimeOffer) -> Iterable[Json]:
 
 
 def _carousel(carousel: Carousel, path: str, unsupported: str) -> Json:
-    if len(carousel.cards) > _MAX_CARDS:
-        raise Refused(f"{path}.cards[{_MAX_CARDS}]", f"a carousel has at most {_MAX_CARDS} cards")
+    if len(carousel.cards) > MAX_CARDS:
+        raise Refused(f"{path}.cards[{MAX_CARDS}]", f"a carousel has at most {MAX_CARDS} cards")
     return {
         "type": "carousel",
         "cards": [

@@ -10,10 +10,9 @@ from typing import Final
 from whatsapp_bridge.clevertap.messages import Location, Media
 from whatsapp_bridge.media.addresses import address
 from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.providers.common.limits import MAX_CAPTION, MAX_TEXT
 from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, degrees
 
-_MAX_TEXT: Final = 4096
-_MAX_CAPTION: Final = 1024
 _LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
 
 
@@ -21,8 +20,8 @@ def text(body: str) -> str:
     """A freeform text."""
     if not body.strip():
         raise Refused("text.body", "is empty")
-    if len(body) > _MAX_TEXT:
-        raise Refused("text.body", f"is longer than {_MAX_TEXT} characters")
+    if len(body) > MAX_TEXT:
+        raise Refused("text.body", f"is longer than {MAX_TEXT} characters")
     return body
 
 
@@ -45,8 +44,8 @@ def caption(media: Media, kind: str) -> str | None:
         return None
     if kind == "audio":
         raise Refused("audio.caption", "WhatsApp shows no caption with audio")
-    if len(media.caption) > _MAX_CAPTION:
-        raise Refused(f"{kind}.caption", f"is longer than {_MAX_CAPTION} characters")
+    if len(media.caption) > MAX_CAPTION:
+        raise Refused(f"{kind}.caption", f"is longer than {MAX_CAPTION} characters")
     return media.caption
 
 

@@ -22,6 +22,7 @@ from whatsapp_bridge.clevertap.messages import (
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.cloud_api.outbound import BUTTONS, EXTRAS, HEADERS, components, linked
+from whatsapp_bridge.providers.common.limits import MAX_FOOTER
 from whatsapp_bridge.providers.common.whatsapp import caption
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ CAPABILITIES: Final = Capabilities(
 _MEDIA_TYPES: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "DOCUMENT"}
 _TEXT_LIMIT: Final = 4096
 """Characters; a text must be shorter."""
-_MAX_FOOTER: Final = 60
 _NEEDS_ID: Final = (
     "the template's id at Gupshup: add it to the account's provider.templates, under the template's name in CleverTap"
 )
@@ -131,9 +131,9 @@ def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fi
             case HeaderComponent(header=header) if header.type == "location":
                 raise Refused(f"{path}.header.type", f"location headers need {_NEEDS_ID}")
             case HeaderComponent(header=header) if header.type == "text" and header.text is not None:
-                fields["header"] = _rendered(header.text.text, f"{path}.header.text.text")
+                fields["header"] = _rendered(header.text.filled, f"{path}.header.text.text")
             case BodyComponent():
-                fields[body] = _text(_rendered(component.body.text, f"{path}.body.text"), f"{path}.body.text")
+                fields[body] = _text(_rendered(component.body.filled, f"{path}.body.text"), f"{path}.body.text")
             case FooterComponent() if component.footer.strip():
                 fields["footer"] = _footer(component.footer, path)
             case Button() if component is not message.buttons[0]:
@@ -156,8 +156,8 @@ def _rendered(text: str, path: str) -> str:
 
 
 def _footer(text: str, path: str) -> str:
-    if len(text) > _MAX_FOOTER:
-        raise Refused(f"{path}.footer", f"is longer than {_MAX_FOOTER} characters")
+    if len(text) > MAX_FOOTER:
+        raise Refused(f"{path}.footer", f"is longer than {MAX_FOOTER} characters")
     return text
 
 

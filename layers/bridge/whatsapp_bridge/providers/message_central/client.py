@@ -12,6 +12,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from whatsapp_bridge.accounts.countries import calling_code
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
@@ -160,16 +161,9 @@ class Client:
 
 def _split(to: str) -> tuple[str, str] | None:
     """Country code and the rest of a number in international form; None if no country has such a number."""
-    # It takes 40 ms to import, and a dry run of `outbound` does not need it.
-    import phonenumbers
-
-    try:
-        country = str(phonenumbers.parse(f"+{to}").country_code)
-    except phonenumbers.NumberParseException:
-        return None
-    # Cut the original digits: a parsed number loses digits that some countries write but do not dial, and WhatsApp may
-    # need them.
-    return country, to[len(country) :]
+    country = calling_code(to)
+    # The rest as it is: some countries write digits that they do not dial, and WhatsApp may need them.
+    return (country, to[len(country) :]) if country else None
 
 
 def _form(file: _Part) -> tuple[bytes, dict[str, str]]:
