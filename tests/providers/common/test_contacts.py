@@ -1,0 +1,48 @@
+from typing import Any
+
+import pytest
+
+from whatsapp_bridge.providers.common.contacts import as_text
+
+CARD = "BEGIN:VCARD\nFN:Ada\nTEL:+27831234567\nEND:VCARD"
+NAMED = {"name": {"formatted_name": "Ada"}}
+CONTACTS: dict[str, tuple[Any, str]] = {
+    "Meta's form": (
+        [NAMED | {"phones": [{"phone": "+27831234567", "type": "CELL"}], "emails": [{"email": "a@shop.example"}]}],
+        "Ada\n+27831234567 (CELL)\na@shop.example",
+    ),
+    "one without a list": (NAMED, "Ada"),
+    "numbers and mails as plain texts": (
+        [NAMED | {"phones": ["+27831234567"], "emails": ["a@shop.example"]}],
+        "Ada\n+27831234567\na@shop.example",
+    ),
+    "a number that has lost its quotes": (
+        [{"phones": [{"phone": 27831234567}, 27837654321]}],
+        "27831234567\n27837654321",
+    ),
+    "name and company as plain texts": ([{"name": "Ada", "org": "Shop"}], "Ada\nShop"),
+    "name of unknown parts": ([{"name": {"nick": "Ada"}}], "nick: Ada"),
+    "entries of unknown members": (
+        [NAMED | {"phones": [{"number": "27831234567", "type": "CELL"}], "urls": {"link": "shop.example"}}],
+        "Ada\nnumber: 27831234567 (CELL)\nlink: shop.example",
+    ),
+    "entries without content": ([NAMED | {"phones": [{"type": "CELL"}, None, ""], "emails": None}], "Ada"),
+    "a card alone": ([{"vcard": CARD}], CARD),
+    "a card that is an object, alone": ([{"vcard": {"fn": "Ada", "tel": [1, 2]}}], "fn: Ada\ntel: 1\ntel: 2"),
+    "a card beside what it says": ([NAMED | {"vcard": CARD}], "Ada"),
+    "a card in place of a contact": ([CARD], CARD),
+    "unknown members": (
+        [NAMED | {"nickname": "Countess", "ims": [{"skype": "ada"}]}],
+        "Ada\nnickname: Countess\nims.skype: ada",
+    ),
+    "unknown members alone": ([{"displayName": "Ada"}], "displayName: Ada"),
+    "two": ([NAMED, {"name": "Ben"}], "Ada\n\nBen"),
+    "a text": ("Ada", "Ada"),
+    "nothing": ([{}, None, "", {"name": {}, "phones": []}], ""),
+    "null": (None, ""),
+}
+
+
+@pytest.mark.parametrize(("contacts", "expected"), CONTACTS.values(), ids=CONTACTS.keys())
+def test_contacts(contacts: Any, expected: str) -> None:
+    assert as_text(contacts) == expected
