@@ -131,7 +131,7 @@ _VAGUE: Final = frozenset(
 # The container is the same, and its brand may be too.
 _AUDIO: Final = {MP4: MP4_AUDIO.content_type, THREE_GPP: "audio/3gpp"}
 _MAX_NAME: Final = 100
-_DRIVE: Final = re.compile(r"[A-Za-z]:")
+_DRIVE: Final = re.compile(r"\A[A-Za-z]:")
 # An extension that is not known, not the number at the end of "Invoice No.5".
 _LIKE_AN_EXTENSION: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,8}")
 
@@ -247,7 +247,7 @@ def safe_name(name: str) -> str:
     others that nobody sees."""
     shown = "".join(letter for letter in name if letter.isprintable())
     last = shown.replace("\\", "/").strip().rstrip("/").rpartition("/")[2]
-    return _DRIVE.sub("", last, count=1).strip(" .") if _DRIVE.match(last) else last.strip(" .")
+    return _DRIVE.sub("", last).strip(" .")
 
 
 def _extensions(content_type: str) -> tuple[str, ...] | None:
