@@ -1,4 +1,3 @@
-import base64
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator

@@ -179,7 +179,9 @@ def declared_type(value: str | None) -> str | None:
 
 
 def _type_by(name: str | None) -> str | None:
-    extension = (name or "").rpartition(".")[2].strip().lower()
+    _, dot, extension = (name or "").strip().lower().rpartition(".")
+    if not dot:
+        return None
     known = _BY_EXTENSION.get(extension)
     return known.content_type if known else _others().guess_type(f"x.{extension}")[0]
 
