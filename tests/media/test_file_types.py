@@ -145,7 +145,7 @@ DECLARED: dict[str, tuple[bytes, list[str | None], str | None, str]] = {
     "then the name": (UNKNOWN_BYTES, [None, "", "application/octet-stream"], "A.DOCX", file_types.DOCX.content_type),
     "a name of no table of ours": (UNKNOWN_BYTES, [], "a.svg", "image/svg+xml"),
     "nothing": (UNKNOWN_BYTES, [None], None, "application/octet-stream"),
-    "a name without an extension": (UNKNOWN_BYTES, [], "pdf", "application/pdf"),
+    "a name without an extension": (UNKNOWN_BYTES, [], "pdf", "application/octet-stream"),
     "a text": (files.TEXT, [], None, "text/plain"),
     "a text that is more": (files.TEXT, ["text/csv"], None, "text/csv"),
     "a text, by its name": (files.TEXT, ["binary/octet-stream"], "a.css", "text/css"),

@@ -6,6 +6,7 @@ A part of `conformance.ProviderConformance`.
 
 import re
 from abc import ABC, abstractmethod
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
@@ -58,6 +59,19 @@ PICTURES: Mapping[str, tuple[bytes, str, str]] = {
     "PNG": (sample_files.PNG, "image/png", "png"),
     "JPEG": (sample_files.JPEG, "image/jpeg", "jpg"),
     "WebP": (sample_files.WEBP, "image/webp", "webp"),
+}
+
+# Files in a message, in base64: of every kind of last group, with both signs that differ between the alphabets.
+ODD_FILES = [sample_files.JPEG + b"\xfb\xff" + bytes(size) for size in range(3)]
+ENCODINGS: Mapping[str, Callable[[bytes], str]] = {
+    "usual": lambda raw: b64encode(raw).decode(),
+    "without padding": lambda raw: b64encode(raw).decode().rstrip("="),
+    "for addresses": lambda raw: urlsafe_b64encode(raw).decode(),
+    "for addresses, without padding": lambda raw: urlsafe_b64encode(raw).decode().rstrip("="),
+    "in lines": lambda raw: encodebytes(raw * 20).decode(),
+    "data URI": lambda raw: f"data:image/png;base64,{b64encode(raw).decode()}",
+    "data URI without a type": lambda raw: f"DATA:;base64,{b64encode(raw).decode()}",
+    "data URI with parameters, for addresses": lambda raw: f"data:a/b;x=1;base64,{urlsafe_b64encode(raw).decode()}",
 }
 
 # A name as a person's device gives it, and the one that the file is offered under.

@@ -1,6 +1,5 @@
-import base64
 import json
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -16,6 +15,7 @@ from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import ENCRYPTION, MO_KEY, MT_KEY, Json
 from tests.providers.clickatell.test_encryption import Clock, Keys, Numbered
 from tests.providers.conformance import PROPERTY, SECRET, TEXT, assert_public, callback
+from tests.providers.conformance_files import ENCODINGS, ODD_FILES
 from tests.support import sample_files as files
 from tests.support.bsp import Answer as Scripted
 from tests.support.bsp import Bsp, Fault, Script, refusing_url
@@ -243,23 +243,9 @@ def test_inline_that_is_no_file(content: str, reason: str) -> None:
     assert failure(client(Net()), samples.inline(b"", content=content)) == (reason, False)
 
 
-# Of every kind of last group, with both signs that differ between the alphabets.
-ODD = [files.JPEG + b"\xfb\xff" + bytes(size) for size in range(3)]
-ENCODINGS: dict[str, Callable[[bytes], str]] = {
-    "usual": lambda raw: b64encode(raw).decode(),
-    "without padding": lambda raw: b64encode(raw).decode().rstrip("="),
-    "for addresses": lambda raw: urlsafe_b64encode(raw).decode(),
-    "for addresses, without padding": lambda raw: urlsafe_b64encode(raw).decode().rstrip("="),
-    "in lines": lambda raw: base64.encodebytes(raw * 20).decode(),
-    "data URI": lambda raw: f"data:image/png;base64,{b64encode(raw).decode()}",
-    "data URI without a type": lambda raw: f"DATA:;base64,{b64encode(raw).decode()}",
-    "data URI with parameters, for addresses": lambda raw: f"data:a/b;x=1;base64,{urlsafe_b64encode(raw).decode()}",
-}
-
-
 @pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS.keys())
 def test_inline_file_in_any_base64(encoded: Callable[[bytes], str]) -> None:
-    for raw in ODD:
+    for raw in ODD_FILES:
         file = downloaded(client(Net()), samples.inline(b"", content=encoded(raw)))
 
         assert file.content[: len(raw)] == raw

@@ -14,6 +14,7 @@ from tests.providers.clickatell.test_uploads import MB, Net, refused, waits
 from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import Json
 from tests.providers.conformance import PERSON, TEXT, assert_public, callback, freeform
+from tests.providers.conformance_files import ENCODINGS, ODD_FILES
 from tests.support import sample_files as files
 from tests.support.services import services
 from tests.support.world import account, json_answer, world
@@ -183,6 +184,14 @@ def test_file_is_what_it_was(caption: str | None, encrypted: bool) -> None:
     assert answer.attachment is not None
     assert (answer.attachment.kind, answer.attachment.caption) == ("image", caption)
     assert downloaded(reader, given) == File(files.JPEG, "image/jpeg", "file.jpg")
+
+
+@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS.keys())
+def test_a_file_in_any_base64_is_read(encoded: Callable[[bytes], str]) -> None:
+    for raw in ODD_FILES:
+        file = downloaded(client(Net()), samples.media(content=encoded(raw)))
+
+        assert (file.content[: len(raw)], file.content_type) == (raw, "image/jpeg")
 
 
 UNREADABLE = "encrypted under another key, or not by AES-256-CBC with PKCS#7"

@@ -131,7 +131,7 @@ _VAGUE: Final = frozenset(
 # The container is the same, and its brand may be too.
 _AUDIO: Final = {MP4: MP4_AUDIO.content_type, THREE_GPP: "audio/3gpp"}
 _MAX_NAME: Final = 100
-_DRIVE: Final = re.compile(r"[A-Za-z]:")
+_DRIVE: Final = re.compile(r"\A[A-Za-z]:")
 # An extension that is not known, not the number at the end of "Invoice No.5".
 _LIKE_AN_EXTENSION: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{1,8}")
 
@@ -179,7 +179,9 @@ def declared_type(value: str | None) -> str | None:
 
 
 def _type_by(name: str | None) -> str | None:
-    extension = (name or "").rpartition(".")[2].strip().lower()
+    _, dot, extension = (name or "").strip().lower().rpartition(".")
+    if not dot:
+        return None
     known = _BY_EXTENSION.get(extension)
     return known.content_type if known else _others().guess_type(f"x.{extension}")[0]
 
@@ -247,7 +249,7 @@ def safe_name(name: str) -> str:
     others that nobody sees."""
     shown = "".join(letter for letter in name if letter.isprintable())
     last = shown.replace("\\", "/").strip().rstrip("/").rpartition("/")[2]
-    return _DRIVE.sub("", last, count=1).strip(" .") if _DRIVE.match(last) else last.strip(" .")
+    return _DRIVE.sub("", last).strip(" .")
 
 
 def _extensions(content_type: str) -> tuple[str, ...] | None:
