@@ -112,3 +112,26 @@ def test_an_account_is_told_from_others() -> None:
     assert [str(each) for each in silence.unheard(troubles, deployment().alarms, data)] == [
         "silent: other raised no alarm"
     ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "heard"),
+    [
+        pytest.param({10: 1}, True, id="the first one"),
+        pytest.param({9: 3, 10: 4}, True, id="one more"),
+        pytest.param({}, False, id="never shown"),
+    ],
+)
+def test_a_dead_letter_is_heard_of(shown: dict[int, int], heard: bool) -> None:
+    clock = [0.0]
+    data = Datapoints(lambda: clock[0])
+    queue = deployment().queues["RepliesDeadLetterQueue"]
+    for minute, number in shown.items():
+        clock[0] = 60.0 * minute
+        for metric, value in (("Visible", number), ("NotVisible", 0)):
+            data.add("AWS/SQS", f"ApproximateNumberOfMessages{metric}", {"QueueName": queue.name}, value)
+    (trouble,) = silence.of_queue("RepliesDeadLetter", [590.0], [])
+    assert (silence.unheard([trouble], deployment().alarms, data) == []) is heard
+    if len(shown) > 1:
+        without_depth = {name: alarm for name, alarm in deployment().alarms.items() if "Depth" not in name}
+        assert silence.unheard([trouble], without_depth, data) == []
