@@ -252,8 +252,7 @@ class ForwardReplies:
 
 def _is_late(event: ReplyEvent, record: Record) -> bool:
     """Whether it may be a repeat: a person has written it a while before it came."""
-    written = seconds(event.element.get("timestamp"))
-    return written is None or record.sent_at - written > _FRESH_SECONDS
+    return record.sent_at - seconds(event.element.get("timestamp")) > _FRESH_SECONDS
 
 
 def _names(account: Account, event: ReplyEvent) -> dict[str, str]:

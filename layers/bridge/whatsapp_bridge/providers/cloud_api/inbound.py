@@ -179,10 +179,8 @@ def _with_sender(element: Json, contacts: list[Any]) -> Json:
     user_id = identifier(element.get("from_user_id"))
     if user_id is None or digits(element.get("from")) is not None:
         return element
-    known = (
-        contact for contact in contacts if isinstance(contact, dict) and identifier(contact.get("user_id")) == user_id
-    )
-    number = next((number for contact in known if (number := digits(contact.get("wa_id")))), None) or _own_card(element)
+    known = [entry for entry in contacts if isinstance(entry, dict) and identifier(entry.get("user_id")) == user_id]
+    number = next((number for entry in known if (number := digits(entry.get("wa_id")))), None) or _own_card(element)
     return element if number is None else {**element, "from": number}
 
 

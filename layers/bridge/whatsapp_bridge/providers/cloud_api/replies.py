@@ -44,10 +44,9 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A `ReplyEvent.element` as CleverTap's incoming message."""
     type_, timestamp, sender = type_of(element), seconds(element.get("timestamp")), digits(element.get("from"))
     kind = name_of(type_)
-    if sender is None and not blank(element.get("from_user_id")):
-        return NotUnderstood(kind, NO_NUMBER, element)
     if sender is None:
-        return NotUnderstood(kind, "no sender", element)
+        hidden = not blank(element.get("from_user_id"))
+        return NotUnderstood(kind, NO_NUMBER if hidden else "no sender", element)
     found = _content(type_, element)
     if found is None:
         return NotUnderstood(kind, "no content", element)
