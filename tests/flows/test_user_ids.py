@@ -123,7 +123,16 @@ def test_a_number_is_known_while_the_token_is_rotated() -> None:
         return parse_account("acme", SIDES["meta"] | {"callback_token": list(tokens)})
 
     notes, new = MemoryNotes(), "n" * 40
-    user_ids.keep(notes, with_tokens(TOKEN), *user_ids.note_of(with_tokens(TOKEN), USER, ANN))
+    user_ids.keep(notes, with_tokens(TOKEN), user_ids.note_of(with_tokens(TOKEN), USER, ANN))
     assert user_ids.number_of(notes, with_tokens(TOKEN, new), USER) == ANN
     assert user_ids.number_of(notes, with_tokens(new, TOKEN), USER) == ANN
     assert user_ids.number_of(notes, with_tokens(new), USER) is None
+
+
+def test_a_number_of_thousands_of_digits_is_noted_nowhere(made: World) -> None:
+    number = "9" * 5000
+    hears(made, events(statuses=[status("delivered", "a", recipient_id=number, recipient_user_id=USER)]))
+    hears(made, events(messages=[written("first", number)]))
+    hears(made, events(messages=[written("later")]))
+    assert [kept["reason"] for kept in made.bodies("QuarantineQueue")][-1] == "no phone number, only a user id"
+    assert made.depth("RepliesDeadLetterQueue") == 0

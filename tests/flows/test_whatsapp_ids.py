@@ -134,16 +134,25 @@ def test_a_status_finds_its_message(made: World, name: str, before: bool) -> Non
     assert made.depth("QuarantineQueue") == 0
 
 
+def heard(message_id: str, **names: Any) -> bytes:
+    return events(messages=[text(message_id, context={}, **names)])
+
+
+BY_NUMBER, BY_USER_ID = wamid(ANN, "A" * 20, sent=False), wamid(USER, "A" * 20, sent=False)
 REPEATS = {
-    "the same id": (wamid(ANN, "A" * 20, sent=False),) * 2,
-    "by number, then by user id": (wamid(ANN, "A" * 20, sent=False), wamid(USER, "A" * 20, sent=False)),
+    "the same id": [heard(BY_NUMBER), heard(BY_NUMBER)],
+    "by number, then by user id": [heard(BY_NUMBER), heard(BY_USER_ID)],
+    "with the number, then with the user id alone": [
+        heard(BY_NUMBER, from_user_id=USER),
+        heard(BY_USER_ID, **{"from": None, "from_user_id": USER}),
+    ],
 }
 
 
-@pytest.mark.parametrize("ids", REPEATS.values(), ids=REPEATS)
-def test_a_message_that_is_named_twice_is_told_once(made: World, ids: tuple[str, str]) -> None:
-    for message_id in ids:
-        hears(made, events(messages=[text(message_id, context={})]))
+@pytest.mark.parametrize("raws", REPEATS.values(), ids=REPEATS)
+def test_a_message_that_is_named_twice_is_told_once(made: World, raws: list[bytes]) -> None:
+    for raw in raws:
+        hears(made, raw)
         made.now += 600
     assert len(made.replies) == 1
 

@@ -127,7 +127,7 @@ class ForwardReplies:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
     def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
-        grant, senders = self._new_id(), account.pseudonyms(event.sender)
+        grant, senders = self._new_id(), account.pseudonyms(event.sender) if event.sender.isdigit() else ()
         begun = self._once.begin_reply(account.name, event.id, grant, senders, late=_is_late(event, record))
         if begun is NoLease.REPEAT:
             count("RepeatsDropped")
@@ -156,9 +156,9 @@ class ForwardReplies:
         client = registry.client(account.provider_type)(account, self._services())
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
-            self._quarantine.put(account.name, [reply])
             if reply.reason == NO_NUMBER:
                 self._count_person(account, event)
+            self._quarantine.put(account.name, [reply])
             return True
         if reply.message.timestamp == NO_TIME:
             reply = replace(reply, message=reply.message.model_copy(update={"timestamp": received}))
@@ -168,7 +168,7 @@ class ForwardReplies:
         return self._report(account, event, reply, record)
 
     def _count_person(self, account: Account, event: ReplyEvent) -> None:
-        """Of those without a number each once a day, however much they write: the metric raises an alarm."""
+        """Of those without a number each once a day, however much they write: the metric counts people."""
         key = f"no_number#{account.pseudonym(event.sender)}"
         if self._notes.get(account.name, key) is None:
             count("PeopleWithoutNumber")

@@ -199,9 +199,7 @@ class ForwardStatuses:
             if event.note is not None:
                 # The event's own time, so that a duplicate does not change the note.
                 self._notes.put(account.name, event.note, str(event.timestamp), NOTE_SECONDS)
-            if event.user_note:
-                key, note = event.user_note
-                user_ids.keep(self._notes, account, key, note)
+            user_ids.keep(self._notes, account, event.user_note)
             if event.reference is not None or event.bsp_id is None:
                 return item
             return replace(item, event=replace(event, reference=self._claims.reference_of(account.name, event.bsp_id)))

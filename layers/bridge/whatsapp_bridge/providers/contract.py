@@ -250,7 +250,7 @@ class StatusEvent:
     """On queues: the number's pseudonyms under the account's other callback tokens, if it has several."""
     user_id: str | None = field(default=None, repr=False)
     """WhatsApp's user id of the person, if the callback has it beside the number. Not on queues."""
-    user_note: Sequence[str] = ()
+    user_note: Sequence[str] = field(default=(), repr=False)
     """On queues: the note that keeps the number under the user id (`common.user_ids`), its key and text."""
     alarm: bool = False
     """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""

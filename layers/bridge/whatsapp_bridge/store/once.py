@@ -11,7 +11,7 @@ ends with the pseudonym.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from whatsapp_bridge.providers.common.message_ids import forms, hidden, token
+from whatsapp_bridge.providers.common.message_ids import forms, hidden
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table
 from whatsapp_bridge.store.leases import NoLease
 
@@ -27,18 +27,15 @@ class Once:
     ) -> str | NoLease:
         """Ask for the right to forward a message from a person; the id to go on with if it is granted.
 
-        `senders` are the person's pseudonyms. `late`: it may have been forwarded when ids were not hidden yet.
+        `senders` are the person's pseudonyms, none if their number is not known: the same message may come with the
+        number once, and once with a user id. `late`: it may have been forwarded when ids were not hidden yet.
         """
         if late and (earlier := self._earlier(account, reply)) is not None:
             return earlier
-        # A token of WhatsApp's is nobody else's, and the same message may name its sender in two ways.
-        of_whom = () if token(reply) is not None else senders
-        refused = self._begin_once(_reply_key(account, reply), grant, of_whom)
-        if refused is None:
-            return reply
-        if of_whom and refused.get("sender", of_whom[0]) not in of_whom:
-            reply = f"{reply}#{of_whom[0]}"
-            refused = self._begin_once(_reply_key(account, reply), grant, of_whom)
+        refused = self._begin_once(_reply_key(account, reply), grant, senders)
+        if refused is not None and senders and refused.get("sender", senders[0]) not in senders:
+            reply = f"{reply}#{senders[0]}"
+            refused = self._begin_once(_reply_key(account, reply), grant, senders)
         return reply if refused is None else _reason(refused)
 
     def _earlier(self, account: str, reply: str) -> NoLease | None:

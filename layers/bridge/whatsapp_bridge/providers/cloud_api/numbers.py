@@ -43,7 +43,7 @@ def with_number(notes: "Notes", account: "Account", element: Json) -> Json:
     if user_id is None:
         return element
     if number is not None:
-        user_ids.keep(notes, account, *user_ids.note_of(account, user_id, number))
+        user_ids.keep(notes, account, user_ids.note_of(account, user_id, number))
         return element
     number = user_ids.number_of(notes, account, user_id)
     return element if number is None else {**element, "from": number}

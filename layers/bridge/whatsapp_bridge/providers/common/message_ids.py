@@ -8,7 +8,7 @@ No page of Meta's tells how an id is built. All ids in its samples and in public
 Thrift's compact form of WhatsApp's own key of a message (remote, from me, id):
 
     1c 18 len who 15 kind 00    a struct: who it is, and of which kind (02 a number, 14 a user id)
-    11 | 12                     true or false: the business has sent it
+    11 | 12                     true or false: the side that names it has sent it
     18 len token 00             the token, 10 to 32 characters, mostly hexadecimal
 
 Not known: other kinds; whether the token alone is unique (it is random, of 72 bits and more); and the form of older ids
@@ -58,7 +58,9 @@ def _token_in(raw: bytes) -> str | None:
     if raw[place] != _END or raw[place + 1] not in _FROM_ME:
         return None
     found, place = _text_at(raw, place + 2)
-    return found or None if raw[place:] == bytes([_END]) else None
+    if raw[place:] != bytes([_END]):
+        return None
+    return found or None
 
 
 def _text_at(raw: bytes, place: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ with the user id and the account's callback token.
 Source: "Business-scoped user IDs" in https://developers.facebook.com/documentation/business-messaging/whatsapp/.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.providers.common.values import number as whole_number
@@ -16,18 +17,24 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.contract import Notes
 
 SECONDS: Final = 180 * 86_400
+# Of a number with its country code, by ITU-T E.164. They have 50 bits.
+_MAX_DIGITS: Final = 15
 
 
-def note_of(account: "Account", user_id: str, number: str) -> tuple[str, str]:
-    """Key and text of the note that `user_id` has this number, in digits."""
+def note_of(account: "Account", user_id: str, number: str) -> tuple[str, str] | tuple[()]:
+    """Key and text of the note that `user_id` has this number, in digits; none if no number is so long."""
+    if len(number) > _MAX_DIGITS:
+        return ()
     key, mask = _keys_and_masks(account, user_id)[0]
     return key, str(int(number) ^ mask)
 
 
-def keep(notes: "Notes", account: "Account", key: str, note: str) -> None:
-    """Store a note of `note_of`: a read, and a write where it is new. Raises botocore's errors."""
-    if notes.get(account.name, key) != note:
-        notes.put(account.name, key, note, SECONDS)
+def keep(notes: "Notes", account: "Account", note: Sequence[str]) -> None:
+    """Store what `note_of` gives: a read, and a write where it is new. Raises botocore's errors."""
+    if note:
+        key, text = note
+        if notes.get(account.name, key) != text:
+            notes.put(account.name, key, text, SECONDS)
 
 
 def number_of(notes: "Notes", account: "Account", user_id: str) -> str | None:
@@ -43,6 +50,5 @@ def _keys_and_masks(account: "Account", user_id: str) -> list[tuple[str, int]]:
     """The note's key, and what hides its number, for each of the account's callback tokens."""
     user = user_id.encode("utf-8", "surrogatepass")
     keys = [f"user_id#{digest.hex()[:32]}" for digest in account.digests(b"user_id:" + user)]
-    # 15 digits have 50 bits.
     masks = [int.from_bytes(digest[:8]) for digest in account.digests(b"number of user_id:" + user)]
     return list(zip(keys, masks, strict=True))
