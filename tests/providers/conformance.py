@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
@@ -715,7 +715,13 @@ class ProviderConformance(FileConformance, ABC):
     def test_a_placeholder_that_is_left_in_a_text_is_filled_in(self) -> None:
         text = {"text": "Hi {{1}}, order {{ 2 }}", "parameters": [suffix("Ann"), suffix("7")]}
 
-        assert "{{" not in json.dumps(self.translate(template({"type": "body", "body": text})))
+        heading = header("text", {"text": "Hi {{1}}", "parameters": [suffix("Ann")]})
+        body_alone = template({"type": "body", "body": text})
+        for message in (body_alone, template(heading, {"type": "body", "body": text})):
+            # Of a template whose id at the BSP the account does not have.
+            message["template"]["namespace"] = "another"
+            with suppress(Refused):
+                assert "{{" not in json.dumps(self.translate(message))
 
     def test_translation_is_pure(self) -> None:
         translate, account = registry.outbound(self.provider).translate, self.account()
@@ -750,6 +756,18 @@ class ProviderConformance(FileConformance, ABC):
 
     def test_throttled_by_the_bsp(self) -> None:
         assert all(isinstance(outcome, Throttled) for outcome in self.sent(self.throttling()))
+
+    def test_throttled_to_its_end_is_told_with_the_category_of_the_throttling(self) -> None:
+        (outcome, *_) = self.sent(self.throttling())
+        assert isinstance(outcome, Throttled)
+        answer = self.throttling()
+        with self.world() as made:
+            made.bsp = lambda url, payload: HttpAnswer(answer.status, {}, answer.content)
+            made.send(self.message("r1"), headers=self.authorization())
+            made.pump(hours=1)
+
+            (failed,) = made.statuses
+        assert failed["error"]["code"] == (outcome.verdict.code if outcome.verdict else CallbackError.OTHER)
 
     @pytest.mark.parametrize(("answer", "expected"), WORDLESS_ANSWERS.values(), ids=WORDLESS_ANSWERS.keys())
     def test_answers_without_a_word_about_the_messages(self, answer: Script, expected: Any) -> None:

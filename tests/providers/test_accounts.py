@@ -50,6 +50,8 @@ def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]
         pytest.param("options", {"conversation_time_limit_seconds": 86_400}, id="longest time limit"),
         pytest.param("options", {"source_networks": ["203.0.113.0/24", "2001:db8::/32", "::1"]}, id="networks"),
         pytest.param("options", {"default_country": "27"}, id="default country by its calling code"),
+        pytest.param("options", {"default_country": 27}, id="default country by its calling code, as a number"),
+        pytest.param("options", {"default_country": None}, id="no default country"),
         pytest.param("options", {"default_country": "ZA"}, id="default country by its ISO code"),
         pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN, "mo_key_arn": KEY_ARN}, id="encryption"),
         pytest.param(
@@ -78,7 +80,8 @@ def test_valid(path: str, value: Any) -> None:
         ),
         pytest.param("waba_number", 27999000001, "waba_number", id="number is no text"),
         pytest.param("options.default_country", CANARY, "options.default_country", id="no such country"),
-        pytest.param("options.default_country", 27, "options.default_country", id="country is no text"),
+        pytest.param("options.default_country", True, "options.default_country", id="country is no text"),
+        pytest.param("options.default_country", ["ZA"], "options.default_country", id="several countries"),
         pytest.param("clevertap", ..., "clevertap", id="no clevertap"),
         pytest.param("clevertap", CANARY, "clevertap", id="clevertap is no object"),
         pytest.param("clevertap.authorization", ..., "clevertap.authorization", id="no credentials"),

@@ -31,9 +31,6 @@ TAKEN = {
     "ten buttons": [body("a"), *(button("quickReply", index=index) for index in range(10))],
     "two cards": [carousel([body("a")], [body("b")])],
     "ten cards": [carousel(*[[body("a")]] * 10)],
-    "ten buttons in each of two cards": [
-        carousel(*[[body("a"), *(button("quickReply", index=index) for index in range(10))]] * 2)
-    ],
     # As in one of CleverTap's published messages.
     "cards with a dynamic and a static URL": [
         carousel(

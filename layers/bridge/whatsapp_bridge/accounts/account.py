@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from whatsapp_bridge.accounts.countries import code_of
 from whatsapp_bridge.accounts.fields import (
@@ -61,8 +61,9 @@ class CleverTap(Config):
         return sum(_carries(headers, credentials) for credentials in self.authorization) > 0
 
 
-def _calling_code(country: str) -> str:
-    code = code_of(country)
+def _calling_code(country: Any) -> str:
+    named = isinstance(country, str | int) and not isinstance(country, bool)
+    code = code_of(str(country)) if named else None
     if code is None:
         raise ValueError("must be a country's calling code (27) or its ISO code of two letters (ZA)")
     return code
@@ -75,7 +76,7 @@ class Options(Config):
     """How long after it was accepted a freeform message may be sent."""
     campaign_time_limit_seconds: Annotated[int, Field(ge=1, le=345_600)] = 21_600
     """The same for a template message."""
-    default_country: Annotated[str, AfterValidator(_calling_code)] | None = None
+    default_country: Annotated[str, BeforeValidator(_calling_code)] | None = None
     """The calling code for people's numbers that come without one. The secret may have the country's ISO code."""
     document_copy: bool = False
     """Report a file to CleverTap in both `file` and `document`: its table has only `file`, its sample both."""

@@ -98,7 +98,8 @@ def _no_number(value: object) -> str:
 _MISSING: Final = "is missing"
 _NOT_A_NUMBER: Final = "must be a phone number with its country code, 7 to 15 digits"
 _OF_NO_COUNTRY: Final = (
-    "is not possible in any country: it must have its country code, or the account the option default_country"
+    "is a number that no country has, or that two may have: send it with a plus sign and its country code, "
+    "or set the account's option default_country"
 )
 # For errors of the models' own validators, and for those of pydantic that need a better text here.
 _REASONS: Final = {

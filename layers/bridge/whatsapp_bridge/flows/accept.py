@@ -1,7 +1,7 @@
 """send: accept a message from CleverTap.
 
-Authenticate, validate, translate once as a dry run (so that a message that the BSP cannot express is refused here with
-a reason), put it on its queue, answer. On the warm path that is one AWS call, to the queue.
+Authenticate, validate, translate once as a dry run (so that a message that WhatsApp or the BSP does not take is refused
+here with a reason), put it on its queue, answer. On the warm path that is one AWS call, to the queue.
 """
 
 from collections.abc import Callable, Mapping
