@@ -9,8 +9,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.conftest import Log
+from tests.providers.meta import samples as meta
 from tests.support.failures import failing
 from tests.support.world import (
+    BSP_URL,
     LOST,
     START,
     UNREACHED,
@@ -439,11 +441,30 @@ def test_a_delivery_that_is_overtaken_sends_nothing(made: World) -> None:
 @pytest.mark.parametrize("make", QUEUES)
 def test_a_message_takes_two_writes(made: World, make: Callable[[str], dict[str, Any]]) -> None:
     """The claim, which says that the request leaves, and the outcome."""
+    made.send(make("the first of a process"))
+    made.run()
     made.send(make("a"))
     made.steps.clear()
     made.run()
-    assert made.sent_by_id() == {"a": 1}
+    assert made.sent_by_id()["a"] == 1
     assert made.steps.count("after UpdateItem") == 2
+
+
+def test_what_is_sent_is_recorded_while_others_of_its_batch_are_under_way() -> None:
+    """A person may answer it at once. At most eight requests are under way, all of them unrecorded."""
+    recorded: list[int] = []
+
+    def bsp(url: str, payload: Any) -> Answer:
+        states = [item(made, f"m{number}").get("bsp_id") for number in range(30)]
+        recorded.append(len(states) - states.count(None))
+        return json_answer(200, {"messages": [{"id": f"wamid.{len(recorded)}"}]})
+
+    with world(acme=account(provider=meta.secret(BSP_URL)["provider"])) as made:
+        made.warm()
+        made.bsp = bsp
+        assert handle(made, batch(made, [template(f"m{number}") for number in range(30)])) == []
+        assert len(recorded) == 30
+        assert all(found >= number - 8 for number, found in enumerate(recorded, 1))
 
 
 def test_a_message_that_older_code_prepares_is_sent_once(made: World) -> None:

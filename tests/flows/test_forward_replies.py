@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Log
+from tests.flows.test_delivered_twice import delivered
 from tests.support.failures import failing
 from tests.support.world import (
     BSP_URL,
@@ -17,12 +18,15 @@ from tests.support.world import (
     OK,
     UNREACHED,
     World,
+    accept_all,
     account,
     json_answer,
     mo_text,
+    status_update,
     template,
     world,
 )
+from whatsapp_bridge.flows.records import Postponed
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.runtime.observability import metrics
@@ -143,6 +147,87 @@ def test_context(made: World, related: dict[str, str], context: str | None) -> N
     made.callback(mo_text(**related))
     made.pump()
     assert made.replies[0].get("context") == (None if context is None else {"id": context})
+
+
+def test_a_tap_that_is_quicker_than_the_record_finds_its_message(made: World) -> None:
+    """The BSP delivers the message while its answer is under way."""
+
+    def bsp(url: str, payload: Any) -> Answer:
+        made.callback(mo_text(relatedMessageId="api-a"))
+        (record,) = delivered(made, "RepliesQueue")
+        with pytest.raises(Postponed) as postponed:
+            made.forward_replies(record)
+        assert postponed.value.seconds == 2
+        return accept_all(url, payload)
+
+    made.bsp = bsp
+    made.send(template("a"))
+    made.pump()
+    assert [reply["context"] for reply in made.replies] == [{"id": "a"}]
+
+
+def test_a_reply_to_a_message_whose_answer_was_lost_waits_for_its_first_status(made: World) -> None:
+    made.bsp = lambda url, payload: LOST
+    made.send(template("a"))
+    made.run()
+    made.callback(mo_text(relatedMessageId="api-a"))
+    assert made.run() == pytest.approx(2, abs=0.1)
+    made.callback(status_update("a", 4, api_id="api-a"))
+    made.pump()
+    assert [reply["context"] for reply in made.replies] == [{"id": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("since_sending", "waits"),
+    [
+        pytest.param(None, 0, id="nothing was sent"),
+        pytest.param(0, 6, id="something is being sent"),
+        pytest.param(59, 6, id="a minute ago"),
+        pytest.param(121, 0, id="two minutes ago"),
+    ],
+)
+def test_how_long_a_reply_to_nothing_of_ours_waits(made: World, since_sending: float | None, waits: float) -> None:
+    if since_sending is not None:
+        made.send(template("a"))
+        made.run()
+        made.now += since_sending
+    begun = made.now
+    made.callback(mo_text(relatedMessageId="somebody else's"))
+    made.callback(mo_text("the next", mo_id="mo-2"))
+    made.pump()
+    assert texts(made) == ["a reply", "the next"]
+    assert made.now - begun == pytest.approx(waits, abs=0.1)
+
+
+def test_what_a_reply_behind_others_has_waited_counts(made: World) -> None:
+    made.send(template("a"))
+    made.run()
+    begun = made.now
+    for number in range(5):
+        made.callback(mo_text(mo_id=f"mo-{number}", relatedMessageId="somebody else's"))
+    made.pump()
+    assert len(made.replies) == 5
+    assert made.now - begun == pytest.approx(6, abs=0.1)
+
+
+def test_that_an_account_sends_is_written_once_a_minute(made: World) -> None:
+    notes = []
+    made.fail = lambda operation, parameters: (
+        notes.append(made.now) if "note#acme#sending" in repr(parameters) else None
+    )
+    begun = made.now
+    for number in range(5):
+        made.send(template(f"m{number}"))
+        made.run()
+        made.now += 25
+    assert notes == [begun, begun + 75]
+
+
+def test_a_message_is_sent_although_that_cannot_be_written(made: World) -> None:
+    made.fail = failing("UpdateItem", 9, "note#acme#sending")
+    made.send(template("a"))
+    made.run()
+    assert made.sent_by_id() == {"a": 1}
 
 
 def test_what_has_no_content_is_quarantined(made: World, log: Log) -> None:
@@ -503,7 +588,7 @@ def test_dynamodb_fails(made: World, log: Log, needle: str, times: int, told: in
 def test_a_failure_before_the_request_does_not_keep_the_chat_waiting(made: World) -> None:
     made.send(template("a"))
     made.run()
-    made.callback(mo_text(relatedMessageId="api-1"))
+    made.callback(mo_text(relatedMessageId="api-a"))
     made.fail = failing("Query", 1)
     assert made.run() == pytest.approx(5, abs=1)
     made.now += 5.002

@@ -106,8 +106,8 @@ def window(steps: list[str], killed_at: int) -> str | None:
 
 
 def claims(before: list[str]) -> bool:
-    """Whether the next UpdateItem to end is dispatch's first."""
-    return "after UpdateItem" not in before
+    """Whether the next UpdateItem to end is dispatch's second: its first notes that the account sends."""
+    return before.count("after UpdateItem") == 1
 
 
 def steps_of(journey: str) -> tuple[list[str], list[int]]:

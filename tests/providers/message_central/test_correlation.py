@@ -193,6 +193,8 @@ def test_a_template_that_is_sent_later_waits_since_then(made: World) -> None:
 
 def test_a_template_costs_one_write_more(made: World) -> None:
     """A claim, that it waits, its outcome."""
+    made.send(template("the first of a process", BEN))
+    made.run()
     made.send(template("a"))
     made.steps.clear()
     made.run()

@@ -17,7 +17,8 @@ from whatsapp_bridge.store.claims import Claim, Claims
 from whatsapp_bridge.store.lasting import is_lasting
 
 type Claimed = Literal[Claim.GRANTED] | Unknown | Exception | None
-"""What else the message may not do: it is unknown, or another delivery has it, or it is settled already (None)."""
+"""Else why this delivery does not go on: the message is unknown; our exception; another delivery has it, or it is
+settled already (None)."""
 
 
 class Overtaken(Exception):

@@ -19,6 +19,7 @@ from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.recent import RecentSending
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.providers import registry
@@ -56,6 +57,9 @@ _BUSY_SECONDS: Final = 5
 _DAY_SECONDS: Final = 86_400
 # So long after a person has written it, a message that comes is as a rule a repeat.
 _FRESH_SECONDS: Final = 60
+# For the record of a message that has just left, or the first status of one whose answer was lost.
+_ANSWERED_SECONDS: Final = 6
+_ANSWERED_AGAIN_SECONDS: Final = 2
 
 
 class ForwardReplies:
@@ -76,6 +80,7 @@ class ForwardReplies:
         retry: ForwardRetry,
         callbacks: Callbacks,
         recording: Recording,
+        recent: RecentSending,
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
@@ -85,8 +90,7 @@ class ForwardReplies:
         self._dead_letters, self._quarantine = dead_letters, quarantine
         self._files, self._notes = files, notes
         self._retry, self._callbacks, self._recording, self._services = retry, callbacks, recording, services
-        self._jitter, self._now = jitter, now
-        self._new_id = new_id
+        self._recent, self._jitter, self._now, self._new_id = recent, jitter, now, new_id
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` if it must be retried."""
@@ -193,7 +197,7 @@ class ForwardReplies:
     def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> bool:
         """Whether it is dead-lettered."""
         message = reply.message
-        answered = self._answered(account, reply)
+        answered = self._answered(account, reply, record)
         if answered is not None:
             message = message.model_copy(update={"context": Context(id=answered)})
         keys = {**_names(account, event), "sender": account.pseudonym(event.sender)}
@@ -223,11 +227,15 @@ class ForwardReplies:
         if error is not None:
             raise error
 
-    def _answered(self, account: Account, reply: Reply) -> str | None:
-        """The msgId of the answered message."""
+    def _answered(self, account: Account, reply: Reply, record: Record) -> str | None:
+        """The msgId of the answered message. Raises `Postponed` if it may soon be recorded."""
         reference = reply.answers_reference
         if reference is None and reply.answers_bsp_id is not None:
             reference = self._claims.reference_of(account.name, reply.answers_bsp_id)
+            # Also what it has waited behind others.
+            waited = self._now() - record.sent_at
+            if reference is None and waited < _ANSWERED_SECONDS and self._recent.known_of(account.name):
+                raise Postponed(_ANSWERED_AGAIN_SECONDS)
         return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
 
     def _delay(self, record: Record, asked: float | None = None) -> int | None:

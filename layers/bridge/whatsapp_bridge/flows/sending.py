@@ -9,6 +9,7 @@ from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.claiming import Claimed, Claiming, Overtaken
 from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.recent import RecentSending
 from whatsapp_bridge.flows.records import Unprocessable
 from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing, Rejected
 from whatsapp_bridge.runtime.observability import log_failure
@@ -33,14 +34,18 @@ class Requested(NamedTuple):
 class Sending:
     """`now` gives seconds since 1970."""
 
-    def __init__(self, *, claiming: Claiming, waiting: Waiting, now: Callable[[], float] = time) -> None:
-        self._claiming, self._waiting, self._now = claiming, waiting, now
+    def __init__(
+        self, *, claiming: Claiming, waiting: Waiting, recent: RecentSending, now: Callable[[], float] = time
+    ) -> None:
+        self._claiming, self._waiting, self._recent, self._now = claiming, waiting, recent, now
 
     def request(self, client: Client, messages: Sequence[Prepared], place: int) -> Requested:
         """`place` is the position of the first among all that are sent together."""
         # One start time plus the position: threads do not run in order.
         start = int(self._now() * 1000) + place
         jobs = [job for job, _ in messages]
+        for account in {job.account.name for job in jobs}:
+            self._recent.note(account)
         claims = list(zip(jobs, self._claiming.to_send(jobs), strict=True))
         results: dict[str, Sent | None] = {job.grant: claim for job, claim in claims if claim is not Claim.GRANTED}
         granted = [(job, start + number) for number, job in enumerate(jobs) if job.grant not in results]

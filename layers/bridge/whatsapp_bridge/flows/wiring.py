@@ -98,6 +98,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     from whatsapp_bridge.flows.dispatch import Dispatch
     from whatsapp_bridge.flows.pacing import Pacing
     from whatsapp_bridge.flows.preparing import Preparing
+    from whatsapp_bridge.flows.recent import RecentSending
     from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.sending import Sending
@@ -111,7 +112,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     env = settings.DispatchSettings.read(outside.environ)
     sqs = outside.aws("sqs")
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
-    waiting = Waiting(table, env.message_ttl_days)
+    waiting, notes = Waiting(table, env.message_ttl_days), StoredNotes(table)
     claims = Claims(table, env.message_ttl_days)
     recording = Recording(time_left=http.seconds_left, pause=outside.pause)
     claiming = Claiming(claims=claims, recording=recording)
@@ -129,11 +130,13 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         preparing=Preparing(http=http),
         pacing=Pacing(breakers=Breakers(table, "bsp"), http=http, jitter=outside.jitter, now=outside.now),
         claiming=claiming,
-        sending=Sending(claiming=claiming, waiting=waiting, now=outside.now),
+        sending=Sending(
+            claiming=claiming, waiting=waiting, recent=RecentSending(notes=notes, now=outside.now), now=outside.now
+        ),
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
-        services=_services(http, StoredNotes(table), outside),
+        services=_services(http, notes, outside),
         longest=env.dispatch_retry.limit,
         time_left=http.seconds_left,
         now=outside.now,
@@ -159,6 +162,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.people_files import PeopleFiles
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
+    from whatsapp_bridge.flows.recent import RecentSending
     from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
@@ -206,6 +210,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         retry=env.forward_retry,
         callbacks=callbacks,
         recording=recording,
+        recent=RecentSending(notes=notes, now=outside.now),
         services=_services(http, notes, outside),
         jitter=outside.jitter,
         now=outside.now,
