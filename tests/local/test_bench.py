@@ -175,6 +175,12 @@ def test_ratio_of_medians(handler: list[float], target: float | None, passed: bo
     assert (line.ratio, line.passed) == (sorted(handler)[1] / 100, passed)
 
 
+def test_one_process_that_called_more_does_not_count() -> None:
+    slow = Sample(1, 1, ONE_CALL + Counter({"DynamoDB_20120810.GetItem": 1}))
+    usual = Sample(1, 1, ONE_CALL)
+    assert report.lines(SEND, [usual, usual, slow], [usual, slow, usual])
+
+
 def test_floor_with_other_calls_is_refused() -> None:
     with pytest.raises(BenchError, match="its floor"):
         report.lines(SEND, [Sample(1, 1, ONE_CALL)], [Sample(1, 1, Counter())])
