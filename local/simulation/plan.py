@@ -194,7 +194,7 @@ class _Events:
 
     def campaigns(self) -> None:
         size = self._random.choice([5, 10, 10, 20, 20, 40, 40, 80, 150])
-        if self._random.random() < 0.015:
+        if self._random.random() < 0.008:
             size = self._random.choice([1500, 3000])
         for account in self._accounts:
             start = self._random.uniform(0, 10 * MINUTE)
