@@ -56,6 +56,8 @@ class Throughput:
     """Of each index. An index that is throttled throttles its table."""
     key_writes: float | None = None
     key_reads: float | None = None
+    full: Callable[[str, str], bool] = lambda kind, of: False
+    """Whether others have used up a limit, by its name and what it is of."""
     _second: int = 0
     _used: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -74,13 +76,13 @@ class Throughput:
         """Use these units, (limit's name, of what, units), or none of them. Raises `_Refused`."""
         if int(now) != self._second:
             self._second, self._used = int(now), {}
-        limited = [(kind, of, units) for kind, of, units in asked if getattr(self, kind) is not None]
-        for kind, of, units in limited:
+        taken = list(asked)
+        for kind, of, units in taken:
+            limit, used = getattr(self, kind), self._used.get((kind, of), 0.0)
             # A call that alone is above the limit is taken by an idle table, which borrows from the next seconds.
-            used = self._used.get((kind, of), 0.0)
-            if used and used + units > getattr(self, kind):
+            if self.full(kind, of) or (limit is not None and used and used + units > limit):
                 raise _Refused(_THROTTLED, f"The level of configured throughput was exceeded ({kind}).")
-        for kind, of, units in limited:
+        for kind, of, units in taken:
             self._used[kind, of] = self._used.get((kind, of), 0.0) + units
 
 

@@ -7,7 +7,14 @@ from random import Random
 from typing import Any, cast
 
 from local.simulation.metrics import Datapoints
-from local.simulation.rules import ends_chain, next_link, read_lineage
+from local.simulation.rules import (
+    POLLER_GROWTH_PER_MINUTE,
+    POLLER_MOST,
+    ends_chain,
+    next_link,
+    read_lineage,
+    source_concurrency,
+)
 from local.simulation.scheduler import Killed, Owner, Scheduler, Task
 from local.simulation.sqs import Sqs, event_record
 from local.template import Deployment, EventSource, Function
@@ -34,7 +41,8 @@ class Failed(Exception):
 
 
 class Invocation(Owner):
-    """`lineage`: see `rules`. `writes` to DynamoDB: of which item, when, and whether one was carried out."""
+    """`lineage`: see `rules`. `writes` to DynamoDB: of which item, when, and whether one was carried out. `died_of`: why
+    it died before its time was over."""
 
     def __init__(self, function: str, started: float) -> None:
         super().__init__()
@@ -42,6 +50,7 @@ class Invocation(Owner):
         self.lineage: Mapping[str, int] = {}
         self.counted: list[tuple[str, Mapping[str, str], float]] = []
         self.writes: list[tuple[str, float, bool]] = []
+        self.died_of = ""
         self.ended: float | None = None
         self.caller: Task | None = None
 
@@ -95,7 +104,7 @@ _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
 
 
 class Functions:
-    """`limit`: invocations at once, of all functions together."""
+    """`has_room`: whether one more may run beside so many, of all functions together."""
 
     def __init__(
         self,
@@ -104,14 +113,14 @@ class Functions:
         deployment: Deployment,
         outside: Callable[[Function], Outside],
         datapoints: Datapoints,
-        limit: Callable[[], int],
+        has_room: Callable[[int], bool],
     ) -> None:
         self._scheduler, self._random, self._deployment = scheduler, random, deployment
-        self._outside, self._datapoints, self.limit = outside, datapoints, limit
+        self._outside, self._datapoints, self._has_room = outside, datapoints, has_room
         self._idle: dict[str, list[Process]] = {name: [] for name in deployment.functions}
         self.running: set[Invocation] = set()
         self.counts: Counter[str] = Counter()
-        """By function: invocations; with ` timeout`, ` killed`, ` failed`: how they ended."""
+        """By function: invocations; with ` timeout`, ` failed` or what they died of: how they ended."""
         self.milliseconds: Counter[str] = Counter()
         self.died: list[Invocation] = []
         self.throttled: list[tuple[str, float]] = []
@@ -124,7 +133,7 @@ class Functions:
 
     def invoke(self, name: str, run: Callable[[Process], Any], lineage: Mapping[str, int] | None = None) -> Any:
         """The answer of `run` with a process of the function. Raises `Throttled`, `Failed`."""
-        if len(self.running) >= self.limit():
+        if not self._has_room(len(self.running)):
             self._datapoints.add("AWS/Lambda", "Throttles", {"FunctionName": self._deployment.functions[name].name}, 1)
             self.throttled.append((name, self._scheduler.now))
             raise Throttled
@@ -165,8 +174,7 @@ class Functions:
         # The timeout counts from the start of the handler.
         self._scheduler.wait(function.timeout)
         if not ended:
-            # Killed by the plan, or out of time.
-            how = "killed" if invocation.dead else "timeout"
+            how = invocation.died_of or "timeout"
             self._scheduler.kill(invocation)
             invocation.dead = True
             self.died.append(invocation)
@@ -187,8 +195,9 @@ class Functions:
         self._scheduler.sleep(self._random.uniform(0.2, 1.0))
         return Process(function, self._outside(function), self._scheduler.time)
 
-    def die(self, invocation: Invocation) -> None:
-        """Kill a running invocation now: out of memory, a host that fails."""
+    def die(self, invocation: Invocation, of: str) -> None:
+        """End a running invocation now, wherever it is."""
+        invocation.died_of = of
         self._scheduler.kill(invocation)
         if invocation.caller is not None:
             self._scheduler.wake(invocation.caller)
@@ -202,7 +211,7 @@ class Functions:
 
 
 class Poller:
-    """Lambda's event source mapping of one queue. `most` batches at once.
+    """Lambda's event source mapping of one queue. How many batches it runs at once grows while there is a backlog.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
@@ -214,12 +223,11 @@ class Poller:
         deployment: Deployment,
         source: EventSource,
         sqs: Sqs,
-        most: int,
     ) -> None:
         self._scheduler, self._functions, self._sqs, self._source = scheduler, functions, sqs, source
         self._queue = deployment.queue_by_arn(source.queue_arn)
         self._function, self._region = deployment.functions[source.function], deployment.region
-        self._most, self._busy = most, 0
+        self._busy, self._backlog_since = 0, scheduler.now
         self._task = scheduler.start(self._poll)
         self._asleep = False
 
@@ -235,18 +243,29 @@ class Poller:
 
     def _poll(self) -> None:
         while True:
-            received = self._received() if self._busy < self._most else []
+            now = self._scheduler.now
+            at_once = source_concurrency(now - self._backlog_since, self._source.maximum_concurrency)
+            received = self._received() if self._busy < at_once else []
             if received:
                 self._busy += 1
                 self._scheduler.start(partial(self._invoke, received))
                 continue
-            due = None if self._busy >= self._most else self._sqs.queues[self._queue.url].due_at(self._scheduler.now)
+            if self._busy < at_once:
+                self._backlog_since = now
+                seconds = self._until_due()
+            else:
+                grows = at_once < (self._source.maximum_concurrency or POLLER_MOST)
+                seconds = 60 / POLLER_GROWTH_PER_MINUTE if grows else None
             self._asleep = True
-            self._scheduler.wait(None if due is None else max(due - self._scheduler.now, 0.01))
+            self._scheduler.wait(seconds)
             self._asleep = False
             if self._source.window:
                 # The window fills the batch.
                 self._scheduler.sleep(self._source.window)
+
+    def _until_due(self) -> float | None:
+        due, now = self._sqs.queues[self._queue.url].due_at(self._scheduler.now), self._scheduler.now
+        return None if due is None else max(due - now, 0.01)
 
     def _received(self) -> list[Json]:
         received: list[Json] = []

@@ -171,6 +171,8 @@ class Session:
 
 # --- the BSP's callbacks ---------------------------------------------------------------------------------------------
 
+# After which a BSP posts a callback once more, acknowledged or not: also when a FIFO queue has forgotten the first.
+_AGAIN_SECONDS = (0.0, 0.0, 0.0, 420.0, 9000.0, 30_000.0)
 # Seconds between the attempts of a BSP whose callback is not acknowledged. Meta tries for 7 days, others for less.
 RETRY_SECONDS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, *([7200.0] * 40))
 
@@ -213,8 +215,9 @@ class Callbacks:
         headers = {"content-type": content_type, **proof(raw)}
         posted = Posted(*self._about(), self._scheduler.now)
         self.posted.append(posted)
-        for _ in range(2 if self._random.random() < self._twice else 1):
-            after = delay + (self._random.random() ** 3) * self._spread
+        again = [self._random.choice(_AGAIN_SECONDS)] if self._random.random() < self._twice else []
+        for late in (0.0, *again):
+            after = delay + late + (self._random.random() ** 3) * self._spread
             self._scheduler.start(lambda: self._until_acknowledged(posted, method, target, headers, raw), after=after)
 
     def _until_acknowledged(self, posted: Posted, method: str, url: str, headers: dict[str, str], raw: bytes) -> None:

@@ -166,7 +166,7 @@ class Ledger:
             yield Violation(
                 kind, f"message {number} never reached the BSP, and CleverTap was told {names or 'nothing'}"
             )
-        elif self._could_be_sent(sent):
+        elif self._could_be_sent(sent) and not self._has_old_credential(sent.event, told):
             yield Violation("lost", f"message {number} was given up, though nothing was wrong for long enough")
 
     def _could_be_sent(self, sent: Sent) -> bool:
@@ -180,6 +180,12 @@ class Ledger:
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
         return _longest_healthy(inside, faults) >= _ENOUGH[kind] and not self._in_doubt(event)
+
+    def _has_old_credential(self, event: Event, told: Sequence[Told]) -> bool:
+        """Whether the BSP has refused it in its own words: the bridge says so at once, in CleverTap's category, and
+        never tries it again."""
+        rotated = any(fault.name == "credential rotated" and fault.target == event.account for fault in self.faults)
+        return rotated and any(each.content.get("error", {}).get("code") == 1000 for each in told)
 
     def _in_doubt(self, event: Event) -> bool:
         """Whether the BSP may have a request for it of which the bridge had no answer; or the process died between the

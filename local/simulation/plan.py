@@ -38,7 +38,7 @@ class Event:
 class Fault:
     """`start` and `end` in seconds from the start. `target`: an account's BSP, `clevertap`, or a service of AWS.
 
-    `share`: of the requests that it concerns.
+    `share`: of the requests that it concerns. `of`: the account whose secret it is, for a fault of one secret.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Fault:
     start: float
     end: float
     share: float = 1.0
+    of: str = ""
 
     @property
     def kind(self) -> str:
@@ -87,17 +88,35 @@ class Plan:
 # and are read.
 ENDINGS = ("9400", "9402", "9403", "9404", "9408", "9409", "9411", "9412", "9420", "9429", "9431", "9503")
 
-BSP_FAULTS = (
-    "down", "hangs", "slow", "500", "502", "503", "503 with retry-after", "504", "answers lost", "429",
-    "429 with retry-after", "maintenance page",
+_HTTP_FAULTS = (
+    "down", "hangs", "slow", "500", "500 with retry-after", "502", "502 with retry-after", "503",
+    "503 with retry-after", "504", "504 with retry-after", "answers lost", "429", "429 with retry-after", "403",
+    "maintenance page",
 )  # fmt: skip
-CLEVERTAP_FAULTS = ("down", "hangs", "slow", "500", "503", "429 with retry-after", "answers lost", "10 at a time")
+BSP_FAULTS = (*_HTTP_FAULTS, "credential rotated", "credential rotated")
+CLEVERTAP_FAULTS = (*_HTTP_FAULTS, "10 at a time")
 AWS_FAULTS = (
-    ("dynamodb", "throttled"), ("dynamodb", "answers lost"), ("dynamodb", "away"), ("index", "lags"),
-    ("sqs", "partial failures"), ("sqs", "answers lost"), ("secretsmanager", "away"), ("secretsmanager", "denied"),
-    ("kms", "away"), ("s3", "away"), ("lambda", "killed"), ("lambda", "killed"), ("lambda", "killed"),
-    ("lambda", "throttled"),
+    ("dynamodb", "throttled"), ("dynamodb", "index throttled"), ("dynamodb", "hot key throttled"),
+    ("dynamodb", "answers lost"), ("dynamodb", "away"), ("index", "lags"), ("sqs", "partial failures"),
+    ("sqs", "answers lost"), ("secretsmanager", "away"), ("secretsmanager", "denied"), ("secretsmanager", "slow"),
+    ("secretsmanager", "broken secret"), ("kms", "away"), ("kms", "denied"), ("kms", "slow"), ("s3", "away"),
+    ("s3", "denied"), ("s3", "slow"), ("lambda", "killed"), ("lambda", "killed"), ("lambda", "killed"),
+    ("lambda", "out of memory"), ("lambda", "out of memory"), ("lambda", "throttled"),
 )  # fmt: skip
+
+
+_SOME = [0.05, 0.3, 0.3, 1.0]
+_AWS_SHARES = {
+    "killed": [0.002, 0.01, 0.05],
+    "out of memory": [0.02, 0.1, 0.4],
+    "throttled": _SOME,
+    # A limit of writes a second never refuses them all.
+    "index throttled": [0.05, 0.3, 0.3, 0.8],
+    "hot key throttled": _SOME,
+    "answers lost": _SOME,
+    "partial failures": _SOME,
+}
+_OF_ALL = {"credential rotated", "broken secret"}
 
 
 def sample_accounts() -> dict[str, dict[str, Any]]:
@@ -144,7 +163,7 @@ class _Events:
         ending = (
             self._random.choice(ENDINGS) if self._random.random() > usual else f"{1000 + self._random.randrange(7000)}"
         )
-        return f"2782{self._number() % 1000:03d}{ending}"
+        return f"27{82_000 + self._number() % 18_000}{ending}"
 
     def _repeats(self) -> tuple[float, ...]:
         if self._random.random() > 0.06:
@@ -178,8 +197,8 @@ class _Events:
 
     def campaigns(self) -> None:
         size = self._random.choice([5, 10, 10, 20, 20, 40, 40, 80, 150])
-        if self._random.random() < 0.01:
-            size = 1500
+        if self._random.random() < 0.008:
+            size = self._random.choice([1500, 3000])
         for account in self._accounts:
             start = self._random.uniform(0, 10 * MINUTE)
             # CleverTap sends up to 1,500 at once.
@@ -212,10 +231,8 @@ def _faults(random: Random, names: list[str], busy: list[float]) -> list[Fault]:
             lasts = random.choice([lasts, 30 * HOUR]) if name in ("down", "503") else lasts
         else:
             target, name = random.choice(AWS_FAULTS)
-            if (target, name) == ("lambda", "killed"):
-                share = random.choice([0.002, 0.01, 0.05])
-            elif name in ("throttled", "answers lost", "partial failures"):
-                share = random.choice([0.05, 0.3, 0.3, 1.0])
+            share = random.choice(_AWS_SHARES.get(name, [share]))
             lasts = min(lasts, 2 * HOUR)
-        found.append(Fault(name, target, start, start + lasts, share))
+        of = random.choice(names) if name == "broken secret" else ""
+        found.append(Fault(name, target, start, start + lasts, 1.0 if name in _OF_ALL else share, of))
     return found

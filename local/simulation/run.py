@@ -19,6 +19,8 @@ from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.files import File, FileHost
 from local.simulation import rules, silence
 from local.simulation.aws import Aws
+from local.simulation.credentials import Credentials, Secrets
+from local.simulation.dynamodb import Throughput
 from local.simulation.facts import Arrived, Sent, Violation, msg_id, number_of, token
 from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
 from local.simulation.internet import Answer, Callbacks, Internet, ask
@@ -41,8 +43,6 @@ _API = "BridgeApi.Ref"
 """As `read_template` names an API that has no id."""
 _WITHOUT_PICTURES = {"message_central", "clickatell_legacy"}
 _PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
-# What an event source starts at once here: few enough for queues to fill, as they do in a campaign.
-_MOST_AT_ONCE = 8
 
 
 @dataclass
@@ -87,6 +87,8 @@ class Run:
         self.deployment = deployment()
         self.files = FileHost()
         self.sandboxes: dict[str, Any] = {}
+        self.credentials: dict[str, Credentials] = {}
+        """Of each account, at its BSP."""
         self.callbacks: list[Callbacks] = []
         self._sent: dict[int, Sent] = {}
         self._arrived: list[Arrived] = []
@@ -112,9 +114,10 @@ class Run:
         scheduler = self.scheduler
         self.aws = Aws(scheduler.time, self._random["aws"], self.deployment, self.weather, self.data)
         self.functions = Functions(
-            scheduler, self._random["lambda"], self.deployment, self._outside, self.data, self.weather.concurrency
+            scheduler, self._random["lambda"], self.deployment, self._outside, self.data, self.weather.has_room
         )
         self.weather.functions = self.functions
+        self.secrets = Secrets(lambda name, text: self.aws.secrets.put(f"{STACK}/accounts/{name}", text))
         self.internet.effect = self.weather.effect
         self.clevertap = CleverTapSandbox()
         clevertap_host = urlsplit(self.clevertap.url).netloc
@@ -125,20 +128,43 @@ class Run:
         for name, account in self.accounts.items():
             for arn in (account["provider"].get("encryption") or {}).values():
                 self.aws.kms.create(arn)
-            self.aws.secrets.put(f"{STACK}/accounts/{name}", json.dumps(account))
+            self.secrets.write(name, account)
+        self._let_operators_err()
         self.pollers = {
-            source.queue_arn: Poller(scheduler, self.functions, self.deployment, source, self.aws.sqs, _MOST_AT_ONCE)
+            source.queue_arn: Poller(scheduler, self.functions, self.deployment, source, self.aws.sqs)
             for source in self.deployment.event_sources
         }
         self.aws.on_send = self._wake
         for table in self.aws.dynamodb.tables.values():
             table.lag = self.weather.index_lag
+            table.throughput = Throughput.of_a_new_table()
+            table.throughput.full = self.weather.table_is_full
         self.aws.sqs.trace = self._trace
         # Far more often than SQS, which calls it rare; and not so often that copies of copies fill long outages.
         self.aws.sqs.harshness.twice = self.plan.twice / 40
         self.aws.sqs.harshness.undead = self.plan.twice / 100
         self.aws.sqs.harshness.disorder = self.plan.spread
         self.aws.sqs.harshness.old_counts = rules.COUNTS_AGE
+
+    def _let_operators_err(self) -> None:
+        """What plans have done to secrets by hand, until it is mended."""
+        call = self.scheduler.call
+        for fault in self.plan.faults:
+            if fault.name == "broken secret":
+                call(partial(self.secrets.put_in_comma, fault.of), after=fault.start)
+                call(partial(self.secrets.take_out_comma, fault.of), after=fault.end)
+            elif fault.name == "credential rotated":
+                call(partial(self._rotate, fault.target), after=fault.start)
+                call(partial(self._write_secret, fault.target), after=fault.end)
+
+    def _rotate(self, name: str) -> None:
+        self.credentials[name].rotate()
+        if hasattr(self.sandboxes[name], "revoke_tokens"):
+            self.sandboxes[name].revoke_tokens()
+
+    def _write_secret(self, name: str) -> None:
+        account = self.accounts[name]
+        self.secrets.write(name, {**account, "provider": self.credentials[name].rotated(account["provider"])})
 
     def _account(self, name: str, account: dict[str, Any]) -> dict[str, Any]:
         """The account at a sandbox of its own."""
@@ -165,14 +191,16 @@ class Run:
         sandbox._sender = callbacks  # type: ignore[assignment]
         sandbox.add_account(name, account, BRIDGE)
         self.sandboxes[name] = sandbox
+        self.credentials[name] = Credentials(account["provider"], partial(self.weather.note_old_credential, name))
         return account
 
     def _ask_bsp(self, name: str, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        sandbox = self.sandboxes[name]
+        sandbox, seen = self.sandboxes[name], self.credentials[name].seen
         known = len(sandbox._delivered)
         self.weather.elsewhere = True
+        headers = {header: seen(value) for header, value in headers.items()}
         try:
-            return ask(sandbox, method, target, headers, body)
+            return ask(sandbox, method, seen(target), headers, seen(body.decode("latin-1")).encode("latin-1"))
         finally:
             self.weather.elsewhere = False
             now = self.scheduler.now
@@ -392,7 +420,7 @@ class Run:
                 "kills": sum(
                     self.functions.counts[f"{name} {how}"]
                     for name in self.deployment.functions
-                    for how in ("killed", "timeout")
+                    for how in ("killed", "out of memory", "timeout")
                 ),
             }
         )

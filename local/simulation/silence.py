@@ -25,6 +25,15 @@ _RETURNED = ("DispatchRecordsReturnedAlarm", "ForwardRecordsReturnedAlarm")
 _BREAKERS = ("DispatchBreakersUnavailableAlarm", "ForwardBreakersUnavailableAlarm")
 _NOT_STORED = ("IncomingErrorsAlarm", "StatusErrorsAlarm", "ApiServerErrorsAlarm")
 
+_NO_KEY = ("MessagesNotSentAlarm", "RepliesUnreadableAlarm")
+_NO_FILE = ("ForwardRecordsReturnedAlarm",)
+_THROTTLED = (
+    "TableWriteThrottlesAlarm",
+    "TableReadThrottlesAlarm",
+    "IndexWriteThrottlesAlarm",
+    "IndexReadThrottlesAlarm",
+)
+
 ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     # The first request of some messages is another one (a token, an upload, an opt-in): it is not sent, then.
     (BSP, "down"): _NOT_REACHED,
@@ -35,18 +44,27 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     (BSP, "503"): _OVERLOAD,
     (BSP, "504"): _NO_ANSWER,
     (BSP, "answers lost"): _NO_ANSWER,
+    # Without the BSP's own word, it says nothing about the account.
+    (BSP, "403"): _NOT_REACHED,
+    (BSP, "credential rotated"): ("DispatchProviderAccountAlarm", *_NOT_REACHED),
     (BSP, "429"): ("MessagesThrottledAlarm", "MessagesNotSentAlarm"),
     (BSP, "maintenance page"): _NO_ANSWER,
     ("clevertap", "down"): _CLEVERTAP,
     ("clevertap", "hangs"): _CLEVERTAP,
     ("clevertap", "slow"): (),
     ("clevertap", "500"): _CLEVERTAP,
+    ("clevertap", "502"): _CLEVERTAP,
     ("clevertap", "503"): _CLEVERTAP,
+    ("clevertap", "504"): _CLEVERTAP,
+    ("clevertap", "403"): _CLEVERTAP,
+    ("clevertap", "maintenance page"): _CLEVERTAP,
     ("clevertap", "429"): ("CleverTapUnavailableAlarm",),
     ("clevertap", "answers lost"): _CLEVERTAP,
     # Batches become smaller.
     ("clevertap", "10 at a time"): (),
-    ("dynamodb", "throttled"): ("TableWriteThrottlesAlarm", "TableReadThrottlesAlarm", "IndexReadThrottlesAlarm"),
+    ("dynamodb", "throttled"): _THROTTLED,
+    ("dynamodb", "index throttled"): _THROTTLED,
+    ("dynamodb", "hot key throttled"): _THROTTLED,
     ("dynamodb", "answers lost"): (*_RETURNED, *_BREAKERS, "MessagesUnknownAlarm"),
     ("dynamodb", "away"): (*_RETURNED, *_BREAKERS),
     # Statuses wait for their message.
@@ -55,10 +73,17 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     ("sqs", "answers lost"): (*_RETURNED, *_NOT_STORED, "SendErrorsAlarm"),
     ("secretsmanager", "away"): _SECRETS,
     ("secretsmanager", "denied"): _SECRETS,
-    ("kms", "away"): ("MessagesNotSentAlarm", "RepliesUnreadableAlarm"),
-    ("s3", "away"): ("ForwardRecordsReturnedAlarm",),
+    ("secretsmanager", "broken secret"): _SECRETS,
+    ("secretsmanager", "slow"): (),
+    ("kms", "away"): _NO_KEY,
+    ("kms", "denied"): _NO_KEY,
+    ("kms", "slow"): (),
+    ("s3", "away"): _NO_FILE,
+    ("s3", "denied"): _NO_FILE,
+    ("s3", "slow"): (),
     # By function: see `of_functions`.
     ("lambda", "killed"): (),
+    ("lambda", "out of memory"): (),
     ("lambda", "throttled"): (),
 }
 """Of each fault: who strikes, and how; whatever an answer asks for with Retry-After. Nobody need hear of those without

@@ -1,7 +1,8 @@
 """What faults do: to requests to BSPs and CleverTap, to calls to AWS, and to invocations."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -9,16 +10,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from local.simulation.functions import Functions, Invocation
 from local.simulation.internet import Answer, Effect
-from local.simulation.plan import START, Fault, Plan
+from local.simulation.plan import CLEVERTAP_FAULTS, START, Fault, Plan
 from local.simulation.scheduler import Killed, Scheduler
 from local.simulation.service import client_error
 
-_EMPTY = Answer(500)
 _PAGE = Answer(200, b"<html><body>We will be back soon.</body></html>", {"content-type": "text/html"})
-
-
-def _http(status: int, **headers: str) -> Answer:
-    return Answer(status, b"", {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def bsp_effect(fault: Fault, random: Random) -> Effect:
@@ -27,7 +23,9 @@ def bsp_effect(fault: Fault, random: Random) -> Effect:
     An answer without the other side's own word may come from in front of it or from behind: it may have the request.
     """
     maybe = random.random() < 0.6
-    match fault.name:
+    name, _, asks = fault.name.partition(" with ")
+    headers = {"retry-after": "60" if name == "429" else "120"} if asks else {}
+    match name:
         case "down":
             return Effect(seconds=5, reached=False)
         case "hangs":
@@ -37,29 +35,23 @@ def bsp_effect(fault: Fault, random: Random) -> Effect:
         case "answers lost":
             return Effect(lost=True)
         case "500" | "502" | "504":
-            return Effect(taken=maybe, answer=_http(int(fault.name)))
-        case "503":
-            return Effect(taken=False, answer=_http(503))
-        case "503 with retry-after":
-            return Effect(taken=False, answer=_http(503, retry_after="120"))
-        case "429":
-            return Effect(taken=False, answer=_http(429))
-        case "429 with retry-after":
-            return Effect(taken=False, answer=_http(429, retry_after="60"))
+            return Effect(taken=maybe, answer=Answer(int(name), headers=headers))
+        case "403" | "429" | "503":
+            return Effect(taken=False, answer=Answer(int(name), headers=headers))
         case "maintenance page":
             return Effect(taken=False, answer=_PAGE)
         case _:
             return Effect()
 
 
-# Calls that a fault of an AWS service concerns; the others are reads of configuration or of no service named.
-_THROTTLING = {
-    "dynamodb": "ThrottlingException",
-    "sqs": "RequestThrottled",
-    "secretsmanager": "ThrottlingException",
-    "kms": "ThrottlingException",
-    "s3": "SlowDown",
-}
+# What those who are not allowed hear.
+_DENIED = {"secretsmanager": "AccessDeniedException", "kms": "AccessDeniedException", "s3": "AccessDenied"}
+# The client's (`store/aws.py`).
+_READ_SECONDS = 2.0
+# What the `lambda` fault "throttled" leaves of the account's concurrency to the bridge.
+_LEFT_OVER = 2
+# The first key that is touched becomes hot, with this probability: not always the breaker's, with which batches begin.
+_HOT = 0.1
 
 
 class Weather:
@@ -76,14 +68,17 @@ class Weather:
         """Whose host it is: an account's name, or `clevertap`."""
         self.elsewhere = False
         """Whether the other side is at work: what it asks of AWS is asked of its own."""
+        self._hot: dict[int, str] = {}
+        """The key that a fault makes hot, by the fault's place."""
 
     @property
     def elapsed(self) -> float:
         return self._scheduler.now - START
 
-    def _struck(self, target: str, besides: Collection[str] = ()) -> Fault | None:
+    def _struck(self, target: str, *names: str) -> Fault | None:
+        """The fault of this target, with one of the names if some are given, that strikes now."""
         for place, fault in self._by_target.get(target, ()):
-            if fault.name in besides:
+            if names and fault.name not in names:
                 continue
             if fault.active(self.elapsed) and self._random.random() < fault.share:
                 self.strikes[place].append(self.elapsed)
@@ -93,12 +88,12 @@ class Weather:
     # --- the other sides -------------------------------------------------------------------------------------------
 
     def effect(self, host: str, method: str, target: str, body: bytes) -> Effect:
-        fault = self._struck(self.hosts.get(host, ""))
+        fault = self._struck(self.hosts.get(host, ""), *CLEVERTAP_FAULTS)
         if fault is None:
             return Effect(seconds=self._random.choice([0.02, 0.05, 0.2, 0.8]))
         if fault.name == "10 at a time":
             too_many = body.count(b'"msgId"') > 10
-            return Effect(taken=False, answer=_http(413)) if too_many else Effect()
+            return Effect(taken=False, answer=Answer(413)) if too_many else Effect()
         return bsp_effect(fault, self._random)
 
     # --- AWS ---------------------------------------------------------------------------------------------------------
@@ -108,37 +103,73 @@ class Weather:
         if self.elsewhere or not isinstance(owner, Invocation):
             return
         self._scheduler.sleep(0.004 if self._random.random() < 0.98 else self._random.uniform(0.05, 1.5))
-        if self._struck_by("lambda", "killed"):
-            self.functions.die(owner)
+        if self._struck("lambda", "killed"):
+            self.functions.die(owner, "killed")
             raise Killed
-        fault = self._struck(service, besides=("answers lost", "partial failures"))
+        self._fill_memory(owner)
+        if service == "secretsmanager":
+            self._note_broken(str(parameters["SecretId"]))
+        fault = self._struck(service, "away", "denied")
         if fault is None:
             return
         if fault.name == "denied":
-            raise client_error(operation, "AccessDeniedException", "not authorized")
-        if fault.name == "away":
-            self._scheduler.sleep(1)
-            raise EndpointConnectionError(endpoint_url="https://aws.example")
-        raise client_error(operation, _THROTTLING[service], "rate exceeded")
+            raise client_error(operation, _DENIED[service], "not authorized")
+        self._scheduler.sleep(1)
+        raise EndpointConnectionError(endpoint_url="https://aws.example")
 
     def after(self, service: str, operation: str, parameters: Mapping[str, Any], answer: Any) -> None:
         owner = self._scheduler.owner
         if self.elsewhere or not isinstance(owner, Invocation) or isinstance(answer, ClientError):
             return
-        if self._struck_by(service, "answers lost"):
-            self._scheduler.sleep(2)
+        if self._struck(service, "answers lost"):
+            self._wait_for_answer(_READ_SECONDS)
+        elif self._struck(service, "slow"):
+            self._wait_for_answer(self._random.uniform(0.3, 1.5 * _READ_SECONDS))
+
+    def _wait_for_answer(self, seconds: float) -> None:
+        self._scheduler.sleep(min(seconds, _READ_SECONDS))
+        if seconds >= _READ_SECONDS:
             raise ReadTimeoutError(endpoint_url="https://aws.example")
 
-    def _struck_by(self, target: str, name: str) -> bool:
-        for place, fault in self._by_target.get(target, ()):
-            if fault.name == name and fault.active(self.elapsed) and self._random.random() < fault.share:
+    def _fill_memory(self, owner: Invocation) -> None:
+        """It ends soon, in the middle of whatever it does then."""
+        for place, fault in self._by_target.get("lambda", ()):
+            if fault.name == "out of memory" and fault.active(self.elapsed) and self._random.random() < fault.share:
+                self._scheduler.call(partial(self._run_out, place, owner), after=self._random.uniform(0, 1.5))
+
+    def _run_out(self, place: int, owner: Invocation) -> None:
+        if owner in self.functions.running and owner.tasks:
+            self.strikes[place].append(self.elapsed)
+            self.functions.die(owner, "out of memory")
+
+    def _note_broken(self, secret: str) -> None:
+        for place, fault in self._by_target.get("secretsmanager", ()):
+            broken = fault.name == "broken secret" and secret.endswith(f"/{fault.of}")
+            if broken and fault.active(self.elapsed):
+                self.strikes[place].append(self.elapsed)
+
+    def table_is_full(self, kind: str, of: str) -> bool:
+        """Whether others have used up a limit of the table's throughput (`dynamodb.Throughput`)."""
+        if self.elsewhere or not isinstance(self._scheduler.owner, Invocation):
+            return False
+        if kind in ("key_writes", "key_reads"):
+            return self._is_hot(of)
+        return self._struck("dynamodb", "index throttled" if of else "throttled") is not None
+
+    def _is_hot(self, key: str) -> bool:
+        for place, fault in self._by_target.get("dynamodb", ()):
+            if fault.name != "hot key throttled" or not fault.active(self.elapsed):
+                continue
+            if place not in self._hot and self._random.random() < _HOT:
+                self._hot[place] = key
+            if self._hot.get(place) == key and self._random.random() < fault.share:
                 self.strikes[place].append(self.elapsed)
                 return True
         return False
 
     def refuses_entry(self) -> bool:
         """Whether SQS refuses this entry of a batch, although it answers 200."""
-        return isinstance(self._scheduler.owner, Invocation) and self._struck_by("sqs", "partial failures")
+        return isinstance(self._scheduler.owner, Invocation) and self._struck("sqs", "partial failures") is not None
 
     def wrote(self, item: str, *, done: bool) -> None:
         """An invocation has written an item of DynamoDB; or could not, for good."""
@@ -153,8 +184,14 @@ class Weather:
         """Seconds."""
         return 30.0 if self._struck("index") else 0.2
 
-    def concurrency(self) -> int:
-        throttled = any(
-            fault.name == "throttled" and fault.active(self.elapsed) for _, fault in self._by_target.get("lambda", ())
-        )
-        return 2 if throttled else self._plan.concurrency
+    def has_room(self, running: int) -> bool:
+        """Whether one more invocation may run beside so many."""
+        if running >= _LEFT_OVER and self._struck("lambda", "throttled"):
+            return False
+        return running < self._plan.concurrency
+
+    def note_old_credential(self, account: str) -> None:
+        """A request came with one that was rotated."""
+        for place, fault in self._by_target.get(account, ()):
+            if fault.name == "credential rotated" and fault.active(self.elapsed):
+                self.strikes[place].append(self.elapsed)

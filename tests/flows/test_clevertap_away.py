@@ -23,6 +23,7 @@ from tests.support.world import (
     template,
     world,
 )
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.runtime.breaker import OPENS_AT, May
 from whatsapp_bridge.runtime.schedules import CorrelationRetry, Schedule
 
@@ -79,6 +80,31 @@ def writes(made: World) -> Counter[str]:
 
     made.fail = fail
     return written
+
+
+PAGE = Answer(200, {"content-type": "text/html"}, b"<!DOCTYPE html><html>We will be back soon.</html>")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(PAGE, id="a maintenance page"),
+        pytest.param(json_answer(401, {}), id="401 until the secret has the new address"),
+        pytest.param(json_answer(403, {}), id="403 until the secret has the new address"),
+    ],
+)
+def test_what_is_answered_without_being_taken_is_told_when_clevertap_is_back(made: World, answer: Answer) -> None:
+    send(made, "a", "b")
+    away(made, answer)
+    callback(made, ("a", SENT), ("b", SENT), ("a", DELIVERED))
+    made.callback(mo_text("hello", mo_id="r1"))
+    made.pump(hours=2)
+    back(made)
+    made.http.taken.clear()
+    made.pump()
+    assert sorted(made.told) == [("a", "delivered"), ("a", "sent"), ("b", "sent")]
+    assert [reply["text"]["body"] for reply in made.replies] == ["hello"]
+    assert made.depth("StatusesDeadLetterQueue") == made.depth("RepliesDeadLetterQueue") == 0
 
 
 # --- a long absence ---------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What DynamoDB does and moto does not."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -159,6 +160,34 @@ def test_throttled_reads() -> None:
     with pytest.raises(ClientError, match="ProvisionedThroughputExceededException"):
         sim.get("a")
     assert sim.get("b") is None
+
+
+@pytest.mark.parametrize(
+    ("used_up", "refused"),
+    [
+        pytest.param(("writes", ""), ["note of a", "note of b", "id of a"], id="the table"),
+        pytest.param(("index_writes", "bsp_id"), ["id of a"], id="the index"),
+        pytest.param(("key_writes", "a"), ["note of a", "id of a"], id="one hot key"),
+        pytest.param(("key_reads", "a"), ["read of a"], id="reads of one hot key"),
+    ],
+)
+def test_others_use_up_a_limit(used_up: tuple[str, str], refused: list[str]) -> None:
+    sim = Sim()
+    sim.table.throughput.full = lambda kind, of: (kind, of) == used_up
+    calls: dict[str, Callable[[], object]] = {
+        "note of a": lambda: sim.set("a", "note", "x"),
+        "note of b": lambda: sim.set("b", "note", "x"),
+        "id of a": lambda: sim.set("a", "bsp_id", "1"),
+        "read of a": lambda: sim.get("a"),
+        "read of b": lambda: sim.get("b"),
+    }
+    found = []
+    for name, call in calls.items():
+        try:
+            call()
+        except ClientError:
+            found.append(name)
+    assert found == refused
 
 
 def test_expired_items_stay_until_they_are_deleted() -> None:
