@@ -41,8 +41,8 @@ class Failed(Exception):
 
 
 class Invocation(Owner):
-    """`lineage`: see `rules`. `writes` to DynamoDB: of which item, when, and whether one was carried out. `died_of`: why
-    it died before its time was over."""
+    """`lineage`: see `rules`. `writes` to DynamoDB: of which item, when, and whether one was carried out. `died_of`:
+    why it died before its time was over."""
 
     def __init__(self, function: str, started: float) -> None:
         super().__init__()
