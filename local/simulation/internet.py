@@ -125,7 +125,7 @@ class Internet:
             except Unanswered:
                 answer = None
         answered = effect.answer is None and answer is not None and not (effect.lost or slow)
-        refused = effect.answer is not None and effect.answer.status in (429, 503)
+        refused = effect.answer is not None and effect.answer.status in (403, 429, 503)
         doubtful = not answered and not (refused and not slow)
         self._note(host, target, body, taken=effect.taken, answered=answered, doubtful=doubtful)
         self.scheduler.sleep(min(effect.seconds, timeout[1]) / 2)

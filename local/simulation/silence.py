@@ -27,12 +27,8 @@ _NOT_STORED = ("IncomingErrorsAlarm", "StatusErrorsAlarm", "ApiServerErrorsAlarm
 
 _NO_KEY = ("MessagesNotSentAlarm", "RepliesUnreadableAlarm")
 _NO_FILE = ("ForwardRecordsReturnedAlarm",)
-_THROTTLED = (
-    "TableWriteThrottlesAlarm",
-    "TableReadThrottlesAlarm",
-    "IndexWriteThrottlesAlarm",
-    "IndexReadThrottlesAlarm",
-)
+_INDEX_THROTTLED = ("IndexWriteThrottlesAlarm", "IndexReadThrottlesAlarm")
+_THROTTLED = ("TableWriteThrottlesAlarm", "TableReadThrottlesAlarm", "IndexReadThrottlesAlarm")
 
 ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     # The first request of some messages is another one (a token, an upload, an opt-in): it is not sent, then.
@@ -45,8 +41,8 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     (BSP, "504"): _NO_ANSWER,
     (BSP, "answers lost"): _NO_ANSWER,
     # Without the BSP's own word, it says nothing about the account.
-    (BSP, "403"): _NOT_REACHED,
-    (BSP, "credential rotated"): ("DispatchProviderAccountAlarm", *_NOT_REACHED),
+    (BSP, "403"): ("MessagesNotSentAlarm", "MessagesRejectedAlarm", "MessagesRejectedBurstAlarm"),
+    (BSP, "credential rotated"): ("DispatchProviderAccountAlarm", "MessagesRejectedAlarm", "MessagesNotSentAlarm"),
     (BSP, "429"): ("MessagesThrottledAlarm", "MessagesNotSentAlarm"),
     (BSP, "maintenance page"): _NO_ANSWER,
     ("clevertap", "down"): _CLEVERTAP,
@@ -63,7 +59,7 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     # Batches become smaller.
     ("clevertap", "10 at a time"): (),
     ("dynamodb", "throttled"): _THROTTLED,
-    ("dynamodb", "index throttled"): _THROTTLED,
+    ("dynamodb", "index throttled"): _INDEX_THROTTLED,
     ("dynamodb", "hot key throttled"): _THROTTLED,
     ("dynamodb", "answers lost"): (*_RETURNED, *_BREAKERS, "MessagesUnknownAlarm"),
     ("dynamodb", "away"): (*_RETURNED, *_BREAKERS),
