@@ -17,9 +17,9 @@ class Preparing:
         try:
             return self._translated(client, job)
         except Exception as error:
-            if not is_lasting(error):
+            # A template keeps nobody waiting, and may be sent when the fault is mended.
+            if job.is_template or not is_lasting(error):
                 raise
-            # The person's next messages must not wait behind it.
             log_failure("message cannot be prepared", error, **job.names)
             return Rejected(CallbackError.OTHER, f"cannot be prepared: {type(error).__name__}")
 
