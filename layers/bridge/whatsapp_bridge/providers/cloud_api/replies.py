@@ -90,7 +90,7 @@ def _file(kind: MediaKind, file: Json) -> Found | None:
     if "id" not in source and "url" not in source:
         return None
     caption = text(file.get("caption")) or None
-    attachment = Attachment(kind, source, detail(file.get("mime_type")), detail(file.get("filename")), caption)
+    attachment = Attachment(kind, source, identifier(file.get("mime_type")), detail(file.get("filename")), caption)
     return Found("text", Text(body=text_without_file(kind, caption)), attachment)
 
 

@@ -58,7 +58,7 @@ def _attachment(element: Json, kind: str) -> Attachment | None:
     address = url + (signature or "")
     caption = text(file.get("caption")) or text(element.get("caption")) or None
     return Attachment(
-        _MEDIA[kind], {"url": address}, detail(file.get("mime_type")), detail(file.get("filename")), caption
+        _MEDIA[kind], {"url": address}, identifier(file.get("mime_type")), detail(file.get("filename")), caption
     )
 
 
