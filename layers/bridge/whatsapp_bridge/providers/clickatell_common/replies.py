@@ -7,7 +7,7 @@ page named in `codes`.
 from whatsapp_bridge.clevertap.callbacks import Kind, Text
 from whatsapp_bridge.media.file_types import declared_type
 from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
-from whatsapp_bridge.providers.common.values import blank, detail, text
+from whatsapp_bridge.providers.common.values import blank, detail, identifier, text
 from whatsapp_bridge.providers.contract import Attachment, Json
 
 
@@ -17,7 +17,7 @@ def attachment_of(file: Json, element: Json) -> Attachment:
     source = {name: file[name] for name in ("downloadUrl", "content", "sha256Hash") if not blank(file.get(name))}
     if not blank(element.get("unreadable")):
         source = {"unreadable": str(element["unreadable"])}
-    content_type, caption = detail(file.get("contentType")), text(element.get("caption")) or None
+    content_type, caption = identifier(file.get("contentType")), text(element.get("caption")) or None
     key = {} if blank(element.get("fileKey")) else {"fileKey": text(element["fileKey"])}
     return Attachment(
         kind_of(content_type),
