@@ -30,6 +30,15 @@ STATUSES = {
         samples.status(6),
         StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status 6", unlisted=True),
     ),
+    "not known": (samples.status(1), StatusEvent("accepted", SECONDS, "1|2|3|4", "bsp-1")),
+    "no code, a known name": (
+        samples.status(None, status="RECEIVED_BY_RECIPIENT"),
+        StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "a name of several meanings": (
+        samples.status(None, status="ERROR_WITH_MESSAGE"),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status ERROR_WITH_MESSAGE", unlisted=True),
+    ),
     "code as text": (samples.status("4"), StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1")),
     "no time": (samples.status(4, timestamp=None), StatusEvent("delivered", NO_TIME, "1|2|3|4", "bsp-1")),
     "no clientMessageId": (samples.status(4, None), StatusEvent("delivered", SECONDS, None, "bsp-1")),

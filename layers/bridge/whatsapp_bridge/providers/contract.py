@@ -336,6 +336,8 @@ class Reply:
     answers_reference: str | None = None
     answers_bsp_id: str | None = None
     attachment: Attachment | None = None
+    or_bsp_id: str | None = None
+    """`answers_bsp_id` in another form, looked for where the first finds no message."""
 
 
 class Inbound(Protocol):
