@@ -308,7 +308,7 @@ NAMES: dict[str, tuple[Json, str]] = {
     "its own": ({"fileName": "menu.jpeg"}, "menu.jpeg"),
     "with the extension of another type": ({"fileName": "menu.pdf"}, "menu.jpg"),
     "the fileId in its address": ({"fileName": None}, "private-1.jpeg"),
-    "a number": ({"fileName": 5}, "private-1.jpeg"),
+    "a number": ({"fileName": 5}, "5.jpg"),
     "no extension": ({"fileName": "menu"}, "menu.jpg"),
     "no extension, of no type": ({"fileName": "menu", "contentType": None}, "menu.jpg"),
     "no name at all": ({"fileName": None, "downloadUrl": f"{BASE_URL}/v1/media"}, "file.jpg"),
