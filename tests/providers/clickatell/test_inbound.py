@@ -302,6 +302,18 @@ REPLIES = {
         location("0", "0.0"),
     ),
     "contacts": ("moContacts", samples.contacts(), {"type": "text", "text": {"body": CONTACT}}),
+    "contacts in another form": (
+        "moContacts",
+        samples.contacts(
+            contacts=[{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"], "nickname": "private"}]
+        ),
+        {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}\nprivate@shop.example\nnickname: private"}},
+    ),
+    "a card alone": (
+        "moContacts",
+        samples.contacts(contacts=[{"vcard": f"TEL:{PERSON}"}]),
+        {"type": "text", "text": {"body": f"TEL:{PERSON}"}},
+    ),
     "two contacts": (
         "moContacts",
         samples.contacts("m1", {"name": {"formattedName": "Ben"}, "phones": [{"phone": OTHER_PERSON}]}),

@@ -119,6 +119,16 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.contacts(contacts=[{"name": {"formattedName": TEXT}, "phones": [{"phone": PERSON, "waId": PERSON}]}]),
         {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}"}},
     ),
+    "contacts in another form": (
+        samples.contacts(
+            contacts=[{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"], "nickname": "private"}]
+        ),
+        {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}\nprivate@shop.example\nnickname: private"}},
+    ),
+    "a card alone": (
+        samples.contacts(contacts=[{"vcard": f"TEL:{PERSON}"}]),
+        {"type": "text", "text": {"body": f"TEL:{PERSON}"}},
+    ),
     "location in numbers": (
         samples.location(latitude=-33.9, longitude=18, locationName=None, locationAddress=None),
         {"type": "location", "location": {"latitude": "-33.9", "longitude": "18"}},

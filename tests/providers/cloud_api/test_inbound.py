@@ -432,6 +432,14 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         place(),
     ),
     "contacts": (samples.contacts(), said(*CONTACT)),
+    "contacts in another form": (
+        samples.message(
+            "contacts",
+            [{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"], "nickname": "private"}],
+        ),
+        said(TEXT, PERSON, "private@shop.example", "nickname: private"),
+    ),
+    "a card alone": (samples.message("contacts", [{"vcard": f"TEL:{PERSON}"}]), said(f"TEL:{PERSON}")),
     "two contacts": (
         samples.contacts("wamid.m1", {"name": {"formatted_name": "Ben"}, "phones": [{"wa_id": OTHER_PERSON}]}),
         said(*CONTACT, "", "Ben", f"WhatsApp {OTHER_PERSON}"),

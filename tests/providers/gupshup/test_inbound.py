@@ -524,6 +524,10 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.message("contacts", contacts='[{"displayName": "Ada", "vcard": {"tel": [123, "456"], "fn": "Ada"}}]'),
         {"type": "text", "text": {"body": "tel: 123\ntel: 456\nfn: Ada\ndisplayName: Ada"}},
     ),
+    "contacts in Meta's shape, as plain texts": (
+        samples.message("contacts", contacts=[{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"]}]),
+        said(TEXT, PERSON, "private@shop.example"),
+    ),
     "contacts as a text": (
         samples.message("contacts", contacts="BEGIN:VCARD"),
         {"type": "text", "text": {"body": "BEGIN:VCARD"}},
