@@ -818,15 +818,6 @@ FORWARD = [
         variant="-as-it-is-in-the-file",
     ),
     Case(
-        "forward-reply-encrypted-without-key",
-        DONE,
-        {
-            "QuarantineQueue": [
-                unreadable("forward-reply-encrypted-without-key", "encrypted, but without an encryptionKey")
-            ]
-        },
-    ),
-    Case(
         "forward-reply-without-content",
         DONE,
         {

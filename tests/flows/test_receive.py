@@ -12,7 +12,7 @@ from tests.conftest import Log
 from tests.support.world import START, TOKEN, World, account, json_answer, mo_text, status_update, template, world
 from whatsapp_bridge.flows.receive import Acknowledgement, callback_of
 from whatsapp_bridge.providers.clickatell import inbound
-from whatsapp_bridge.providers.contract import Callback, StatusEvent
+from whatsapp_bridge.providers.contract import Callback, ReportedError, StatusEvent
 from whatsapp_bridge.store.queues import NotStored
 
 PRIVATE = ("27820000001", "820000001", "a reply", "Ann", TOKEN, "Canary")
@@ -369,6 +369,27 @@ def test_statuses_of_an_account_that_needs_action_are_counted(
     made.callback({})
     assert counted().get("ProviderAccountAlarms") == (1 if alarm else None)
     assert made.depth("StatusesQueue") == 1
+
+
+@pytest.mark.parametrize("alarm", [True, False])
+def test_errors_that_the_bsp_reports_are_logged(
+    made: World, log: Log, counted: Callable[[], dict[str, int]], monkeypatch: pytest.MonkeyPatch, alarm: bool
+) -> None:
+    reported = ReportedError(1010, "Account has been locked", alarm=alarm)
+    monkeypatch.setattr(inbound, "split", lambda callback, account: [reported])
+
+    assert made.callback({}).status == 200
+    assert depths(made) == (0, 0, 0)
+    assert counted() == {"EventsReceived": 0} | ({"ProviderAccountAlarms": 1} if alarm else {})
+    assert log.messages() == ["the BSP refuses the account" if alarm else "the BSP reports an error of no message"]
+    assert "Account has been locked" in log.text
+
+
+def test_what_says_nothing_is_counted_and_on_no_queue(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    made.callback(callback(statusIsTyping=[{"from": "27820000001"}]))
+
+    assert depths(made) == (0, 0, 0)
+    assert counted() == {"EventsIgnored": 1, "EventsReceived": 1}
 
 
 @pytest.mark.parametrize("kind", [pytest.param("moText", id="a reply"), pytest.param("moNew", id="for quarantine")])

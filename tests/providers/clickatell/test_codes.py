@@ -40,6 +40,35 @@ def test_unlisted_status_is_a_failure(code: int) -> None:
     assert str(code) in row.title
 
 
+NAMED = {
+    "STOP_MARKETING_MESSAGES": 1006,
+    "EXCESSIVE_MESSAGES_TO_RECIPIENT": 1004,
+    "MEDIA_TYPE_NOT_SUPPORTED": 1001,
+    "ENCRYPTION_VALIDATION_ERROR": 1009,
+    "ANONYMOUS_USER_ID_INVALID": 1009,
+    "ANONYMOUS_USER_ID_ERROR": 1009,
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("code", [None, 999])
+def test_statuses_without_numbers(name: str, code: int | None) -> None:
+    row = codes.status(code, name)
+
+    assert (row.code, row.name, row.status, row.error, row.listed) == (None, name, "failed", NAMED[name], True)
+
+
+def test_every_name_finds_its_row() -> None:
+    assert set(codes.STATUSES_BY_NAME) == {row.name for row in codes.STATUSES.values()} | set(NAMED)
+    for row in codes.STATUSES.values():
+        assert codes.status(None, row.name.lower()) == row
+
+
+@pytest.mark.parametrize("name", ["private words", "PRIVATE+27831234567", "", "A" * 65])
+def test_what_is_no_name_is_in_no_title(name: str) -> None:
+    assert codes.status(777, name).title == "Unlisted status 777"
+
+
 # (what to do, 10xx, 200x): Clickatell's errors.
 ERRORS: dict[tuple[str, int], list[int]] = {
     ("stop", 1000): [1, 2, 3, 7],

@@ -25,7 +25,7 @@ from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound, replies
-from whatsapp_bridge.providers.clickatell.client import HINTS, INCOMING, Client
+from whatsapp_bridge.providers.clickatell.client import INCOMING, Client
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.contract import Attachment, KeyFailure, Reply, ReplyEvent, Unreadable
 
@@ -367,9 +367,9 @@ def sealed(keys: Keys, element: Json, arn: str = MO_KEY) -> tuple[Json, bytes]:
     plaintext, blob = keys.generate(arn)
     keys.calls.clear()
     raw = b"".join(encryption.EncryptedFile(plaintext, files.JPEG, Numbered()))
-    fields = tuple(path for path in INCOMING if path != ("content",))
+    fields = (*(path for path in INCOMING if path != ("content",)), ("whatsapp", "profileName"))
     secret: Json = encryption.with_leaves(
-        element, (*fields, *HINTS), lambda text: encryption.encrypt(plaintext, text, Numbered())
+        element, fields, lambda text: encryption.encrypt(plaintext, text, Numbered())
     ) | {"encryptionKey": b64encode(blob).decode()}
     return secret | ({"content": b64encode(raw).decode()} if "content" in element else {}), raw
 
@@ -397,7 +397,6 @@ def test_encrypted_message_without_caption_and_name() -> None:
 UNREADABLE = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 # What is wrong: how the encrypted element is changed, and why its file cannot be read.
 BROKEN: dict[str, tuple[Json, str]] = {
-    "no key": ({"encryptionKey": None}, "encrypted, but without an encryptionKey"),
     "key no base64": ({"encryptionKey": "private!"}, "encryptionKey must be base64"),
     "key of another ARN": (
         {"encryptionKey": b64encode(f"{MT_KEY} 7".encode()).decode()},
@@ -578,7 +577,6 @@ def test_file_reaches_clevertap_as_a_link(
 
 
 LOCKED: dict[str, Callable[[World], Json]] = {
-    "no key": lambda made: {"encryptionKey": None},
     "key no base64": lambda made: {"encryptionKey": "private!"},
     "key of another message": lambda made: {"encryptionKey": b64encode(data_key(made)[1]).decode()},
 }

@@ -8,7 +8,7 @@ from tests.providers.clickatell.samples import SECONDS, Json
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound, replies
-from whatsapp_bridge.providers.contract import NO_TIME, NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract import NO_TIME, Ignored, NotUnderstood, Reply, ReplyEvent, StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
 
@@ -32,6 +32,34 @@ STATUSES = {
     ),
     "code as text": (samples.status(" 5 "), StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1")),
     "code with a fraction": (samples.status(6.0), StatusEvent("read", SECONDS, "1|2|3|4", "bsp-1")),
+    "unlisted, its name is not": (
+        samples.status(777, status="DEVICE_ACK"),
+        StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "unlisted, name and code": (
+        samples.status(777, status="HELD_BY_MOON"),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status HELD_BY_MOON", unlisted=True),
+    ),
+    "no code, a known name": (
+        samples.status(None, status="read"),
+        StatusEvent("read", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "no code, an unknown name": (
+        samples.status(None, status="HELD_BY_MOON"),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status HELD_BY_MOON", unlisted=True),
+    ),
+    "a name without a number": (
+        samples.status(None, status="STOP_MARKETING_MESSAGES"),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1006, "Stop marketing messages"),
+    ),
+    "a name without a listed number": (
+        samples.status(151, status="EXCESSIVE_MESSAGES_TO_RECIPIENT"),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1004, "Excessive messages to recipient"),
+    ),
+    "a listed code decides": (
+        samples.status(5, status="EXPIRED"),
+        StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
     "channel as in the samples": (
         samples.status(4, channel="whatsapp/sms "),
         StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1"),
@@ -60,6 +88,36 @@ def test_status(element: Json, expected: StatusEvent) -> None:
     assert events(samples.statuses([element])) == [expected]
 
 
+FALLBACK = {
+    "channel": "whatsapp",
+    "timestamp": SECONDS * 1000,
+    "statusDescription": 5,
+    "status": "DEVICE_ACK",
+    "messageId": "bsp-1",
+    "clientMessageId": "1|2|3|4",
+}
+FALLBACKS = {
+    "as documented": (FALLBACK, StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1")),
+    "with a description in words": (
+        FALLBACK | {"statusDescription": "private"},
+        StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "failed": (
+        FALLBACK | {"statusDescription": "29", "status": "RECIPIENT_DOES_NOT_EXIST"},
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1005, "Recipient does not exist on channel"),
+    ),
+    "that says nothing": (
+        FALLBACK | {"statusDescription": None, "status": ""},
+        NotUnderstood("messageFallback", "no statusCode", FALLBACK | {"statusDescription": None, "status": ""}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("element", "expected"), FALLBACKS.values(), ids=FALLBACKS.keys())
+def test_status_of_a_fallback(element: Json, expected: StatusEvent | NotUnderstood) -> None:
+    assert events(samples.callback(messageFallback=[element])) == [expected]
+
+
 def test_one_element_without_a_list() -> None:
     assert events(samples.callback(messageStatusUpdate=samples.status(4))) == [
         StatusEvent("sent", SECONDS, "1|2|3|4", "bsp-1")
@@ -77,13 +135,14 @@ def test_kinds_together_in_their_order() -> None:
     assert [getattr(event, "id", None) or getattr(event, "status", None) or event.kind for event in events(raw)] == [
         "m1",
         "m2",
+        "statusIsTyping",
         "sent",
         "delivered",
         "m3",
     ]
 
 
-@pytest.mark.parametrize("kind", ["messageFallback", "", "x"])
+@pytest.mark.parametrize("kind", ["", "x"])
 def test_other_kinds_are_not_understood(kind: str) -> None:
     assert events(samples.callback(**{kind: [{"a": 1}]})) == [NotUnderstood(kind, "unknown kind", {"a": 1})]
 
@@ -96,8 +155,8 @@ def test_events_in_a_list() -> None:
     assert [reply.id for reply in found] == ["m1", "m2"]
 
 
-def test_typing_is_no_event() -> None:
-    assert events(samples.callback(statusIsTyping=[{"from": PERSON}])) == []
+def test_typing_is_ignored() -> None:
+    assert events(samples.callback(statusIsTyping=[{"from": PERSON}])) == [Ignored("statusIsTyping")]
 
 
 # --- messages from people --------------------------------------------------------------------------------------------
@@ -243,6 +302,18 @@ REPLIES = {
         location("0", "0.0"),
     ),
     "contacts": ("moContacts", samples.contacts(), {"type": "text", "text": {"body": CONTACT}}),
+    "contacts in another form": (
+        "moContacts",
+        samples.contacts(
+            contacts=[{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"], "nickname": "private"}]
+        ),
+        {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}\nprivate@shop.example\nnickname: private"}},
+    ),
+    "a card alone": (
+        "moContacts",
+        samples.contacts(contacts=[{"vcard": f"TEL:{PERSON}"}]),
+        {"type": "text", "text": {"body": f"TEL:{PERSON}"}},
+    ),
     "two contacts": (
         "moContacts",
         samples.contacts("m1", {"name": {"formattedName": "Ben"}, "phones": [{"phone": OTHER_PERSON}]}),

@@ -5,7 +5,7 @@ from whatsapp_bridge.providers.clickatell_legacy import codes
 
 # CleverTap's meaning: the legacy API's statuses, without the "failed" that every 10xx implies.
 STATUSES: dict[str | int, list[int]] = {
-    "accepted": [2, 1001, 1002],
+    "accepted": [1, 2, 1001, 1002],
     "sent": [3],
     "delivered": [4],
     "read": [27],
@@ -13,7 +13,7 @@ STATUSES: dict[str | int, list[int]] = {
     1004: [16],
     1005: [9, 12, 28, 2001],
     1008: [14],
-    1009: [1, 7, 10, 11, 40, 41, 1004, 1005, 1006],
+    1009: [7, 10, 11, 40, 41, 1004, 1005, 1006],
     1010: [15],
 }
 
@@ -41,7 +41,8 @@ def test_unlisted_status_is_a_failure(code: int) -> None:
 # The page's "Status code comparison": a row of the legacy API, its codes of One API. 7, 10, 11 and 2000 are mapped to
 # "multiple" there and stand for the general failure and for media.
 MAPPED_STATUSES: dict[int, list[int]] = {
-    1: [1],
+    # One API's 1 on the page, which says something else; see the row.
+    1: [],
     2: [2],
     3: [4],
     4: [5],
@@ -89,7 +90,8 @@ def test_every_status_is_mapped() -> None:
 
 # The other direction: a row of One API, its codes of the legacy API. What is "NEW" or "N/A" there is left out.
 MAPPED_BACK: dict[int, list[int]] = {
-    1: [1],
+    # The legacy API's 1 on the page; see the row.
+    1: [],
     2: [2, 1001, 1002],
     4: [3],
     5: [4],

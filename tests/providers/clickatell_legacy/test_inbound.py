@@ -30,6 +30,15 @@ STATUSES = {
         samples.status(6),
         StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status 6", unlisted=True),
     ),
+    "not known": (samples.status(1), StatusEvent("accepted", SECONDS, "1|2|3|4", "bsp-1")),
+    "no code, a known name": (
+        samples.status(None, status="RECEIVED_BY_RECIPIENT"),
+        StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1"),
+    ),
+    "a name of several meanings": (
+        samples.status(None, status="ERROR_WITH_MESSAGE"),
+        StatusEvent("failed", SECONDS, "1|2|3|4", "bsp-1", 1009, "Unlisted status ERROR_WITH_MESSAGE", unlisted=True),
+    ),
     "code as text": (samples.status("4"), StatusEvent("delivered", SECONDS, "1|2|3|4", "bsp-1")),
     "no time": (samples.status(4, timestamp=None), StatusEvent("delivered", NO_TIME, "1|2|3|4", "bsp-1")),
     "no clientMessageId": (samples.status(4, None), StatusEvent("delivered", SECONDS, None, "bsp-1")),
@@ -109,6 +118,16 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "contacts": (
         samples.contacts(contacts=[{"name": {"formattedName": TEXT}, "phones": [{"phone": PERSON, "waId": PERSON}]}]),
         {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}"}},
+    ),
+    "contacts in another form": (
+        samples.contacts(
+            contacts=[{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"], "nickname": "private"}]
+        ),
+        {"type": "text", "text": {"body": f"{TEXT}\n{PERSON}\nprivate@shop.example\nnickname: private"}},
+    ),
+    "a card alone": (
+        samples.contacts(contacts=[{"vcard": f"TEL:{PERSON}"}]),
+        {"type": "text", "text": {"body": f"TEL:{PERSON}"}},
     ),
     "location in numbers": (
         samples.location(latitude=-33.9, longitude=18, locationName=None, locationAddress=None),

@@ -196,7 +196,6 @@ def test_a_file_in_any_base64_is_read(encoded: Callable[[bytes], str]) -> None:
 
 UNREADABLE = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 BROKEN: dict[str, tuple[Json, str]] = {
-    "no key": ({"encryptionKey": None}, "encrypted, but without an encryptionKey"),
     "key no base64": ({"encryptionKey": "private!"}, "encryptionKey must be base64"),
     "file in clear": ({"content": b64encode(files.JPEG).decode()}, UNREADABLE),
     "no file": ({"content": None}, "the message must have downloadUrl or content"),

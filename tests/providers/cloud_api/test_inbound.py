@@ -15,10 +15,12 @@ from whatsapp_bridge.providers.contract import (
     Attachment,
     Callback,
     Event,
+    Ignored,
     NotACallback,
     NotUnderstood,
     Reply,
     ReplyEvent,
+    ReportedError,
     StatusEvent,
 )
 
@@ -75,6 +77,23 @@ ENVELOPES: dict[str, tuple[bytes, list[Any]]] = {
     "several entries": (
         webhook(entry(samples.change(statuses=[samples.status()])), entry(samples.change(messages=[samples.text()]))),
         [SENT, "text"],
+    ),
+    "calls and echoes beside messages": (
+        events(
+            messages=[samples.text()],
+            calls=[{"id": "private-call", "event": "connect"}],
+            message_echoes=[samples.text("wamid.e1")],
+            names_of_the_future={"private": True},
+        ),
+        [
+            "text",
+            NotUnderstood("calls", "another list", {"id": "private-call", "event": "connect"}),
+            NotUnderstood("message_echoes", "another list", samples.text("wamid.e1")),
+        ],
+    ),
+    "the welcome of a chat": (
+        events(messages=[samples.message("request_welcome", None), samples.text()]),
+        [Ignored("request_welcome"), "text"],
     ),
     "contacts beside statuses": (events(contacts=[{"wa_id": PERSON}], statuses=[samples.status()]), [SENT]),
     "one element without a list": (events(statuses=samples.status()), [SENT]),
@@ -137,12 +156,6 @@ BROKEN: dict[str, tuple[bytes, str, str, Any]] = {
         "another field",
         {"field": f"{TEXT}!", "value": {}},
     ),
-    "error of no message": (
-        events(errors=[samples.error(130429)]),
-        "errors",
-        "error 130429",
-        samples.error(130429),
-    ),
     "error without a code": (
         events(errors=[samples.error(None)]),
         "errors",
@@ -158,6 +171,39 @@ BROKEN: dict[str, tuple[bytes, str, str, Any]] = {
 @pytest.mark.parametrize(("raw", "kind", "reason", "element"), BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_none_is_kept(raw: bytes, kind: str, reason: str, element: Any) -> None:
     assert split(raw) == [NotUnderstood(kind, reason, element)]
+
+
+UNSUPPORTED = samples.message("unsupported", {"type": "poll"}, errors=[samples.error(131051)])
+LOCKED_OUT = samples.text(errors=samples.error(131005))
+ERRORS: dict[str, tuple[bytes, list[Event]]] = {
+    "of no message": (
+        events(errors=[samples.error(130429)]),
+        [
+            ReportedError(1004, "Rate limit hit"),
+            NotUnderstood("errors", "error 130429", samples.error(130429)),
+        ],
+    ),
+    "of the account": (
+        events(errors=[samples.error(131031)]),
+        [
+            ReportedError(1010, "Account has been locked", alarm=True),
+            NotUnderstood("errors", "error 131031", samples.error(131031)),
+        ],
+    ),
+    "in a message": (
+        events(messages=[UNSUPPORTED]),
+        [ReportedError(1001, "Unsupported message type"), ReplyEvent("wamid.m1", PERSON, UNSUPPORTED)],
+    ),
+    "of the account, in a message": (
+        events(messages=[LOCKED_OUT]),
+        [ReportedError(1000, "Access denied", alarm=True), ReplyEvent("wamid.m1", PERSON, LOCKED_OUT)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "expected"), ERRORS.values(), ids=ERRORS.keys())
+def test_errors_of_no_message_of_ours(raw: bytes, expected: list[Event]) -> None:
+    assert split(raw) == expected
 
 
 # --- statuses --------------------------------------------------------------------------------------------------------
@@ -261,7 +307,7 @@ NO_MESSAGES = {
     "no sender": (samples.text(**{"from": None}), "text", "no sender"),
     "sender a placeholder": (samples.text(**{"from": "PHONE_NUMBER"}), "text", "no sender"),
     "in a group": (samples.text(group_id="private"), "text", "in a group"),
-    "type no name": (samples.text(**{"from": None, "type": f"{TEXT}!"}), "unknown", "no sender"),
+    "type no name": (samples.text(**{"from": None, "type": f"{TEXT}!", "text": None}), "unknown", "no sender"),
     "no type": (samples.location() | {"from": None, "type": None}, "location", "no sender"),
     "no type and no content": ({"id": "wamid.m1"}, "unknown", "no sender"),
 }
@@ -273,7 +319,7 @@ def test_message_of_nobody(element: Json, kind: str, reason: str) -> None:
 
 
 def replied(element: Json) -> Any:
-    (event,) = split(events(messages=[element]))
+    *_, event = split(events(messages=[element]))
     assert isinstance(event, ReplyEvent)
     answer = replies.reply(event.element, ACCOUNT)
     assert_public(answer)
@@ -306,6 +352,8 @@ CONTACT = (
     "1980-01-31",
 )
 FORM = '{"screen": {"size": "M", "gift": true}, "dates": [1, 2], "note": null, "flow_token": "private"}'
+FILLED_IN = ("screen.size: M", "screen.gift: true", "dates: 1", "dates: 2")
+PRODUCT = {"catalog_id": "9", "product_retailer_id": "private-1"}
 POLL = {"question": TEXT, "options": [{"name": "yes"}, {"name": "no"}], "open": False}
 REPLIES: dict[str, tuple[Json, Json]] = {
     "text": (samples.text(), said(TEXT)),
@@ -319,7 +367,20 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         tapped("3", "Yes"),
     ),
     "button with an object for a payload": (samples.button(payload={"a": 1}), tapped('{"a":1}', "private label")),
-    "text of an ad": (samples.text(referral={"source_type": "ad", "headline": "private"}), said(TEXT)),
+    "text of an ad": (
+        samples.text(
+            referral={"source_type": "ad", "headline": "private\nheadline", "image_url": "private", "ctwa_clid": "c1"}
+        ),
+        said(TEXT, "[referral: source_type: ad, headline: private headline, ctwa_clid: c1]"),
+    ),
+    "question about a product": (
+        samples.text(context={"id": "wamid.1", "referred_product": PRODUCT}),
+        said(TEXT, "[referred_product: catalog_id: 9, product_retailer_id: private-1]"),
+    ),
+    "reaction to an ad": (
+        samples.message("reaction", {"message_id": "wamid.1", "emoji": "\U0001f44d"}, referral={"source_type": "ad"}),
+        said("\U0001f44d", "[referral: source_type: ad]"),
+    ),
     "text without a type": (samples.text(type=None), said(TEXT)),
     "button": (samples.button(), tapped(TEXT, "private label")),
     "button without a payload": (samples.button(payload=None), tapped("private label", "private label")),
@@ -327,11 +388,32 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "button reply": (samples.interactive("button_reply", {"id": "b1", "title": "Yes"}), tapped("b1", "Yes")),
     "list reply": (
         samples.interactive("list_reply", {"id": "l1", "title": "Express", "description": "private"}),
+        tapped("l1", "Express\nprivate"),
+    ),
+    "list reply, description alone": (
+        samples.interactive("list_reply", {"id": "l1", "description": "private"}),
+        tapped("l1", "private"),
+    ),
+    "list reply without an id": (
+        samples.interactive("list_reply", {"title": "Express", "description": "private"}),
+        tapped("Express", "Express\nprivate"),
+    ),
+    "button reply without its type": (
+        samples.message("interactive", {"button_reply": {"id": "b1", "title": "Yes"}}),
+        tapped("b1", "Yes"),
+    ),
+    "list reply under an unknown type": (
+        samples.message("interactive", {"type": "private", "list_reply": {"id": "l1", "title": "Express"}}),
         tapped("l1", "Express"),
     ),
+    "form without its type": (samples.message("interactive", {"nfm_reply": {"response_json": FORM}}), said(*FILLED_IN)),
     "form": (
         samples.interactive("nfm_reply", {"name": "flow", "body": "Sent", "response_json": FORM}),
-        said("screen.size: M", "screen.gift: true", "dates: 1", "dates: 2", "flow_token: private"),
+        said(*FILLED_IN),
+    ),
+    "form of a token alone": (
+        samples.interactive("nfm_reply", {"name": "flow", "response_json": '{"flow_token": "private"}'}),
+        said("[form]"),
     ),
     "form that is no JSON": (samples.interactive("nfm_reply", {"response_json": "{private"}), said("{private")),
     "form without answers": (samples.interactive("nfm_reply", {"body": "Sent"}), said("Sent")),
@@ -350,6 +432,14 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         place(),
     ),
     "contacts": (samples.contacts(), said(*CONTACT)),
+    "contacts in another form": (
+        samples.message(
+            "contacts",
+            [{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"], "nickname": "private"}],
+        ),
+        said(TEXT, PERSON, "private@shop.example", "nickname: private"),
+    ),
+    "a card alone": (samples.message("contacts", [{"vcard": f"TEL:{PERSON}"}]), said(f"TEL:{PERSON}")),
     "two contacts": (
         samples.contacts("wamid.m1", {"name": {"formatted_name": "Ben"}, "phones": [{"wa_id": OTHER_PERSON}]}),
         said(*CONTACT, "", "Ben", f"WhatsApp {OTHER_PERSON}"),
@@ -361,18 +451,27 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     ),
     "number changed": (
         samples.message("system", {"type": "user_changed_number", "body": TEXT, "wa_id": OTHER_PERSON}),
-        said(TEXT),
+        said(f"[{TEXT}]"),
     ),
     "number changed, without words": (
         samples.message("system", {"type": "user_changed_number", "wa_id": OTHER_PERSON}),
-        said("[system]", "type: user_changed_number", f"wa_id: {OTHER_PERSON}"),
+        said(f"[system: type: user_changed_number, wa_id: {OTHER_PERSON}]"),
     ),
+    "notice of nothing": (samples.message("system", None), said("[system]")),
     "edited text": (
         samples.message("edit", {"original_message_id": "wamid.m0", "message": samples.text()}),
         said("[edited]", TEXT),
     ),
     "edited caption": (
         samples.message("edit", {"message": {"type": "image", "image": {"id": "1", "caption": TEXT}}}),
+        said("[edited]", TEXT),
+    ),
+    "edited picture without a caption": (
+        samples.message("edit", {"message": {"type": "image", "image": {"id": "1", "sha256": "private"}}}),
+        said("[edited]", "[image]"),
+    ),
+    "edited without its type": (
+        samples.message("edit", {"message": {"text": {"body": TEXT}}}),
         said("[edited]", TEXT),
     ),
     "edited otherwise": (
@@ -391,6 +490,13 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "a type of the future": (
         samples.message("poll", POLL),
         said("[poll]", f"question: {TEXT}", "options.name: yes", "options.name: no", "open: false"),
+    ),
+    "a known content under a type of the future": (samples.text(type="poll"), said(TEXT)),
+    "a known content under a type that has another": (samples.text(type="image"), said(TEXT)),
+    "a known content under an unsupported type": (samples.text(type="unsupported"), said(TEXT)),
+    "a place under a type of the future": (
+        samples.location() | {"type": "live_location"},
+        place(name=TEXT, address="private street"),
     ),
     "a type of the future, with another name": (
         samples.message("poll-v2", POLL["options"]),
@@ -470,6 +576,27 @@ FILES: dict[str, tuple[Json, Attachment, str]] = {
         Attachment("image", SOURCE, "image/webp"),
         "[image not available]",
     ),
+    "under a type of the future": (
+        samples.file("image") | {"type": "view_once"},
+        Attachment("image", SOURCE, "image/jpeg"),
+        "[image not available]",
+    ),
+    "with a question about a product": (
+        samples.file("image", caption=TEXT) | {"context": {"referred_product": PRODUCT}},
+        Attachment(
+            "image",
+            SOURCE,
+            "image/jpeg",
+            None,
+            f"{TEXT}\n[referred_product: catalog_id: 9, product_retailer_id: private-1]",
+        ),
+        f"[image not available] {TEXT}\n[referred_product: catalog_id: 9, product_retailer_id: private-1]",
+    ),
+    "content type no text": (
+        samples.file("image", mime_type=["private"]),
+        Attachment("image", SOURCE),
+        "[image not available]",
+    ),
     "by its id alone": (
         samples.file("image", url=None, sha256=None, mime_type=None),
         Attachment("image", {"id": "private-media-1"}),
@@ -509,7 +636,7 @@ NO_REPLIES = {
     "contacts null": (samples.message("contacts", None), "contacts", "no content"),
     "order of nothing": (samples.order(text=None, product_items=None), "order", "no content"),
     "reaction null": (samples.message("reaction", None), "reaction", "no content"),
-    "no type and no content": (samples.text(type=None) | {"text": None}, "text", "no content"),
+    "no type and no content": (samples.text(type=None) | {"text": None}, "unknown", "no content"),
 }
 
 

@@ -29,7 +29,11 @@ CONTACTS: dict[str, tuple[Any, str]] = {
     "entries without content": ([NAMED | {"phones": [{"type": "CELL"}, None, ""], "emails": None}], "Ada"),
     "a card alone": ([{"vcard": CARD}], CARD),
     "a card that is an object, alone": ([{"vcard": {"fn": "Ada", "tel": [1, 2]}}], "fn: Ada\ntel: 1\ntel: 2"),
-    "a card beside what it says": ([NAMED | {"vcard": CARD}], "Ada"),
+    "a card beside what it says": (
+        [NAMED | {"phones": [{"phone": "+27831234567"}], "vcard": CARD}],
+        "Ada\n+27831234567",
+    ),
+    "a card beside a name alone": ([NAMED | {"vcard": CARD}], f"Ada\n{CARD}"),
     "a card in place of a contact": ([CARD], CARD),
     "unknown members": (
         [NAMED | {"nickname": "Countess", "ims": [{"skype": "ada"}]}],

@@ -3,7 +3,17 @@ from typing import Any
 import pytest
 
 from whatsapp_bridge.clevertap.callbacks import Button, Location, Text
-from whatsapp_bridge.providers.common.contents import placed, said, tapped
+from whatsapp_bridge.providers.common.contents import (
+    Content,
+    interactive,
+    order,
+    placed,
+    reaction,
+    said,
+    tapped,
+    told,
+    unknown,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +69,86 @@ def test_tapped(payload: Any, label: Any, expected: tuple[str, str] | None) -> N
 )
 def test_placed(latitude: Any, longitude: Any, name: Any, expected: Location | None) -> None:
     assert placed(latitude, longitude, name=name) == (None if expected is None else ("location", expected))
+
+
+def tap(payload: str, label: str) -> Content:
+    return "button", Button(payload=payload, text=label)
+
+
+FORM = '{"size": "M", "flow_token": "t"}'
+INTERACTIVE: dict[str, tuple[Any, Content | None]] = {
+    "a button": ({"type": "button_reply", "button_reply": {"id": "b", "title": "Yes"}}, tap("b", "Yes")),
+    "an entry": (
+        {"type": "list_reply", "list_reply": {"id": "l", "title": "Express", "description": "Tomorrow"}},
+        tap("l", "Express\nTomorrow"),
+    ),
+    "an entry without an id": (
+        {"list_reply": {"title": "Express", "description": "Now"}},
+        tap("Express", "Express\nNow"),
+    ),
+    "an entry without a title": ({"list_reply": {"id": "l", "description": "Now"}}, tap("l", "Now")),
+    "JSON in a text": ('{"button_reply": "{\\"id\\": 1, \\"title\\": \\"Yes\\"}"}', tap("1", "Yes")),
+    "another type than its content": ({"type": "new", "button_reply": {"id": "b", "title": "Yes"}}, tap("b", "Yes")),
+    "a form": ({"type": "nfm_reply", "nfm_reply": {"response_json": FORM, "body": "Sent"}}, told(["size: M"])),
+    "a form of its token alone": (
+        {"nfm_reply": {"response_json": {"flow_token": "t"}, "body": "Sent"}},
+        told(["Sent"]),
+    ),
+    "a form of nothing but its token": ({"nfm_reply": {"response_json": {"flow_token": "t"}}}, told(["[form]"])),
+    "a form that is no JSON": ({"nfm_reply": {"response_json": "{size"}}, told(["{size"])),
+    "another type": ({"type": "new", "new": {"a": 1}}, told(["[interactive]", "type: new", "new.a: 1"])),
+    "no object": ([1], told(["[interactive]", "1"])),
+    "nothing": (None, told(["[interactive]"])),
+    "a button of nothing": ({"type": "button_reply", "button_reply": {}}, None),
+    "a form of nothing": ({"type": "nfm_reply"}, None),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), INTERACTIVE.values(), ids=INTERACTIVE.keys())
+def test_interactive(value: Any, expected: Content | None) -> None:
+    assert interactive(value) == expected
+
+
+REACTIONS: list[tuple[Any, str | None]] = [
+    ({"message_id": "x", "emoji": "+"}, "+"),
+    ('{"emoji": "+"}', "+"),
+    ("+", "+"),
+    ({"message_id": "x"}, "[reaction removed]"),
+    ({"message_id": "x", "emoji": ""}, "[reaction removed]"),
+    ({}, None),
+    (None, None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), REACTIONS, ids=repr)
+def test_reaction(value: Any, expected: str | None) -> None:
+    assert reaction(value) == said(expected)
+
+
+ORDERS: dict[str, tuple[Any, list[str]]] = {
+    "words and products": (
+        {
+            "text": "Thanks",
+            "product_items": [
+                {"product_retailer_id": "p1", "quantity": 2, "item_price": 30, "currency": "ZAR"},
+                {"product_retailer_id": 7, "item_price": "9.5"},
+            ],
+        },
+        ["Thanks", "2 x p1, 30 ZAR", "1 x 7, 9.5"],
+    ),
+    "JSON in texts": ('{"product_items": "[{\\"product_retailer_id\\": \\"p\\"}]"}', ["1 x p"]),
+    "one without a list": ({"product_items": {"product_retailer_id": "p"}}, ["1 x p"]),
+    "entries of nothing": ({"product_items": [None, {}, "p"]}, []),
+    "nothing": (None, []),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), ORDERS.values(), ids=ORDERS.keys())
+def test_order(value: Any, expected: list[str]) -> None:
+    assert order(value) == told(expected)
+
+
+def test_what_no_table_names_is_told_whole() -> None:
+    assert unknown("poll", '{"question": "Red?"}') == told(["[poll]", "question: Red?"])
+    assert unknown("poll", None) == told(["[poll]"])

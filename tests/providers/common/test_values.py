@@ -11,7 +11,9 @@ from whatsapp_bridge.providers.common.values import (
     each,
     empty,
     identifier,
+    in_brackets,
     lines,
+    member_of,
     number,
     seconds,
     text,
@@ -238,3 +240,33 @@ def test_degrees(value: Any, expected: str | None) -> None:
 @pytest.mark.parametrize(("value", "expected"), [("-180", "-180"), ("180.5", None)])
 def test_longitude_goes_further(value: str, expected: str | None) -> None:
     assert degrees(value, MAX_LONGITUDE) == expected
+
+
+BRACKETS: list[tuple[Any, str]] = [
+    (None, "[ad]"),
+    ({}, "[ad]"),
+    ("new\n\nline", "[ad: new line]"),
+    ({"a": 1, "b": {"c": ["x", None]}}, "[ad: a: 1, b.c: x]"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), BRACKETS, ids=repr)
+def test_in_brackets_is_one_line(value: Any, expected: str) -> None:
+    assert in_brackets("ad", value) == expected
+
+
+MEMBERS: list[tuple[dict[str, Any], str, str]] = [
+    ({"text": "x", "image": {}}, "text", "text"),
+    ({"text": "x", "image": {}}, "image", "text"),
+    ({"text": "x"}, "poll", "text"),
+    ({"text": "x"}, "", "text"),
+    ({"image": {"a": 1}, "text": "x"}, "", "text"),
+    ({"poll": 1, "text": "x"}, "poll", "poll"),
+    ({"text": None}, "poll", "poll"),
+    ({}, "", ""),
+]
+
+
+@pytest.mark.parametrize(("message", "named", "expected"), MEMBERS, ids=repr)
+def test_member_of(message: dict[str, Any], named: str, expected: str) -> None:
+    assert member_of(message, named, ("text", "image")) == expected

@@ -113,6 +113,10 @@ def generic_click(msg_id: Any = "1|2|3|4", **changes: Any) -> Json:
     return {name: value for name, value in body.items() if value is not ...}
 
 
+def generic_status(name: Any, msg_id: Any = "1|2|3|4", **changes: Any) -> Json:
+    return {"msgId": msg_id, "status": name, "timestamp": SECONDS} | changes
+
+
 def generic(*statuses: Any) -> bytes:
     return json.dumps({"payloadVersion": 0.1, "statuses": list(statuses)}).encode()
 

@@ -204,6 +204,33 @@ def test_reply_names_the_message_that_it_answers(made: World) -> None:
     assert [reply.get("context") for reply in made.replies] == [{"id": MSG_ID}, None]
 
 
+@pytest.mark.parametrize(
+    ("halves", "lookups"),
+    [(("5001", MSG_ID), 1), ((MSG_ID, "5001"), 2)],
+    ids=["as the answer has them", "the other way round"],
+)
+def test_a_reply_finds_its_message_by_both_halves_in_any_order(
+    made: World, halves: tuple[str, str], lookups: int
+) -> None:
+    message = samples.message(mobile=PERSON, replyId=halves[0], messageId=halves[1])
+    assert receive(made, "POST", FORM, {}, samples.form(**message)) == 200
+    asked: list[str] = []
+    made.fail = lambda operation, parameters: asked.append(operation)
+    made.pump()
+
+    assert [reply.get("context") for reply in made.replies] == [{"id": MSG_ID}]
+    assert asked.count("Query") == lookups
+
+
+@pytest.mark.parametrize("kind", ["reaction", "sticker", "order", "OPT_IN", "OPT_OUT", "poll"])
+def test_no_kind_of_message_goes_to_the_quarantine(made: World, kind: str) -> None:
+    raw = json.dumps(samples.message(kind, mobile=PERSON)).encode()
+    assert receive(made, "POST", JSON, {}, raw) == 200
+    made.pump()
+
+    assert (len(made.replies), made.depth("QuarantineQueue")) == (1, 0)
+
+
 def test_file_is_stored_before_its_address_expires(made: World) -> None:
     made.files = lambda url, headers: Answer(200, {}, b"jpeg" if url.endswith("s=private-signature") else b"")
     image = samples.message("image", mobile=PERSON, image=samples.file(caption="Look"))

@@ -249,9 +249,7 @@ NOT_UNDERSTOOD: dict[str, tuple[Json, str, str]] = {
     "a click without extra": (samples.click(...), "click", "no extra"),
     "a click without its link": (samples.click(originalURL=""), "click", "no originalURL"),
     "a click without its short link": (samples.click(gsurl=None), "click", "no gsurl"),
-    "a sticker": (samples.message("sticker"), "sticker", "unknown kind"),
     "a message without a type": (samples.message("text", type=..., text=...), "message", "unknown kind"),
-    "a message whose type is a number": (samples.message("text", type=7), "7", "unknown kind"),
     "a message from nobody": (samples.message(mobile=""), "text", "no mobile"),
 }
 
@@ -357,8 +355,8 @@ def test_zones_are_known_where_the_system_has_no_database_of_them() -> None:
 
 GENERIC: dict[str, tuple[Any, str]] = {
     "no object": ("private", "not an object"),
-    "another status": (samples.generic_click(status="read"), "another status"),
-    "no status": (samples.generic_click(status=...), "another status"),
+    "an unknown status": (samples.generic_click(status="private"), "unknown status"),
+    "no status": (samples.generic_click(status=...), "unknown status"),
     "no msgId": (samples.generic_click(...), "no msgId"),
     "no url": (samples.generic_click(url=...), "no url"),
     "no shortUrl": (samples.generic_click(shortUrl=" "), "no shortUrl"),
@@ -370,7 +368,40 @@ def test_a_bad_click_harms_no_other(bad: Any, reason: str) -> None:
     first, kept, last = events(samples.generic(samples.generic_click("a"), bad, samples.generic_click("b")))
 
     assert (first.reference, last.reference) == ("a", "b")
-    assert kept == NotUnderstood("click", reason, bad)
+    assert (type(kept), kept.reason, kept.element) == (NotUnderstood, reason, bad)
+
+
+def generic(name: str, **changes: Any) -> StatusEvent:
+    fields: Json = {"reference": "1|2|3|4", "bsp_id": None} | changes
+    return StatusEvent(name, SECONDS, **fields)  # type: ignore[arg-type]
+
+
+GENERIC_STATUSES: dict[str, tuple[Json, StatusEvent]] = {
+    "sent": (samples.generic_status("sent"), generic("sent")),
+    "delivered": (samples.generic_status("Delivered"), generic("delivered")),
+    "read": (samples.generic_status("read"), generic("read")),
+    "failed": (
+        samples.generic_status("failed", error={"code": 1008, "title": "private"}),
+        generic("failed", error_code=1008, error_title="Failed, in CleverTap's form"),
+    ),
+    "failed, code as text": (
+        samples.generic_status("failed", error={"code": "1002"}),
+        generic("failed", error_code=1002, error_title="Failed, in CleverTap's form"),
+    ),
+    "failed for another reason": (
+        samples.generic_status("failed", error={"code": 7}),
+        generic("failed", error_code=1009, error_title="Failed, in CleverTap's form", unlisted=True),
+    ),
+    "failed without an error": (
+        samples.generic_status("failed"),
+        generic("failed", error_code=1009, error_title="Failed, in CleverTap's form", unlisted=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), GENERIC_STATUSES.values(), ids=GENERIC_STATUSES.keys())
+def test_statuses_in_the_form_of_clevertap(body: Json, expected: StatusEvent) -> None:
+    assert event(samples.generic(body)) == expected
 
 
 # --- messages from people --------------------------------------------------------------------------------------------
@@ -384,6 +415,10 @@ def replied(body: Any, headers: dict[str, str] = JSON) -> Any:
 
 
 FROM_PERSON = {"payloadVersion": "0.1", "from": PERSON, "wabaNumber": "27999000001", "timestamp": str(SECONDS)}
+
+
+def said(*lines: str) -> Json:
+    return {"type": "text", "text": {"body": "\n".join(lines)}}
 
 
 def tapped(payload: str, text: str) -> Json:
@@ -433,7 +468,48 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.message("interactive", interactive={"type": "list_reply", "list_reply": {"title": 7}}),
         tapped("7", "7"),
     ),
-    "choice of a list": (samples.message("interactive"), tapped("private-1", TEXT)),
+    "choice of a list": (samples.message("interactive"), tapped("private-1", f"{TEXT}\nprivate")),
+    "choice without its type": (
+        samples.message("interactive", interactive={"button_reply": {"id": "1", "title": "Yes"}}),
+        tapped("1", "Yes"),
+    ),
+    "form": (
+        samples.message(
+            "interactive",
+            interactive={"type": "nfm_reply", "nfm_reply": {"response_json": '{"size": "M", "flow_token": "private"}'}},
+        ),
+        said("size: M"),
+    ),
+    "form without answers": (
+        samples.message("interactive", interactive={"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}),
+        said("Sent"),
+    ),
+    "interactive a list": (samples.message("interactive", interactive="[1]"), said("[interactive]", "1")),
+    "reaction": (samples.message("reaction", reaction={"message_id": "x", "emoji": "\U0001f44d"}), said("\U0001f44d")),
+    "reaction that is no object": (samples.message("reaction", reaction="\U0001f44d"), said("\U0001f44d")),
+    "reaction that is taken back": (
+        samples.message("reaction", reaction={"message_id": "x", "emoji": ""}),
+        said("[reaction removed]"),
+    ),
+    "reaction in capitals, of nothing": (samples.message("REACTION"), said("[reaction]")),
+    "order": (
+        samples.message("order", order={"text": TEXT, "product_items": [{"product_retailer_id": "p", "quantity": 2}]}),
+        said(TEXT, "2 x p"),
+    ),
+    "order of nothing": (samples.message("order", order={}), said("[order]")),
+    "sticker without its file": (samples.message("sticker", sticker="private"), said("[sticker]", "private")),
+    "opted in": (samples.message("OPT_IN"), said("[opted in]")),
+    "opted out": (samples.message("OPT_OUT"), said("[opted out]")),
+    "opted out in words": (samples.message("OPT_OUT", text="STOP"), said("[opted out]", "STOP")),
+    "a type of the future": (samples.message("poll", poll='{"question": "Red?"}'), said("[poll]", "question: Red?")),
+    "a type of the future, without content": (samples.message("poll"), said("[poll]")),
+    "a type that is a number": (samples.message(type=7), said(TEXT)),
+    "a known content under a type of the future": (samples.message("poll", text=TEXT), said(TEXT)),
+    "a button under a type of the future": (
+        samples.message("quick_reply", button='{"text": "Yes", "payload": "yes"}'),
+        tapped("yes", "Yes"),
+    ),
+    "a button without a type": (samples.message("button", type=...), tapped(TEXT, "private label")),
     "reply button": (
         samples.message(
             "interactive", interactive={"type": "button_reply", "button_reply": {"id": "1", "title": "Yes"}}
@@ -447,6 +523,10 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "contacts in another shape": (
         samples.message("contacts", contacts='[{"displayName": "Ada", "vcard": {"tel": [123, "456"], "fn": "Ada"}}]'),
         {"type": "text", "text": {"body": "tel: 123\ntel: 456\nfn: Ada\ndisplayName: Ada"}},
+    ),
+    "contacts in Meta's shape, as plain texts": (
+        samples.message("contacts", contacts=[{"name": TEXT, "phones": [PERSON], "emails": ["private@shop.example"]}]),
+        said(TEXT, PERSON, "private@shop.example"),
     ),
     "contacts as a text": (
         samples.message("contacts", contacts="BEGIN:VCARD"),
@@ -493,6 +573,16 @@ FILES: dict[str, tuple[Json, Attachment, str]] = {
         Attachment("file", ADDRESS, "application/pdf", None, TEXT),
         f"[file not available] {TEXT}",
     ),
+    "sticker": (
+        samples.message("sticker", sticker=samples.file("image/webp")),
+        Attachment("image", ADDRESS, "image/webp"),
+        "[image not available]",
+    ),
+    "under a type of the future": (
+        samples.message("view_once", image=samples.file()),
+        Attachment("image", ADDRESS, "image/jpeg"),
+        "[image not available]",
+    ),
     "document with a name, an object": (
         samples.message("document", document=json.loads(samples.file("application/pdf", filename="a.pdf"))),
         Attachment("file", ADDRESS, "application/pdf", "a.pdf"),
@@ -536,11 +626,10 @@ NO_REPLIES: dict[str, tuple[Json, str]] = {
     "location beyond the poles": (samples.message("location", location={"latitude": 91, "longitude": 1}), "no content"),
     "button of no values": (samples.message("button", button={"payload": {}, "text": []}), "no content"),
     "empty button": (samples.message("button", button={}), "no content"),
-    "interactive of another type": (
-        samples.message("interactive", interactive={"type": "nfm_reply", "nfm_reply": {"body": "Sent"}}),
+    "form without anything": (
+        samples.message("interactive", interactive={"type": "nfm_reply", "nfm_reply": {}}),
         "no content",
     ),
-    "interactive a list": (samples.message("interactive", interactive="[1]"), "no content"),
     "no contacts": (samples.message("contacts", contacts=[]), "no content"),
 }
 
@@ -553,17 +642,19 @@ def test_reply_that_says_nothing_is_kept(body: Json, reason: str) -> None:
 @pytest.mark.parametrize(
     ("halves", "expected"),
     [
-        ({}, "reply-m1-message-m1"),
-        ({"replyId": 12, "messageId": 34}, "12-34"),
-        ({"replyId": ...}, None),
-        ({"messageId": ...}, None),
-        ({"replyId": "", "messageId": "b"}, None),
-        ({"replyId": "null", "messageId": "b"}, None),
+        ({}, ("reply-m1-message-m1", "message-m1-reply-m1")),
+        ({"replyId": 12, "messageId": 34}, ("12-34", "34-12")),
+        ({"replyId": ...}, (None, None)),
+        ({"messageId": ...}, (None, None)),
+        ({"replyId": "", "messageId": "b"}, (None, None)),
+        ({"replyId": "null", "messageId": "b"}, (None, None)),
     ],
     ids=["both", "numbers", "no replyId", "no messageId", "blank replyId", "null replyId"],
 )
-def test_what_a_reply_answers(halves: Json, expected: str | None) -> None:
-    assert replied(samples.message(**halves)).answers_bsp_id == expected
+def test_what_a_reply_answers(halves: Json, expected: tuple[str | None, str | None]) -> None:
+    answer = replied(samples.message(**halves))
+
+    assert (answer.answers_bsp_id, answer.or_bsp_id) == expected
 
 
 SECOND: dict[str, tuple[Json, bool]] = {

@@ -231,7 +231,9 @@ class ForwardReplies:
         """The msgId of the answered message. Raises `Postponed` if it may soon be recorded."""
         reference = reply.answers_reference
         if reference is None and reply.answers_bsp_id is not None:
-            reference = self._claims.reference_of(account.name, reply.answers_bsp_id)
+            ids = filter(None, (reply.answers_bsp_id, reply.or_bsp_id))
+            found = (self._claims.reference_of(account.name, bsp_id) for bsp_id in ids)
+            reference = next(filter(None, found), None)
             # Also what it has waited behind others.
             waited = self._now() - record.sent_at
             if reference is None and waited < _ANSWERED_SECONDS and self._recent.known_of(account.name):

@@ -25,10 +25,12 @@ from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
     Event,
+    Ignored,
     Inbound,
     NotACallback,
     NotUnderstood,
     ReplyEvent,
+    ReportedError,
     StatusEvent,
 )
 from whatsapp_bridge.runtime.events import body_of, headers_of
@@ -122,13 +124,14 @@ class Receive:
             events = [NotUnderstood("body", str(error), _whole(callback))]
         if not events:
             count("CallbacksEmpty")
+        _count_others(account, events)
         now = self._now()
         _send(self._replies, [self._reply(account, event, now) for event in events if isinstance(event, ReplyEvent)])
         statuses = list(_statuses(account, events, now))
         queued = [_queued(account.name, event, now) for event in statuses]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
         self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
-        count("EventsReceived", len(events))
+        count("EventsReceived", sum(not isinstance(event, ReportedError) for event in events))
         if statuses:
             count("StatusesReceived", len(statuses))
         return Acknowledgement(200)
@@ -197,11 +200,26 @@ def _statuses(account: Account, events: Iterable[Event], now: float) -> Iterable
             if event.unlisted:
                 count("StatusesUnlisted")
             if event.alarm:
-                count("ProviderAccountAlarms")
-                keys = {"account": account.name, "code": event.error_code, "title": event.error_title}
-                logger.error("the BSP refuses the account", extra=keys)
+                _alarm(account, event.error_code, event.error_title)
             event = _without_number(account, event)
             yield replace(event, timestamp=int(now)) if event.timestamp == NO_TIME else event
+
+
+def _count_others(account: Account, events: Iterable[Event]) -> None:
+    """What goes on no queue."""
+    for event in events:
+        if isinstance(event, Ignored):
+            count("EventsIgnored")
+        elif isinstance(event, ReportedError) and event.alarm:
+            _alarm(account, event.code, event.title)
+        elif isinstance(event, ReportedError):
+            keys = {"account": account.name, "code": event.code, "title": event.title}
+            logger.warning("the BSP reports an error of no message", extra=keys)
+
+
+def _alarm(account: Account, code: int | None, title: str | None) -> None:
+    count("ProviderAccountAlarms")
+    logger.error("the BSP refuses the account", extra={"account": account.name, "code": code, "title": title})
 
 
 def _not_own(account: Account, event: Event) -> Event:

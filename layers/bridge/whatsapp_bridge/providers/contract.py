@@ -286,10 +286,28 @@ class NotUnderstood:
     element: Any = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ReportedError:
+    """An error that the BSP reports beside its events, of no message to a person: logged, and an alarm is raised if it
+    is about the account. `code` is CleverTap's 10xx; `title` contains nothing private."""
+
+    code: int
+    title: str
+    alarm: bool = False
+    """As in `Rejected`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An element that says nothing to CleverTap, such as a typing notice: counted."""
+
+    kind: str
+
+
 NO_NUMBER = "no phone number, only a user id"
 """The reason why a reply of somebody who was never seen with a number is not understood."""
 
-type Event = StatusEvent | ReplyEvent | NotUnderstood
+type Event = StatusEvent | ReplyEvent | NotUnderstood | ReportedError | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +336,8 @@ class Reply:
     answers_reference: str | None = None
     answers_bsp_id: str | None = None
     attachment: Attachment | None = None
+    or_bsp_id: str | None = None
+    """`answers_bsp_id` in another form, looked for where the first finds no message."""
 
 
 class Inbound(Protocol):

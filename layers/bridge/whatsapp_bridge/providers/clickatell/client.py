@@ -70,9 +70,6 @@ INCOMING: Final[tuple[Path, ...]] = (
 )
 
 
-# Also ciphertext, which shows that a message is encrypted. Nothing reads it, so no message is lost if it is not.
-HINTS: Final[tuple[Path, ...]] = (("whatsapp", "profileName"),)
-
 ONE_API: Final = Dialect(
     api="One API",
     path="/v1/message",
@@ -82,7 +79,6 @@ ONE_API: Final = Dialect(
     error=codes.error,
     outgoing=OUTGOING,
     incoming=INCOMING,
-    hints=HINTS,
     media_kind="moMedia",
 )
 

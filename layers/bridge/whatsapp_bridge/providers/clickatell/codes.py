@@ -8,7 +8,13 @@ import re
 from typing import Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.clickatell_common.codes import MEDIA_NOT_FOUND, ErrorRow, StatusRow
+from whatsapp_bridge.providers.clickatell_common.codes import (
+    MEDIA_NOT_FOUND,
+    ErrorRow,
+    StatusRow,
+    by_name,
+    unlisted_status,
+)
 
 # --- statuses --------------------------------------------------------------------------------------------------------
 
@@ -173,12 +179,31 @@ _STATUSES: Final = (
     ),
 )
 
+# Source: the statuses of Clickatell's current API description, which has neither numbers nor descriptions of them.
+_WITHOUT_NUMBERS: Final = (
+    StatusRow(None, "STOP_MARKETING_MESSAGES", "failed", "Stop marketing messages", CallbackError.BLACKLISTED),
+    StatusRow(
+        None,
+        "EXCESSIVE_MESSAGES_TO_RECIPIENT",
+        "failed",
+        "Excessive messages to recipient",
+        CallbackError.TOO_MANY_SENDS,
+    ),
+    StatusRow(None, "MEDIA_TYPE_NOT_SUPPORTED", "failed", "Media type not supported", _BAD_TEMPLATE),
+    # As 60 and 61.
+    StatusRow(None, "ENCRYPTION_VALIDATION_ERROR", "failed", "Encryption validation error", _OTHER),
+    # The bridge sends to phone numbers alone.
+    StatusRow(None, "ANONYMOUS_USER_ID_INVALID", "failed", "Anonymous user id invalid", _OTHER),
+    StatusRow(None, "ANONYMOUS_USER_ID_ERROR", "failed", "Anonymous user id error", _OTHER),
+)
+
 STATUSES: Final = {row.code: row for row in _STATUSES}
+STATUSES_BY_NAME: Final = by_name((*_STATUSES, *_WITHOUT_NUMBERS))
 
 
-def status(code: int) -> StatusRow:
-    """The row of a status code. Clickatell says to treat a code that is not listed as a failure."""
-    return STATUSES.get(code) or StatusRow(code, "", "failed", f"Unlisted status {code}", _OTHER, listed=False)
+def status(code: int | None, name: str = "") -> StatusRow:
+    """The row of a status, by its code, else by its name."""
+    return STATUSES.get(code) or STATUSES_BY_NAME.get(name.upper()) or unlisted_status(code, name)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from whatsapp_bridge.providers.common.values import blank, each, empty, word
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
+    Ignored,
     NotACallback,
     NotUnderstood,
     ReplyEvent,
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account
 
 # A typing notice is not a message, and outdated before it could be reported.
+_STATUS_KINDS: Final = frozenset({"messageStatusUpdate", "messageFallback"})
 _IGNORED: Final = frozenset({"statusIsTyping"})
-# Clickatell also lists messageFallback but documents no fields of it. It is quarantined like any unknown kind.
 _REPLY_KINDS: Final = frozenset(
     {"moText", "moMedia", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"}
 )
@@ -47,12 +48,7 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
-    lists = [
-        (kind, each(elements))
-        for event in _events(content_of(callback))
-        for kind, elements in event.items()
-        if kind not in _IGNORED
-    ]
+    lists = [(kind, each(elements)) for event in _events(content_of(callback)) for kind, elements in event.items()]
     return _apart([_event(kind, part, account) for kind, elements in lists for part in _parts(kind, elements)])
 
 
@@ -97,12 +93,14 @@ def _apart(events: list[Event]) -> list[Event]:
 
 
 def _event(kind: str, element: Any, account: "Account") -> Event:
+    if kind in _IGNORED:
+        return Ignored(kind)
     if not isinstance(element, dict):
         return NotUnderstood(kind, "not an object", element)
     # Seen as "whatsapp", "whatsapp " and "whatsapp/sms "; an integration may have other channels besides WhatsApp.
     if not blank(channel := element.get("channel")) and "whatsapp" not in word(channel):
         return NotUnderstood(kind, "another channel", element)
-    if kind == "messageStatusUpdate":
+    if kind in _STATUS_KINDS:
         return status_event(kind, element, codes.status)
     if kind in _REPLY_KINDS:
         return reply_event(kind, element, account)

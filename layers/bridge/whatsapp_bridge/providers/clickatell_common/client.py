@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 # To find one bad message of a hundred takes 15 requests, two take 27. `HttpClient` stops them when time is short.
 _MAX_REQUESTS: Final = 30
 
-_CAPTION: Final = ("caption",)
 # The members that say that a message has a file, from whom and when; they are never encrypted.
 _ALWAYS_CLEAR: Final = frozenset(
     {
@@ -111,24 +110,19 @@ class BaseClient(ABC):
         """A reply's element, decrypted except for its file. Raises `Unreadable`."""
         if element.get("kind") == self.dialect.media_kind:
             return self._open_with_file(element)
-        key = self._key_of(element, self.dialect.incoming)
+        key = self._key_of(element)
         if key is None:
             return element
         try:
             clear: Json = encryption.with_leaves(element, self.dialect.incoming, key.read)
         except encryption.Undecipherable as error:
             raise Unreadable(str(error), retriable=False) from None
-        return {**self._without_hints(clear), "encryptionKey": None}
-
-    def _without_hints(self, element: Json) -> Json:
-        """Remove the hints, which would make a decrypted element still look encrypted."""
-        hints = {path[0] for path in self.dialect.hints}
-        return {name: value for name, value in element.items() if name not in hints}
+        return {**clear, "encryptionKey": None}
 
     def _open_with_file(self, element: Json) -> Json:
         """A message with a file is reported even if nothing of it can be decrypted: then without those parts."""
         try:
-            key = self._key_of(element, (_CAPTION,))
+            key = self._key_of(element)
         except Unreadable as error:
             rest = {**_clear(element), "unreadable": error.reason}
             if error.retriable:
@@ -136,23 +130,18 @@ class BaseClient(ABC):
             return rest
         if key is None:
             return element
-        opened = {**self._without_hints(element), "encryptionKey": None, "fileKey": key.encryption_key}
+        opened = {**element, "encryptionKey": None, "fileKey": key.encryption_key}
         try:
             return {**opened, "caption": encryption.with_leaves(element.get("caption"), ((),), key.read)}
         except encryption.Undecipherable:
             count("CaptionsUnreadable")
             return {**opened, "caption": None}
 
-    def _key_of(self, element: Json, fields: tuple[encryption.Path, ...]) -> encryption.DataKey | None:
-        """The data key of a message from a person; None if it is not encrypted. Raises `Unreadable`."""
+    def _key_of(self, element: Json) -> encryption.DataKey | None:
+        """The data key of a message from a person. Raises `Unreadable`. None if it is not encrypted: each of
+        Clickatell's encrypted samples has a key."""
         encryption_key = element.get("encryptionKey")
-        if not blank(encryption_key):
-            return self._reading_key(str(encryption_key))
-        # Clickatell's own sample of an encrypted moText has no key; such a message cannot be decrypted.
-        encrypts = self._account.provider.encryption is not None
-        if encrypts and encryption.looks_encrypted(element, (*fields, *self.dialect.hints)):
-            raise Unreadable("encrypted, but without an encryptionKey", retriable=False)
-        return None
+        return None if blank(encryption_key) else self._reading_key(str(encryption_key))
 
     def _reading_key(self, encryption_key: str) -> encryption.DataKey:
         """Raises `Unreadable`."""

@@ -1,5 +1,7 @@
 """The form of the rows in Clickatell's status and error tables; each of its two APIs has its own tables."""
 
+import re
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
@@ -13,7 +15,8 @@ FILES_LOST: Final = "files-lost"
 class StatusRow(NamedTuple):
     """One status code. `error` is CleverTap's 10xx, for `failed` only."""
 
-    code: int
+    code: int | None
+    """None for one that has only a name."""
     name: str
     status: Status
     title: str
@@ -22,6 +25,27 @@ class StatusRow(NamedTuple):
     """False for a code that is not in the table."""
     alarm: bool = False
     """True if the cause is the account, not the message."""
+
+
+_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
+
+
+def by_name(rows: Iterable[StatusRow]) -> dict[str, StatusRow]:
+    """The rows by their names, without the names that stand for several meanings."""
+    known: dict[str, StatusRow] = {}
+    ambiguous = set()
+    for row in rows:
+        first = known.setdefault(row.name, row)
+        if (first.status, first.error) != (row.status, row.error):
+            ambiguous.add(row.name)
+    return {name: row for name, row in known.items() if name not in ambiguous}
+
+
+def unlisted_status(code: int | None, name: str) -> StatusRow:
+    """Clickatell says to treat a status that is not listed as a failure. `name` is "" in the row if it is none."""
+    # A text of any other form is not a name and could be anything.
+    name = name if _NAME.fullmatch(name) else ""
+    return StatusRow(code, name, "failed", f"Unlisted status {name or code}", CallbackError.OTHER, listed=False)
 
 
 type Reaction = Literal["reject", "stop", "throttle", "overload", "internal", "split", "media_lost"]

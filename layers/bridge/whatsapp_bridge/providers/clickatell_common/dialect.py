@@ -20,7 +20,5 @@ class Dialect:
     """The encrypted fields of a message to a person."""
     incoming: tuple[encryption.Path, ...]
     """The encrypted fields of a message from a person that the bridge reads."""
-    hints: tuple[encryption.Path, ...]
-    """Its other encrypted fields, which show that a message is encrypted."""
     media_kind: str
     """The `kind` of a message from a person that holds a file; its `content` is the file."""

@@ -33,11 +33,13 @@ _FAILURE_SECONDS: Final = 2.0
 
 type Path = tuple[str, ...]
 
-# `*` means every member of an object or a list.
+# `*` means every member of an object or a list. Where a path ends and others go on, it is for a text in their place.
 CONTACTS: Final[tuple[Path, ...]] = (
+    ("contacts", "*"),
     ("contacts", "*", "birthday"),
-    ("contacts", "*", "name", "*"),
-    ("contacts", "*", "org", "*"),
+    ("contacts", "*", "vcard"),
+    *(("contacts", "*", member) for member in ("name", "org")),
+    *(("contacts", "*", member, "*") for member in ("name", "org", "addresses", "emails", "phones", "urls")),
     ("contacts", "*", "addresses", "*", "*"),
     ("contacts", "*", "emails", "*", "*"),
     ("contacts", "*", "phones", "*", "*"),
@@ -109,19 +111,6 @@ def decrypt_bytes(key: bytes, raw: bytes) -> bytes:
         raise Undecipherable(_NOT_OURS) from None
 
 
-def looks_encrypted(element: Any, paths: tuple[Path, ...]) -> bool:
-    """Whether one of the fields has the form of an encrypted value: base64 of an IV and whole blocks."""
-    return any(isinstance(leaf, str) and _has_form_of_ciphertext(leaf) for leaf in _leaves(element, paths))
-
-
-def _has_form_of_ciphertext(text: str) -> bool:
-    try:
-        raw = b64decode(text, validate=True)
-    except ValueError:
-        return False
-    return len(raw) >= 2 * _IV_BYTES and len(raw) % _IV_BYTES == 0
-
-
 def _cipher(key: bytes, iv: bytes) -> "Cipher[CBC]":
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES256
@@ -135,7 +124,7 @@ def _cipher(key: bytes, iv: bytes) -> "Cipher[CBC]":
 
 def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str]) -> Any:
     """A copy of `value` with the texts at `paths` changed; null stays. Raises `Undecipherable` for other values."""
-    if () in paths:
+    if () in paths and not (len(paths) > 1 and isinstance(value, dict | list)):
         if value is None:
             return None
         if not isinstance(value, str):
@@ -146,17 +135,6 @@ def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str
     if isinstance(value, list):
         return [with_leaves(member, _below(paths, "*"), change) for member in value]
     return value
-
-
-def _leaves(value: Any, paths: tuple[Path, ...]) -> Iterator[Any]:
-    if () in paths:
-        yield value
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _leaves(member, _below(paths, name))
-    elif isinstance(value, list):
-        for member in value:
-            yield from _leaves(member, _below(paths, "*"))
 
 
 def _below(paths: tuple[Path, ...], name: str) -> tuple[Path, ...]:

@@ -22,15 +22,20 @@ INTEGRATION: Final = frozenset({"integrationId", "integrationName"})
 """Members of a callback that say whose it is and nothing else."""
 
 
-def status_event(kind: str, element: Json, row_of: Callable[[int], StatusRow]) -> StatusEvent | NotUnderstood:
+def status_event(
+    kind: str, element: Json, row_of: Callable[[int | None, str], StatusRow]
+) -> StatusEvent | NotUnderstood:
     """`kind` names a malformed status in quarantine; `row_of` is the API's table."""
-    code, timestamp = number(element.get("statusCode")), seconds(element.get("timestamp"))
+    # messageFallback has the code in `statusDescription`, which elsewhere is a text.
+    codes = (number(element.get(member)) for member in ("statusCode", "statusDescription"))
+    code = next((code for code in codes if code is not None), None)
+    name, timestamp = identifier(element.get("status")) or "", seconds(element.get("timestamp"))
     reference, bsp_id = identifier(element.get("clientMessageId")), identifier(element.get("messageId"))
-    if code is None:
+    row = row_of(code, name)
+    if code is None and not row.name:
         return NotUnderstood(kind, "no statusCode", element)
     if reference is None and bsp_id is None:
         return NotUnderstood(kind, "neither clientMessageId nor messageId", element)
-    row = row_of(code)
     return StatusEvent(
         row.status,
         timestamp,

@@ -40,8 +40,6 @@ INCOMING: Final[tuple[Path, ...]] = (
     *CONTACTS,
 )
 
-HINTS: Final[tuple[Path, ...]] = (("profileName",),)
-
 
 class Client(BaseClient):
     dialect: ClassVar[Dialect] = Dialect(
@@ -53,7 +51,6 @@ class Client(BaseClient):
         error=codes.error,
         outgoing=OUTGOING,
         incoming=INCOMING,
-        hints=HINTS,
         media_kind="media",
     )
 

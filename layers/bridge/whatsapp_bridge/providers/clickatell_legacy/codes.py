@@ -7,7 +7,7 @@ the vendor's descriptions, without its placeholders: they reach CleverTap and th
 from typing import Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.clickatell_common.codes import ErrorRow, StatusRow
+from whatsapp_bridge.providers.clickatell_common.codes import ErrorRow, StatusRow, by_name, unlisted_status
 
 # --- statuses --------------------------------------------------------------------------------------------------------
 
@@ -18,8 +18,8 @@ _OTHER: Final = CallbackError.OTHER
 # Source: "Legacy WhatsApp Status Codes" in "Status code comparison" of
 # https://docs.clickatell.com/technical-faq/whatsapp/comparison-clickatells-first-generation-whatsapp-api-vs-new-one-api
 _STATUSES: Final = (
-    # The page spells it UNKOWN.
-    StatusRow(1, "UNKNOWN", "failed", "Unknown status", _OTHER),
+    # The page spells it UNKOWN. Nothing is known yet, so it ends nothing; only One API's 1 says "message not found".
+    StatusRow(1, "UNKNOWN", "accepted", "Unknown status"),
     StatusRow(2, "QUEUED", "accepted", "Message is queued for delivery"),
     StatusRow(3, "DELIVERED_TO_GATEWAY", "sent", "Message has been submitted to WhatsApp server"),
     StatusRow(4, "RECEIVED_BY_RECIPIENT", "delivered", "Message delivered to recipient"),
@@ -96,11 +96,12 @@ _STATUSES: Final = (
 )
 
 STATUSES: Final = {row.code: row for row in _STATUSES}
+STATUSES_BY_NAME: Final = by_name(_STATUSES)
 
 
-def status(code: int) -> StatusRow:
-    """The row of a status code. One that is not listed is a failure, as Clickatell says for One API."""
-    return STATUSES.get(code) or StatusRow(code, "", "failed", f"Unlisted status {code}", _OTHER, listed=False)
+def status(code: int | None, name: str = "") -> StatusRow:
+    """The row of a status, by its code, else by its name."""
+    return STATUSES.get(code) or STATUSES_BY_NAME.get(name.upper()) or unlisted_status(code, name)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

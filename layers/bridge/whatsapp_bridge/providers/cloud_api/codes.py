@@ -125,10 +125,17 @@ _ERRORS: Final = (
     ErrorRow(131057, "retry", "Account in maintenance mode", _OTHER),
     # Not on Meta's page; the recipient cannot be addressed in this way.
     ErrorRow(131062, "reject", "Recipient not supported", _NUMBER),
+    # The account's setting disable_marketing_messages_on_cloud_api is on, and no campaign leaves until somebody acts.
+    # Source: the page of Meta's Marketing Messages API.
+    ErrorRow(131063, "stop", "Marketing templates disabled for Cloud API", _OTHER),
+    # Public clients: the account's limit after templates in a wrong category.
+    ErrorRow(131064, "stop", "Restricted for the category of templates", _BLOCKED),
     ErrorRow(132000, "reject", "Template param count mismatch", _PARAMETERS),
     ErrorRow(132001, "reject", "Template does not exist", _PARAMETERS),
     ErrorRow(132005, "reject", "Template hydrated text too long", _PARAMETERS),
     ErrorRow(132007, "reject", "Template format character policy violated", _PARAMETERS),
+    # Not on Meta's page; public clients read it as a parameter's value with a wrong format.
+    ErrorRow(132008, "reject", "Template param value invalid", _PARAMETERS),
     ErrorRow(132012, "reject", "Template parameter format mismatch", _PARAMETERS),
     ErrorRow(132015, "reject", "Template is paused", _PARAMETERS),
     ErrorRow(132016, "reject", "Template is disabled", _PARAMETERS),
@@ -137,6 +144,10 @@ _ERRORS: Final = (
     ErrorRow(133004, "overload", "Server temporarily unavailable", _OTHER),
     ErrorRow(133010, "stop", "Phone number not registered", _OTHER),
     ErrorRow(134011, "stop", "Payments terms of service not accepted", _OTHER),
+    # Meta: an unknown error with the parameters of the request.
+    ErrorRow(135000, "reject", "Generic user error", _PARAMETERS),
+    # Seen by public clients, and documented by nobody.
+    ErrorRow(137000, "reject", "Failed with Meta's error 137000", _OTHER),
 )
 
 ERRORS: Final = {row.code: row for row in _ERRORS}

@@ -16,20 +16,24 @@ from pydantic_core import to_json
 from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.bodies import content_of
-from whatsapp_bridge.providers.common.values import blank, digits, each, empty, identifier, seconds
+from whatsapp_bridge.providers.common.values import blank, digits, each, empty, identifier, member_of, seconds
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
+    Ignored,
     Json,
     NotACallback,
     NotUnderstood,
     ReplyEvent,
+    ReportedError,
     StatusEvent,
 )
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
 _LISTS: Final = ("messages", "statuses", "errors")
+# A person has opened the chat for the first time, and written nothing.
+_WELCOME: Final = "request_welcome"
 _NO_DIGITS: Final = re.compile(r"[^0-9]+")
 
 
@@ -99,7 +103,11 @@ def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
         yield NotUnderstood(_FIELD, "no messages, statuses or errors", change)
     for name in lists:
         for element in each(value[name]):
-            yield _event(name, element, wanted, each(value.get("contacts")))
+            yield from _events(name, element, wanted, each(value.get("contacts")))
+    # Calls and the business's own messages also come beside messages.
+    for name, found in value.items():
+        if lists and isinstance(found, list) and name not in (*_LISTS, "contacts"):
+            yield from (NotUnderstood(name_of(name), "another list", element) for element in found)
 
 
 def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
@@ -114,16 +122,24 @@ def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
     return wanted.number is not None and shown != "" and not same(shown, wanted.number)
 
 
-def _event(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Event:
+def _events(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Iterator[Event]:
     if not isinstance(element, dict):
-        return NotUnderstood(name, "not an object", element)
-    if name == "statuses":
-        return _status(element, wanted)
-    if name == "messages":
-        return _message(_with_sender(element, contacts))
-    row = codes.error_of(element)
-    # Errors that belong to no message: only the operator can act on them.
-    return NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
+        yield NotUnderstood(name, "not an object", element)
+    elif name == "statuses":
+        yield _status(element, wanted)
+    elif name == "messages":
+        yield from _errors(each(element.get("errors")))
+        yield _message(_with_sender(element, contacts))
+    else:
+        yield from _errors([element])
+        row = codes.error_of(element)
+        # Errors that belong to no message: only the operator can act on them.
+        yield NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
+
+
+def _errors(holders: list[Any]) -> Iterator[ReportedError]:
+    for row in filter(None, map(codes.error_of, holders)):
+        yield ReportedError(row.error, row.title, alarm=row.reaction == "stop")
 
 
 def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
@@ -160,8 +176,10 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
     )
 
 
-def _message(element: Json) -> ReplyEvent | NotUnderstood:
+def _message(element: Json) -> ReplyEvent | NotUnderstood | Ignored:
     kind = name_of(type_of(element))
+    if kind == _WELCOME:
+        return Ignored(kind)
     if not blank(element.get("group_id")):
         # CleverTap would answer the sender only, but the message was for the whole group.
         return NotUnderstood(kind, "in a group", element)
@@ -201,12 +219,14 @@ _CONTACT_REQUEST: Final = "contact_request"
 
 
 def type_of(element: Json) -> str:
-    """The type of a message; if there is none, the member that could be its content, else ""."""
-    kind = identifier(element.get("type"))
-    return kind or next((name for name in _CONTENTS if name in element), "")
+    """The type of a message; if it has no content of that name, the member that could be its content, else ""."""
+    return member_of(element, identifier(element.get("type")) or "", _CONTENTS)
 
 
-_CONTENTS: Final = ("text", "image", "video", "audio", "document", "sticker", "location", "contacts", "button", "order")
+_CONTENTS: Final = (
+    *("text", "image", "video", "audio", "voice", "document", "sticker"),
+    *("location", "contacts", "button", "interactive", "order", "reaction"),
+)
 
 
 def name_of(value: Any) -> str:

@@ -5,15 +5,16 @@ own.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
 from whatsapp_bridge.providers.cloud_api.inbound import name_of, type_of
-from whatsapp_bridge.providers.common import contacts
+from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.attachments import text_without_file
-from whatsapp_bridge.providers.common.bodies import json_in, object_in
-from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
-from whatsapp_bridge.providers.common.values import blank, detail, digits, each, identifier, lines, seconds, text
+from whatsapp_bridge.providers.common.bodies import object_in
+from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped, told
+from whatsapp_bridge.providers.common.values import blank, detail, digits, identifier, in_brackets, lines, seconds, text
 from whatsapp_bridge.providers.contract import NO_NUMBER, Attachment, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _FILES: Final[dict[str, MediaKind]] = {
     # Earlier APIs had this type; Meta now documents voice messages as `audio` with `voice` true.
     "voice": "audio",
 }
+# Of a referral: what the ad shows, and the business's own greeting.
+_OF_NO_INTEREST: Final = frozenset({"media_type", "image_url", "video_url", "thumbnail_url", "welcome_message"})
 
 
 class Found(NamedTuple):
@@ -47,7 +50,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     if sender is None:
         hidden = not blank(element.get("from_user_id"))
         return NotUnderstood(kind, NO_NUMBER if hidden else "no sender", element)
-    found = _content(type_, element)
+    found = _with_asides(_content(type_, element), _asides(element))
     if found is None:
         return NotUnderstood(kind, "no content", element)
     message = IncomingMessage.of(
@@ -66,12 +69,18 @@ def _content(kind: str, element: Json) -> Found | None:
             button = object_in(content)
             return _found(tapped(button.get("payload"), button.get("text")))
         case "interactive":
-            return _interactive(object_in(content))
+            return _found(contents.interactive(content))
+        case "reaction":
+            return _found(contents.reaction(content))
+        case "order":
+            return _found(contents.order(content))
+        case "contacts":
+            return _found(said(contacts.as_text(content)))
         case "location":
             place = object_in(content)
             words = {name: place.get(name) for name in ("name", "address", "url")}
             return _found(placed(place.get("latitude"), place.get("longitude"), **words))
-    return _in_words(_words(kind, element))
+    return _found(told(_words(kind, element)) if kind in _OF_META else contents.unknown(kind, content))
 
 
 def _answered(kind: str, element: Json) -> str | None:
@@ -90,83 +99,70 @@ def _file(kind: MediaKind, file: Json) -> Found | None:
     if "id" not in source and "url" not in source:
         return None
     caption = text(file.get("caption")) or None
-    attachment = Attachment(kind, source, identifier(file.get("mime_type")), detail(file.get("filename")), caption)
-    return Found("text", Text(body=text_without_file(kind, caption)), attachment)
+    content_type, name = identifier(file.get("mime_type")), detail(file.get("filename"))
+    return _in_place_of(Attachment(kind, source, content_type, name, caption))
+
+
+def _in_place_of(attachment: Attachment) -> Found:
+    """The message if its file cannot be fetched."""
+    return Found("text", Text(body=text_without_file(attachment.kind, attachment.caption)), attachment)
 
 
 def _found(content: Content | None) -> Found | None:
     return None if content is None else Found(*content)
 
 
-def _interactive(interactive: Json) -> Found | None:
-    kind = text(interactive.get("type"))
-    content = object_in(interactive.get(kind))
-    if kind in ("button_reply", "list_reply"):
-        return _found(tapped(content.get("id"), content.get("title")))
-    if kind == "nfm_reply":
-        # A filled-in form (a flow). Its answers are a text that holds JSON.
-        answers = content.get("response_json")
-        return _in_words(lines(json_in(answers)) or [text(content.get("body"))])
-    return _in_words(_other("interactive", interactive))
-
-
 # --- as text ---------------------------------------------------------------------------------------------------------
 
 
 def _words(kind: str, element: Json) -> Iterable[str]:
+    """The lines of a kind that only Meta has."""
     content = element.get(kind)
     match kind:
         case "text":
             return [text(content.get("body") if isinstance(content, dict) else content)]
-        case "contacts":
-            return [contacts.as_text(content)]
-        case "reaction":
-            # A removed reaction has no emoji, or an empty one.
-            return [text(object_in(content).get("emoji")) or "[reaction removed]"] if content else []
-        case "order":
-            return _order(object_in(content))
         case "system":
             # A person has changed the number or identity; Meta sends a sentence that says so.
             words = text(object_in(content).get("body"))
-            return [words] if words else _other(kind, content)
+            return [in_brackets(words) if words else in_brackets(kind, content)]
         case "edit":
             return ["[edited]", *_edited(object_in(object_in(content).get("message")))]
         case "revoke":
             return ["[message deleted]"]
         case "unsupported" | "unknown":
-            of = identifier(object_in(element.get("unsupported")).get("type"))
-            return [f"[unsupported message: {of}]" if of else "[unsupported message]"]
-        case "":
-            return []
-    return _other(kind, content)
+            return [in_brackets("unsupported message", identifier(object_in(element.get("unsupported")).get("type")))]
+    return []
 
 
-def _other(kind: str, content: Any) -> list[str]:
-    """A type that Meta has added since: its name and everything in it."""
-    return [f"[{kind}]", *lines(content)]
-
-
-def _order(order: Json) -> list[str]:
-    return [text(order.get("text")), *(_item(item) for item in each(order.get("product_items")))]
-
-
-def _item(item: Any) -> str:
-    item = object_in(item)
-    product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
-    return f"{quantity or '1'} x {product}{_price(item)}" if product else ""
-
-
-def _price(item: Json) -> str:
-    amount, currency = detail(item.get("item_price")), detail(item.get("currency")) or ""
-    return f", {amount} {currency}".rstrip() if amount else ""
+_OF_META: Final = ("text", "system", "edit", "revoke", "unsupported", "unknown", "")
 
 
 def _edited(message: Json) -> list[str]:
     """The new text of a message that its sender has edited; for a file, its caption."""
-    content = object_in(message.get(text(message.get("type"))))
-    words = text(content.get("body")) or text(content.get("caption"))
+    kind = type_of(message)
+    content = object_in(message.get(kind))
+    words = text(content.get("body")) or text(content.get("caption")) or (in_brackets(kind) if kind in _FILES else "")
     return [words] if words else lines(message)
 
 
-def _in_words(told: Iterable[str]) -> Found | None:
-    return _found(said("\n".join(line for line in told if line)))
+# --- beside the content ----------------------------------------------------------------------------------------------
+
+
+def _asides(element: Json) -> list[str]:
+    """What the message was written about: a product of the catalogue, or an ad without its pictures."""
+    product = object_in(element.get("context")).get("referred_product")
+    ad = {name: value for name, value in object_in(element.get("referral")).items() if name not in _OF_NO_INTEREST}
+    found = {"referred_product": product, "referral": ad}
+    return [in_brackets(name, value) for name, value in found.items() if lines(value)]
+
+
+def _with_asides(found: Found | None, asides: list[str]) -> Found | None:
+    """A tapped button and a place have no room for them."""
+    if not asides:
+        return found
+    if found is None:
+        return _found(told(asides))
+    if found.attachment is not None:
+        caption = "\n".join([*filter(None, [found.attachment.caption]), *asides])
+        return _in_place_of(replace(found.attachment, caption=caption))
+    return _found(told([found.content.body, *asides])) if isinstance(found.content, Text) else found

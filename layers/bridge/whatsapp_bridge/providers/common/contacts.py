@@ -25,18 +25,20 @@ def as_text(contacts: Any) -> str:
 def _block(contact: Any) -> list[str]:
     if not isinstance(contact, dict):
         return lines(contact)
+    phones = [line for line in _labelled(contact.get("phones"), _phone) if line]
     known = [
         _single(contact.get("name"), _name),
         _single(contact.get("org"), lambda org: _joined(org.values())),
-        *_labelled(contact.get("phones"), _phone),
+        *phones,
         *_labelled(contact.get("emails"), lambda entry: _joined([entry.get("email")])),
         *_labelled(contact.get("urls"), lambda entry: _joined([entry.get("url")])),
         *_labelled(contact.get("addresses"), _address),
         _joined([contact.get("birthday")]),
     ]
     others = lines({member: value for member, value in contact.items() if member not in _MEMBERS})
-    # A card beside these repeats what they say.
-    return [*([line for line in known if line] or lines(contact.get("vcard"))), *others]
+    # A card beside numbers repeats what they say.
+    card = [] if phones else lines(contact.get("vcard"))
+    return [*filter(None, known), *card, *others]
 
 
 def _name(name: dict[str, Any]) -> str:

@@ -1,17 +1,50 @@
-"""What a person has sent, in CleverTap's forms: the same for every BSP."""
+"""What a person has sent, in CleverTap's forms: the same for every BSP.
 
-from typing import Any
+Interactive messages, reactions and orders have Meta's members, which BSPs pass on; sources: the page of each in Meta's
+documentation, below the one named in `cloud_api.inbound`. Words in [brackets] are the bridge's own.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
 
 from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, Text
-from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, degrees, detail, text
+from whatsapp_bridge.providers.common.bodies import json_in, object_in
+from whatsapp_bridge.providers.common.values import (
+    MAX_LATITUDE,
+    MAX_LONGITUDE,
+    degrees,
+    detail,
+    each,
+    identifier,
+    in_brackets,
+    lines,
+    member_of,
+    text,
+)
+from whatsapp_bridge.providers.contract import Json
 
 type Content = tuple[Kind, Text | Button | Location]
+
+_CHOICES: Final = ("button_reply", "list_reply")
+_FORM: Final = "nfm_reply"
+# The business's own, which comes back with a form: nothing that the person has filled in.
+_NOT_FILLED_IN: Final = frozenset({"flow_token"})
 
 
 def said(words: Any) -> Content | None:
     """A text, None if it is empty."""
     body = text(words)
     return ("text", Text(body=body)) if body else None
+
+
+def told(words: Iterable[str]) -> Content | None:
+    """A text of these lines, without the empty ones."""
+    return said("\n".join(line for line in words if line))
+
+
+def unknown(kind: str, content: Any) -> Content | None:
+    """A kind of message that no table names: its name and everything in it."""
+    return told([in_brackets(kind), *lines(json_in(content))])
 
 
 def tapped(payload: Any, label: Any) -> Content | None:
@@ -27,3 +60,55 @@ def placed(latitude: Any, longitude: Any, **words: Any) -> Content | None:
         return None
     details = {name: detail(value) for name, value in words.items()}
     return "location", Location(latitude=north, longitude=east, **details)
+
+
+# --- Meta's members --------------------------------------------------------------------------------------------------
+
+
+def interactive(value: Any) -> Content | None:
+    """A tapped button, a choice of a list, or a form that was filled in; None if it says nothing."""
+    message = object_in(value)
+    kind = member_of(message, text(message.get("type")), (*_CHOICES, _FORM))
+    content = object_in(message.get(kind))
+    if kind in _CHOICES:
+        return _chosen(content)
+    return told(_filled_in(content)) if kind == _FORM else unknown("interactive", value)
+
+
+def _chosen(choice: Json) -> Content | None:
+    """An entry of a list may have a description below its title."""
+    title, description = text(choice.get("title")), text(choice.get("description"))
+    label = "\n".join(line for line in (title, description) if line)
+    return tapped(text(choice.get("id")) or title, label)
+
+
+def _filled_in(form: Json) -> list[str]:
+    """The answers are a text that holds JSON."""
+    answers = json_in(form.get("response_json"))
+    if isinstance(answers, dict):
+        answers = {name: value for name, value in answers.items() if name not in _NOT_FILLED_IN}
+    return lines(answers) or [text(form.get("body")) or (in_brackets("form") if form.get("response_json") else "")]
+
+
+def reaction(value: Any) -> Content | None:
+    """An emoji; one that is taken back is empty, or not there. None if there is no reaction."""
+    content = json_in(value)
+    emoji = text(content.get("emoji")) if isinstance(content, dict) else text(content)
+    return said(emoji or in_brackets("reaction removed")) if content else None
+
+
+def order(value: Any) -> Content | None:
+    """The words that came with it, and a line per product; None if it says nothing."""
+    content = object_in(value)
+    return told([text(content.get("text")), *map(_item, each(json_in(content.get("product_items"))))])
+
+
+def _item(value: Any) -> str:
+    item = object_in(value)
+    product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
+    return f"{quantity or '1'} x {product}{_price(item)}" if product else ""
+
+
+def _price(item: Json) -> str:
+    amount, currency = detail(item.get("item_price")), detail(item.get("currency")) or ""
+    return f", {amount} {currency}".rstrip() if amount else ""

@@ -11,10 +11,13 @@ One reader for each kind of value, which no adapter has a second one of:
     seconds        a time
     degrees        a latitude or longitude
     lines          everything in a value that no table names
+    in_brackets    the same in one line, as words of the bridge's own
+    member_of      which member holds the content of a message
     each           the elements of a list, also where one stands alone
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
@@ -88,6 +91,20 @@ def lines(value: Any, name: str = "") -> list[str]:
     if blank(value):
         return []
     return [f"{name}: {text(value)}" if name else text(value)]
+
+
+def in_brackets(name: str, value: Any = None) -> str:
+    """A line of the bridge's own, with everything in a value: `[name: member: value, member: value]`."""
+    told = " ".join(", ".join(lines(value)).split())
+    return f"[{name}: {told}]" if told else f"[{name}]"
+
+
+def member_of(message: dict[str, Any], named: str, known: Iterable[str]) -> str:
+    """The member that its type names. If that says nothing, the first of the known ones that says something: a type may
+    be missing, new or wrong."""
+    if not empty(message.get(named)):
+        return named
+    return next((name for name in known if not empty(message.get(name))), named)
 
 
 def number(value: Any) -> int | None:

@@ -139,6 +139,16 @@ def cause(name: str, code: str) -> CauseRow:
     return CAUSES_BY_CODE.get(code) or row or CauseRow(name, (code,), _unlisted("cause", code), _OTHER, listed=False)
 
 
+GENERIC_FAILURE: Final = "Failed, in CleverTap's form"
+"""The title of a failure in CleverTap's own format for statuses, in place of the text that comes with it."""
+OTHER: Final = _OTHER
+
+
+def of_clevertap(code: int | None) -> CallbackError | None:
+    """A code in that format; None if CleverTap has no such code."""
+    return CallbackError(code) if code in set(CallbackError) else None
+
+
 def _unlisted(kind: str, code: str) -> str:
     # A text of any other form is not a code and could be anything.
     return f"Unlisted {kind} {code}" if _CODE.fullmatch(code) else f"Unlisted {kind}"

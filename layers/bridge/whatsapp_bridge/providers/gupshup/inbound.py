@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
-from whatsapp_bridge.providers.common.values import digits, each, empty, text, word
+from whatsapp_bridge.providers.common.values import digits, each, empty, member_of, text, word
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -26,9 +26,12 @@ from whatsapp_bridge.providers.gupshup import statuses
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup.settings import Account
 
-REPLY_KINDS: Final = frozenset(
-    {"text", "image", "video", "audio", "voice", "document", "location", "button", "interactive", "contacts"}
+_CONTENTS: Final = (
+    *("text", "image", "video", "audio", "voice", "document", "sticker"),
+    *("location", "contacts", "button", "interactive", "order", "reaction"),
 )
+CONSENTS: Final = {"opt_in": "[opted in]", "opt_out": "[opted out]"}
+"""Types by which a public client learns that a person agrees to messages, or does not any more."""
 _REPORT: Final = frozenset({"eventType", "eventTs", "externalId", "deliveredTS"})
 _CLICK: Final = frozenset({"gsurl", "clickTime", "originalURL"})
 _MESSAGE: Final = frozenset({"waNumber", "mobile"})
@@ -48,8 +51,8 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
     body = content_of(callback)
-    if isinstance(body, dict) and not empty(clicks := json_in(body.get("statuses"))):
-        return [statuses.generic_click(element) for element in _list(clicks, "statuses")]
+    if isinstance(body, dict) and not empty(held := json_in(body.get("statuses"))):
+        return [statuses.generic(element) for element in _list(held, "statuses")]
     return [_event(element, account) for element in _elements(body)]
 
 
@@ -88,8 +91,8 @@ def _reply_event(element: Json, account: "Account") -> ReplyEvent | NotUnderstoo
     kind, sender, to = kind_of(element), digits(element.get("mobile")), digits(element.get("waNumber"))
     if to is not None and not account.has_number(to):
         return NotUnderstood(kind or "message", "another number's", element)
-    if kind not in REPLY_KINDS:
-        return NotUnderstood(kind or "message", "unknown kind", element)
+    if not kind:
+        return NotUnderstood("message", "unknown kind", element)
     if sender is None:
         return NotUnderstood(kind, "no mobile", element)
     # messageId is part of the answered message's id and the same in all answers to it; a person's message has no id of
@@ -98,5 +101,9 @@ def _reply_event(element: Json, account: "Account") -> ReplyEvent | NotUnderstoo
 
 
 def kind_of(element: Json) -> str:
-    """A message's type, in lower case; "" if it has none."""
-    return word(element.get("type")) or ("text" if text(element.get("text")) else "")
+    """A message's type, in lower case, else the member that could be its content; "" if it has neither."""
+    named = word(element.get("type"))
+    if named in CONSENTS:
+        return named
+    # A text may consist of blanks.
+    return member_of(element, named, _CONTENTS) or ("text" if text(element.get("text")) else "")

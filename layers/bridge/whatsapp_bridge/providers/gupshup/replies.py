@@ -1,19 +1,20 @@
 """Messages from people to a Gupshup number, as CleverTap's incoming messages.
 
 Sources: CleverTap's page on Gupshup (text), and public clients of the API. Any other type comes in a field with the
-type's name: an object, which is a text of JSON if the callback is a form.
+type's name: an object, which is a text of JSON if the callback is a form. Those of stickers, reactions, orders and
+forms are not documented; Meta's members are looked for, and in place of others everything is reported as text.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Kind, MediaKind, Text
-from whatsapp_bridge.providers.common import contacts
+from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.attachments import text_without_file
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
-from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
+from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped, told
 from whatsapp_bridge.providers.common.values import detail, digits, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
-from whatsapp_bridge.providers.gupshup.inbound import kind_of
+from whatsapp_bridge.providers.gupshup.inbound import CONSENTS, kind_of
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup.settings import Account
@@ -24,6 +25,7 @@ _MEDIA: Final[dict[str, MediaKind]] = {
     "audio": "audio",
     "voice": "audio",
     "document": "file",
+    "sticker": "image",
 }
 
 
@@ -39,14 +41,14 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
         return NotUnderstood(kind, "no content", element)
     form, content = found
     message = IncomingMessage.of(form, content, sender=sender, waba_number=account.waba_number, timestamp=timestamp)
-    return Reply(message, answers_bsp_id=_answered(element), attachment=attachment)
+    answered, or_else = _answered(element)
+    return Reply(message, answers_bsp_id=answered, or_bsp_id=or_else, attachment=attachment)
 
 
-def _answered(element: Json) -> str | None:
-    """The `externalId` of the answered message. Public clients disagree about the two halves: if the whole is not a
-    known id, the reply is reported without a context."""
+def _answered(element: Json) -> tuple[str, str] | tuple[None, None]:
+    """The `externalId` of the answered message. Public clients disagree about the order of its two halves."""
     first, second = identifier(element.get("replyId")), identifier(element.get("messageId"))
-    return f"{first}-{second}" if first and second else None
+    return (f"{first}-{second}", f"{second}-{first}") if first and second else (None, None)
 
 
 def _attachment(element: Json, kind: str) -> Attachment | None:
@@ -79,11 +81,16 @@ def _content(element: Json, kind: str) -> Content | None:
             button = object_in(element.get("button"))
             return tapped(button.get("payload"), button.get("text"))
         case "interactive":
-            # Meta's form: {"type": "list_reply", "list_reply": {"id", "title", "description"}}.
-            interactive = object_in(element.get("interactive"))
-            chosen = object_in(interactive.get(text(interactive.get("type"))))
-            return tapped(chosen.get("id"), chosen.get("title"))
+            return contents.interactive(element.get("interactive"))
         case "contacts":
             # Their form is not documented; all that is in any form is kept.
             return said(contacts.as_text(json_in(element.get("contacts"))))
-    return None
+        case "reaction" | "order":
+            read = contents.reaction if kind == "reaction" else contents.order
+            return read(element.get(kind)) or contents.unknown(kind, element.get(kind))
+        case "opt_in" | "opt_out":
+            return told([CONSENTS[kind], text(element.get("text"))])
+        case "image" | "video" | "audio" | "voice" | "document":
+            # Without the address of a file.
+            return None
+    return contents.unknown(kind, element.get(kind))

@@ -6,7 +6,8 @@ Sources: see `inbound`. Numbers may be text, times are in milliseconds or second
 
 from typing import Any
 
-from whatsapp_bridge.providers.common.values import blank, identifier, seconds, word
+from whatsapp_bridge.providers.common.bodies import object_in
+from whatsapp_bridge.providers.common.values import blank, identifier, number, seconds, word
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 from whatsapp_bridge.providers.gupshup import codes
 
@@ -59,14 +60,25 @@ def click(element: Json, zone: str) -> StatusEvent | NotUnderstood:
     return _clicked(element, "extra", "originalURL", "gsurl", seconds(element.get("clickTime"), zone))
 
 
-def generic_click(element: Any) -> StatusEvent | NotUnderstood:
-    """CleverTap's format for statuses, which Gupshup uses only for clicks."""
+def generic(element: Any) -> StatusEvent | NotUnderstood:
+    """CleverTap's own format for statuses. CleverTap's page says that Gupshup may use it for clicks; others are taken
+    too."""
     if not isinstance(element, dict):
-        return NotUnderstood("click", "not an object", element)
-    if _word(element, "status") != "CLICKED":
-        return NotUnderstood("click", "another status", element)
-    timestamp = seconds(_first(element, "timestamp", "ts"))
-    return _clicked(element, "msgId", "url", "shortUrl", timestamp)
+        return NotUnderstood("status", "not an object", element)
+    name, timestamp = _word(element, "status"), seconds(_first(element, "timestamp", "ts"))
+    if name == "CLICKED":
+        return _clicked(element, "msgId", "url", "shortUrl", timestamp)
+    reference, status = identifier(element.get("msgId")), codes.STATUSES.get(name)
+    if status is None:
+        return NotUnderstood("status", "unknown status", element)
+    if reference is None:
+        return NotUnderstood("status", "no msgId", element)
+    if status != "failed":
+        return StatusEvent(status, timestamp, reference, None)
+    code = codes.of_clevertap(number(object_in(element.get("error")).get("code")))
+    return StatusEvent(
+        "failed", timestamp, reference, None, code or codes.OTHER, codes.GENERIC_FAILURE, unlisted=code is None
+    )
 
 
 def _clicked(element: Json, msg_id: str, url: str, short_url: str, timestamp: int) -> StatusEvent | NotUnderstood:
