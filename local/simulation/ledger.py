@@ -39,6 +39,7 @@ from local.simulation.replies import Replies
 from local.simulation.silence import Wait
 
 _LADDER = ("sent", "delivered", "read")
+_UNCONFIRMED = 1009
 _NAMES = {4: "sent", 5: "delivered", 6: "read"}
 # Seconds without any fault in which each message must get through: a pause ends, what waits comes back, and is sent.
 _ENOUGH = {"text": 420.0, "template": 2400.0}
@@ -255,7 +256,8 @@ class Ledger:
             each.answered and each.at < latest and not each.owner.dead for each in self.requests[answered]
         ):
             return False
-        return not any(each.at < latest for each in self.told_statuses.get(msg_id(of), ()))
+        told_before = [each.content for each in self.told_statuses.get(msg_id(of), ()) if each.at < latest]
+        return not any(_has_bsp_id(status) for status in told_before)
 
     def nobody_knows(self, quarantined: Mapping[str, Any]) -> bool:
         """Whether it is a status by the BSP's id alone of a message whose answer, with the id, never came."""
@@ -332,3 +334,8 @@ def _ladder(statuses: Sequence[str]) -> list[str]:
 def _fails_early(names: Sequence[str], expected: Sequence[str]) -> bool:
     """A failure that comes before lower rungs ends the ladder: those that come later are dropped."""
     return names[-1:] == expected[-1:] == ["failed"] and names[:-1] == expected[: len(names) - 1]
+
+
+def _has_bsp_id(status: Mapping[str, Any]) -> bool:
+    """Whether it came from the BSP with its id: neither a click nor the end of a message whose answer was lost."""
+    return status["status"] != "clicked" and status.get("error", {}).get("code") != _UNCONFIRMED

@@ -125,6 +125,8 @@ _HEARD_WITHIN = 1800.0
 # A fault is felt if it strikes so often, or in so many periods of five minutes within an hour: alarms with "often" in
 # them count just these.
 _STRIKES, _PERIODS, _PERIOD = 20, 3, 300.0
+# A call to AWS is made so often before it fails.
+_CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,9 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
     for place, fault in enumerate(faults):
         account = None if (fault.target, fault.kind) in ALARMS else fault.target
         named = ALARMS[BSP if account else fault.target, fault.kind]
-        if named and fault.share == 1 and fault.end - fault.start >= STOP_SECONDS and _is_felt(strikes.get(place, ())):
+        many = _STRIKES if account or fault.target == "clevertap" else _STRIKES * _CALLS
+        felt = fault.end - fault.start >= STOP_SECONDS and _is_felt(strikes.get(place, ()), many)
+        if named and fault.share == 1 and felt:
             yield Trouble(
                 f"{fault.name} of {fault.target}",
                 named,
@@ -176,12 +180,13 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
             )
 
 
-def _is_felt(strikes: Sequence[float]) -> bool:
+def _is_felt(strikes: Sequence[float], many: int) -> bool:
     if not strikes:
         return False
-    periods = sorted({int(strike // _PERIOD) for strike in strikes})
+    # As CloudWatch counts them.
+    periods = sorted({int((START + strike) // _PERIOD) for strike in strikes})
     often = any(last - first < 3600 / _PERIOD for first, last in zip(periods, periods[_PERIODS - 1 :], strict=False))
-    return strikes[-1] - strikes[0] >= STOP_SECONDS and (often or len(strikes) >= _STRIKES)
+    return strikes[-1] - strikes[0] >= STOP_SECONDS and (often or len(strikes) >= many)
 
 
 def of_functions(died: Iterable[tuple[str, float]], throttled: Iterable[tuple[str, float]]) -> Iterator[Trouble]:
