@@ -338,4 +338,4 @@ def _fails_early(names: Sequence[str], expected: Sequence[str]) -> bool:
 
 def _has_bsp_id(status: Mapping[str, Any]) -> bool:
     """Whether it came from the BSP with its id: neither a click nor the end of a message whose answer was lost."""
-    return status["status"] != "clicked" and status.get("error", {}).get("code") != _UNCONFIRMED
+    return not (status["status"] == "clicked" or status.get("error", {}).get("code") == _UNCONFIRMED)
