@@ -246,7 +246,7 @@ def with_files(handlers: Handlers) -> None:
 
 
 def without_files(handlers: Handlers) -> None:
-    handlers.world.bsp = lambda url, payload: Answer(404, {}, b"")
+    handlers.world.bsp = lambda url, payload: Answer(410, {}, b"")
 
 
 def gupshup_takes(handlers: Handlers) -> None:

@@ -517,6 +517,7 @@ ALARMS = {
     "MessagesThrottledAlarm": often("MessagesThrottled", "dispatch"),
     "MessagesUnconfirmedAlarm": often("MessagesUnconfirmed", "forward"),
     "RepliesUnreadableAlarm": often("RepliesUnreadable", "forward"),
+    "MediaNotFetchedAlarm": often("MediaNotFetched", "forward"),
     "DispatchRecordsReturnedAlarm": often("RecordsReturned", "dispatch"),
     "ForwardRecordsReturnedAlarm": often("RecordsReturned", "forward"),
     "InvalidCredentialsAlarm": often("InvalidCredentials", "send"),

@@ -257,6 +257,18 @@ class Ledger:
             return False
         return not any(each.at < latest for each in self.told_statuses.get(msg_id(of), ()))
 
+    def nobody_knows(self, quarantined: Mapping[str, Any]) -> bool:
+        """Whether it is a status by the BSP's id alone of a message whose answer, with the id, never came."""
+        element = quarantined["element"]
+        if quarantined["kind"] != "status" or element["reference"] is not None:
+            return False
+        return any(
+            self._in_doubt(sent.event)
+            for number, sent in self.sent.items()
+            for arrived in self.arrived_of.get(number, ())
+            if arrived.delivered.message_id == element["bsp_id"]
+        )
+
     # --- who waited ------------------------------------------------------------------------------------------------
 
     def waits(self) -> Iterator[Wait]:

@@ -106,13 +106,14 @@ AWS_FAULTS = (
 
 
 _SOME = [0.05, 0.3, 0.3, 1.0]
+_LIMITED = [0.05, 0.3, 0.3, 0.8]
 _AWS_SHARES = {
     "killed": [0.002, 0.01, 0.05],
     "out of memory": [0.02, 0.1, 0.4],
     "throttled": _SOME,
     # A limit of writes a second never refuses them all.
-    "index throttled": [0.05, 0.3, 0.3, 0.8],
-    "hot key throttled": _SOME,
+    "index throttled": _LIMITED,
+    "hot key throttled": _LIMITED,
     "answers lost": _SOME,
     "partial failures": _SOME,
 }

@@ -409,7 +409,7 @@ class Run:
             faults=self.plan.faults,
             interrupted=self._interrupted(),
         )
-        violations = [*ledger.violations(), *self._left_over()]
+        violations = [*ledger.violations(), *self._left_over(ledger)]
         violations += silence.unheard(self._troubles(ledger), self.deployment.alarms, self.data)
         figures = Counter(
             {
@@ -438,9 +438,11 @@ class Run:
             if item in in_hand and table.items.get(item, {}).get("state") == {"S": "unknown"}
         }
 
-    def _left_over(self) -> Iterator[Violation]:
+    def _left_over(self, ledger: Ledger) -> Iterator[Violation]:
         for queue in self.deployment.queues.values():
-            left = self.aws.sqs.queues[queue.url].messages
+            left = list(self.aws.sqs.queues[queue.url].messages.values())
+            if queue.logical_id == "QuarantineQueue":
+                left = [message for message in left if not ledger.nobody_knows(json.loads(message.body))]
             if left:
                 yield Violation("lost", f"{len(left)} messages are left on {queue.logical_id}")
         for name, _ in self.aws.sqs.lost:

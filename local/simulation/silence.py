@@ -16,9 +16,14 @@ from local.simulation.plan import START, Fault
 
 BSP = "BSP"
 """In the place of an account's name."""
-_NO_ANSWER = ("ProviderPausedAlarm", "MessagesUnknownAlarm", "MessagesUnconfirmedAlarm", "MessagesNotSentAlarm")
-_NOT_REACHED = ("ProviderPausedAlarm", "MessagesNotSentAlarm")
-_OVERLOAD = ("ProviderPausedAlarm", "MessagesThrottledAlarm", "MessagesNotSentAlarm")
+_NO_ANSWER = (
+    "ProviderPausedAlarm", "MessagesUnknownAlarm", "MessagesUnconfirmedAlarm", "MessagesNotSentAlarm",
+    "MediaNotFetchedAlarm",
+)  # fmt: skip
+_NOT_REACHED = ("ProviderPausedAlarm", "MessagesNotSentAlarm", "MediaNotFetchedAlarm")
+_THROTTLES = ("MessagesThrottledAlarm", "MessagesNotSentAlarm", "MediaNotFetchedAlarm")
+_OVERLOAD = ("ProviderPausedAlarm", *_THROTTLES)
+_NO_FILES = ("ForwardProviderAccountAlarm", "MediaNotFetchedAlarm")
 _CLEVERTAP = ("CleverTapPausedAlarm", "CleverTapUnavailableAlarm")
 _SECRETS = tuple(f"{name}AccountsStaleAlarm" for name in ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media"))
 _RETURNED = ("DispatchRecordsReturnedAlarm", "ForwardRecordsReturnedAlarm")
@@ -41,9 +46,14 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     (BSP, "504"): _NO_ANSWER,
     (BSP, "answers lost"): _NO_ANSWER,
     # Without the BSP's own word, it says nothing about the account.
-    (BSP, "403"): ("MessagesNotSentAlarm", "MessagesRejectedAlarm", "MessagesRejectedBurstAlarm"),
-    (BSP, "credential rotated"): ("DispatchProviderAccountAlarm", "MessagesRejectedAlarm", "MessagesNotSentAlarm"),
-    (BSP, "429"): ("MessagesThrottledAlarm", "MessagesNotSentAlarm"),
+    (BSP, "403"): ("MessagesNotSentAlarm", "MessagesRejectedAlarm", "MessagesRejectedBurstAlarm", *_NO_FILES),
+    (BSP, "credential rotated"): (
+        "DispatchProviderAccountAlarm",
+        "MessagesRejectedAlarm",
+        "MessagesNotSentAlarm",
+        *_NO_FILES,
+    ),
+    (BSP, "429"): _THROTTLES,
     (BSP, "maintenance page"): _NO_ANSWER,
     ("clevertap", "down"): _CLEVERTAP,
     ("clevertap", "hangs"): _CLEVERTAP,
@@ -108,6 +118,8 @@ FAILURES = (
 """Of messages that fail in numbers, and not by themselves."""
 
 STOP_SECONDS = 600.0
+# Fewer campaign messages or statuses are late, as after an error of AWS's: no stop.
+_FEW, _MAY_BE_LATE = 3, ("template", "status")
 MASS, MASS_SECONDS = 20, 900.0
 _HEARD_WITHIN = 1800.0
 # A fault is felt if it strikes so often, or in so many periods of five minutes within an hour: alarms with "often" in
@@ -191,12 +203,15 @@ def of_queue(name: str, arrivals: Iterable[float], lost: Iterable[float]) -> Ite
 
 
 def of_stops(waits: Iterable[Wait]) -> Iterator[Trouble]:
-    """Stops: somebody waited for ten minutes, and nobody of the account's went on."""
+    """Stops: people waited for ten minutes, and nobody of the account's went on."""
     by_kind: dict[tuple[str, str], list[Wait]] = defaultdict(list)
     for wait in waits:
         by_kind[wait.what, wait.account].append(wait)
     for (what, account), of_kind in by_kind.items():
         for start, end in stops(of_kind):
+            waiting = sum(wait.start <= start and wait.end >= end for wait in of_kind)
+            if what in _MAY_BE_LATE and waiting < _FEW:
+                continue
             yield Trouble(
                 f"a stop of {end - start:.0f} s of each {what} of {account}", STOPS[what], start, end, account
             )

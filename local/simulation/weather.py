@@ -191,7 +191,8 @@ class Weather:
         return running < self._plan.concurrency
 
     def note_old_credential(self, account: str) -> None:
-        """A request came with one that was rotated."""
-        for place, fault in self._by_target.get(account, ()):
-            if fault.name == "credential rotated" and fault.active(self.elapsed):
+        """A request came with one that was rotated. Behind another fault, the bridge does not hear of it."""
+        active = [(place, fault) for place, fault in self._by_target.get(account, ()) if fault.active(self.elapsed)]
+        for place, fault in active:
+            if fault.name == "credential rotated" and len(active) == 1:
                 self.strikes[place].append(self.elapsed)

@@ -68,6 +68,24 @@ def test_a_second_request_that_may_have_arrived(requests: list[Exchange], arrive
 
 
 @pytest.mark.parametrize(
+    ("kind", "reference", "bsp_id", "doubtful", "excused"),
+    [
+        pytest.param("status", None, "bsp-1", True, True, id="the answer with its id was lost"),
+        pytest.param("status", None, "bsp-1", False, False, id="its id was told"),
+        pytest.param("status", msg_id(MESSAGE), "bsp-1", True, False, id="it names its message"),
+        pytest.param("status", None, "bsp-2", True, False, id="another's id"),
+        pytest.param("message", None, "bsp-1", True, False, id="no status"),
+    ],
+)
+def test_a_quarantined_status_that_nobody_can_tie(
+    kind: str, reference: str | None, bsp_id: str, doubtful: bool, excused: bool
+) -> None:
+    quarantined = {"kind": kind, "element": {"reference": reference, "bsp_id": bsp_id}}
+    made = ledger(exchanges=[request(1, doubtful=doubtful)], arrived=[arrival(1)])
+    assert made.nobody_knows(quarantined) is excused
+
+
+@pytest.mark.parametrize(
     ("answered", "dead", "writes", "excused"),
     [
         pytest.param(True, False, [], False, id="all went well"),

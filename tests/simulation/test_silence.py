@@ -70,6 +70,14 @@ def test_a_stop(waits: list[tuple[float, float]], stops: list[tuple[float, float
 
 
 @pytest.mark.parametrize(
+    ("waiting", "stop"), [pytest.param(2, False, id="two are late"), pytest.param(3, True, id="3")]
+)
+@pytest.mark.parametrize("what", ["template", "status"])
+def test_few_of_a_campaign_are_late_and_no_stop(what: str, waiting: int, stop: bool) -> None:
+    assert bool(list(silence.of_stops([Wait(what, "acme", 0, 700)] * waiting))) is stop
+
+
+@pytest.mark.parametrize(
     ("failed_at", "felt"),
     [
         pytest.param([float(at) for at in range(20)], True, id="within seconds"),

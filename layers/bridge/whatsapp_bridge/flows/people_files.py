@@ -97,6 +97,8 @@ class PeopleFiles:
         delay = self._delay(error, tries, missing, missing_before=tried.endswith(_MISSING))
         note = _GONE if delay is None else f"tried {tries}{_MISSING if missing else ''}"
         self.notes.put(account.name, f"media#{identifier}", note, self._good_for)
+        if error.retriable and not missing:
+            count("MediaNotFetched")
         if delay is not None:
             logger.warning("file could not be fetched; will be retried", extra=keys)
             raise Postponed(delay)

@@ -1,4 +1,4 @@
-"""The floor of `dispatch`: three writes per message (claim, mark, outcome) and one POST for all messages."""
+"""The floor of `dispatch`: two writes per message (claim, outcome) and one POST for all messages."""
 
 import json
 import os
@@ -13,9 +13,8 @@ http = urllib3.PoolManager()
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     jobs = [json.loads(record["body"]) for record in event["Records"]]
-    for state in ("claimed", "sending"):
-        for job in jobs:
-            write(job["reference"], state)
+    for job in jobs:
+        write(job["reference"], "sending")
     messages = [
         {"channel": "whatsapp", "to": job["message"]["to"], "clientMessageId": job["reference"]} for job in jobs
     ]
