@@ -141,8 +141,8 @@ def cause(name: str, code: str) -> CauseRow:
 
 def of_clevertap(code: int | None) -> CauseRow:
     """The row of a failure in CleverTap's own format for statuses. The title that comes with it is not repeated."""
-    listed = code in set(CallbackError)
-    return CauseRow("", (), "Failed, in CleverTap's form", CallbackError(code) if listed else _OTHER, listed)
+    error = next((error for error in CallbackError if error == code), None)
+    return CauseRow("", (), "Failed, in CleverTap's form", error or _OTHER, listed=error is not None)
 
 
 def _unlisted(kind: str, code: str) -> str:
