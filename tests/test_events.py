@@ -591,7 +591,12 @@ RECEIVE = [
                     "attempt": 1,
                     "waits": 1,
                     "status": queued("forward-status")["status"]
-                    | {"status": "failed", "error_code": 1009, "error_title": "Unlisted status 999", "unlisted": True},
+                    | {
+                        "status": "failed",
+                        "error_code": 1009,
+                        "error_title": "Unlisted status NEW_STATUS",
+                        "unlisted": True,
+                    },
                 }
             ]
         },
@@ -601,7 +606,7 @@ RECEIVE = [
         ok(""),
         {
             "QuarantineQueue": [
-                quarantined("messageFallback", "unknown kind", element("status-unknown-kind", "messageFallback"))
+                quarantined("messageEdited", "unknown kind", element("status-unknown-kind", "messageEdited"))
             ]
         },
     ),

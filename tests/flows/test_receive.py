@@ -381,7 +381,7 @@ def test_errors_that_the_bsp_reports_are_logged(
     assert made.callback({}).status == 200
     assert depths(made) == (0, 0, 0)
     assert counted() == {"EventsReceived": 0} | ({"ProviderAccountAlarms": 1} if alarm else {})
-    assert log.messages() == ["the BSP refuses the account" if alarm else "the BSP reports an error of no message"]
+    assert log.messages() == ["the BSP refuses the account" if alarm else "the BSP reports an error"]
     assert "Account has been locked" in log.text
 
 

@@ -148,6 +148,7 @@ KINDS: dict[str, tuple[Json, str]] = {
     "text with a blank status code": (samples.text(statusCode=""), "text"),
     "text with a blank type": (samples.text(contentType=" "), "text"),
     "contacts": (samples.contacts(), "contacts"),
+    "text beside a status": (samples.text(status="private"), "text"),
 }
 
 

@@ -214,7 +214,7 @@ def _count_others(account: Account, events: Iterable[Event]) -> None:
             _alarm(account, event.code, event.title)
         elif isinstance(event, ReportedError):
             keys = {"account": account.name, "code": event.code, "title": event.title}
-            logger.warning("the BSP reports an error of no message", extra=keys)
+            logger.warning("the BSP reports an error", extra=keys)
 
 
 def _alarm(account: Account, code: int | None, title: str | None) -> None:

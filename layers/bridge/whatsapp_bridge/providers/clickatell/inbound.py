@@ -25,8 +25,9 @@ from whatsapp_bridge.providers.contract import (
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account
 
-# A typing notice is not a message, and outdated before it could be reported.
+# messageFallback is documented with a status's members.
 _STATUS_KINDS: Final = frozenset({"messageStatusUpdate", "messageFallback"})
+# A typing notice is not a message, and outdated before it could be reported.
 _IGNORED: Final = frozenset({"statusIsTyping"})
 _REPLY_KINDS: Final = frozenset(
     {"moText", "moMedia", "moSuggestedResponse", "moButtonResponse", "moLocation", "moContacts"}

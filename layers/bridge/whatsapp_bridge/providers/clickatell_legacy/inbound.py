@@ -51,7 +51,7 @@ def _says_nothing(element: Any) -> bool:
 def _event(body: Any, account: "Account") -> Event:
     if not isinstance(body, dict):
         return NotUnderstood("callback", "not an object", body)
-    if not (blank(body.get("statusCode")) and blank(body.get("status"))):
+    if not blank(body.get("statusCode")) or (not blank(body.get("status")) and blank(body.get("from"))):
         return status_event("status", body, codes.status)
     kind = _kind(body)
     if kind not in _REPLY_KINDS:

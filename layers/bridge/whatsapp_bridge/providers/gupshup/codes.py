@@ -139,14 +139,10 @@ def cause(name: str, code: str) -> CauseRow:
     return CAUSES_BY_CODE.get(code) or row or CauseRow(name, (code,), _unlisted("cause", code), _OTHER, listed=False)
 
 
-GENERIC_FAILURE: Final = "Failed, in CleverTap's form"
-"""The title of a failure in CleverTap's own format for statuses, in place of the text that comes with it."""
-OTHER: Final = _OTHER
-
-
-def of_clevertap(code: int | None) -> CallbackError | None:
-    """A code in that format; None if CleverTap has no such code."""
-    return CallbackError(code) if code in set(CallbackError) else None
+def of_clevertap(code: int | None) -> CauseRow:
+    """The row of a failure in CleverTap's own format for statuses. The title that comes with it is not repeated."""
+    error = next((error for error in CallbackError if error == code), None)
+    return CauseRow("", (), "Failed, in CleverTap's form", error or _OTHER, listed=error is not None)
 
 
 def _unlisted(kind: str, code: str) -> str:

@@ -75,10 +75,8 @@ def generic(element: Any) -> StatusEvent | NotUnderstood:
         return NotUnderstood("status", "no msgId", element)
     if status != "failed":
         return StatusEvent(status, timestamp, reference, None)
-    code = codes.of_clevertap(number(object_in(element.get("error")).get("code")))
-    return StatusEvent(
-        "failed", timestamp, reference, None, code or codes.OTHER, codes.GENERIC_FAILURE, unlisted=code is None
-    )
+    row = codes.of_clevertap(number(object_in(element.get("error")).get("code")))
+    return StatusEvent("failed", timestamp, reference, None, row.error, row.title, unlisted=not row.listed)
 
 
 def _clicked(element: Json, msg_id: str, url: str, short_url: str, timestamp: int) -> StatusEvent | NotUnderstood:
