@@ -293,7 +293,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "18": (said(500, failure(18)), NotSent("upload: HTTP 500 without an answer per message", unreached=True)),
     "19": (said(503, failure(19)), Throttled(None, overload=True)),
     "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
-    "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
+    "21": (said(400, failure(21)), Rejected(1001, "Payload data is malformed")),
     "23": (said(400, failure(23, "Invalid or missing parameter: fileName")), refused("Invalid or missing parameter")),
     "23 about to": (
         said(400, failure(23, "Invalid or missing parameter: to")),
@@ -305,7 +305,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "31 under 413": (said(413, failure(31)), refused("Media file size exceeds limit")),
     "32": (said(400, failure(32)), refused("Media payload size exceeds limit")),
     "33": (said(400, failure(33)), refused("Media item not found")),
-    "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration")),
+    "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration", alarm=True)),
     "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1009, "Rate limit"))),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
     "401 alone": (Answer(401, {}, b""), unanswered(401)),

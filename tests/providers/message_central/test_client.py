@@ -523,7 +523,7 @@ def test_a_refused_sheet_is_made_good_by_single_calls() -> None:
     results = outcomes(client(http, options=BULK, **STATIC), *batch)
 
     assert results == [Accepted(None), Rejected(1002, "mobileNumber is required"), Accepted(None)]
-    assert len(http.sent) == 4
+    assert len(http.sent) == 5
     assert sorted(http.singles) == sorted(["831234567", "7715836906", "2015550123"])
 
 
@@ -533,6 +533,14 @@ SHEETS: dict[str, tuple[Said, bool, Outcome]] = {
     "803": (said(200, refused(803)), True, Accepted(None)),
     "804 as text": (said(400, refused("804")), True, Accepted(None)),
     "805": (said(200, refused(805)), True, Accepted(None)),
+    "801": (said(200, refused(801)), False, Rejected(1009, "Invalid sender", alarm=True)),
+    "802": (said(200, refused(802)), False, Rejected(1001, "Invalid Template")),
+    "no such template, says Meta": (
+        said(200, refused(800, "(#132001) x")),
+        False,
+        Rejected(1001, "Template does not exist"),
+    ),
+    "a parameter, says Meta": (said(200, refused(800, "(#100) x")), True, Accepted(None)),
     "unlisted": (said(200, refused(899)), False, Unknown("unlisted responseCode 899")),
     "accepted, by another code": (said(200, refused(202)), False, Unknown("unlisted responseCode 202")),
     "partly": (said(200, refused(206)), False, Unknown("unlisted responseCode 206")),

@@ -8,7 +8,7 @@ from whatsapp_bridge.providers.message_central import answers, codes
 # Every code of the documentation's tables of errors: CleverTap's 10xx, and whether somebody has to see to the account.
 ERRORS: dict[int, tuple[int, bool]] = {
     800: (1000, True),
-    801: (1009, False),
+    801: (1009, True),
     802: (1001, False),
     803: (1009, False),
     804: (1001, False),

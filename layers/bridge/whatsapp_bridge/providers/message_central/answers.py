@@ -8,6 +8,7 @@ A CHAT's answer may have a second one, for the chat itself, inside `data`.
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.net.halving import Heard
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
 from whatsapp_bridge.providers.cloud_api.answers import reaction
@@ -21,6 +22,7 @@ _OF_CREDENTIALS: Final = frozenset({401, 403})
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _OVERLOAD: Final = 503
+_TOO_LARGE: Final = frozenset({413, 414, 431})
 
 # HTTP statuses that come as `responseCode`.
 _LIKE_HTTP: Final = {
@@ -63,6 +65,23 @@ def outcome(answer: Answer) -> Outcome:
         # It may mean that the message was accepted, or some rows of a sheet.
         return Unknown(f"unlisted responseCode {code}")
     return reaction(codes.error(code, message), answer)
+
+
+def takes_no_sheet(answer: Answer | Outcome) -> bool:
+    """Message Central cannot read the sheet: each message may be taken on its own."""
+    return isinstance(answer, Answer) and said(answer)[0] == codes.NO_SHEET
+
+
+def heard(answer: Answer | Outcome) -> Heard:
+    """What an answer says about the rows of a sheet, which have the template in common."""
+    if not isinstance(answer, Answer):
+        return Heard.NOTHING
+    code, message = said(answer)
+    if code == _TAKEN:
+        return Heard.ACCEPTED
+    if (answer.status if code is None else code) in _TOO_LARGE:
+        return Heard.TOO_MUCH
+    return Heard.REFUSED if code in codes.ERRORS and codes.may_be_of_a_row(code, message) else Heard.NOTHING
 
 
 def said(answer: Answer) -> tuple[int | None, str]:

@@ -21,7 +21,7 @@ _OTHER: Final = CallbackError.OTHER
 _ERRORS: Final = (
     ErrorRow(800, "stop", "Invalid Auth", _CREDENTIALS),
     # The sender is the account's own number; CleverTap has no code for that.
-    ErrorRow(801, "reject", "Invalid sender", _OTHER),
+    ErrorRow(801, "stop", "Invalid sender", _OTHER),
     ErrorRow(802, "reject", "Invalid Template", _PARAMETERS),
     ErrorRow(803, "reject", "Contact list not found", _OTHER),
     ErrorRow(804, "reject", "Number of parameters doesn't match", _PARAMETERS),
@@ -43,6 +43,11 @@ _ERRORS: Final = (
 ERRORS: Final = {row.code: row for row in _ERRORS}
 
 INVALID_AUTH: Final = 800
+NO_SHEET: Final = 803
+_TOO_FEW_CREDITS: Final = 805
+# Errors of the template, or of the sheet as such: 132001, 132015 and 132016 are Meta's (does not exist, paused,
+# disabled).
+_OF_ALL_ROWS: Final = frozenset({802, NO_SHEET, 132001, 132015, 132016})
 # It also carries Meta's own errors, in a text that begins with their code: "(#100) Param category must be ...".
 _OF_META: Final = re.compile(r"\(#(\d{1,9})\)")
 # Meta's errors also come without their code: "Unsupported get request. Object with ID ... does not exist".
@@ -56,6 +61,13 @@ def error(code: int, message: str = "") -> ErrorRow:
     if code == INVALID_AUTH and not blank(message) and not _OF_CREDENTIALS.search(message):
         return ErrorRow(code, "reject", f"Unlisted error {code}", _OTHER, listed=False)
     return ERRORS[code]
+
+
+def may_be_of_a_row(code: int, message: str) -> bool:
+    """Whether a part of a sheet that is refused with one of ERRORS' codes may be taken: the credits may do for fewer
+    rows, and one row may be the cause of most others."""
+    row = error(code, message)
+    return code == _TOO_FEW_CREDITS or (row.reaction == "reject" and row.listed and row.code not in _OF_ALL_ROWS)
 
 
 def refuses_token(code: int, message: str) -> bool:
