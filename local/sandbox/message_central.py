@@ -320,12 +320,14 @@ def _file(headers: dict[str, str], body: bytes) -> File | None:
 
 def _rows(content: bytes) -> list[tuple[str, Json]]:
     """Number and values of each row of a sheet."""
+    from xml.etree.ElementTree import ParseError
+
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         header, *rows = load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True)
-    except (InvalidFileException, BadZipFile, KeyError, ValueError):
+    except (InvalidFileException, BadZipFile, KeyError, ValueError, ParseError):
         raise Refused(803) from None
     places = [f"var{place}" for place in range(1, len(header) - len(_FIRST_COLUMNS) + 1)]
     if list(header) != [*_FIRST_COLUMNS, *places] or not rows:

@@ -153,6 +153,7 @@ def test_sheet(central: MessageCentralSandbox) -> None:
         pytest.param(b"no sheet", 803, id="no sheet"),
         pytest.param(sheet([row("821230001", "Ada"), row("821230002", "")]), 804, id="a row with too little"),
         pytest.param(sheet([row("", "Ada")]), 829, id="a row without a number"),
+        pytest.param(sheet([row("821230001", "a\ufffe")]), 803, id="no XML"),
     ],
 )
 def test_refused_sheets(central: MessageCentralSandbox, content: bytes, code: int) -> None:

@@ -493,6 +493,8 @@ OTHERS: dict[str, Outgoing] = {
     "more variables": broadcast("r3", PEOPLE[2], "Ada", "b"),
     "with a URL": broadcast("r3", PEOPLE[2], "Ada", ctaVariables=["a"]),
     "what no cell can hold": broadcast("r3", PEOPLE[2], "\x07"),
+    "U+FFFE, which no XML may hold": broadcast("r3", PEOPLE[2], "a\ufffe"),
+    "U+FFFF": broadcast("r3", PEOPLE[2], "\uffff"),
     "a chat": chat("r3", to=PEOPLE[2]),
 }
 

@@ -28,6 +28,11 @@ ERRORS: dict[int, tuple[int, bool]] = {
 }
 
 
+@pytest.mark.parametrize("body", [{}, {"status": 400, "error": "private"}, {"message": "private"}], ids=str)
+def test_a_bad_request_without_a_code_is_not_made_again(body: dict[str, object]) -> None:
+    assert answers.outcome(said(400, body)) == Rejected(1001, "Refused without a code (HTTP 400)", unlisted=True)
+
+
 @pytest.mark.parametrize("as_text", [False, True], ids=["number", "text"])
 @pytest.mark.parametrize("status", [200, 400, 500])
 @pytest.mark.parametrize("code", ERRORS)

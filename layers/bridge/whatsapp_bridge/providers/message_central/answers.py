@@ -19,6 +19,10 @@ from whatsapp_bridge.providers.message_central import codes
 _TAKEN: Final = 200
 # Of a `status`: others come from a framework, which says nothing of the message.
 _OF_CREDENTIALS: Final = frozenset({401, 403})
+_BAD: Final = 400
+_BAD_REQUEST: Final = Rejected(
+    CallbackError.INVALID_TEMPLATE_PARAMETERS, "Refused without a code (HTTP 400)", unlisted=True
+)
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _OVERLOAD: Final = 503
@@ -52,7 +56,7 @@ def outcome(answer: Answer) -> Outcome:
     """The outcome of the message, or of each row of a sheet."""
     code, message = said(answer)
     if code is None:
-        return outcome_without_a_word(answer, "Message Central")
+        return _BAD_REQUEST if _is_bad_request(answer) else outcome_without_a_word(answer, "Message Central")
     if code == _TAKEN:
         return Accepted(_wamid(answer.json()))
     if code == _TOO_MANY:
@@ -67,6 +71,12 @@ def outcome(answer: Answer) -> Outcome:
     return reaction(codes.error(code, message), answer)
 
 
+def _is_bad_request(answer: Answer) -> bool:
+    """Message Central's own framework has refused the request, and would again: pages and empty answers are a
+    proxy's."""
+    return answer.status == _BAD and isinstance(answer.json(), dict)
+
+
 def takes_no_sheet(answer: Answer | Outcome) -> bool:
     """Message Central cannot read the sheet: each message may be taken on its own."""
     return isinstance(answer, Answer) and said(answer)[0] == codes.NO_SHEET
@@ -79,6 +89,8 @@ def heard(answer: Answer | Outcome) -> Heard:
     code, message = said(answer)
     if code == _TAKEN:
         return Heard.ACCEPTED
+    if code is None and _is_bad_request(answer):
+        return Heard.REFUSED
     if (answer.status if code is None else code) in _TOO_LARGE:
         return Heard.TOO_MUCH
     return Heard.REFUSED if code in codes.ERRORS and codes.may_be_of_a_row(code, message) else Heard.NOTHING

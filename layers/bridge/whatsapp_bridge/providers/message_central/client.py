@@ -125,7 +125,8 @@ class Client:
 
     def _call(self, parameters: dict[str, str], file: Callable[[], _Part] | None = None) -> Answer | Outcome:
         """The answer to one call, or what came of it without one. If the token is refused, the message was not
-        accepted, and the call is made again with another token. Raises nothing: the others of the batch have their own outcomes."""
+        accepted, and the call is made again with another token. Raises nothing: the others of the batch have their
+        own outcomes."""
         query = urlencode({"flowType": "WHATSAPP", "senderId": self._account.waba_number, **parameters})
         left = False
         try:
