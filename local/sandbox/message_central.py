@@ -21,7 +21,7 @@ from zipfile import BadZipFile
 
 from local.sandbox import cloud_api
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
-from local.sandbox.conventions import Convention, convention
+from local.sandbox.conventions import NOT_APPROVED, Convention, convention
 from local.sandbox.files import File
 from local.sandbox.template_values import MAX_BODY, fit, is_value
 from local.sandbox.wamids import new_wamid
@@ -263,7 +263,7 @@ def _checked(query: dict[str, str], headers: dict[str, str], body: bytes, number
         raise Refused(801)
     if kind == "chat":
         return Call(kind, ((_number(query), _said(query)),), file)
-    if not query.get("templateName") or not query.get("langId"):
+    if query.get("templateName", "") in ("", NOT_APPROVED) or not query.get("langId"):
         raise Refused(802)
     template = {"template": query["templateName"], "language": query["langId"]}
     if file is not None:

@@ -59,7 +59,7 @@ def test_request() -> None:
         (
             "https://bsp.example/base/v1/message",
             {"messages": [message.request for message in TWO]},
-            {"authorization": SECRET},
+            {"authorization": SECRET, "accept": "application/json"},
         )
     ]
 

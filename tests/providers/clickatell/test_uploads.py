@@ -111,7 +111,7 @@ def test_file_of_a_template_is_uploaded_for_its_recipient() -> None:
             "POST",
             f"https://bsp.example/base/v1/media?fileName=private.jpg&to={PERSON}",
             files.JPEG,
-            {"authorization": SECRET, "content-type": "image/jpeg"},
+            {"authorization": SECRET, "accept": "application/json", "content-type": "image/jpeg"},
         )
     ]
 
@@ -165,6 +165,15 @@ def test_file_name_is_encoded(name: str, encoded: str) -> None:
     ((_, url, _, _),) = net.uploads
     assert f"?fileName={encoded}&" in url
     assert parse_qs(urlsplit(url).query)["fileName"] == [name]
+
+
+def test_an_alias_is_resolved_before_it_is_sent() -> None:
+    net, keys, alias = Net(), Keys(), MT_KEY.replace("key/", "alias/")
+    keys.aliases[alias] = MT_KEY
+
+    prepared(client(net, keys, encryption=ENCRYPTION | {"mt_key_arn": alias}), picture())
+
+    assert [query["kmsArn"] for query in net.queries] == [MT_KEY]
 
 
 @pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])

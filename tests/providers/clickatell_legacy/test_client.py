@@ -143,7 +143,7 @@ SECRET_FIELDS = ("content", "caption", "profileName", "locationName", "locationA
 @pytest.mark.parametrize("body", [samples.text(), samples.location()], ids=["text", "location"])
 def test_encrypted_reply_becomes_the_message_it_was(body: Json) -> None:
     keys = Keys()
-    plaintext, blob = keys.generate(MO_KEY)
+    plaintext, blob, _ = keys.generate(MO_KEY)
     secret: Json = {
         name: encryption.encrypt(plaintext, body[name], lambda size: bytes(size))
         for name in SECRET_FIELDS

@@ -206,7 +206,7 @@ class BaseClient(ABC):
             lambda: self._services.http.post_json(
                 f"{self._account.provider.base_url}{self.dialect.path}",
                 {"messages": [outgoing.request for outgoing in batch]},
-                {"authorization": self._account.provider.api_key},
+                {"authorization": self._account.provider.api_key, "accept": "application/json"},
             )
         )
 
