@@ -188,7 +188,7 @@ def test_what_is_too_large_says_nothing_of_the_kind() -> None:
 
     def too_much(part: Sequence[int]) -> Heard:
         posts.append(part)
-        return Heard.TOO_MUCH
+        return Heard.APART
 
     parts = [part for part, _ in halves.post(range(8), too_much)]
 

@@ -20,8 +20,8 @@ class Heard(Enum):
     """It was read: items may have been refused on their own, but not for the sake of the others."""
     REFUSED = "refused"
     """For the content of an item, or of what the items have in common."""
-    TOO_MUCH = "too much"
-    """For the size of the request."""
+    APART = "apart"
+    """Refused too, but for its size or for one item's own sake: it says nothing of what they have in common."""
     NOTHING = "nothing"
     """It says something else, for each of them."""
 

@@ -166,7 +166,7 @@ def of_a_file(answer: Answer, dialect: Dialect) -> FileWord | None:
 # --- what an answer says about a request with several messages -------------------------------------------------------
 
 
-_OF_THE_WHOLE: Final[dict[codes.Reaction, Heard]] = {"split": Heard.REFUSED, "too_much": Heard.TOO_MUCH}
+_OF_THE_WHOLE: Final[dict[codes.Reaction, Heard]] = {"split": Heard.REFUSED, "too_much": Heard.APART}
 
 
 def heard(answer: Answer | Outcome, dialect: Dialect) -> Heard:
@@ -178,7 +178,7 @@ def heard(answer: Answer | Outcome, dialect: Dialect) -> Heard:
         return _heard_in(results, dialect)
     if row is None and answer.status == 413:
         # A gateway in front of Clickatell answers so, without Clickatell's error, if the body is too large.
-        return Heard.TOO_MUCH
+        return Heard.APART
     return _OF_THE_WHOLE.get(row.reaction, Heard.NOTHING) if row is not None else Heard.NOTHING
 
 
@@ -188,7 +188,7 @@ def _heard_in(results: Sequence[Json], dialect: Dialect) -> Heard:
     found = {None if row is None else _OF_THE_WHOLE.get(row.reaction) for row in rows}
     if len(rows) < len(results) or None in found:
         return Heard.ACCEPTED
-    return Heard.REFUSED if Heard.REFUSED in found else Heard.TOO_MUCH
+    return Heard.REFUSED if Heard.REFUSED in found else Heard.APART
 
 
 def kind_of(outgoing: Outgoing) -> str | None:

@@ -92,8 +92,8 @@ def heard(answer: Answer | Outcome) -> Heard:
     if code is None and _is_bad_request(answer):
         return Heard.REFUSED
     if (answer.status if code is None else code) in _TOO_LARGE:
-        return Heard.TOO_MUCH
-    return Heard.REFUSED if code in codes.ERRORS and codes.may_be_of_a_row(code, message) else Heard.NOTHING
+        return Heard.APART
+    return codes.heard(code, message) if code in codes.ERRORS else Heard.NOTHING
 
 
 def said(answer: Answer) -> tuple[int | None, str]:

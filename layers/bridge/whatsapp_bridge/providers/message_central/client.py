@@ -97,7 +97,8 @@ class Client:
         outcomes: dict[str, Outcome] = {}
         halves = InHalves[Outgoing, Answer | Outcome](answers.heard, kind_of=lambda outgoing: _ONE_TEMPLATE)
         for part, answer in halves.post(group, self._part):
-            sent = self._at_once(self._one, part) if answers.takes_no_sheet(answer) else [answer] * len(part)
+            apart = len(part) > 1 and answers.takes_no_sheet(answer)
+            sent = self._at_once(self._one, part) if apart else [answer] * len(part)
             for outgoing, of_one in zip(part, sent, strict=True):
                 outcomes[outgoing.reference] = answers.outcome(of_one) if isinstance(of_one, Answer) else of_one
         return [outcomes[outgoing.reference] for outgoing in group]

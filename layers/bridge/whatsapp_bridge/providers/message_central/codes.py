@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.net.halving import Heard
 from whatsapp_bridge.providers.cloud_api import codes as meta
 from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
 from whatsapp_bridge.providers.common.values import blank
@@ -63,11 +64,15 @@ def error(code: int, message: str = "") -> ErrorRow:
     return ERRORS[code]
 
 
-def may_be_of_a_row(code: int, message: str) -> bool:
-    """Whether a part of a sheet that is refused with one of ERRORS' codes may be taken: the credits may do for fewer
-    rows, and one row may be the cause of most others."""
+def heard(code: int, message: str) -> Heard:
+    """Whether a part of a sheet that is refused with one of ERRORS' codes may be taken. The credits may do for fewer
+    rows; the values of one row, or its number, may be the cause."""
     row = error(code, message)
-    return code == _TOO_FEW_CREDITS or (row.reaction == "reject" and row.listed and row.code not in _OF_ALL_ROWS)
+    if code == _TOO_FEW_CREDITS:
+        return Heard.REFUSED
+    if row.reaction != "reject" or not row.listed or row.code in _OF_ALL_ROWS:
+        return Heard.NOTHING
+    return Heard.REFUSED if row.error == _PARAMETERS else Heard.APART
 
 
 def refuses_token(code: int, message: str) -> bool:
