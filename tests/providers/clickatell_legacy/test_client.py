@@ -36,7 +36,9 @@ def test_request() -> None:
     client(http).send(TWO)
 
     expected = {"messages": [message.request for message in TWO]}
-    assert http.requests == [("https://bsp.example/base/wa/messages", expected, {"authorization": SECRET})]
+    assert http.requests == [
+        ("https://bsp.example/base/wa/messages", expected, {"authorization": SECRET, "accept": "application/json"})
+    ]
 
 
 ANSWERS: dict[str, tuple[Answer, list[Outcome]]] = {
