@@ -42,6 +42,9 @@ CONVENTIONS: dict[str, Convention] = {
     "9503": Convention(error=19, times=1),
 }
 
+NOT_APPROVED = "not_approved"
+"""A template of this name is not approved: refused as each BSP refuses such a template."""
+
 STATUSES: dict[int, str] = {
     2: "QUEUED",
     4: "SENT_TO_SUPPLIER",

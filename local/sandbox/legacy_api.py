@@ -24,6 +24,7 @@ from local.sandbox.clickatell import (
     reader,
     seen_file,
 )
+from local.sandbox.conventions import NOT_APPROVED
 from local.sandbox.one_api_requests import base64_bytes, map_texts
 from local.sandbox.template_values import is_value
 
@@ -274,7 +275,11 @@ def _check_hsm(message: dict[str, Any]) -> None:
     if ({"content", "previewFirstUrl"} | _MEDIA) & set(message) or not isinstance(hsm, dict):
         raise Refused(106)
     parameters = hsm.get("parameters")
-    if set(hsm) != {"template", "parameters"} or not hsm["template"] or not isinstance(parameters, dict):
+    if (
+        set(hsm) != {"template", "parameters"}
+        or hsm["template"] in ("", NOT_APPROVED)
+        or not isinstance(parameters, dict)
+    ):
         raise Refused(106)
     places = {str(number) for number in range(1, len(parameters) + 1)}
     if set(parameters) != places or not all(isinstance(text, str) and text for text in parameters.values()):

@@ -21,7 +21,7 @@ from zipfile import BadZipFile
 
 from local.sandbox import cloud_api
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
-from local.sandbox.conventions import Convention, convention
+from local.sandbox.conventions import NOT_APPROVED, Convention, convention
 from local.sandbox.files import File
 from local.sandbox.template_values import MAX_BODY, fit, is_value
 from local.sandbox.wamids import new_wamid
@@ -263,7 +263,7 @@ def _checked(query: dict[str, str], headers: dict[str, str], body: bytes, number
         raise Refused(801)
     if kind == "chat":
         return Call(kind, ((_number(query), _said(query)),), file)
-    if not query.get("templateName") or not query.get("langId"):
+    if query.get("templateName", "") in ("", NOT_APPROVED) or not query.get("langId"):
         raise Refused(802)
     template = {"template": query["templateName"], "language": query["langId"]}
     if file is not None:
@@ -320,12 +320,14 @@ def _file(headers: dict[str, str], body: bytes) -> File | None:
 
 def _rows(content: bytes) -> list[tuple[str, Json]]:
     """Number and values of each row of a sheet."""
+    from xml.etree.ElementTree import ParseError
+
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         header, *rows = load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True)
-    except (InvalidFileException, BadZipFile, KeyError, ValueError):
+    except (InvalidFileException, BadZipFile, KeyError, ValueError, ParseError):
         raise Refused(803) from None
     places = [f"var{place}" for place in range(1, len(header) - len(_FIRST_COLUMNS) + 1)]
     if list(header) != [*_FIRST_COLUMNS, *places] or not rows:

@@ -24,7 +24,7 @@ from local.sandbox.clickatell import (
     reader,
     seen_file,
 )
-from local.sandbox.conventions import STATUSES
+from local.sandbox.conventions import NOT_APPROVED, STATUSES
 from local.sandbox.files import File
 from local.sandbox.one_api_media import Uploads, check_upload, query_of
 from local.sandbox.one_api_requests import Refused, map_texts
@@ -94,8 +94,10 @@ class OneApiSandbox(ClickatellSandbox):
         return Answer(status, {"messages": results, "error": None}, self._is_answer_lost(results))
 
     def _refuse_as_a_whole(self, messages: list[dict[str, Any]]) -> None:
-        """5xx conventions: no message of such a request is accepted."""
+        """A template that is not approved, and 5xx conventions: no message of such a request is accepted."""
         for message in messages:
+            if one_api_requests.template_of(message) == NOT_APPROVED:
+                raise Refused(21)
             code = self._refusal(message, has_file=False, count=False)
             if code and one_api_requests.ERRORS[code][0] >= 500:
                 self._refusal(message, has_file=False)

@@ -79,6 +79,14 @@ def check_request(body: Any) -> list[dict[str, Any]]:
     return messages
 
 
+def template_of(message: dict[str, Any]) -> Any:
+    """The name of a message's template; None if it has none."""
+    template, hsm = message.get("template"), message.get("hsm")
+    if isinstance(template, dict):
+        return template.get("templateName")
+    return hsm.get("template") if isinstance(hsm, dict) else None
+
+
 def check_message(message: dict[str, Any], waba_number: str) -> None:
     """Raises `Refused` with the message's first error."""
     # Without a channel a message is an SMS, which a WhatsApp integration does not allow.

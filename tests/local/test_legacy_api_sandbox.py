@@ -87,6 +87,7 @@ def test_refused_requests(clickatell: LegacySandbox, path: str, key: str, body: 
         pytest.param({**TEXT, "content": " "}, 100, id="blank text"),
         pytest.param({**TEXT, "content": "k" * 4097}, 101, id="text too long"),
         pytest.param({**TEXT, "channel": "whatsapp"}, 900, id="One API's field"),
+        pytest.param(hsm(template="not_approved"), 106, id="not approved"),
         pytest.param(hsm(parameters={"2": "a"}), 106, id="gap in the parameters"),
         pytest.param(hsm(parameters={"1": ""}), 106, id="empty parameter"),
         pytest.param(hsm(parameters={"1": "a\nb"}), 106, id="line break in a parameter"),

@@ -85,6 +85,7 @@ def test_no_token(central: MessageCentralSandbox, changes: dict[str, str]) -> No
         pytest.param(CHAT | {"mobileNumber": ""}, "a-token", 829, id="no number"),
         pytest.param(CHAT | {"mobileNumber": "+2782"}, "a-token", 829, id="number with a sign"),
         pytest.param(BROADCAST | {"templateName": ""}, "a-token", 802, id="no template"),
+        pytest.param(BROADCAST | {"templateName": "not_approved"}, "a-token", 802, id="not approved"),
         pytest.param(BROADCAST | {"langId": ""}, "a-token", 802, id="no language"),
         pytest.param(BROADCAST | {"variables": "a,,b"}, "a-token", 804, id="empty variable"),
         pytest.param(BROADCAST | {"ctaVariables": "a,b,c"}, "a-token", 804, id="three URLs"),
@@ -153,6 +154,7 @@ def test_sheet(central: MessageCentralSandbox) -> None:
         pytest.param(b"no sheet", 803, id="no sheet"),
         pytest.param(sheet([row("821230001", "Ada"), row("821230002", "")]), 804, id="a row with too little"),
         pytest.param(sheet([row("", "Ada")]), 829, id="a row without a number"),
+        pytest.param(sheet([row("821230001", "a\ufffe")]), 803, id="no XML"),
     ],
 )
 def test_refused_sheets(central: MessageCentralSandbox, content: bytes, code: int) -> None:

@@ -73,6 +73,20 @@ def only(clickatell: OneApiSandbox) -> Delivered:
     return delivered
 
 
+@pytest.mark.parametrize("kind", ["template", "hsm"])
+def test_a_template_that_is_not_approved_is_refused_with_its_whole_request(
+    clickatell: OneApiSandbox, kind: str
+) -> None:
+    bad = hsm(template="not_approved") if kind == "hsm" else template()
+    if kind == "template":
+        bad["template"]["templateName"] = "not_approved"
+
+    status, answer = send(clickatell, template(), bad)
+
+    assert (status, answer["error"]["code"], clickatell.delivered) == (400, 21, [])
+    assert "messages" not in answer
+
+
 @pytest.mark.parametrize(
     ("method", "path", "authorization", "body", "status", "code"),
     [

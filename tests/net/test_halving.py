@@ -1,29 +1,38 @@
 """One bad thing takes no other along, and how many are taken at once is learned."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from math import inf, log2
 
 import pytest
 
-from whatsapp_bridge.net.halving import InHalves
+from whatsapp_bridge.net.halving import Heard, InHalves
 
 
 class Side:
-    """Takes up to `at_once` things, none of them `bad`."""
+    """Takes up to `at_once` things, none of them `bad`; says nothing (None) after the `most` posts of a call."""
 
-    def __init__(self, bad: Sequence[int] = (), at_once: int = 1000) -> None:
-        self.bad, self.at_once = set(bad), at_once
+    def __init__(self, bad: Sequence[int] = (), at_once: int = 1000, most: float = inf) -> None:
+        self.bad, self.at_once, self.most = set(bad), at_once, most
         self.posts: list[int] = []
+        self.times = Counter[int]()
 
-    def post(self, part: Sequence[int]) -> bool:
+    def post(self, part: Sequence[int]) -> bool | None:
+        if len(self.posts) >= self.most:
+            return None
         self.posts.append(len(part))
+        self.times.update(part)
         return len(part) <= self.at_once and not self.bad & set(part)
 
 
-def halving(most: int = 1000) -> InHalves[int, bool]:
-    return InHalves(lambda taken: not taken, most)
+_HEARD = {True: Heard.ACCEPTED, False: Heard.REFUSED, None: Heard.NOTHING}
 
 
-def sorted_out(side: Side, number: int, halves: InHalves[int, bool]) -> tuple[list[int], list[int], list[int]]:
+def halving(kind_of: Callable[[int], Hashable] = lambda item: None) -> InHalves[int, bool | None]:
+    return InHalves(_HEARD.__getitem__, kind_of)
+
+
+def sorted_out(side: Side, number: int, halves: InHalves[int, bool | None]) -> tuple[list[int], list[int], list[int]]:
     """What is taken, refused, and left."""
     found: dict[bool | None, list[int]] = {True: [], False: [], None: []}
     for part, taken in halves.post(range(number), side.post):
@@ -54,8 +63,8 @@ def test_the_bad_ones_are_found(number: int, bad: list[int], posts: int) -> None
 
 
 def test_what_is_left_after_the_last_post_was_not_tried() -> None:
-    side = Side(bad=range(0, 500, 25))
-    taken, refused, left = sorted_out(side, 500, halving(most=40))
+    side = Side(bad=range(0, 500, 25), most=40)
+    taken, refused, left = sorted_out(side, 500, halving())
     assert len(side.posts) == 40
     assert sorted([*taken, *refused, *left]) == list(range(500))
     assert set(refused) <= side.bad
@@ -63,9 +72,10 @@ def test_what_is_left_after_the_last_post_was_not_tried() -> None:
 
 
 def test_each_call_comes_nearer_to_the_end() -> None:
-    side, halves, waiting = Side(bad=range(0, 500, 25)), halving(most=40), list(range(500))
+    side, halves, waiting = Side(bad=range(0, 500, 25), most=40), halving(), list(range(500))
     for _ in range(20):
         left: list[int] = []
+        side.posts.clear()
         for part, taken in halves.post(waiting, side.post):
             left += part if taken is None else []
         assert len(left) < len(waiting)
@@ -87,10 +97,11 @@ def test_each_call_comes_nearer_to_the_end() -> None:
     ],
 )
 def test_of_five_hundred_only_the_bad_ones_are_refused(bad: Sequence[int], at_once: int, calls: int) -> None:
-    side, halves, waiting = Side(bad, at_once), halving(most=40), list(range(500))
+    side, halves, waiting = Side(bad, at_once, most=40), halving(), list(range(500))
     taken, refused, called = list[int](), list[int](), 0
     while waiting:
         called, left = called + 1, list[int]()
+        side.posts.clear()
         for part, answer in halves.post(waiting, side.post):
             {True: taken, False: refused, None: left}[answer].extend(part)
         waiting = left
@@ -134,3 +145,51 @@ def test_a_bad_one_teaches_nothing_of_the_size() -> None:
     side = Side()
     sorted_out(side, 64, halves)
     assert side.posts == [64]
+
+
+# --- what items have in common ---------------------------------------------------------------------------------------
+
+_ALL = range(100)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kinds", "posts"),
+    [
+        pytest.param(_ALL, 1, 15, id="the whole kind"),
+        pytest.param([0], 1, 15, id="the first alone"),
+        pytest.param([0, 1, 2], 1, 22, id="three that happen to be the first"),
+        pytest.param([0, 1, 2, 4, 9, 99], 1, 50, id="three, and others"),
+        pytest.param([0, 1, 2, *range(6, 100)], 1, 199, id="all but three, which are posted together"),
+        pytest.param(range(0, 100, 2), 1, 199, id="every second one"),
+        pytest.param(range(0, 100, 2), 2, 16, id="one kind of two, which alternate"),
+        pytest.param(range(0, 100, 10), 10, 24, id="one kind of ten, which alternate"),
+        pytest.param([*range(0, 100, 10), 55], 10, 36, id="a kind, and one of another"),
+        pytest.param(_ALL, 10, 120, id="ten kinds"),
+        pytest.param([5], 100, 15, id="one of a hundred kinds"),
+        pytest.param(_ALL, 100, 199, id="a hundred kinds"),
+        pytest.param([0, 3], 50, 30, id="too few of a kind to tell"),
+    ],
+)
+def test_a_kind_that_is_at_fault_is_soon_known_and_takes_no_other_along(
+    bad: Sequence[int], kinds: int, posts: int
+) -> None:
+    side = Side(bad)
+
+    taken, refused, left = sorted_out(side, 100, halving(lambda item: item % kinds))
+
+    assert (sorted(taken), sorted(refused), left) == ([item for item in _ALL if item not in bad], sorted(bad), [])
+    assert len(side.posts) <= posts
+    assert max(side.times.values()) <= log2(100) + 2
+
+
+def test_what_is_too_large_says_nothing_of_the_kind() -> None:
+    halves = InHalves[int, Heard](lambda heard: heard, lambda item: "kind")
+    posts: list[Sequence[int]] = []
+
+    def too_much(part: Sequence[int]) -> Heard:
+        posts.append(part)
+        return Heard.APART
+
+    parts = [part for part, _ in halves.post(range(8), too_much)]
+
+    assert [list(part) for part in parts] == [[item] for item in range(8)]

@@ -9,9 +9,11 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from math import log2
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
@@ -265,6 +267,7 @@ def meaning_without_a_word(status: int) -> type[Outcome]:
     return Rejected if status in (413, 414, 431) else NotSent
 
 
+_NUMBERS: Final = re.compile(r"\b2783\d{7}\b")
 _TIME: Final = re.compile(rb'\\?"(timestamp|eventTs)\\?": *("[^"]*"|[0-9.]+)')
 # As JSON, and what CleverTap is told: None is the time of arrival.
 TIMES: Mapping[str, tuple[bytes, int | None]] = {
@@ -347,6 +350,24 @@ class ProviderConformance(FileConformance, ABC):
     @abstractmethod
     def throttling(self) -> Answer:
         """The BSP's own answer that asks for less."""
+
+    @abstractmethod
+    def refusing_content(self) -> Answer:
+        """The BSP's answer to a request with a template that it refuses for its content, as a whole if it can."""
+
+    def recipients(self, url: str, payload: Any) -> list[str]:
+        """Whom a request is for."""
+        return _NUMBERS.findall(unquote_plus(f"{url} {payload}"))
+
+    def refusing_some(self, batch: Sequence[Outgoing], bad: Collection[str]) -> Answer:
+        """The BSP's answer where it refuses the content of messages for the people `bad`; of each message of the batch
+        only `to` is known."""
+        refused = not bad.isdisjoint(outgoing.request["to"] for outgoing in batch)
+        return self.refusing_content() if refused else self.accepting(batch)
+
+    def secret_in_batches(self) -> Json:
+        """An account whose messages share requests, where the BSP can have that."""
+        return self.secret("https://bsp.example")
 
     @abstractmethod
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
@@ -546,11 +567,15 @@ class ProviderConformance(FileConformance, ABC):
             assert len(made.replies) == 1
 
     @contextmanager
-    def world(self) -> Iterator[World]:
+    def world(self, secret: Json | None = None) -> Iterator[World]:
         """The whole bridge with this account, and a BSP that takes everything."""
-        with world(acme=self.secret("https://bsp.example")) as made:
-            made.bsp = lambda url, payload: self._taken(made, url)
+        with world(acme=secret or self.secret("https://bsp.example")) as made:
+            made.bsp = self.with_steps_before(lambda url, payload: self._taken(made, url))
             yield made
+
+    def with_steps_before(self, answer: Callable[[str, Any], HttpAnswer]) -> Callable[[str, Any], HttpAnswer]:
+        """`answer`, and the BSP's to the requests that it needs before a message."""
+        return answer
 
     def deliver(self, made: World, raw: bytes) -> None:
         assert made.callback(raw, token=self.token, headers=self.proof(raw)).status == 200
@@ -803,6 +828,37 @@ class ProviderConformance(FileConformance, ABC):
 
         assert [type(outcome) for outcome in outcomes] == [NotSent] * len(self.batch())
         assert_public(outcomes)
+
+    @pytest.mark.parametrize(
+        "bad", [range(100), [0], [99], [7, 31, 32, 33, 90]], ids=["all", "the first", "the last", "five"]
+    )
+    def test_what_is_refused_for_its_content_takes_no_other_along_and_is_not_posted_again_and_again(
+        self, bad: Sequence[int]
+    ) -> None:
+        people = [f"27831{place:06}" for place in range(100)]
+        refused = {people[place] for place in bad}
+        posts = Counter[str]()
+
+        def bsp(url: str, payload: Any) -> HttpAnswer:
+            posts.update(asked := self.recipients(url, payload))
+            batch = [Outgoing(f"r{people.index(person)}", {"to": person}) for person in asked]
+            answer = self.refusing_some(batch, refused)
+            return HttpAnswer(answer.status, {}, answer.content)
+
+        with self.world(self.secret_in_batches()) as made:
+            made.bsp = self.with_steps_before(bsp)
+            made.warm()
+            for place, person in enumerate(people):
+                message = template(body("private 1"), to=person) | {"msgId": f"r{place}"}
+                assert made.send(message, headers=self.authorization()) == SUCCESS
+            made.pump(hours=7)
+            requests = len(made.bsp_requests)
+
+            told = {status["msgId"]: (status["status"], status["error"]["code"]) for status in made.statuses}
+        assert told == {f"r{place}": ("failed", CallbackError.INVALID_TEMPLATE_PARAMETERS) for place in bad}
+        assert set(posts) == set(people)
+        assert max(posts.values()) <= log2(len(people)) + 2
+        assert requests <= len(people) + 10
 
     def test_lost_answer_is_not_asked_for_again(self) -> None:
         with Bsp(Fault.DROP, self.accepting(self.batch())) as bsp:

@@ -12,6 +12,10 @@ from whatsapp_bridge.store.keys import KmsKeys
 ARN = "arn:aws:kms:af-south-1:123456789012:key/0a-1b"
 
 
+# KMS answers with the key's own ARN, also where it is asked by an alias.
+KEY = "arn:aws:kms:af-south-1:123456789012:key/own"
+
+
 class Kms:
     def __init__(self) -> None:
         self.regions: list[str] = []
@@ -22,22 +26,22 @@ class Kms:
         self.regions.append(region)
         return self
 
-    def _answer(self, operation: str, arguments: dict[str, Any]) -> dict[str, bytes]:
+    def _answer(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         self.calls.append((operation, arguments))
         if self.fail:
             raise self.fail
-        return {"Plaintext": b"p" * 32, "CiphertextBlob": b"blob"}
+        return {"Plaintext": b"p" * 32, "CiphertextBlob": b"blob", "KeyId": KEY}
 
-    def generate_data_key(self, **arguments: Any) -> dict[str, bytes]:
+    def generate_data_key(self, **arguments: Any) -> dict[str, Any]:
         return self._answer("generate_data_key", arguments)
 
-    def decrypt(self, **arguments: Any) -> dict[str, bytes]:
+    def decrypt(self, **arguments: Any) -> dict[str, Any]:
         return self._answer("decrypt", arguments)
 
 
 def test_generate() -> None:
     kms = Kms()
-    assert KmsKeys(kms).generate(ARN) == (b"p" * 32, b"blob")
+    assert KmsKeys(kms).generate(ARN) == (b"p" * 32, b"blob", KEY)
     assert kms.regions == ["af-south-1"]
     assert kms.calls == [("generate_data_key", {"KeyId": ARN, "KeySpec": "AES_256"})]
 
@@ -80,9 +84,11 @@ def test_the_real_exchange() -> None:
         kms = made.client("kms")
         keys = KmsKeys(lambda region: kms if region == REGION else None)
         arn = kms.create_key()["KeyMetadata"]["Arn"]
-        plaintext, blob = keys.generate(arn)
+        plaintext, blob, _ = keys.generate(arn)
         assert len(plaintext) == 32
         assert keys.decrypt(arn, blob) == plaintext
+        kms.create_alias(AliasName="alias/to-people", TargetKeyId=arn)
+        assert keys.generate(arn.rpartition(":")[0] + ":alias/to-people")[2] == arn
         with pytest.raises(KeyFailure) as raised:
             keys.decrypt(arn, b"no blob of KMS")
         assert not raised.value.retriable

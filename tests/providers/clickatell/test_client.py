@@ -59,7 +59,7 @@ def test_request() -> None:
         (
             "https://bsp.example/base/v1/message",
             {"messages": [message.request for message in TWO]},
-            {"authorization": SECRET},
+            {"authorization": SECRET, "accept": "application/json"},
         )
     ]
 
@@ -105,7 +105,7 @@ MATCHED: dict[str, tuple[list[Outgoing], Answer, list[Outcome]]] = {
     "malformed for one": (
         TWO[:1],
         said(400, results(refused("r1", 21))),
-        [Rejected(1009, "Payload data is malformed")],
+        [Rejected(1001, "Payload data is malformed")],
     ),
     "refused without a reason": (
         TWO[:1],
@@ -161,7 +161,21 @@ MATCHED: dict[str, tuple[list[Outgoing], Answer, list[Outcome]]] = {
         said(202, results(taken("r2"), taken("7") | {"clientMessageId": 7})),
         [Accepted("bsp-7"), Accepted("bsp-r2")],
     ),
-    "nameless, one person twice": (SAME_PERSON, said(202, results(NAMELESS, NAMELESS)), [LOST, LOST]),
+    "nameless, one person twice": (
+        SAME_PERSON,
+        said(202, results(NAMELESS, NAMELESS | {"apiMessageId": "b2"})),
+        [Accepted(None), Accepted(None)],
+    ),
+    "nameless, one person twice, one refused": (
+        SAME_PERSON,
+        said(207, results(NAMELESS, refused(None, 27))),
+        [LOST, LOST],
+    ),
+    "nameless, one person twice, neither yes nor no": (
+        SAME_PERSON,
+        said(202, results(NAMELESS, {"to": PERSON, "apiMessageId": "b2"})),
+        [LOST, LOST],
+    ),
     "nameless, one person twice, one named": (
         SAME_PERSON,
         said(202, results(taken("r2"), NAMELESS)),
@@ -175,7 +189,7 @@ MATCHED: dict[str, tuple[list[Outgoing], Answer, list[Outcome]]] = {
     "nameless, nobody's": (
         TWO,
         said(202, results(taken(None, "999", "b1"), taken("r2"))),
-        [LOST, Accepted("bsp-r2")],
+        [Accepted(None), Accepted("bsp-r2")],
     ),
     "alone, another name": (TWO[:1], said(202, results(taken("cut", "999", "b1"))), [Accepted("b1")]),
 }
@@ -208,6 +222,16 @@ WHOLE: dict[str, tuple[Any, Outcome]] = {
     "429 with another error": (said(429, failure(99), retry_after="5"), Throttled(5.0)),
     "19": (said(503, failure(19)), Throttled(None, overload=True)),
     "18": (said(500, failure(18)), Unknown("HTTP 500 without an answer per message")),
+    **{
+        f"{code}, about the account": (said(400, failure(code)), Rejected(1009, title, alarm=True))
+        for code, title in {
+            38: "Channel/feature is not active on integration",
+            39: "Channel is not available on integration",
+            44: "FROM number is suspended",
+            45: "FROM number is not related to integration",
+            46: "Demo access has expired",
+        }.items()
+    },
     "41": (said(400, failure(41)), Rejected(1009, "Resource does not exist")),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
     "unlisted with 401": (said(401, failure(99)), Rejected(1000, "Credentials refused (HTTP 401)", alarm=True)),
@@ -267,7 +291,7 @@ def malformed(*references: str, code: int = 21) -> Any:
 
 
 BATCH = [outgoing(f"r{place}") for place in range(100)]
-BAD = Rejected(1009, "Payload data is malformed")
+BAD = Rejected(1001, "Payload data is malformed")
 
 
 @pytest.mark.parametrize("bad", ["r0", "r42", "r99"])
@@ -296,13 +320,43 @@ def test_each_message_is_in_one_successful_request_only() -> None:
     assert sorted(successful) == sorted({message.reference for message in BATCH} - refused_for)
 
 
-def test_requests_are_bounded_and_the_rest_is_sent_later() -> None:
-    http = Http(malformed(*(message.reference for message in BATCH)))
+def of_template(reference: str, *values: str) -> Outgoing:
+    parameters = {str(place): value for place, value in enumerate(values, 1)}
+    template = {"templateName": "private", "body": {"parameters": parameters}}
+    return Outgoing(
+        reference, {"channel": "whatsapp", "to": PERSON, "clientMessageId": reference, "template": template}
+    )
 
-    outcomes = client(http).send(BATCH)
 
-    assert len(http.requests) == 30
-    assert set(outcomes) == {BAD, NotSent("request refused as malformed")}
+def test_a_template_that_is_refused_is_known_after_a_few_requests() -> None:
+    batch = [of_template(f"r{place}", f"private {place}") for place in range(100)]
+    http = Http(malformed(*(message.reference for message in batch)))
+
+    assert client(http).send(batch) == [BAD] * 100
+    assert len(http.requests) <= 15
+
+
+def test_values_in_other_places_are_no_fault_of_the_template() -> None:
+    """As one with a value too few: those with all of them are another kind."""
+    short = [of_template(f"s{place}", "private") for place in range(50)]
+    batch = [
+        message
+        for pair in zip(short, (of_template(f"r{n}", "a", "b") for n in range(50)), strict=True)
+        for message in pair
+    ]
+    http = Http(malformed(*(message.reference for message in short)))
+
+    outcomes = client(http).send(batch)
+
+    expected = [BAD if message in short else Accepted(f"bsp-{message.reference}") for message in batch]
+    assert outcomes == expected
+    assert len(http.requests) <= 17
+
+
+def test_messages_without_a_template_have_nothing_in_common() -> None:
+    http = Http(malformed(*(message.reference for message in BATCH[:-1])))
+
+    assert client(http).send(BATCH) == [*[BAD] * 99, Accepted("bsp-r99")]
 
 
 def test_one_message_alone_is_rejected() -> None:

@@ -72,14 +72,15 @@ def test_what_is_no_name_is_in_no_title(name: str) -> None:
 # (what to do, 10xx, 200x): Clickatell's errors.
 ERRORS: dict[tuple[str, int], list[int]] = {
     ("stop", 1000): [1, 2, 3, 7],
-    ("stop", 1009): [20],
+    ("stop", 1009): [20, 38, 39, 44, 45, 46],
     ("reject", 1001): [23, 24, 30, 31, 32],
     ("media_lost", 1001): [33],
     ("reject", 1002): [25],
     ("reject", 1005): [27, 28],
     ("reject", 1006): [26],
-    ("reject", 1009): [38, 39, 40, 41, 42, 44, 45, 46],
-    ("split", 1009): [21, 22],
+    ("reject", 1009): [40, 41, 42],
+    ("split", 1001): [21],
+    ("too_much", 1009): [22],
     ("internal", 1009): [18],
     ("overload", 1009): [19],
     ("throttle", 1009): [43],

@@ -91,6 +91,9 @@ class TestClickatell(ProviderConformance):
     def throttling(self) -> Answer:
         return Answer(400, samples.failure(43))
 
+    def refusing_content(self) -> Answer:
+        return Answer(400, samples.failure(21))
+
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         return samples.statuses([samples.status(_CODES[status], reference)])
 

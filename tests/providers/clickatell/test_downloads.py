@@ -364,7 +364,7 @@ def test_wrong_hash_is_counted_and_the_file_accepted(
 
 def sealed(keys: Keys, element: Json, arn: str = MO_KEY) -> tuple[Json, bytes]:
     """`element` and its file as Clickatell would have them encrypted."""
-    plaintext, blob = keys.generate(arn)
+    plaintext, blob, _ = keys.generate(arn)
     keys.calls.clear()
     raw = b"".join(encryption.EncryptedFile(plaintext, files.JPEG, Numbered()))
     fields = (*(path for path in INCOMING if path != ("content",)), ("whatsapp", "profileName"))

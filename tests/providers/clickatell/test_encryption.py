@@ -50,12 +50,14 @@ class Keys(KmsKeys):
         super().__init__()
         self.calls: list[str] = []
         self.failure: KeyFailure | None = None
+        self.aliases: dict[str, str] = {}
+        """The ARN of each alias's key."""
         self._numbers = count()
 
-    def generate(self, key_arn: str) -> tuple[bytes, bytes]:
+    def generate(self, key_arn: str) -> tuple[bytes, bytes, str]:
         self._called("generate")
         blob = f"{key_arn} {next(self._numbers)}".encode()
-        return self._plaintext(blob), blob
+        return self._plaintext(blob), blob, self.aliases.get(key_arn, key_arn)
 
     def decrypt(self, key_arn: str, blob: bytes) -> bytes:
         self._called("decrypt")
@@ -385,7 +387,7 @@ class Meeting(Keys):
         self._together = Barrier(2)
         self.met = False
 
-    def generate(self, key_arn: str) -> tuple[bytes, bytes]:
+    def generate(self, key_arn: str) -> tuple[bytes, bytes, str]:
         with suppress(BrokenBarrierError):
             self._together.wait(timeout=0.3)
             self.met = True
@@ -420,7 +422,7 @@ def test_kms_is_not_asked_again_right_after_it_failed() -> None:
 
 def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
     """`element` as Clickatell would send it encrypted."""
-    plaintext, blob = keys.generate(arn)
+    plaintext, blob, _ = keys.generate(arn)
     keys.calls.clear()
     return encryption.with_leaves(
         element,

@@ -494,7 +494,7 @@ def test_message_callback(
     account = acme(provider, encrypted)
     raw, net = files.JPEG, Downloads()
     if keys:
-        plaintext, blob = keys.generate(MO_KEY)
+        plaintext, blob, _ = keys.generate(MO_KEY)
         raw = b"".join(encryption.EncryptedFile(plaintext, files.JPEG, Numbered()))
         given = encrypted_by(plaintext, b64encode(blob).decode(), b64encode(raw).decode(), given)
     net.raw = raw

@@ -111,7 +111,7 @@ def test_file_of_a_template_is_uploaded_for_its_recipient() -> None:
             "POST",
             f"https://bsp.example/base/v1/media?fileName=private.jpg&to={PERSON}",
             files.JPEG,
-            {"authorization": SECRET, "content-type": "image/jpeg"},
+            {"authorization": SECRET, "accept": "application/json", "content-type": "image/jpeg"},
         )
     ]
 
@@ -165,6 +165,15 @@ def test_file_name_is_encoded(name: str, encoded: str) -> None:
     ((_, url, _, _),) = net.uploads
     assert f"?fileName={encoded}&" in url
     assert parse_qs(urlsplit(url).query)["fileName"] == [name]
+
+
+def test_an_alias_is_resolved_before_it_is_sent() -> None:
+    net, keys, alias = Net(), Keys(), MT_KEY.replace("key/", "alias/")
+    keys.aliases[alias] = MT_KEY
+
+    prepared(client(net, keys, encryption=ENCRYPTION | {"mt_key_arn": alias}), picture())
+
+    assert [query["kmsArn"] for query in net.queries] == [MT_KEY]
 
 
 @pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
@@ -293,7 +302,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "18": (said(500, failure(18)), NotSent("upload: HTTP 500 without an answer per message", unreached=True)),
     "19": (said(503, failure(19)), Throttled(None, overload=True)),
     "20": (said(402, failure(20)), Rejected(1009, "Insufficient account balance", alarm=True)),
-    "21": (said(400, failure(21)), Rejected(1009, "Payload data is malformed")),
+    "21": (said(400, failure(21)), Rejected(1001, "Payload data is malformed")),
     "23": (said(400, failure(23, "Invalid or missing parameter: fileName")), refused("Invalid or missing parameter")),
     "23 about to": (
         said(400, failure(23, "Invalid or missing parameter: to")),
@@ -305,7 +314,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "31 under 413": (said(413, failure(31)), refused("Media file size exceeds limit")),
     "32": (said(400, failure(32)), refused("Media payload size exceeds limit")),
     "33": (said(400, failure(33)), refused("Media item not found")),
-    "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration")),
+    "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration", alarm=True)),
     "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1009, "Rate limit"))),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
     "401 alone": (Answer(401, {}, b""), unanswered(401)),

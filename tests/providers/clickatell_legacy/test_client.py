@@ -36,7 +36,9 @@ def test_request() -> None:
     client(http).send(TWO)
 
     expected = {"messages": [message.request for message in TWO]}
-    assert http.requests == [("https://bsp.example/base/wa/messages", expected, {"authorization": SECRET})]
+    assert http.requests == [
+        ("https://bsp.example/base/wa/messages", expected, {"authorization": SECRET, "accept": "application/json"})
+    ]
 
 
 ANSWERS: dict[str, tuple[Answer, list[Outcome]]] = {
@@ -143,7 +145,7 @@ SECRET_FIELDS = ("content", "caption", "profileName", "locationName", "locationA
 @pytest.mark.parametrize("body", [samples.text(), samples.location()], ids=["text", "location"])
 def test_encrypted_reply_becomes_the_message_it_was(body: Json) -> None:
     keys = Keys()
-    plaintext, blob = keys.generate(MO_KEY)
+    plaintext, blob, _ = keys.generate(MO_KEY)
     secret: Json = {
         name: encryption.encrypt(plaintext, body[name], lambda size: bytes(size))
         for name in SECRET_FIELDS

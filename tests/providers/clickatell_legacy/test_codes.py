@@ -133,12 +133,12 @@ def test_one_apis_status_means_what_the_legacy_apis_means(code: int) -> None:
 # (what to do, 10xx, 200x): the legacy API's errors.
 ERRORS: dict[tuple[str, int], list[int]] = {
     ("stop", 1000): [1, 2, 3, 7, 109],
-    ("stop", 1009): [301],
+    ("stop", 1009): [110, 301],
     ("reject", 1001): [100, 101, 103, 104, 105, 106, 107, 111],
     ("reject", 1002): [102, 150, 151, 152, 158],
     ("reject", 1005): [159, 160],
-    ("reject", 1009): [108, 110, 161],
-    ("split", 1009): [153],
+    ("reject", 1009): [108, 161],
+    ("too_much", 1009): [153],
     ("internal", 1009): [900],
     ("overload", 1009): [901],
 }

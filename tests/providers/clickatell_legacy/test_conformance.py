@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from tests.providers.clickatell_legacy import samples
@@ -68,6 +68,18 @@ class TestClickatellLegacy(ProviderConformance):
     def throttling(self) -> Answer:
         # The table of errors has none for it.
         return Answer(429)
+
+    def refusing_content(self) -> Answer:
+        raise AssertionError("it refuses each message on its own")
+
+    def refusing_some(self, batch: Sequence[Outgoing], bad: Collection[str]) -> Answer:
+        results = [
+            samples.refused(outgoing.reference, 106, to=samples.to(outgoing))
+            if samples.to(outgoing) in bad
+            else samples.taken(outgoing.reference, samples.to(outgoing))
+            for outgoing in batch
+        ]
+        return Answer(202, samples.results(*results))
 
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         return samples.raw(samples.status(_CODES[status], reference))

@@ -160,7 +160,7 @@ def downloaded(reader: Client, body: Json) -> File:
 
 
 def sealed(keys: Keys, body: Json) -> Json:
-    plaintext, blob = keys.generate(MO_KEY)
+    plaintext, blob, _ = keys.generate(MO_KEY)
     secret: Json = {
         name: encryption.encrypt(plaintext, body[name], Numbered())
         for name in ("caption", "profileName")

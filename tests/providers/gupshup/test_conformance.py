@@ -95,6 +95,9 @@ class TestGupshup(ProviderConformance):
         # Gupshup publishes no limit, and no error for one.
         return Answer(429)
 
+    def refusing_content(self) -> Answer:
+        return Answer(200, samples.refused("318"))
+
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         if status == "clicked":
             return json.dumps(samples.click(reference)).encode()

@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -90,6 +91,16 @@ def file_of(body: bytes, headers: Mapping[str, str]) -> tuple[str, str, bytes]:
     (part,) = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()  # type: ignore[attr-defined]
     assert part.get_param("name", header="content-disposition") == "file"
     return part.get_filename(), part.get_content_type(), part.get_payload(decode=True)
+
+
+def recipients(url: str, body: bytes | None) -> list[str]:
+    """Whom a call is for: one person, or those of the sheet in a form."""
+    if body is None:
+        return [query(url)["countryCode"] + query(url)["mobileNumber"]]
+    from openpyxl import load_workbook
+
+    _, *rows = load_workbook(BytesIO(body[body.index(b"PK") :])).worksheets[0].iter_rows(values_only=True)
+    return [f"{row[0]}{row[1]}" for row in rows]
 
 
 # --- webhooks --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,17 @@ from openpyxl import load_workbook
 
 from tests.providers.conformance import OTHER_PERSON, PERSON, assert_public
 from tests.providers.message_central import samples
-from tests.providers.message_central.samples import Json, file_of, jwt, query, refused, said, sent, token_answer
+from tests.providers.message_central.samples import (
+    Json,
+    file_of,
+    jwt,
+    query,
+    recipients,
+    refused,
+    said,
+    sent,
+    token_answer,
+)
 from tests.support.services import MemoryNotes, services
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
@@ -493,6 +503,8 @@ OTHERS: dict[str, Outgoing] = {
     "more variables": broadcast("r3", PEOPLE[2], "Ada", "b"),
     "with a URL": broadcast("r3", PEOPLE[2], "Ada", ctaVariables=["a"]),
     "what no cell can hold": broadcast("r3", PEOPLE[2], "\x07"),
+    "U+FFFE, which no XML may hold": broadcast("r3", PEOPLE[2], "a\ufffe"),
+    "U+FFFF": broadcast("r3", PEOPLE[2], "\uffff"),
     "a chat": chat("r3", to=PEOPLE[2]),
 }
 
@@ -523,8 +535,33 @@ def test_a_refused_sheet_is_made_good_by_single_calls() -> None:
     results = outcomes(client(http, options=BULK, **STATIC), *batch)
 
     assert results == [Accepted(None), Rejected(1002, "mobileNumber is required"), Accepted(None)]
-    assert len(http.sent) == 4
+    assert len(http.sent) == 5
     assert sorted(http.singles) == sorted(["831234567", "7715836906", "2015550123"])
+
+
+def test_bad_numbers_are_no_fault_of_the_template() -> None:
+    """The first four are refused alone, and so is each sheet with a bad number."""
+    people = [f"2783123{place:04}" for place in range(16)]
+    bad = {people[place] for place in (0, 1, 2, 3, 15)}
+
+    def by_number(url: str, body: bytes | None) -> Answer:
+        return said(200, refused(829)) if bad.intersection(recipients(url, body)) else OK
+
+    results = outcomes(
+        client(Http(by_number), options=BULK, **STATIC), *(broadcast(f"r{to}", to, "Ada") for to in people)
+    )
+
+    refusal = Rejected(1002, "mobileNumber is required")
+    assert results == [refusal if to in bad else Accepted(None) for to in people]
+
+
+def test_an_error_of_the_sheet_for_a_single_message_is_its_verdict() -> None:
+    http = Http(said(200, refused(803)))
+
+    assert outcomes(client(http, options=BULK, **STATIC), broadcast("r1", PEOPLE[0], "Ada")) == [
+        Rejected(1009, "Contact list not found")
+    ]
+    assert len(http.sent) == 1
 
 
 UNLISTED_OF_META = Rejected(1009, "Unlisted error 999999", unlisted=True)
@@ -533,6 +570,14 @@ SHEETS: dict[str, tuple[Said, bool, Outcome]] = {
     "803": (said(200, refused(803)), True, Accepted(None)),
     "804 as text": (said(400, refused("804")), True, Accepted(None)),
     "805": (said(200, refused(805)), True, Accepted(None)),
+    "801": (said(200, refused(801)), False, Rejected(1009, "Invalid sender", alarm=True)),
+    "802": (said(200, refused(802)), False, Rejected(1001, "Invalid Template")),
+    "no such template, says Meta": (
+        said(200, refused(800, "(#132001) x")),
+        False,
+        Rejected(1001, "Template does not exist"),
+    ),
+    "a parameter, says Meta": (said(200, refused(800, "(#100) x")), True, Accepted(None)),
     "unlisted": (said(200, refused(899)), False, Unknown("unlisted responseCode 899")),
     "accepted, by another code": (said(200, refused(202)), False, Unknown("unlisted responseCode 202")),
     "partly": (said(200, refused(206)), False, Unknown("unlisted responseCode 206")),

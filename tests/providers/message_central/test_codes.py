@@ -8,7 +8,7 @@ from whatsapp_bridge.providers.message_central import answers, codes
 # Every code of the documentation's tables of errors: CleverTap's 10xx, and whether somebody has to see to the account.
 ERRORS: dict[int, tuple[int, bool]] = {
     800: (1000, True),
-    801: (1009, False),
+    801: (1009, True),
     802: (1001, False),
     803: (1009, False),
     804: (1001, False),
@@ -26,6 +26,11 @@ ERRORS: dict[int, tuple[int, bool]] = {
     829: (1002, False),
     830: (1009, False),
 }
+
+
+@pytest.mark.parametrize("body", [{}, {"status": 400, "error": "private"}, {"message": "private"}], ids=str)
+def test_a_bad_request_without_a_code_is_not_made_again(body: dict[str, object]) -> None:
+    assert answers.outcome(said(400, body)) == Rejected(1001, "Refused without a code (HTTP 400)", unlisted=True)
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["number", "text"])

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -66,17 +66,15 @@ class TestMessageCentral(ProviderConformance):
         assert isinstance(prepared, Outgoing)
         return [prepared]
 
+    def with_steps_before(self, answer: Callable[[str, Any], HttpAnswer]) -> Callable[[str, Any], HttpAnswer]:
+        def with_token(url: str, payload: Any) -> HttpAnswer:
+            return samples.said(200, samples.token_answer()) if samples.is_for_a_token(url) else answer(url, payload)
+
+        return with_token
+
     @contextmanager
-    def world(self) -> Iterator[World]:
-        with super().world() as made:
-            answer = made.bsp
-
-            def with_token(url: str, payload: Any) -> HttpAnswer | Exception:
-                return (
-                    samples.said(200, samples.token_answer()) if samples.is_for_a_token(url) else answer(url, payload)
-                )
-
-            made.bsp = with_token
+    def world(self, secret: Json | None = None) -> Iterator[World]:
+        with super().world(secret) as made:
             made.notes.put("acme", Tokens(self.account(), services(HttpClient()))._key, samples.TOKEN, 3600)
             yield made
 
@@ -93,6 +91,20 @@ class TestMessageCentral(ProviderConformance):
     def throttling(self) -> Answer:
         # The tables of errors have none for it.
         return Answer(429)
+
+    def secret_in_batches(self) -> Json:
+        return samples.secret(options={"bulk": True})
+
+    def refusing_content(self) -> Answer:
+        return Answer(200, samples.refused(804))
+
+    def recipients(self, url: str, payload: Any) -> list[str]:
+        return samples.recipients(url, payload)
+
+    def refusing_some(self, batch: Sequence[Outgoing], bad: Collection[str]) -> Answer:
+        answer = super().refusing_some(batch[:1], bad) if len(batch) == 1 else None
+        refused = not bad.isdisjoint(outgoing.request["to"] for outgoing in batch)
+        return answer or (self.refusing_content() if refused else Answer(200, samples.sent()))
 
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         errors = {"errors": [meta.error(131026)]} if status == "failed" else {}

@@ -465,3 +465,47 @@ def test_a_lost_answer_is_not_a_failure_beside_a_status_found_by_its_recipient(m
     report(made, "wamid.a", "delivered")
     made.pump()
     assert told_of(made, "a") == ("sent", "delivered")
+
+
+# --- replies before the first status ---------------------------------------------------------------------------------
+
+
+def tap(made: World, wamid: str, sender: str = ANN, of: str = "27999000001") -> None:
+    message = meta.button("m1") | {"from": sender, "context": {"from": of, "id": wamid}}
+    assert made.callback(meta.events(messages=[message])).status == 200
+
+
+@pytest.mark.parametrize(
+    ("waiting", "answered_by", "of", "context"),
+    [
+        pytest.param([template("a")], ANN, "27999000001", {"id": "a"}, id="to the only one"),
+        pytest.param([template("a"), template("b")], ANN, "27999000001", None, id="to one of two"),
+        pytest.param([template("a")], BEN, "27999000001", None, id="of somebody else"),
+        pytest.param([], ANN, "27999000001", None, id="to nothing of ours"),
+        pytest.param([template("a")], ANN, ANN, None, id="to a message of their own"),
+    ],
+)
+def test_a_reply_before_the_first_status(
+    made: World, waiting: list[dict[str, Any]], answered_by: str, of: str, context: Any
+) -> None:
+    send(made, *waiting)
+    tap(made, "w1", answered_by, of)
+    made.pump()
+    for message in waiting:
+        report(made, f"w-{message['msgId']}" if of == ANN else "w1" if message is waiting[0] else "w2", *LADDER)
+        made.pump()
+
+    (reply,) = made.replies
+    assert reply.get("context") == context
+    assert all(told_of(made, message["msgId"]) == LADDER for message in waiting)
+
+
+def test_a_reply_to_one_of_two_whose_id_is_known(made: World) -> None:
+    send(made, template("a"), template("b"))
+    report(made, "w1", "sent")
+    made.pump()
+    tap(made, "w1")
+    made.pump()
+
+    (reply,) = made.replies
+    assert reply["context"] == {"id": "a"}

@@ -111,6 +111,9 @@ class TestMeta(ProviderConformance):
     def throttling(self) -> Answer:
         return Answer(400, samples.failure(130429))
 
+    def refusing_content(self) -> Answer:
+        return Answer(400, samples.failure(132001))
+
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         errors = {"errors": [webhooks.error(131049)]} if status == "failed" else {}
         return webhooks.events(statuses=[webhooks.status(status, reference, **errors)])

@@ -71,6 +71,13 @@ def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]
     return found
 
 
+def of_reply(waiting: Waiting, account: Account, sender: str, bsp_id: str) -> str | None:
+    """The msgId of a message whose id is not known yet, because a person answers before its first status."""
+    if not (sender.isdigit() and _kinds_without_bsp_id(account)):
+        return None
+    return waiting.of_reply(account.name, account.pseudonyms(sender), bsp_id)
+
+
 def _kind(message: Message) -> str:
     return "template" if isinstance(message, TemplateMessage) else "freeform"
 

@@ -16,6 +16,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
 from whatsapp_bridge.clevertap.client import NotTried, RefusedCallback, Taken, TryLater
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
+from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.quarantine import Quarantine
@@ -46,6 +47,7 @@ from whatsapp_bridge.store.leases import NoLease
 from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
+from whatsapp_bridge.store.waiting import Waiting
 
 # SQS deletes a message 14 days after it was sent. Until then all that wait behind a reply must have had their turn.
 _GIVEN_UP_SECONDS: Final = 12 * 86_400
@@ -81,6 +83,7 @@ class ForwardReplies:
         callbacks: Callbacks,
         recording: Recording,
         recent: RecentSending,
+        waiting: Waiting,
         services: Callable[[], Services],
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
@@ -90,7 +93,8 @@ class ForwardReplies:
         self._dead_letters, self._quarantine = dead_letters, quarantine
         self._files, self._notes = files, notes
         self._retry, self._callbacks, self._recording, self._services = retry, callbacks, recording, services
-        self._recent, self._jitter, self._now, self._new_id = recent, jitter, now, new_id
+        self._recent, self._waiting = recent, waiting
+        self._jitter, self._now, self._new_id = jitter, now, new_id
 
     def __call__(self, record: Record) -> None:
         """Forward one message from a person. Raises `Postponed` if it must be retried."""
@@ -197,7 +201,7 @@ class ForwardReplies:
     def _report(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> bool:
         """Whether it is dead-lettered."""
         message = reply.message
-        answered = self._answered(account, reply, record)
+        answered = self._answered(account, event, reply, record)
         if answered is not None:
             message = message.model_copy(update={"context": Context(id=answered)})
         keys = {**_names(account, event), "sender": account.pseudonym(event.sender)}
@@ -227,13 +231,15 @@ class ForwardReplies:
         if error is not None:
             raise error
 
-    def _answered(self, account: Account, reply: Reply, record: Record) -> str | None:
+    def _answered(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> str | None:
         """The msgId of the answered message. Raises `Postponed` if it may soon be recorded."""
         reference = reply.answers_reference
         if reference is None and reply.answers_bsp_id is not None:
             ids = filter(None, (reply.answers_bsp_id, reply.or_bsp_id))
             found = (self._claims.reference_of(account.name, bsp_id) for bsp_id in ids)
             reference = next(filter(None, found), None)
+            if reference is None:
+                reference = correlation.of_reply(self._waiting, account, event.sender, reply.answers_bsp_id)
             # Also what it has waited behind others.
             waited = self._now() - record.sent_at
             if reference is None and waited < _ANSWERED_SECONDS and self._recent.known_of(account.name):

@@ -11,7 +11,7 @@ from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.reports import Item, Report, Reports
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
-from whatsapp_bridge.net.halving import InHalves
+from whatsapp_bridge.net.halving import Heard, InHalves
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry
 
@@ -48,14 +48,15 @@ class PostStatuses:
         posts = count_up()
 
         def post(part: Sequence[Report]) -> Delivery:
-            if next(posts) > 0 and not self._callbacks.goes_on(account, "status"):
+            posted = next(posts)
+            if posted >= _MAX_POSTS or (posted > 0 and not self._callbacks.goes_on(account, "status")):
                 return NotTried()
             updates = [update for report in part for update in report.updates]
             return self._callbacks.deliver(account, "status", StatusCallback(statuses=updates).wire())
 
         failed: list[str] = []
         for part, delivery in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
-            failed += self._settle(account, part, NotTried() if delivery is None else delivery)
+            failed += self._settle(account, part, delivery)
         return failed
 
     def hold(self, account: Account, items: Sequence[Item]) -> list[str]:
@@ -110,8 +111,14 @@ class PostStatuses:
 
 
 def _new_halves() -> InHalves[Report, Delivery]:
-    return InHalves(_refused_for_its_content, _MAX_POSTS)
+    return InHalves(_heard)
 
 
-def _refused_for_its_content(delivery: Delivery) -> bool:
-    return isinstance(delivery, RefusedCallback) and delivery.status in _CONTENT_REFUSED
+def _heard(delivery: Delivery) -> Heard:
+    match delivery:
+        case Taken():
+            return Heard.ACCEPTED
+        case RefusedCallback(status) if status in _CONTENT_REFUSED:
+            return Heard.REFUSED
+        case _:
+            return Heard.NOTHING

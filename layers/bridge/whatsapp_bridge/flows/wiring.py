@@ -211,6 +211,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         callbacks=callbacks,
         recording=recording,
         recent=RecentSending(notes=notes, now=outside.now),
+        waiting=waiting,
         services=_services(http, notes, outside),
         jitter=outside.jitter,
         now=outside.now,

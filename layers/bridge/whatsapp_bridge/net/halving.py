@@ -1,53 +1,118 @@
-"""Many items in one request that is refused as a whole because of one item, or because they are too many."""
+"""Many items in one request that is refused as a whole: because of one item, of what some have in common, or because
+they are too many."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from enum import Enum
 from math import inf
 from typing import Final
 
 _ACCEPTED_UNTIL_LARGER: Final = 100
+# One bad item says nothing of the others. Three that are refused alone, while every other part is refused too and
+# nothing is accepted, do.
+_ALONE_UNTIL_SUSPECTED: Final = 3
+
+
+class Heard(Enum):
+    """What the answer to a request says about its items."""
+
+    ACCEPTED = "accepted"
+    """It was read: items may have been refused on their own, but not for the sake of the others."""
+    REFUSED = "refused"
+    """For the content of an item, or of what the items have in common."""
+    APART = "apart"
+    """Refused too, but for its size or for one item's own sake: it says nothing of what they have in common."""
+    NOTHING = "nothing"
+    """It says something else, for each of them."""
 
 
 class InHalves[T, A]:
-    """Posts items together, and halves a `refused` part until the bad item is alone. Safe to share between threads.
+    """Posts items together, and halves a refused part until the bad item is alone. Safe to share between threads.
+
+    `kind_of` says what an item has in common with others (a template); None: nothing. If three items of a kind are
+    refused alone and none is accepted, its other parts are posted once more at most: while all are refused, the kind
+    itself is at fault, and they get the answer that they have. As soon as one is accepted, they are halved as well. So
+    a kind of n items that is refused takes about 2 log2(n) + 1 posts, not 2 n.
 
     Learns how many are accepted together: if all items of a refused part are accepted in smaller parts, the part was
-    too large, and no part of that size is posted again, until a hundred parts almost as large were accepted. At most
-    `most` posts per call; one bad item of n takes about 2 log2(n) + 1.
+    too large, and no part of that size is posted again, until a hundred parts almost as large were accepted.
+
+    One bad item of n takes about 2 log2(n) + 1 posts. No item is posted more than about log2(n) + 2 times.
     """
 
-    def __init__(self, refused: Callable[[A], bool], most: int) -> None:
-        self._refused, self._most = refused, most
+    def __init__(self, heard: Callable[[A], Heard], kind_of: Callable[[T], Hashable] = lambda item: None) -> None:
+        self._heard, self._kind_of = heard, kind_of
         self._too_many = inf
         self._accepted = 0
 
-    def post(self, items: Sequence[T], post: Callable[[Sequence[T]], A]) -> Iterator[tuple[Sequence[T], A | None]]:
-        """Each part of `items` with its answer; a refused part is a single item. Parts left after the last post have no
-        answer (None)."""
+    def post(self, items: Sequence[T], post: Callable[[Sequence[T]], A]) -> Iterator[tuple[Sequence[T], A]]:
+        """Each part of `items` with its answer."""
         if items:
-            yield from self._part(items, post, iter(range(self._most)))
+            call = _Call(post)
+            yield from self._part(items, call)
+            while call.waiting:
+                # None of those whose kind was accepted in the meantime has the verdict of its kind.
+                kind, parts = call.waiting.popitem()
+                for part, answer in parts:
+                    if kind in call.good:
+                        yield from self._halves(part, call)
+                    else:
+                        yield part, answer
 
-    def _part(
-        self, part: Sequence[T], post: Callable[[Sequence[T]], A], posts: Iterator[int]
-    ) -> Iterator[tuple[Sequence[T], A | None]]:
-        posted = len(part) < self._too_many
-        if posted:
-            if next(posts, None) is None:
-                yield part, None
-                return
-            answer = post(part)
-            accepted = not self._refused(answer)
-            if accepted:
-                self._accept(len(part))
-            if accepted or len(part) == 1:
-                yield part, answer
-                return
-        taken = 0
-        for half in (part[: len(part) // 2], part[len(part) // 2 :]):
-            for inner, answered in self._part(half, post, posts):
-                taken += len(inner) if answered is not None and not self._refused(answered) else 0
+    def _part(self, part: Sequence[T], call: "_Call[T, A]") -> Iterator[tuple[Sequence[T], A]]:
+        if len(part) >= self._too_many:
+            yield from self._halves(part, call)
+            return
+        answer = call.post(part)
+        heard = self._heard(answer)
+        kinds = {self._kind_of(item) for item in part}
+        if heard is Heard.ACCEPTED:
+            self._accept(len(part))
+            call.good |= kinds
+        if heard in (Heard.ACCEPTED, Heard.NOTHING):
+            yield part, answer
+            return
+        suspect = self._suspect(kinds, call) if heard is Heard.REFUSED else None
+        if len(part) == 1:
+            if heard is Heard.REFUSED:
+                call.alone[self._kind_of(part[0])] += 1
+            yield part, answer
+        elif suspect is not None:
+            call.waiting[suspect].append((part, answer))
+        else:
+            taken = 0
+            for inner, answered in self._halves(part, call):
+                taken += len(inner) if self._heard(answered) is Heard.ACCEPTED else 0
                 yield inner, answered
-        if posted and taken == len(part):
-            self._too_many, self._accepted = min(self._too_many, len(part)), 0
+            if taken == len(part):
+                self._too_many, self._accepted = min(self._too_many, len(part)), 0
+
+    def _suspect(self, kinds: set[Hashable], call: "_Call[T, A]") -> Hashable:
+        """The one kind of these that may be at fault as a whole; None if there is none."""
+        if len(kinds) > 1:
+            return None
+        (kind,) = kinds
+        return kind if call.alone[kind] >= _ALONE_UNTIL_SUSPECTED and kind not in call.good else None
+
+    def _halves(self, part: Sequence[T], call: "_Call[T, A]") -> Iterator[tuple[Sequence[T], A]]:
+        for half in self._cut(part):
+            yield from self._part(half, call)
+
+    def _cut(self, part: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+        """In the middle; where there are several kinds, at the border between two that is nearest to it, so that a kind
+        that is at fault is soon alone."""
+        by_kind: dict[Hashable, list[T]] = defaultdict(list)
+        for item in part:
+            by_kind[self._kind_of(item)].append(item)
+        half = len(part) // 2
+        if len(by_kind) == 1:
+            return part[:half], part[half:]
+        ordered, borders = list[T](), list[int]()
+        for items in by_kind.values():
+            ordered += items
+            borders.append(len(ordered))
+        border = min(borders[:-1], key=lambda place: abs(place - half))
+        return ordered[:border], ordered[border:]
 
     def _accept(self, size: int) -> None:
         """The other side may take more by now: ask it again after a while."""
@@ -55,3 +120,16 @@ class InHalves[T, A]:
             self._accepted += 1
         if self._accepted >= _ACCEPTED_UNTIL_LARGER:
             self._too_many, self._accepted = 2 * self._too_many, 0
+
+
+class _Call[T, A]:
+    """What one call has found out so far."""
+
+    def __init__(self, post: Callable[[Sequence[T]], A]) -> None:
+        self.post = post
+        self.good: set[Hashable] = set()
+        """Kinds of which something was accepted."""
+        self.alone: dict[Hashable, int] = defaultdict(int)
+        """How many of a kind were refused alone."""
+        self.waiting: dict[Hashable, list[tuple[Sequence[T], A]]] = defaultdict(list)
+        """Refused parts of a kind that may be at fault as a whole."""

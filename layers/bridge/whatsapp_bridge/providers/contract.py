@@ -124,8 +124,9 @@ class KeyFailure(Exception):
 class KeyService(Protocol):
     """Data keys for client-side encryption, under keys that may belong to another AWS account and region."""
 
-    def generate(self, key_arn: str) -> tuple[bytes, bytes]:
-        """A new 256-bit data key: (plaintext, encrypted by the key). Raises `KeyFailure`."""
+    def generate(self, key_arn: str) -> tuple[bytes, bytes, str]:
+        """A new 256-bit data key: plaintext, encrypted by the key, the ARN of that key (where `key_arn` is an alias's).
+        Raises `KeyFailure`."""
 
     def decrypt(self, key_arn: str, blob: bytes) -> bytes:
         """The plaintext of an encrypted data key, which must be one of `key_arn`'s. Raises `KeyFailure`."""

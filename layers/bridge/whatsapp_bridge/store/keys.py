@@ -18,10 +18,11 @@ class KmsKeys:
     def __init__(self, kms: Callable[[str], Any] = lambda region: client("kms", region)) -> None:
         self._kms = kms
 
-    def generate(self, key_arn: str) -> tuple[bytes, bytes]:
-        """A new 256-bit data key: (plaintext, encrypted by the key). Raises `KeyFailure`."""
+    def generate(self, key_arn: str) -> tuple[bytes, bytes, str]:
+        """A new 256-bit data key: plaintext, encrypted by the key, the ARN of that key (where `key_arn` is an alias's).
+        Raises `KeyFailure`."""
         answer = self._call(key_arn, "generate_data_key", KeyId=key_arn, KeySpec="AES_256")
-        return answer["Plaintext"], answer["CiphertextBlob"]
+        return answer["Plaintext"], answer["CiphertextBlob"], answer["KeyId"]
 
     def decrypt(self, key_arn: str, blob: bytes) -> bytes:
         """The plaintext of an encrypted data key, which must be one of `key_arn`'s. Raises `KeyFailure`."""

@@ -92,16 +92,16 @@ class Waiting:
         there are several while the account has several tokens.
         """
         items = {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
-        known_as = [_name("b", form) for form in forms(account, bsp_id)]
+        known_as = _name("b", next(iter(forms(account, bsp_id))))
         for _ in range(_MAX_TRIES):
-            bound = next((item[name] for item in items.values() for name in known_as if name in item), None)
+            bound = _bound_in(items, account, bsp_id)
             if bound is not None:
-                return str(bound).partition(" ")[2]
+                return bound
             found = self._oldest(items)
             if found is None:
                 return None
             key, oldest = found
-            names = {"#bound": known_as[0], "#message": oldest}
+            names = {"#bound": known_as, "#message": oldest}
             old = {f"#old{number}": name for number, name in enumerate(self._old(items[key]))}
             done, items[key] = self._update(
                 key,
@@ -114,20 +114,35 @@ class Waiting:
                 return oldest[2:]
         return None
 
+    def of_reply(self, account: str, recipients: Sequence[str], bsp_id: str) -> str | None:
+        """The msgId of the message that a person answers under this id: the one that has it, else the only one that
+        waits. Binds nothing: a person may also answer what is not ours."""
+        items = {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
+        bound = _bound_in(items, account, bsp_id)
+        if bound is not None:
+            return bound
+        fresh = self._fresh(items)
+        return fresh[0][1][2:] if len(fresh) == 1 else None
+
     def _oldest(self, items: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
         """The item and the attribute of the message that waits longest; None while one is being sent."""
+        fresh = self._fresh(items)
+        if not fresh:
+            return None
+        _, oldest, key = min(fresh)
+        return key, oldest
+
+    def _fresh(self, items: Mapping[str, Mapping[str, Any]]) -> list[tuple[int, str, str]]:
+        """Since when each message waits, its attribute and item; none while one is being sent."""
         now = self._now_ms()
         fresh = []
         for key, item in items.items():
             for name, at in item.items():
                 if name.startswith("s#") and now - at < _SENDING_MS:
-                    return None
+                    return []
                 if name.startswith(("w#", "s#")) and now - at < _WAITING_MS:
                     fresh.append((at, name, key))
-        if not fresh:
-            return None
-        _, oldest, key = min(fresh)
-        return key, oldest
+        return fresh
 
     def _old(self, item: Mapping[str, Any]) -> list[str]:
         """Attributes that are no longer needed, as many as one expression may name."""
@@ -168,6 +183,13 @@ class Waiting:
         if condition:
             arguments["ConditionExpression"] = condition
         return try_update(self._table.dynamodb, arguments)
+
+
+def _bound_in(items: Mapping[str, Mapping[str, Any]], account: str, bsp_id: str) -> str | None:
+    """The msgId of the message that has this id."""
+    known_as = [_name("b", form) for form in forms(account, bsp_id)]
+    bound = next((item[name] for item in items.values() for name in known_as if name in item), None)
+    return None if bound is None else str(bound).partition(" ")[2]
 
 
 def _key(account: str, recipient: str) -> str:

@@ -224,8 +224,9 @@ _ERRORS: Final = (
     ErrorRow(18, "internal", "Internal error", _MISCELLANEOUS),
     ErrorRow(19, "overload", "Internal error, please retry", _MISCELLANEOUS),
     ErrorRow(20, "stop", "Insufficient account balance", _MISCELLANEOUS),
-    ErrorRow(21, "split", "Payload data is malformed", _MISCELLANEOUS),
-    ErrorRow(22, "split", "Maximum messages per request payload exceeded", _MISCELLANEOUS),
+    # Also the answer where the template is not found or not approved.
+    ErrorRow(21, "split", "Payload data is malformed", _PARAMETERS),
+    ErrorRow(22, "too_much", "Maximum messages per request payload exceeded", _MISCELLANEOUS),
     ErrorRow(23, "reject", "Invalid or missing parameter", _PARAMETERS),
     ErrorRow(24, "reject", "Maximum message content size exceeded", _PARAMETERS),
     ErrorRow(25, "reject", "Invalid recipient address", _NUMBER),
@@ -236,15 +237,15 @@ _ERRORS: Final = (
     ErrorRow(31, "reject", "Media file size exceeds limit", _PARAMETERS),
     ErrorRow(32, "reject", "Media payload size exceeds limit", _PARAMETERS),
     ErrorRow(33, "media_lost", "Media item not found", _PARAMETERS),
-    ErrorRow(38, "reject", "Channel/feature is not active on integration", _MISCELLANEOUS),
-    ErrorRow(39, "reject", "Channel is not available on integration", _MISCELLANEOUS),
+    ErrorRow(38, "stop", "Channel/feature is not active on integration", _MISCELLANEOUS),
+    ErrorRow(39, "stop", "Channel is not available on integration", _MISCELLANEOUS),
     ErrorRow(40, "reject", "Character set is not supported", _MISCELLANEOUS),
     ErrorRow(41, "reject", "Resource does not exist", _MISCELLANEOUS),
     ErrorRow(42, "reject", "HTTP method is not supported on this resource", _MISCELLANEOUS),
     ErrorRow(43, "throttle", "Rate limit", _MISCELLANEOUS),
-    ErrorRow(44, "reject", "FROM number is suspended", _MISCELLANEOUS),
-    ErrorRow(45, "reject", "FROM number is not related to integration", _MISCELLANEOUS),
-    ErrorRow(46, "reject", "Demo access has expired", _MISCELLANEOUS),
+    ErrorRow(44, "stop", "FROM number is suspended", _MISCELLANEOUS),
+    ErrorRow(45, "stop", "FROM number is not related to integration", _MISCELLANEOUS),
+    ErrorRow(46, "stop", "Demo access has expired", _MISCELLANEOUS),
 )
 
 ERRORS: Final = {row.code: row for row in _ERRORS}

@@ -127,7 +127,11 @@ class Uploads:
         # A space as %20: "+" means a space only if the server reads the query as a form.
         query = urlencode({"fileName": fetched.name, **audience, **secrets}, quote_via=quote)
         provider = self._account.provider
-        headers = {"authorization": provider.api_key, "content-type": fetched.type.content_type}
+        headers = {
+            "authorization": provider.api_key,
+            "accept": "application/json",
+            "content-type": fetched.type.content_type,
+        }
         url = f"{provider.base_url}{_PATH}?{query}"
         answer = guarded(lambda: self._services.http.request("POST", url, body, headers))
         if isinstance(answer, Answer):
@@ -142,7 +146,7 @@ class Uploads:
         key = self._data_keys.fresh(self._services.keys, settings.mt_key_arn)
         secrets = {
             "encryptionKey": key.encryption_key,
-            "kmsArn": settings.mt_key_arn,
+            "kmsArn": key.key_arn,
             "sha256FileHash": sha256(fetched.content).hexdigest(),
         }
         return encryption.EncryptedFile(key.plaintext, fetched.content, self._entropy), secrets

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.net.halving import Heard
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
 from whatsapp_bridge.providers.clickatell_common import codes
@@ -48,7 +51,9 @@ def outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Diale
         outcome = of_the_request(answer, dialect)
         return {outgoing.reference: outcome for outgoing in batch}
     matched = _match(batch, results)
-    lost = Unknown("not in the answer")
+    # Clickatell's own sample: nothing says which of a person's messages is which, and all are accepted.
+    all_accepted = len(results) == len(batch) and all(result.get("accepted") is True for result in results)
+    lost = Accepted(None) if all_accepted else Unknown("not in the answer")
     return {
         outgoing.reference: _of_one(matched[outgoing.reference], answer, dialect)
         if outgoing.reference in matched
@@ -137,7 +142,7 @@ def _reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | Not
             return MediaLost(row.error, row.title)
         case "stop":
             return Rejected(row.error, row.title, alarm=True)
-        case "reject" | "split":
+        case "reject" | "split" | "too_much":
             return Rejected(row.error, row.title, unlisted=not row.listed)
 
 
@@ -158,14 +163,47 @@ def of_a_file(answer: Answer, dialect: Dialect) -> FileWord | None:
     return FileWord(verdict, row.title) if row is not None and verdict is not None else None
 
 
-def refused_for_its_form(answer: Answer, dialect: Dialect) -> bool:
+# --- what an answer says about a request with several messages -------------------------------------------------------
+
+
+_OF_THE_WHOLE: Final[dict[codes.Reaction, Heard]] = {"split": Heard.REFUSED, "too_much": Heard.APART}
+
+
+def heard(answer: Answer | Outcome, dialect: Dialect) -> Heard:
+    """Whether One API has read the messages of a request."""
+    if not isinstance(answer, Answer) or 300 <= answer.status < 400 or answer.status == 429:
+        return Heard.NOTHING
     row, results = _error_row(answer.json(), dialect), _results(answer)
     if results:
-        # The legacy API reports this error for each message.
-        rows = [_error_row(result, dialect) for result in results if result.get("accepted") is False]
-        return len(rows) == len(results) and all(each is not None and each.reaction == "split" for each in rows)
-    # A gateway in front of Clickatell answers 413 without Clickatell's error if the body is too large.
-    return (row is None and answer.status == 413) or (row is not None and row.reaction == "split")
+        return _heard_in(results, dialect)
+    if row is None and answer.status == 413:
+        # A gateway in front of Clickatell answers so, without Clickatell's error, if the body is too large.
+        return Heard.APART
+    return _OF_THE_WHOLE.get(row.reaction, Heard.NOTHING) if row is not None else Heard.NOTHING
+
+
+def _heard_in(results: Sequence[Json], dialect: Dialect) -> Heard:
+    """The legacy API reports an error of the whole request for each message."""
+    rows = [_error_row(result, dialect) for result in results if result.get("accepted") is False]
+    found = {None if row is None else _OF_THE_WHOLE.get(row.reaction) for row in rows}
+    if len(rows) < len(results) or None in found:
+        return Heard.ACCEPTED
+    return Heard.REFUSED if Heard.REFUSED in found else Heard.APART
+
+
+def kind_of(outgoing: Outgoing) -> str | None:
+    """What a message has in common with others of its template: the name, and the places of the values. None if it has
+    no template."""
+    template = outgoing.request.get("template") or outgoing.request.get("hsm")
+    if template is None:
+        return None
+    return to_json([template.get("templateName", template.get("template")), _places(template)]).decode()
+
+
+def _places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _places(value[name]) for name in sorted(value)}
+    return [_places(member) for member in value] if isinstance(value, list) else None
 
 
 def _error_row(holder: Any, dialect: Dialect) -> codes.ErrorRow | None:

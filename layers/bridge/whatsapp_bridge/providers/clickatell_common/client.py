@@ -14,7 +14,7 @@ from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, outcomes, refused_for_its_form
+from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, heard, kind_of, outcomes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.downloads import check_hash, named, received
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare, Refusal
@@ -35,9 +35,6 @@ from whatsapp_bridge.runtime.observability import count
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_common.settings import Account
-
-# To find one bad message of a hundred takes 15 requests, two take 27. `HttpClient` stops them when time is short.
-_MAX_REQUESTS: Final = 30
 
 # The members that say that a message has a file, from whom and when; they are never encrypted.
 _ALWAYS_CLEAR: Final = frozenset(
@@ -175,22 +172,19 @@ class BaseClient(ABC):
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Outgoing]) -> list[Outcome]:
-        """One request for the batch. If the whole request is refused as malformed (One API's errors 21, 22), its halves
-        are sent on their own, so that one bad message does not fail a hundred."""
+        """One request for the batch. If the whole request is refused as malformed (One API's error 21) or as too large,
+        its parts are sent on their own, so that one bad message does not fail a hundred, and a template that is not
+        approved not the others."""
         known: dict[str, Outcome] = {}
-        halves = InHalves[Outgoing, Answer | Outcome](self._refused_for_its_form, _MAX_REQUESTS)
+        # `HttpClient` stops them when time is short.
+        halves = InHalves[Outgoing, Answer | Outcome](lambda answer: heard(answer, self.dialect), kind_of=kind_of)
         for part, answer in halves.post(batch, self._post):
-            if answer is not None:
-                known.update(outcomes(part, answer, self.dialect))
-        later = NotSent("request refused as malformed")
-        settled = [(outgoing.reference, known.get(outgoing.reference, later)) for outgoing in batch]
+            known.update(outcomes(part, answer, self.dialect))
+        settled = [(outgoing.reference, known[outgoing.reference]) for outgoing in batch]
         return [
             self._lost(reference, Rejected(outcome.code, outcome.title)) if isinstance(outcome, MediaLost) else outcome
             for reference, outcome in settled
         ]
-
-    def _refused_for_its_form(self, answer: Answer | Outcome) -> bool:
-        return isinstance(answer, Answer) and refused_for_its_form(answer, self.dialect)
 
     def _lost(self, reference: str, rejected: Rejected) -> Outcome:
         """The outcome if Clickatell does not find the message's file."""
@@ -201,7 +195,7 @@ class BaseClient(ABC):
             lambda: self._services.http.post_json(
                 f"{self._account.provider.base_url}{self.dialect.path}",
                 {"messages": [outgoing.request for outgoing in batch]},
-                {"authorization": self._account.provider.api_key},
+                {"authorization": self._account.provider.api_key, "accept": "application/json"},
             )
         )
 

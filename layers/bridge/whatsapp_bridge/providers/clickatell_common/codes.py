@@ -48,7 +48,7 @@ def unlisted_status(code: int | None, name: str) -> StatusRow:
     return StatusRow(code, name, "failed", f"Unlisted status {name or code}", CallbackError.OTHER, listed=False)
 
 
-type Reaction = Literal["reject", "stop", "throttle", "overload", "internal", "split", "media_lost"]
+type Reaction = Literal["reject", "stop", "throttle", "overload", "internal", "split", "too_much", "media_lost"]
 """What to do about an error.
 
 reject    the message will never be accepted
@@ -56,7 +56,8 @@ stop      no message of the account will be accepted until somebody acts
 throttle  not accepted; One API asks for fewer requests
 overload  not accepted; One API cannot take it now (HTTP 503) and asks for a retry
 internal  not accepted if One API says so of this message (`accepted` false); otherwise unknown
-split     the whole request was refused as malformed; one message of many may be the cause
+split     the whole request was refused as malformed; its template may be the cause, or one message of many
+too_much  the whole request was refused for its size
 media_lost  the file of this fileId is gone; a retry needs a new upload
 """
 

@@ -150,6 +150,8 @@ class DataKey:
 
     plaintext: bytes = field(repr=False)
     encryption_key: str = field(repr=False)
+    key_arn: str
+    """Of the key that encrypted it: of a new data key never an alias's."""
 
     def read(self, text: str) -> str:
         """A field, decrypted. An empty one, which Clickatell may leave unencrypted, stays as it is.
@@ -224,15 +226,15 @@ class DataKeys:
 
     def fresh(self, keys: "KeyService", arn: str) -> DataKey:
         """A data key for one file, shared with nothing else. Raises `KeyFailure`."""
-        plaintext, blob = self._ask(arn, lambda: keys.generate(arn))
-        return DataKey(plaintext, b64encode(blob).decode())
+        plaintext, blob, key_arn = self._ask(arn, lambda: keys.generate(arn))
+        return DataKey(plaintext, b64encode(blob).decode(), key_arn)
 
     def _decrypt(self, keys: "KeyService", arn: str, encryption_key: str) -> DataKey:
         try:
             blob = b64decode(encryption_key, validate=True)
         except ValueError:
             raise Undecipherable("encryptionKey must be base64") from None
-        return DataKey(self._ask(arn, lambda: keys.decrypt(arn, blob)), encryption_key)
+        return DataKey(self._ask(arn, lambda: keys.decrypt(arn, blob)), encryption_key, arn)
 
     def _ask[Result](self, arn: str, question: Callable[[], Result]) -> Result:
         """Call KMS, but not right after a failure: a batch must not wait for the same timeout for each message."""

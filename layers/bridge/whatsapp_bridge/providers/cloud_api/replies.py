@@ -87,7 +87,10 @@ def _answered(kind: str, element: Json) -> str | None:
     """Meta's id of the answered message. A forwarded message has a context without an id."""
     if kind == "reaction":
         return identifier(object_in(element.get("reaction")).get("message_id"))
-    return identifier(object_in(element.get("context")).get("id"))
+    context = object_in(element.get("context"))
+    # A person may answer a message of their own.
+    own = identifier(context.get("from")) is not None and context.get("from") == element.get("from")
+    return None if own else identifier(context.get("id"))
 
 
 # --- CleverTap's forms -----------------------------------------------------------------------------------------------

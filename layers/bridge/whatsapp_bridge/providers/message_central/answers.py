@@ -8,6 +8,7 @@ A CHAT's answer may have a second one, for the chat itself, inside `data`.
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.net.halving import Heard
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
 from whatsapp_bridge.providers.cloud_api.answers import reaction
@@ -18,9 +19,14 @@ from whatsapp_bridge.providers.message_central import codes
 _TAKEN: Final = 200
 # Of a `status`: others come from a framework, which says nothing of the message.
 _OF_CREDENTIALS: Final = frozenset({401, 403})
+_BAD: Final = 400
+_BAD_REQUEST: Final = Rejected(
+    CallbackError.INVALID_TEMPLATE_PARAMETERS, "Refused without a code (HTTP 400)", unlisted=True
+)
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _OVERLOAD: Final = 503
+_TOO_LARGE: Final = frozenset({413, 414, 431})
 
 # HTTP statuses that come as `responseCode`.
 _LIKE_HTTP: Final = {
@@ -50,7 +56,7 @@ def outcome(answer: Answer) -> Outcome:
     """The outcome of the message, or of each row of a sheet."""
     code, message = said(answer)
     if code is None:
-        return outcome_without_a_word(answer, "Message Central")
+        return _BAD_REQUEST if _is_bad_request(answer) else outcome_without_a_word(answer, "Message Central")
     if code == _TAKEN:
         return Accepted(_wamid(answer.json()))
     if code == _TOO_MANY:
@@ -63,6 +69,31 @@ def outcome(answer: Answer) -> Outcome:
         # It may mean that the message was accepted, or some rows of a sheet.
         return Unknown(f"unlisted responseCode {code}")
     return reaction(codes.error(code, message), answer)
+
+
+def _is_bad_request(answer: Answer) -> bool:
+    """Message Central's own framework has refused the request, and would again: pages and empty answers are a
+    proxy's."""
+    return answer.status == _BAD and isinstance(answer.json(), dict)
+
+
+def takes_no_sheet(answer: Answer | Outcome) -> bool:
+    """Message Central cannot read the sheet: each message may be taken on its own."""
+    return isinstance(answer, Answer) and said(answer)[0] == codes.NO_SHEET
+
+
+def heard(answer: Answer | Outcome) -> Heard:
+    """What an answer says about the rows of a sheet, which have the template in common."""
+    if not isinstance(answer, Answer):
+        return Heard.NOTHING
+    code, message = said(answer)
+    if code == _TAKEN:
+        return Heard.ACCEPTED
+    if code is None and _is_bad_request(answer):
+        return Heard.REFUSED
+    if (answer.status if code is None else code) in _TOO_LARGE:
+        return Heard.APART
+    return codes.heard(code, message) if code in codes.ERRORS else Heard.NOTHING
 
 
 def said(answer: Answer) -> tuple[int | None, str]:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from whatsapp_bridge.accounts.countries import calling_code
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded
 from whatsapp_bridge.providers.cloud_api import numbers
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _PATH: Final = "/verification/v3/send"
 _PARALLEL: Final = 8
+_ONE_TEMPLATE: Final = "one template"
 
 # A file's name, content and content type.
 type _Part = tuple[str, bytes, str]
@@ -90,22 +92,28 @@ class Client:
             return list(pool.map(function, items))
 
     def _group(self, group: Sequence[Outgoing]) -> list[Outcome]:
-        if len(group) == 1:
-            return [self._one(group[0])]
-        outcome = self._sheet([outgoing.request for outgoing in group])
-        if _is_about_the_sheet(outcome):
-            # Certainly not accepted, so single calls send nothing twice.
-            return self._at_once(self._one, group)
-        return [outcome] * len(group)
+        """The outcomes of messages that may share a sheet. What a refused sheet held was certainly not accepted, so
+        parts of it, and single calls, send nothing twice."""
+        outcomes: dict[str, Outcome] = {}
+        halves = InHalves[Outgoing, Answer | Outcome](answers.heard, kind_of=lambda outgoing: _ONE_TEMPLATE)
+        for part, answer in halves.post(group, self._part):
+            apart = len(part) > 1 and answers.takes_no_sheet(answer)
+            sent = self._at_once(self._one, part) if apart else [answer] * len(part)
+            for outgoing, of_one in zip(part, sent, strict=True):
+                outcomes[outgoing.reference] = answers.outcome(of_one) if isinstance(of_one, Answer) else of_one
+        return [outcomes[outgoing.reference] for outgoing in group]
 
-    def _sheet(self, requests: Sequence[Json]) -> Outcome:
+    def _part(self, part: Sequence[Outgoing]) -> Answer | Outcome:
+        return self._one(part[0]) if len(part) == 1 else self._sheet([outgoing.request for outgoing in part])
+
+    def _sheet(self, requests: Sequence[Json]) -> Answer | Outcome:
         template = {name: requests[0][name] for name in ("templateName", "langId")}
         return self._call(
             {"type": "BROADCAST", **template},
             lambda: ("messages.xlsx", sheets.sheet(requests), sheets.CONTENT_TYPE),
         )
 
-    def _one(self, outgoing: Outgoing) -> Outcome:
+    def _one(self, outgoing: Outgoing) -> Answer | Outcome:
         request = outgoing.request
         number = {name: request[name] for name in ("countryCode", "mobileNumber")}
         if request["type"] == "CHAT":
@@ -116,9 +124,10 @@ class Client:
         values = {name: ",".join(request[name]) for name in ("variables", "ctaVariables") if request[name]}
         return self._call({"type": "BROADCAST", **number, **template, **values})
 
-    def _call(self, parameters: dict[str, str], file: Callable[[], _Part] | None = None) -> Outcome:
-        """The outcome of one call. If the token is refused, the message was not accepted, and the call is made again
-        with another token. Raises nothing: the others of the batch have their own outcomes."""
+    def _call(self, parameters: dict[str, str], file: Callable[[], _Part] | None = None) -> Answer | Outcome:
+        """The answer to one call, or what came of it without one. If the token is refused, the message was not
+        accepted, and the call is made again with another token. Raises nothing: the others of the batch have their
+        own outcomes."""
         query = urlencode({"flowType": "WHATSAPP", "senderId": self._account.waba_number, **parameters})
         left = False
         try:
@@ -130,7 +139,7 @@ class Client:
                 if not isinstance(answer, Answer):
                     return answer
                 if not self._renews_for(answer, token):
-                    return answers.outcome(answer)
+                    return answer
                 left = False
                 token = self._tokens.renew(token)
         except NoToken as error:
@@ -171,8 +180,3 @@ def _form(file: _Part) -> tuple[bytes, dict[str, str]]:
 
     body, content_type = encode_multipart_formdata({"file": file})
     return body, {"content-type": content_type}
-
-
-def _is_about_the_sheet(outcome: Outcome) -> bool:
-    """Refused with a documented error that is not about the account: single messages may be accepted."""
-    return isinstance(outcome, Rejected) and not outcome.unlisted and outcome.code != CallbackError.INVALID_CREDENTIALS

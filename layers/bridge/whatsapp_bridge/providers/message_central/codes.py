@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.net.halving import Heard
 from whatsapp_bridge.providers.cloud_api import codes as meta
 from whatsapp_bridge.providers.cloud_api.codes import ErrorRow
 from whatsapp_bridge.providers.common.values import blank
@@ -21,7 +22,7 @@ _OTHER: Final = CallbackError.OTHER
 _ERRORS: Final = (
     ErrorRow(800, "stop", "Invalid Auth", _CREDENTIALS),
     # The sender is the account's own number; CleverTap has no code for that.
-    ErrorRow(801, "reject", "Invalid sender", _OTHER),
+    ErrorRow(801, "stop", "Invalid sender", _OTHER),
     ErrorRow(802, "reject", "Invalid Template", _PARAMETERS),
     ErrorRow(803, "reject", "Contact list not found", _OTHER),
     ErrorRow(804, "reject", "Number of parameters doesn't match", _PARAMETERS),
@@ -43,6 +44,11 @@ _ERRORS: Final = (
 ERRORS: Final = {row.code: row for row in _ERRORS}
 
 INVALID_AUTH: Final = 800
+NO_SHEET: Final = 803
+_TOO_FEW_CREDITS: Final = 805
+# Errors of the template, or of the sheet as such: 132001, 132015 and 132016 are Meta's (does not exist, paused,
+# disabled).
+_OF_ALL_ROWS: Final = frozenset({802, NO_SHEET, 132001, 132015, 132016})
 # It also carries Meta's own errors, in a text that begins with their code: "(#100) Param category must be ...".
 _OF_META: Final = re.compile(r"\(#(\d{1,9})\)")
 # Meta's errors also come without their code: "Unsupported get request. Object with ID ... does not exist".
@@ -56,6 +62,17 @@ def error(code: int, message: str = "") -> ErrorRow:
     if code == INVALID_AUTH and not blank(message) and not _OF_CREDENTIALS.search(message):
         return ErrorRow(code, "reject", f"Unlisted error {code}", _OTHER, listed=False)
     return ERRORS[code]
+
+
+def heard(code: int, message: str) -> Heard:
+    """Whether a part of a sheet that is refused with one of ERRORS' codes may be taken. The credits may do for fewer
+    rows; the values of one row, or its number, may be the cause."""
+    row = error(code, message)
+    if code == _TOO_FEW_CREDITS:
+        return Heard.REFUSED
+    if row.reaction != "reject" or not row.listed or row.code in _OF_ALL_ROWS:
+        return Heard.NOTHING
+    return Heard.REFUSED if row.error == _PARAMETERS else Heard.APART
 
 
 def refuses_token(code: int, message: str) -> bool:

@@ -4,6 +4,7 @@ Source: section "Send Bulk Broadcast (Using Excel)" of Message Central's documen
 ctaVar1, ctaVar2 always, then var1 to varN for the template's variables.
 """
 
+import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
@@ -12,6 +13,7 @@ from whatsapp_bridge.providers.contract import Json
 
 CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _URLS: Final = 2
+_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def group_of(request: Json) -> tuple[str, str, int, int] | None:
@@ -22,8 +24,9 @@ def group_of(request: Json) -> tuple[str, str, int, int] | None:
 
 
 def _fits(value: str) -> bool:
-    # XML allows no control characters, and a cell at most 32767 characters.
-    return len(value) <= 32_767 and all(letter >= " " or letter in "\t\n\r" for letter in value)
+    # XML allows no control characters, halves of surrogate pairs or U+FFFE and U+FFFF, and a cell at most 32767
+    # characters: https://www.w3.org/TR/xml/#charsets
+    return len(value) <= 32_767 and _NOT_IN_XML.search(value) is None
 
 
 def load() -> None:
