@@ -163,7 +163,11 @@ class ForwardStatuses:
     def _hold(self, account: Account, items: Sequence[Item]) -> list[str]:
         """Until CleverTap is there again. What finds its message by its recipient can do so for a while only, and so
         does it now. Returns the owners of the items that must come back."""
-        nameless = [item for item in items if item.event.reference is None and item.event.recipient is not None]
+        nameless = [
+            item
+            for item in items
+            if item.event.reference is None and (item.event.recipient is not None or item.event.user_places)
+        ]
         resolved, failed = self._resolved(account, nameless)
         correlated, not_correlated = self._correlated(account, resolved)
         named = {
@@ -202,7 +206,8 @@ class ForwardStatuses:
             user_ids.keep(self._notes, account, event.user_note)
             if event.reference is not None or event.bsp_id is None:
                 return item
-            return replace(item, event=replace(event, reference=self._claims.reference_of(account.name, event.bsp_id)))
+            event = replace(event, reference=self._claims.reference_of(account.name, event.bsp_id))
+            return replace(item, event=event if event.reference is not None else self._with_recipient(account, event))
 
         resolved: list[Item] = []
         failed: list[str] = []
@@ -213,6 +218,17 @@ class ForwardStatuses:
             elif found.event.reference is None or not is_validation_reference(found.event.reference):
                 resolved.append(found)
         return resolved, failed
+
+    def _with_recipient(self, account: Account, event: StatusEvent) -> StatusEvent:
+        """With the pseudonyms of a person of whom the callback has only the user id, if the message may be found by
+        them."""
+        if not event.user_places or not correlation.finds_by_recipient(account):
+            return event
+        number = user_ids.number_at(self._notes, account, event.user_places)
+        if number is None:
+            return event
+        recipient, *others = account.pseudonyms(number)
+        return replace(event, recipient=recipient, other_recipients=others)
 
     def _forward(self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool) -> list[str]:
         """Returns the owners of the items that must come back."""

@@ -233,6 +233,8 @@ def _without_number(account: Account, event: StatusEvent) -> StatusEvent:
     """No phone numbers on the queue of statuses."""
     if event.user_id is not None and event.recipient is not None:
         event = replace(event, user_note=user_ids.note_of(account, event.user_id, event.recipient))
+    elif event.user_id is not None and event.reference is None:
+        event = replace(event, user_places=user_ids.places(account, event.user_id))
     event = replace(event, user_id=None)
     if event.recipient is not None:
         recipient, *others = account.pseudonyms(event.recipient)

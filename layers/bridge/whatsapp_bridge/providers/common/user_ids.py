@@ -8,7 +8,7 @@ Source: "Business-scoped user IDs" in https://developers.facebook.com/documentat
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from whatsapp_bridge.providers.common.values import number as whole_number
 
@@ -25,7 +25,7 @@ def note_of(account: "Account", user_id: str, number: str) -> tuple[str, str] | 
     """Key and text of the note that `user_id` has this number, in digits; none if no number is so long."""
     if len(number) > _MAX_DIGITS:
         return ()
-    key, mask = _keys_and_masks(account, user_id)[0]
+    key, mask = places(account, user_id)[0]
     return key, str(int(number) ^ mask)
 
 
@@ -39,15 +39,21 @@ def keep(notes: "Notes", account: "Account", note: Sequence[str]) -> None:
 
 def number_of(notes: "Notes", account: "Account", user_id: str) -> str | None:
     """The number that this user id was last seen with. Raises botocore's errors."""
-    for key, mask in _keys_and_masks(account, user_id):
+    return number_at(notes, account, places(account, user_id))
+
+
+def number_at(notes: "Notes", account: "Account", where: Sequence[Sequence[Any]]) -> str | None:
+    """The same, by the `places` of the user id."""
+    for key, mask in where:
         note = whole_number(notes.get(account.name, key))
         if note is not None:
             return str(note ^ mask)
     return None
 
 
-def _keys_and_masks(account: "Account", user_id: str) -> list[tuple[str, int]]:
-    """The note's key, and what hides its number, for each of the account's callback tokens."""
+def places(account: "Account", user_id: str) -> list[tuple[str, int]]:
+    """The note's key, and what hides its number, for each of the account's callback tokens. Neither tells the user
+    id."""
     user = user_id.encode("utf-8", "surrogatepass")
     keys = [f"user_id#{digest.hex()[:32]}" for digest in account.digests(b"user_id:" + user)]
     masks = [int.from_bytes(digest[:8]) for digest in account.digests(b"number of user_id:" + user)]
