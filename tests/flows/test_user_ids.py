@@ -108,6 +108,21 @@ def test_what_is_known_already_is_not_written_again(made: World) -> None:
     assert len(writes) == 1
 
 
+SEEN_AGAIN: dict[str, Callable[[str], bytes]] = {
+    "in messages": lambda words: events(messages=[written(words, ANN)]),
+    "in statuses": lambda words: SEEN["in a status"],
+}
+
+
+@pytest.mark.parametrize("seen", SEEN_AGAIN.values(), ids=SEEN_AGAIN)
+def test_who_is_seen_again_and_again_stays_known(made: World, seen: Callable[[str], bytes]) -> None:
+    for words in ("first", "second"):
+        hears(made, seen(words))
+        made.now += 100 * 86_400
+    hears(made, events(messages=[written("later")]))
+    assert (made.replies[-1]["from"], made.replies[-1]["text"]["body"]) == (ANN, "later")
+
+
 def test_neither_number_nor_user_id_is_stored_in_clear(made: World) -> None:
     raw = events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)])
     hears(made, raw)

@@ -140,6 +140,9 @@ class Notes(Protocol):
     def put(self, account: str, key: str, note: str, seconds: int) -> None:
         """Keep `note` for `seconds`; replaces an earlier one."""
 
+    def keep(self, account: str, key: str, note: str, seconds: int) -> None:
+        """The same for a note that is often put again: a read, and a write where it is new or half its time is over."""
+
     def forget(self, account: str, key: str, note: str) -> None:
         """Delete this note; one that has replaced it stays."""
 

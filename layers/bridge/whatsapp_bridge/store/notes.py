@@ -4,6 +4,8 @@ They are in the messages table, with their own keys (`note#{account}#{key}`), an
 more call; nothing that must happen once depends on a note.
 """
 
+from typing import Any
+
 from whatsapp_bridge.store.items import Table, typed, untyped
 
 
@@ -13,9 +15,7 @@ class StoredNotes:
 
     def get(self, account: str, key: str) -> str | None:
         """The note; None if there is none or it has expired."""
-        # Eventually consistent, at half the price: an old note costs only one more call.
-        answer = self._table.dynamodb.get_item(TableName=self._table.name, Key=typed({"pk": _key(account, key)}))
-        item = untyped(answer.get("Item", {}))
+        item = self._item(account, key)
         # DynamoDB removes expired items within days, not immediately.
         return str(item["note"]) if item and item["expires_at"] > self._table.now() else None
 
@@ -28,10 +28,21 @@ class StoredNotes:
             ExpressionAttributeValues=typed({":note": note, ":expires": int(self._table.now()) + seconds}),
         )
 
+    def keep(self, account: str, key: str, note: str, seconds: int) -> None:
+        """The same for a note that is often put again: a read, and a write where it is new or half its time is over."""
+        item = self._item(account, key)
+        if item.get("note") != note or item["expires_at"] - self._table.now() <= seconds / 2:
+            self.put(account, key, note, seconds)
+
     def forget(self, account: str, key: str, note: str) -> None:
         """Delete this note; one that has replaced it stays."""
         key, now = _key(account, key), int(self._table.now())
         self._table.update(key, "SET expires_at = :over", "note = :note", {":over": now, ":note": note})
+
+    def _item(self, account: str, key: str) -> dict[str, Any]:
+        # Eventually consistent, at half the price: an old note costs only one more call.
+        answer = self._table.dynamodb.get_item(TableName=self._table.name, Key=typed({"pk": _key(account, key)}))
+        return untyped(answer.get("Item", {}))
 
 
 def _key(account: str, key: str) -> str:

@@ -30,11 +30,10 @@ def note_of(account: "Account", user_id: str, number: str) -> tuple[str, str] | 
 
 
 def keep(notes: "Notes", account: "Account", note: Sequence[str]) -> None:
-    """Store what `note_of` gives: a read, and a write where it is new. Raises botocore's errors."""
+    """Store what `note_of` gives, for as long as the person is seen with it. Raises botocore's errors."""
     if note:
         key, text = note
-        if notes.get(account.name, key) != text:
-            notes.put(account.name, key, text, SECONDS)
+        notes.keep(account.name, key, text, SECONDS)
 
 
 def number_of(notes: "Notes", account: "Account", user_id: str) -> str | None:
