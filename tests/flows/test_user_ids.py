@@ -8,10 +8,7 @@ import pytest
 
 from tests.conftest import Log
 from tests.providers.cloud_api.samples import contact, events, message, status
-from tests.support.services import MemoryNotes
 from tests.support.world import TOKEN, World, world
-from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.common import user_ids
 
 from .test_forward_replies import texts
 from .test_whatsapp_ids import SIDES, hears
@@ -133,15 +130,31 @@ def test_neither_number_nor_user_id_is_stored_in_clear(made: World) -> None:
     assert ANN not in shown
 
 
-def test_a_number_is_known_while_the_token_is_rotated() -> None:
-    def with_tokens(*tokens: str) -> Any:
-        return parse_account("acme", SIDES["meta"] | {"callback_token": list(tokens)})
+OTHER_TOKEN = "n" * 40
 
-    notes, new = MemoryNotes(), "n" * 40
-    user_ids.keep(notes, with_tokens(TOKEN), user_ids.note_of(with_tokens(TOKEN), USER, ANN))
-    assert user_ids.number_of(notes, with_tokens(TOKEN, new), USER) == ANN
-    assert user_ids.number_of(notes, with_tokens(new, TOKEN), USER) == ANN
-    assert user_ids.number_of(notes, with_tokens(new), USER) is None
+
+def rotate(made: World, tokens: list[str]) -> None:
+    """The account's callback tokens are changed, and all functions have read it."""
+    secret = json.loads(made.secrets.get_secret_value(SecretId="test/accounts/acme")["SecretString"])
+    made.change_account("acme", secret | {"callback_token": tokens})
+    made.now += 400
+
+
+@pytest.mark.parametrize(
+    ("rotations", "known"),
+    [
+        pytest.param([[OTHER_TOKEN, TOKEN]], True, id="while the old token is still there"),
+        pytest.param([[TOKEN, OTHER_TOKEN]], True, id="while the new one is the second"),
+        pytest.param([[OTHER_TOKEN, TOKEN], [OTHER_TOKEN]], True, id="after it, if the person has written meanwhile"),
+        pytest.param([[OTHER_TOKEN]], False, id="not if the old token has been taken away at once"),
+    ],
+)
+def test_a_number_is_known_when_the_token_is_rotated(made: World, rotations: list[list[str]], known: bool) -> None:
+    hears(made, events(messages=[written("first", ANN)]))
+    for place, tokens in enumerate(rotations):
+        rotate(made, tokens)
+        hears(made, events(messages=[written(f"later{place}")]), tokens[0])
+    assert [reply["from"] for reply in made.replies] == [ANN] * (1 + known * len(rotations))
 
 
 def test_a_number_of_thousands_of_digits_is_noted_nowhere(made: World) -> None:

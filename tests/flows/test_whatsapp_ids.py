@@ -62,8 +62,8 @@ def made(request: pytest.FixtureRequest) -> Iterator[World]:
         yield fresh
 
 
-def hears(made: World, raw: bytes) -> None:
-    assert made.callback(raw, headers={"x-hub-signature-256": meta.signature(raw)}).status == 200
+def hears(made: World, raw: bytes, token: str = TOKEN) -> None:
+    assert made.callback(raw, headers={"x-hub-signature-256": meta.signature(raw)}, token=token).status == 200
     made.pump()
 
 

@@ -24,6 +24,7 @@ from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.common import user_ids
+from whatsapp_bridge.providers.common.hidden_numbers import number_at
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
@@ -224,7 +225,7 @@ class ForwardStatuses:
         them."""
         if not event.user_places or not correlation.finds_by_recipient(account):
             return event
-        number = user_ids.number_at(self._notes, account, event.user_places)
+        number = number_at(self._notes, account, event.user_places)
         if number is None:
             return event
         recipient, *others = account.pseudonyms(number)
