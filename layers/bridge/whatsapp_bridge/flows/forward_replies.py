@@ -43,7 +43,7 @@ from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.leases import NoLease
-from whatsapp_bridge.store.once import Once
+from whatsapp_bridge.store.once import Once, sender_of
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 
@@ -131,8 +131,8 @@ class ForwardReplies:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
     def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
-        grant, senders = self._new_id(), account.pseudonyms(event.sender) if event.sender.isdigit() else ()
-        begun = self._once.begin_reply(account.name, event.id, grant, senders, late=_is_late(event, record))
+        grant, sender = self._new_id(), sender_of(account, event.sender) if event.sender.isdigit() else None
+        begun = self._once.begin_reply(account.name, event.id, grant, sender, late=_is_late(event, record))
         if begun is NoLease.REPEAT:
             count("RepeatsDropped")
             return
