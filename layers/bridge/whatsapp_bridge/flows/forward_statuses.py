@@ -25,6 +25,7 @@ from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_re
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.hidden_numbers import number_at
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
@@ -294,7 +295,7 @@ class ForwardStatuses:
             again = [Again(item, item.payload, MAX_DELAY_SECONDS) for item in lost]
             return failed + not_queued + self._retries.queue_again(account, again)
         self._quarantine.put(
-            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, asdict(item.event)) for item in lost]
+            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, item.event)) for item in lost]
         )
         return failed + not_queued
 
@@ -307,3 +308,9 @@ class ForwardStatuses:
         if reference is None or reference == event.reference:
             return None
         return with_reference(item.payload, reference)
+
+
+def _kept(account: Account, event: StatusEvent) -> dict[str, Any]:
+    """What the quarantine has of a status: nothing that leads to a person's number."""
+    known_as = None if event.bsp_id is None else hidden(account.name, event.bsp_id)
+    return asdict(replace(event, bsp_id=known_as, user_note=(), user_places=()))
