@@ -11,7 +11,7 @@ from tests.providers.cloud_api.samples import contact, events, message, status
 from tests.support.world import TOKEN, World, world
 
 from .test_forward_replies import texts
-from .test_whatsapp_ids import SIDES, hears
+from .test_whatsapp_ids import NAMES, SIDES, Side, hears, sends
 
 ANN, USER, OTHER_USER = "27820000001", "ZA.1029384756102938475610", "ZA.5647382910564738291056"
 
@@ -42,6 +42,11 @@ def a_contact(number: str | None, user: str) -> dict[str, Any]:
 SEEN: dict[str, bytes] = {
     "in a message": events(messages=[written("first", ANN)]),
     "in a status": events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a status read": events(statuses=[status("read", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a status failed": events(statuses=[status("failed", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a status's contacts": events(
+        contacts=[a_contact(ANN, USER)], statuses=[status("sent", "a", recipient_id=ANN, recipient_user_id=None)]
+    ),
     "in a message's contacts": events(contacts=[a_contact(ANN, USER)], messages=[written("first")]),
     "in the contact card that a button asks for": events(messages=[card(ANN, "contact_request")]),
     "in such a card with a phone number alone": events(messages=[card(ANN, "contact_request", on_whatsapp=False)]),
@@ -50,6 +55,9 @@ NOT_SEEN: dict[str, bytes] = {
     "nowhere": events(messages=[]),
     "in somebody else's contact card": events(messages=[card(ANN, "other")]),
     "with another user id": events(messages=[written("first", ANN, OTHER_USER)]),
+    "in another's contacts beside a status": events(
+        contacts=[a_contact("27820000009", USER)], statuses=[status("read", "a", recipient_id=ANN)]
+    ),
     "in another's contacts": events(contacts=[a_contact(ANN, OTHER_USER)], messages=[written("first")]),
 }
 
@@ -63,13 +71,34 @@ def test_a_message_without_a_number_is_told_with_the_number_that_was_seen(made: 
     assert {reply["from"] for reply in made.replies} == {ANN}
 
 
+@pytest.mark.parametrize("kind", SIDES)
+def test_the_statuses_of_a_message_cost_one_read_together(kind: str) -> None:
+    reads: list[str] = []
+
+    def noticing(called: str, given: Any) -> None:
+        if called == "GetItem" and "user_id#" in repr(given.get("Key")):
+            reads.append(called)
+
+    with world(acme=SIDES[kind]) as made:
+        made.bsp = Side(SIDES[kind]).answer
+        sends(made)
+        made.fail = noticing
+        names = ("sent", "delivered", "read")
+        for name in names:
+            own = status(name, "1|2|3|4", id=NAMES["the same id"], recipient_id=ANN, recipient_user_id=USER)
+            hears(made, events(statuses=[own]))
+            made.now += 60
+        assert [told for _, told in made.told] == [*names]
+        assert len(reads) == 1
+
+
 @pytest.mark.parametrize("seen", NOT_SEEN.values(), ids=NOT_SEEN)
 def test_who_was_never_seen_with_a_number_is_quarantined(made: World, log: Log, seen: bytes) -> None:
     hears(made, seen)
     made.emptied("QuarantineQueue")
     hears(made, events(messages=[written("later")]))
     assert "later" not in texts(made)
-    (kept,) = made.bodies("QuarantineQueue")
+    (kept,) = [body for body in made.bodies("QuarantineQueue") if body["kind"] != "status"]
     assert (kept["reason"], kept["element"]["from_user_id"]) == ("no phone number, only a user id", USER)
     assert USER not in log.text
 

@@ -8,10 +8,15 @@ from typing import Any
 
 from whatsapp_bridge.store.items import Table, typed, untyped
 
+_KEPT_SECONDS = 900
+_MAX_KEPT = 10_000
+
 
 class StoredNotes:
     def __init__(self, table: Table) -> None:
         self._table = table
+        # What `keep` has made sure of, and until when it is not read again.
+        self._kept: dict[tuple[str, str], tuple[str, float]] = {}
 
     def get(self, account: str, key: str) -> str | None:
         """The note; None if there is none or it has expired."""
@@ -21,6 +26,7 @@ class StoredNotes:
 
     def put(self, account: str, key: str, note: str, seconds: int) -> None:
         """Keep `note` for `seconds`; replaces an earlier one."""
+        self._kept.pop((account, key), None)
         self._table.dynamodb.update_item(
             TableName=self._table.name,
             Key=typed({"pk": _key(account, key)}),
@@ -29,13 +35,23 @@ class StoredNotes:
         )
 
     def keep(self, account: str, key: str, note: str, seconds: int) -> None:
-        """The same for a note that is often put again: a read, and a write where it is new or half its time is over."""
+        """The same for a note that is often put again: a read, and a write where it is new or half its time is over.
+
+        A process reads once in a quarter of an hour: the statuses of one message put the same note three times.
+        """
+        known, until = self._kept.get((account, key), ("", 0.0))
+        if known == note and self._table.now() < until:
+            return
         item = self._item(account, key)
         if item.get("note") != note or item["expires_at"] - self._table.now() <= seconds / 2:
             self.put(account, key, note, seconds)
+        if len(self._kept) >= _MAX_KEPT:
+            self._kept.clear()
+        self._kept[account, key] = note, self._table.now() + min(_KEPT_SECONDS, seconds / 4)
 
     def forget(self, account: str, key: str, note: str) -> None:
         """Delete this note; one that has replaced it stays."""
+        self._kept.pop((account, key), None)
         key, now = _key(account, key), int(self._table.now())
         self._table.update(key, "SET expires_at = :over", "note = :note", {":over": now, ":note": note})
 

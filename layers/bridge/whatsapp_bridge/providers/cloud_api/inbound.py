@@ -148,9 +148,6 @@ def _status(element: Json, wanted: Wanted, contacts: list[Any]) -> StatusEvent |
     bsp_id = identifier(element.get("id"))
     # With a BSP in between, a message may be identified by nothing else.
     recipient, user_id = _recipient(element, contacts)
-    if recipient is not None and row.status != "delivered":
-        # One status of each message is enough to learn whose user id it is.
-        user_id = None
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
     if element.get("recipient_type") == "group":

@@ -18,8 +18,8 @@ Older ids (`ABGG`, `ABEG`, `gBGG`, `gBEG`) hold the number in half bytes:
     the number
     whatever else: 9 to 12 bytes
 
-Not known: other kinds; whether the token alone is unique (it is random, of 72 bits and more); which part of the older ids
-is the same in all of a message. Such ids, and whatever else does not decode, are compared whole.
+Not known: other kinds; whether the token alone is unique (it is random, of 72 bits and more); which part of the older
+ids is the same in all of a message. Such ids, and whatever else does not decode, are compared whole.
 
 Source: https://thrift.apache.org/docs, "Thrift Compact protocol encoding", and Meta's samples of webhooks.
 """
