@@ -44,7 +44,7 @@ from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.leases import NoLease
 from whatsapp_bridge.store.once import Once, sender_of
-from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.payloads import PayloadGone, Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 
 # SQS deletes a message 14 days after it was sent. Until then all that wait behind a reply must have had their turn.
@@ -100,6 +100,8 @@ class ForwardReplies:
             name, event = payload["account"], ReplyEvent(**payload["reply"])
             # Replies of an older version do not say it.
             received = int(payload.get("received", record.sent_at))
+        except PayloadGone:
+            raise Unprocessable("its payload is no longer in the bucket") from None
         except Exception as error:
             if not is_lasting(error):
                 raise
