@@ -123,6 +123,22 @@ def test_a_long_id_of_the_bsps_is_recorded(made: World) -> None:
     assert made.claims.reference_of("acme", LONG) == "a"
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param('{"s3": "payloads/gone"}', "its payload is no longer in the bucket", id="a payload that is gone"),
+        pytest.param('{"account": "acme"}', "not a reply of this bridge", id="something else"),
+    ],
+)
+def test_why_a_queue_message_cannot_be_read(made: World, log: Log, body: str, reason: str) -> None:
+    made.sqs.send_message(
+        QueueUrl=made.url("RepliesQueue"), MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
+    )
+    made.run()
+    assert reason in log.text
+    assert made.depth("RepliesDeadLetterQueue") == 1
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 

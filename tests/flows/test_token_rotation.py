@@ -13,10 +13,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from local.sandbox.wamids import wamid
 from tests.providers.message_central.samples import statuses
-from tests.providers.message_central.test_correlation import ANN, SECRET, taken, template, told_of
+from tests.providers.message_central.test_correlation import ANN, BEN, SECRET, taken, template, told_of
 from tests.support.world import OK, TOKEN, World, account, json_answer, mo_media, mo_text, world
 from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.accounts import parse_account
 
 OLD, NEW = TOKEN, "n" * 40
 STEPS = {
@@ -146,3 +148,89 @@ def test_callbacks_with_another_token_than_the_first_are_counted(counted: Callab
         assert counted()["OldCallbackTokens"] == 1
         assert made.callback(mo_text(mo_id="r3"), token="o" * 40).status == 403
         assert counted()["OldCallbackTokens"] == 1
+
+
+# --- repeats of what a person wrote ----------------------------------------------------------------------------------
+
+
+def reply_to(made: World, mo_id: str, text: str, sender: str, token: str) -> None:
+    assert made.callback(mo_text(text, mo_id=mo_id, sender=sender), token=token).status == 200
+    # SQS itself drops duplicates within five minutes.
+    made.now += 600
+    made.pump()
+
+
+WHATSAPPS = wamid(ANN, "A" * 20, sent=False)
+
+
+@pytest.mark.parametrize(
+    ("mo_id", "second", "told"),
+    [
+        pytest.param("m1", ANN, ["first"], id="the same person's: a repeat"),
+        pytest.param("m1", BEN, ["first", "second"], id="another person's with the same id"),
+        pytest.param("wamid.1", ANN, ["first"], id="the same person's, like WhatsApp's"),
+        pytest.param("wamid.1", BEN, ["first", "second"], id="another person's with the same id, like WhatsApp's"),
+        pytest.param(WHATSAPPS, ANN, ["first"], id="the same person's, WhatsApp's"),
+    ],
+)
+@pytest.mark.parametrize("lists", [[[NEW, OLD], [NEW]], [[NEW]]], ids=["in steps", "at once"])
+def test_a_message_is_told_once_whichever_token_its_repeat_comes_with(
+    lists: list[list[str]], mo_id: str, second: str, told: list[str]
+) -> None:
+    with world(acme=account()) as made:
+        reply_to(made, mo_id, "first", ANN, OLD)
+        for each in lists:
+            made.change_account("acme", account(callback_token=each))
+            made.now += 400
+            for _ in range(2):
+                reply_to(made, mo_id, "second", second, NEW)
+        assert [reply["text"]["body"] for reply in made.replies] == told
+
+
+@pytest.mark.parametrize(
+    ("sender", "told"),
+    [pytest.param(ANN, [], id="the same person's"), pytest.param(BEN, ["again"], id="another person's")],
+)
+def test_what_the_version_before_has_told_is_known_by_its_sender(sender: str, told: list[str]) -> None:
+    with world(acme=account()) as made:
+        reply_to(made, "m1", "first", ANN, OLD)
+        key = {"pk": {"S": "reply#acme#m1"}}
+        made.dynamodb.update_item(TableName=made.table.name, Key=key, UpdateExpression="REMOVE person")
+        reply_to(made, "m1", "again", sender, OLD)
+        assert [reply["text"]["body"] for reply in made.replies[1:]] == told
+
+
+def test_what_the_version_before_has_told_under_another_s_id_is_not_told_again() -> None:
+    with world(acme=account()) as made:
+        reply_to(made, "m1", "first", ANN, OLD)
+        made.dynamodb.put_item(
+            TableName=made.table.name,
+            Item={
+                "pk": {"S": f"reply#acme#m1#{parse_account('acme', account()).pseudonym(BEN)}"},
+                "state": {"S": "forwarded"},
+                "held_until": {"N": "0"},
+            },
+        )
+        reply_to(made, "m1", "second", BEN, OLD)
+        assert [reply["text"]["body"] for reply in made.replies] == ["first"]
+
+
+def test_the_version_before_knows_whose_message_was_told() -> None:
+    with world(acme=account()) as made:
+        reply_to(made, "m1", "first", ANN, OLD)
+        item = made.table.get("reply#acme#m1") or {}
+        assert item["sender"] == parse_account("acme", account()).pseudonym(ANN)
+
+
+def test_what_is_kept_of_the_sender_leaves_many_numbers_open() -> None:
+    with world(acme=account()) as made:
+        reply_to(made, "m1", "first", ANN, OLD)
+        assert len((made.table.get("reply#acme#m1") or {})["person"]) == 4
+
+
+def test_a_message_of_whatsapps_is_told_once_whoever_it_is_said_to_be_of() -> None:
+    """Its id is nobody else's."""
+    with world(acme=account()) as made:
+        for place, sender in enumerate((ANN, "5511987654321", BEN)):
+            reply_to(made, WHATSAPPS, f"text {place}", sender, OLD)
+        assert len(made.replies) == 1

@@ -8,13 +8,10 @@ import pytest
 
 from tests.conftest import Log
 from tests.providers.cloud_api.samples import contact, events, message, status
-from tests.support.services import MemoryNotes
 from tests.support.world import TOKEN, World, world
-from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.common import user_ids
 
 from .test_forward_replies import texts
-from .test_whatsapp_ids import SIDES, hears
+from .test_whatsapp_ids import NAMES, SIDES, Side, hears, sends
 
 ANN, USER, OTHER_USER = "27820000001", "ZA.1029384756102938475610", "ZA.5647382910564738291056"
 
@@ -45,6 +42,11 @@ def a_contact(number: str | None, user: str) -> dict[str, Any]:
 SEEN: dict[str, bytes] = {
     "in a message": events(messages=[written("first", ANN)]),
     "in a status": events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a status read": events(statuses=[status("read", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a status failed": events(statuses=[status("failed", "a", recipient_id=ANN, recipient_user_id=USER)]),
+    "in a status's contacts": events(
+        contacts=[a_contact(ANN, USER)], statuses=[status("sent", "a", recipient_id=ANN, recipient_user_id=None)]
+    ),
     "in a message's contacts": events(contacts=[a_contact(ANN, USER)], messages=[written("first")]),
     "in the contact card that a button asks for": events(messages=[card(ANN, "contact_request")]),
     "in such a card with a phone number alone": events(messages=[card(ANN, "contact_request", on_whatsapp=False)]),
@@ -53,6 +55,9 @@ NOT_SEEN: dict[str, bytes] = {
     "nowhere": events(messages=[]),
     "in somebody else's contact card": events(messages=[card(ANN, "other")]),
     "with another user id": events(messages=[written("first", ANN, OTHER_USER)]),
+    "in another's contacts beside a status": events(
+        contacts=[a_contact("27820000009", USER)], statuses=[status("read", "a", recipient_id=ANN)]
+    ),
     "in another's contacts": events(contacts=[a_contact(ANN, OTHER_USER)], messages=[written("first")]),
 }
 
@@ -66,13 +71,34 @@ def test_a_message_without_a_number_is_told_with_the_number_that_was_seen(made: 
     assert {reply["from"] for reply in made.replies} == {ANN}
 
 
+@pytest.mark.parametrize("kind", SIDES)
+def test_the_statuses_of_a_message_cost_one_read_together(kind: str) -> None:
+    reads: list[str] = []
+
+    def noticing(called: str, given: Any) -> None:
+        if called == "GetItem" and "user_id#" in repr(given.get("Key")):
+            reads.append(called)
+
+    with world(acme=SIDES[kind]) as made:
+        made.bsp = Side(SIDES[kind]).answer
+        sends(made)
+        made.fail = noticing
+        names = ("sent", "delivered", "read")
+        for name in names:
+            own = status(name, "1|2|3|4", id=NAMES["the same id"], recipient_id=ANN, recipient_user_id=USER)
+            hears(made, events(statuses=[own]))
+            made.now += 60
+        assert [told for _, told in made.told] == [*names]
+        assert len(reads) == 1
+
+
 @pytest.mark.parametrize("seen", NOT_SEEN.values(), ids=NOT_SEEN)
 def test_who_was_never_seen_with_a_number_is_quarantined(made: World, log: Log, seen: bytes) -> None:
     hears(made, seen)
     made.emptied("QuarantineQueue")
     hears(made, events(messages=[written("later")]))
     assert "later" not in texts(made)
-    (kept,) = made.bodies("QuarantineQueue")
+    (kept,) = [body for body in made.bodies("QuarantineQueue") if body["kind"] != "status"]
     assert (kept["reason"], kept["element"]["from_user_id"]) == ("no phone number, only a user id", USER)
     assert USER not in log.text
 
@@ -108,6 +134,21 @@ def test_what_is_known_already_is_not_written_again(made: World) -> None:
     assert len(writes) == 1
 
 
+SEEN_AGAIN: dict[str, Callable[[str], bytes]] = {
+    "in messages": lambda words: events(messages=[written(words, ANN)]),
+    "in statuses": lambda words: SEEN["in a status"],
+}
+
+
+@pytest.mark.parametrize("seen", SEEN_AGAIN.values(), ids=SEEN_AGAIN)
+def test_who_is_seen_again_and_again_stays_known(made: World, seen: Callable[[str], bytes]) -> None:
+    for words in ("first", "second"):
+        hears(made, seen(words))
+        made.now += 100 * 86_400
+    hears(made, events(messages=[written("later")]))
+    assert (made.replies[-1]["from"], made.replies[-1]["text"]["body"]) == (ANN, "later")
+
+
 def test_neither_number_nor_user_id_is_stored_in_clear(made: World) -> None:
     raw = events(statuses=[status("delivered", "a", recipient_id=ANN, recipient_user_id=USER)])
     hears(made, raw)
@@ -118,15 +159,31 @@ def test_neither_number_nor_user_id_is_stored_in_clear(made: World) -> None:
     assert ANN not in shown
 
 
-def test_a_number_is_known_while_the_token_is_rotated() -> None:
-    def with_tokens(*tokens: str) -> Any:
-        return parse_account("acme", SIDES["meta"] | {"callback_token": list(tokens)})
+OTHER_TOKEN = "n" * 40
 
-    notes, new = MemoryNotes(), "n" * 40
-    user_ids.keep(notes, with_tokens(TOKEN), user_ids.note_of(with_tokens(TOKEN), USER, ANN))
-    assert user_ids.number_of(notes, with_tokens(TOKEN, new), USER) == ANN
-    assert user_ids.number_of(notes, with_tokens(new, TOKEN), USER) == ANN
-    assert user_ids.number_of(notes, with_tokens(new), USER) is None
+
+def rotate(made: World, tokens: list[str]) -> None:
+    """The account's callback tokens are changed, and all functions have read it."""
+    secret = json.loads(made.secrets.get_secret_value(SecretId="test/accounts/acme")["SecretString"])
+    made.change_account("acme", secret | {"callback_token": tokens})
+    made.now += 400
+
+
+@pytest.mark.parametrize(
+    ("rotations", "known"),
+    [
+        pytest.param([[OTHER_TOKEN, TOKEN]], True, id="while the old token is still there"),
+        pytest.param([[TOKEN, OTHER_TOKEN]], True, id="while the new one is the second"),
+        pytest.param([[OTHER_TOKEN, TOKEN], [OTHER_TOKEN]], True, id="after it, if the person has written meanwhile"),
+        pytest.param([[OTHER_TOKEN]], False, id="not if the old token has been taken away at once"),
+    ],
+)
+def test_a_number_is_known_when_the_token_is_rotated(made: World, rotations: list[list[str]], known: bool) -> None:
+    hears(made, events(messages=[written("first", ANN)]))
+    for place, tokens in enumerate(rotations):
+        rotate(made, tokens)
+        hears(made, events(messages=[written(f"later{place}")]), tokens[0])
+    assert [reply["from"] for reply in made.replies] == [ANN] * (1 + known * len(rotations))
 
 
 def test_a_number_of_thousands_of_digits_is_noted_nowhere(made: World) -> None:

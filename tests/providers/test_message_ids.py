@@ -57,7 +57,27 @@ def test_an_id_that_does_not_decode_is_equal_to_itself_alone(other: str) -> None
     assert hidden("acme", other) != hidden("acme", encoded(RAW))
 
 
-@pytest.mark.parametrize("message_id", [wamid(PERSON, TOKEN), wamid(USER, TOKEN), PREFIX + "in1"])
+def older(first: int, number: str) -> str:
+    """An id of the form that Meta's older samples have: the number in half bytes, an odd one filled up with f."""
+    packed = bytes.fromhex(number + "f" * (len(number) % 2))
+    raw = bytes([first, 0x11, len(packed) | 0x80 * (len(number) % 2)]) + packed + b"\x02\x09" + bytes(range(10))
+    return b64encode(raw).decode().rstrip("=")
+
+
+OLDER = [older(first, number) for first in (0x00, 0x80) for number in (PERSON, PERSON + "0")]
+
+
+def test_the_older_form_is_that_of_the_samples() -> None:
+    assert [message_id[:4] for message_id in OLDER] == ["ABGG", "ABEG", "gBGG", "gBEG"]
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        *(wamid(PERSON, TOKEN), wamid(USER, TOKEN), PREFIX + "in1", *OLDER, *(PREFIX + each for each in OLDER)),
+        wamid(PERSON, TOKEN).removeprefix(PREFIX)[:40],
+    ],
+)
 def test_an_id_of_whatsapp_is_hidden(message_id: str) -> None:
     shown = hidden("acme", message_id)
     assert shown.startswith("wamid-")
@@ -68,7 +88,11 @@ def test_an_id_of_whatsapp_is_hidden(message_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "message_id", ["api-1", "5f0c1e6a7b8d4c2f9a10b2c3d4e5f601", "3000000000000000001-5", "k" * 1024]
+    "message_id",
+    [
+        *("api-1", "5f0c1e6a7b8d4c2f9a10b2c3d4e5f601", "3000000000000000001-5", "k" * 1024),
+        *("ABE0F1A2B3C4D5E6F7A8B9C0D1E2F3A4", "ABGG", "gBGGa", "ABGG" + "/" * 40),
+    ],
 )
 def test_other_ids_stay_as_they_are(message_id: str) -> None:
     assert hidden("acme", message_id) == message_id

@@ -65,6 +65,26 @@ def test_a_new_one_has_its_own_time(notes: Account) -> None:
     assert notes.get() == "new"
 
 
+@pytest.mark.parametrize(
+    ("waited", "note", "left"),
+    [
+        pytest.param(29, "note", 31, id="not written again in the first half of its time"),
+        pytest.param(30, "note", 60, id="written again in the second half"),
+        pytest.param(100, "note", 60, id="written again when its time is over"),
+        pytest.param(1, "another", 60, id="another one is written at once"),
+    ],
+)
+def test_keep(notes: Account, waited: int, note: str, left: int) -> None:
+    for each in ("note", note):
+        notes.world.notes.keep(notes.name, "token", each, 60)
+        assert notes.get() == each
+        notes.world.now += waited
+    notes.world.now += left - waited - 1
+    assert notes.get() == note
+    notes.world.now += 1
+    assert notes.get() is None
+
+
 def test_keys_and_accounts_are_apart(notes: Account) -> None:
     other = Account(notes.world, f"{notes.name}-other")
     notes.put("mine")

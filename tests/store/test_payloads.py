@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.world import World, world
-from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.payloads import PayloadGone, Payloads
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
 
 # {"t":"..."} around the text.
@@ -68,7 +68,9 @@ def test_small_ones_need_no_client() -> None:
 
 
 def test_failures_are_raised(payloads: Payloads) -> None:
-    with pytest.raises(ClientError):
+    with pytest.raises(PayloadGone):
         payloads.unpack('{"s3": "payloads/none"}')
+    with pytest.raises(ClientError):
+        Payloads("no-such-bucket", payloads._s3).unpack('{"s3": "payloads/none"}')
     with pytest.raises(ClientError):
         Payloads("no-such-bucket", payloads._s3).pack({"t": "a" * MAX_MESSAGE_BYTES})

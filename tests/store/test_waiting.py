@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.sandbox.wamids import wamid
 from tests.support.world import World, world
+from whatsapp_bridge.providers.common.message_ids import hidden
 
 HOUR, DAY = 3600, 86_400
 
@@ -67,6 +69,43 @@ class Person:
 @pytest.fixture
 def person(shared: World) -> Person:
     return Person(shared)
+
+
+WHATSAPPS = wamid("27820000001", "0123456789ABCDEF01")
+
+
+def looked_up_by_the_version_before(person: Person, bsp_id: str) -> str | None:
+    """The msgId that it takes an id to be bound to: it knows ids as they are alone."""
+    bound = person.item.get(f"b#{bsp_id}")
+    return None if bound is None else bound["S"].partition(" ")[2]
+
+
+@pytest.mark.parametrize(
+    "bsp_id", [WHATSAPPS, "wamid.1", "own-id"], ids=["WhatsApp's", "like WhatsApp's", "a BSP's own"]
+)
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([("expect", "t1"), ("expect", "t2")], id="bound to what waits"),
+        pytest.param([("expect_named", "t1"), ("name", "t1", ...), ("expect", "t2")], id="in an answer"),
+    ],
+)
+def test_the_version_before_finds_what_is_bound(person: Person, steps: list[tuple[Any, ...]], bsp_id: str) -> None:
+    person.play(*[tuple(bsp_id if given is ... else given for given in step) for step in steps])
+    person.bind(bsp_id, "t1")
+    assert looked_up_by_the_version_before(person, bsp_id) == "t1"
+
+
+@pytest.mark.parametrize("bsp_id", [WHATSAPPS, "wamid.1"], ids=["WhatsApp's", "like WhatsApp's"])
+def test_what_the_version_before_has_bound_is_found(person: Person, bsp_id: str) -> None:
+    person.play(("expect", "t1"), ("expect", "t2"), ("bind", bsp_id, "t1"))
+    person.world.dynamodb.update_item(
+        TableName=person.world.table.name,
+        Key={"pk": person.item["pk"]},
+        UpdateExpression="REMOVE #hidden",
+        ExpressionAttributeNames={"#hidden": f"b#{hidden('acme', bsp_id)}"},
+    )
+    person.bind(bsp_id, "t1")
 
 
 T1, T2, CHAT = ("expect", "t1"), ("expect", "t2"), ("expect_named", "c")

@@ -22,6 +22,9 @@ class MemoryNotes:
         self.kept[account, key] = note
         self.seconds[account, key] = seconds
 
+    def keep(self, account: str, key: str, note: str, seconds: int) -> None:
+        self.put(account, key, note, seconds)
+
     def forget(self, account: str, key: str, note: str) -> None:
         if self.kept.get((account, key)) == note:
             del self.kept[account, key]

@@ -224,7 +224,10 @@ STATUSES: dict[str, tuple[Json, StatusEvent]] = {
     "time a placeholder": (samples.status(timestamp="TIMESTAMP"), replace(SENT, timestamp=NO_TIME)),
     "no reference": (samples.status("sent", None), replace(SENT, reference=None)),
     "no id": (samples.status(id=None), replace(SENT, bsp_id=None)),
-    "no phone number": (samples.status(recipient_id=None, recipient_user_id="ZA.1"), replace(SENT, recipient=None)),
+    "no phone number": (
+        samples.status(recipient_id=None, recipient_user_id="ZA.1"),
+        replace(SENT, recipient=None, user_id="ZA.1"),
+    ),
     "neither conversation nor price": (samples.status(conversation=None, pricing=None), SENT),
     "failed": (samples.status("failed", errors=[samples.error(131049)]), failed(1010, HELD_BACK)),
     "failed in the older form": (

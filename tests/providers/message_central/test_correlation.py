@@ -509,3 +509,99 @@ def test_a_reply_to_one_of_two_whose_id_is_known(made: World) -> None:
 
     (reply,) = made.replies
     assert reply["context"] == {"id": "a"}
+
+
+# --- people without a number -----------------------------------------------------------------------------------------
+
+USER = "ZA.1029384756102938475610"
+
+
+def seen(number: str = ANN, user: str = USER) -> bytes:
+    """A message with number and user id."""
+    return meta.events(messages=[meta.text("m1", context={}, **{"from": number, "from_user_id": user})])
+
+
+def of_user(name: str, wamid: str, **others: Any) -> bytes:
+    """A status that has the user id alone, and whatever else the webhook has."""
+    hidden = meta.status(name, None, id=wamid, recipient_id=None, recipient_user_id=USER)
+    if name == "failed":
+        hidden["errors"] = [{"code": 131026, "title": "Message undeliverable"}]
+    return meta.events(statuses=[hidden], **others)
+
+
+def callback(made: World, raw: bytes) -> None:
+    assert made.callback(raw).status == 200
+
+
+BOTH = {"wa_id": ANN, "user_id": USER}
+
+
+@pytest.mark.parametrize(
+    ("before", "beside"),
+    [
+        pytest.param([seen()], {}, id="of somebody who was seen with it before"),
+        pytest.param([], {"contacts": [BOTH]}, id="with the number in the webhook's contacts"),
+    ],
+)
+@pytest.mark.parametrize("name", ["delivered", "read", "failed"])
+def test_a_status_without_a_number_finds_the_person_s_template(
+    made: World, before: list[bytes], beside: dict[str, Any], name: str
+) -> None:
+    for raw in before:
+        callback(made, raw)
+    made.pump()
+    send(made, template("a"))
+    callback(made, of_user(name, "w1", **beside))
+    made.pump()
+    assert told_of(made, "a")[-1:] == (name,)
+    assert left(made) == {}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param([], id="of somebody who was never seen with it"),
+        pytest.param([seen(BEN, "ZA.5")], id="of another person than was seen"),
+    ],
+)
+def test_a_status_without_a_number_takes_nobody_else_s_template(made: World, before: list[bytes]) -> None:
+    for raw in before:
+        callback(made, raw)
+    made.pump()
+    send(made, template("a", BEN))
+    callback(made, of_user("delivered", "w1"))
+    made.pump(hours=3)
+    assert (made.told, left(made)) == ([], {"QuarantineQueue": 1})
+
+
+def test_a_status_without_a_number_waits_until_the_person_is_seen(made: World) -> None:
+    send(made, template("a"))
+    callback(made, of_user("delivered", "w1"))
+    made.run()
+    callback(made, seen())
+    made.pump()
+    assert told_of(made, "a") == ("sent", "delivered")
+
+
+def test_a_status_of_a_known_id_asks_nobody_s_number(made: World) -> None:
+    callback(made, seen())
+    send(made, template("a"))
+    callback(made, of_user("sent", "w1"))
+    made.pump()
+    made.now += 7200
+    asked: list[str] = []
+
+    def noticing(called: str, given: Any) -> None:
+        if "user_id#" in repr(given.get("Key")):
+            asked.append(called)
+
+    made.fail = noticing
+    callback(made, of_user("read", "w1"))
+    made.pump()
+    assert (told_of(made, "a"), asked) == (LADDER, [])
+
+
+def test_a_user_id_is_on_no_queue_of_statuses(made: World) -> None:
+    callback(made, of_user("sent", "w1"))
+    (body,) = made.bodies("StatusesQueue")
+    assert USER not in json.dumps(body)

@@ -47,10 +47,15 @@ def settle(
             waiting.dismiss(account.name, recipient, reference)
 
 
+def finds_by_recipient(account: Account) -> bool:
+    """Whether a status of this account may be found by the person alone."""
+    return bool(_kinds_without_bsp_id(account))
+
+
 def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]) -> list[str | Exception | None]:
     """The msgId that each of these statuses belongs to; None if there is none (yet), or the exception."""
     found: list[str | Exception | None] = [None] * len(events)
-    if not (events and _kinds_without_bsp_id(account)):
+    if not (events and finds_by_recipient(account)):
         return found
     # A person has a pseudonym for each callback token of the account; which is the first may just have changed.
     people: dict[tuple[str, ...], list[int]] = defaultdict(list)

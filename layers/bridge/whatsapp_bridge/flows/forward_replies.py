@@ -44,8 +44,8 @@ from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.leases import NoLease
-from whatsapp_bridge.store.once import Once
-from whatsapp_bridge.store.payloads import Payloads
+from whatsapp_bridge.store.once import Once, sender_of
+from whatsapp_bridge.store.payloads import PayloadGone, Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 from whatsapp_bridge.store.waiting import Waiting
 
@@ -104,6 +104,8 @@ class ForwardReplies:
             name, event = payload["account"], ReplyEvent(**payload["reply"])
             # Replies of an older version do not say it.
             received = int(payload.get("received", record.sent_at))
+        except PayloadGone:
+            raise Unprocessable("its payload is no longer in the bucket") from None
         except Exception as error:
             if not is_lasting(error):
                 raise
@@ -135,8 +137,8 @@ class ForwardReplies:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
     def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
-        grant, senders = self._new_id(), account.pseudonyms(event.sender) if event.sender.isdigit() else ()
-        begun = self._once.begin_reply(account.name, event.id, grant, senders, late=_is_late(event, record))
+        grant, sender = self._new_id(), sender_of(account, event.sender) if event.sender.isdigit() else None
+        begun = self._once.begin_reply(account.name, event.id, grant, sender, late=_is_late(event, record))
         if begun is NoLease.REPEAT:
             count("RepeatsDropped")
             return

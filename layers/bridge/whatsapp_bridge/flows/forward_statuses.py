@@ -24,6 +24,8 @@ from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.providers.common import user_ids
+from whatsapp_bridge.providers.common.hidden_numbers import number_at
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
@@ -163,7 +165,11 @@ class ForwardStatuses:
     def _hold(self, account: Account, items: Sequence[Item]) -> list[str]:
         """Until CleverTap is there again. What finds its message by its recipient can do so for a while only, and so
         does it now. Returns the owners of the items that must come back."""
-        nameless = [item for item in items if item.event.reference is None and item.event.recipient is not None]
+        nameless = [
+            item
+            for item in items
+            if item.event.reference is None and (item.event.recipient is not None or item.event.user_places)
+        ]
         resolved, failed = self._resolved(account, nameless)
         correlated, not_correlated = self._correlated(account, resolved)
         named = {
@@ -202,7 +208,8 @@ class ForwardStatuses:
             user_ids.keep(self._notes, account, event.user_note)
             if event.reference is not None or event.bsp_id is None:
                 return item
-            return replace(item, event=replace(event, reference=self._claims.reference_of(account.name, event.bsp_id)))
+            event = replace(event, reference=self._claims.reference_of(account.name, event.bsp_id))
+            return replace(item, event=event if event.reference is not None else self._with_recipient(account, event))
 
         resolved: list[Item] = []
         failed: list[str] = []
@@ -213,6 +220,17 @@ class ForwardStatuses:
             elif found.event.reference is None or not is_validation_reference(found.event.reference):
                 resolved.append(found)
         return resolved, failed
+
+    def _with_recipient(self, account: Account, event: StatusEvent) -> StatusEvent:
+        """With the pseudonyms of a person of whom the callback has only the user id, if the message may be found by
+        them."""
+        if not event.user_places or not correlation.finds_by_recipient(account):
+            return event
+        number = number_at(self._notes, account, event.user_places)
+        if number is None:
+            return event
+        recipient, *others = account.pseudonyms(number)
+        return replace(event, recipient=recipient, other_recipients=others)
 
     def _forward(self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool) -> list[str]:
         """Returns the owners of the items that must come back."""
@@ -277,7 +295,7 @@ class ForwardStatuses:
             again = [Again(item, item.payload, MAX_DELAY_SECONDS) for item in lost]
             return failed + not_queued + self._retries.queue_again(account, again)
         self._quarantine.put(
-            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, asdict(item.event)) for item in lost]
+            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, item.event)) for item in lost]
         )
         return failed + not_queued
 
@@ -290,3 +308,9 @@ class ForwardStatuses:
         if reference is None or reference == event.reference:
             return None
         return with_reference(item.payload, reference)
+
+
+def _kept(account: Account, event: StatusEvent) -> dict[str, Any]:
+    """What the quarantine has of a status: nothing that leads to a person's number."""
+    known_as = None if event.bsp_id is None else hidden(account.name, event.bsp_id)
+    return asdict(replace(event, bsp_id=known_as, user_note=(), user_places=()))

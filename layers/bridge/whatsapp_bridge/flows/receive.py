@@ -230,14 +230,16 @@ def _not_own(account: Account, event: Event) -> Event:
 
 
 def _without_number(account: Account, event: StatusEvent) -> StatusEvent:
-    """No phone numbers on the queue of statuses."""
+    """No phone numbers on the queue of statuses, but for the one in WhatsApp's id where nothing else names the
+    message: it may have to be found among those that were stored as they were, or by the version before."""
     if event.user_id is not None and event.recipient is not None:
         event = replace(event, user_note=user_ids.note_of(account, event.user_id, event.recipient))
+    elif event.user_id is not None and event.reference is None:
+        event = replace(event, user_places=user_ids.places(account, event.user_id))
     event = replace(event, user_id=None)
     if event.recipient is not None:
         recipient, *others = account.pseudonyms(event.recipient)
         event = replace(event, recipient=recipient, other_recipients=others)
     if event.bsp_id is not None and event.reference is not None:
-        # Without a reference it may have to be found among those that were stored as they were.
         event = replace(event, bsp_id=hidden(account.name, event.bsp_id))
     return event

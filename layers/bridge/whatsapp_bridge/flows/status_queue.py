@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.flows.hops import is_redriven, next_hop, without_hops
+from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
@@ -24,7 +25,7 @@ CONFIRMATION_SECONDS: Final = 900
 _BEGINNING: Final = {"attempt": 1, "waits": 1, "hops": 0}
 # Members that older versions do not know travel only where they say something: while a deployment or a rollback runs,
 # those read this queue too.
-_NEWER = {"note", "other_recipients", "user_id", "user_note"}
+_NEWER = {"note", "other_recipients", "user_id", "user_note", "user_places"}
 
 
 def queued_status(account: str, event: StatusEvent, accepted_at: float) -> Entry:
@@ -53,8 +54,10 @@ def read_event(payload: dict[str, Any]) -> StatusEvent:
 
 
 def with_reference(payload: dict[str, Any], reference: str) -> dict[str, Any]:
-    """The same for the message with this msgId."""
-    return {**payload, "status": {**payload["status"], "reference": reference}}
+    """The same for the message with this msgId. So the BSP's id need not be found any more, and is hidden."""
+    status, bsp_id = payload["status"], payload["status"].get("bsp_id")
+    known_as = None if bsp_id is None else hidden(payload["account"], bsp_id)
+    return {**payload, "status": {**status, "reference": reference, "bsp_id": known_as}}
 
 
 def repeated(payload: dict[str, Any], delay: int, now: float) -> Entry:

@@ -13,7 +13,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.handing_on import hand_on
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.reports import Item
-from whatsapp_bridge.flows.status_queue import given_up, repeated
+from whatsapp_bridge.flows.status_queue import given_up, repeated, with_reference
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import Schedule, system_jitter
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, Queue, StatusesDeadLetters, StatusesQueue
@@ -96,7 +96,7 @@ class StatusRequeue:
 
     def dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> list[str]:
         """Give items up. Returns the owners of the items that must come back because that failed."""
-        return self._dead_letter(account, [Again(item, item.payload, 0) for item in items], reason)
+        return self._dead_letter(account, [Again(item, _named(item), 0) for item in items], reason)
 
     def _dead_letter(self, account: Account, given: Sequence[Again], reason: str) -> list[str]:
         failed = self._send(self._dead_letters, given, [given_up(each.payload) for each in given])
@@ -109,6 +109,12 @@ class StatusRequeue:
     def _send(self, queue: Queue, given: Sequence[Again], entries: Sequence[Entry]) -> list[str]:
         """Returns the owners of those that were not sent."""
         return [given[place].item.owner for place in hand_on(queue, entries, self._time_left)]
+
+
+def _named(item: Item) -> Payload:
+    """With the msgId that was found: it is kept for long, and then need not be found once more."""
+    reference = item.event.reference
+    return item.payload if reference is None or item.confirms else with_reference(item.payload, reference)
 
 
 def _may_be_copied(item: Item) -> bool:

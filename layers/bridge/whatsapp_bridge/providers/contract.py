@@ -141,6 +141,9 @@ class Notes(Protocol):
     def put(self, account: str, key: str, note: str, seconds: int) -> None:
         """Keep `note` for `seconds`; replaces an earlier one."""
 
+    def keep(self, account: str, key: str, note: str, seconds: int) -> None:
+        """The same for a note that is often put again: a read, and a write where it is new or half its time is over."""
+
     def forget(self, account: str, key: str, note: str) -> None:
         """Delete this note; one that has replaced it stays."""
 
@@ -250,9 +253,12 @@ class StatusEvent:
     other_recipients: Sequence[str] = field(default=(), repr=False)
     """On queues: the number's pseudonyms under the account's other callback tokens, if it has several."""
     user_id: str | None = field(default=None, repr=False)
-    """WhatsApp's user id of the person, if the callback has it beside the number. Not on queues."""
+    """WhatsApp's user id of the person, if the callback has it beside or in place of the number. Not on queues."""
     user_note: Sequence[str] = field(default=(), repr=False)
     """On queues: the note that keeps the number under the user id (`common.user_ids`), its key and text."""
+    user_places: Sequence[Sequence[Any]] = field(default=(), repr=False)
+    """On queues, if the message may have to be found by a person of whom the callback has only the user id: where the
+    note with their number may be (`common.user_ids.places`)."""
     alarm: bool = False
     """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""
     note: str | None = None

@@ -4,12 +4,17 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from botocore.exceptions import ClientError
 from pydantic_core import from_json, to_json
 
-from whatsapp_bridge.store.aws import client
+from whatsapp_bridge.store.aws import client, error_code
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry
 
 _PREFIX = "payloads/"
+
+
+class PayloadGone(LookupError):
+    """The bucket has it no longer."""
 
 
 class Payloads:
@@ -36,10 +41,15 @@ class Payloads:
         return to_json({"s3": key}).decode()
 
     def unpack(self, body: str) -> dict[str, Any]:
-        """The payload of a queue message; raises botocore's errors if S3 does not return it."""
+        """The payload of a queue message. Raises `PayloadGone`, and botocore's errors if S3 does not return it."""
         payload: dict[str, Any] = from_json(body)
         if set(payload) != {"s3"}:
             return payload
-        stored = self._s3().get_object(Bucket=self._bucket, Key=payload["s3"])["Body"].read()
+        try:
+            stored = self._s3().get_object(Bucket=self._bucket, Key=payload["s3"])["Body"].read()
+        except ClientError as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            raise PayloadGone from None
         unpacked: dict[str, Any] = from_json(stored)
         return unpacked

@@ -126,7 +126,7 @@ def _events(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Ite
     if not isinstance(element, dict):
         yield NotUnderstood(name, "not an object", element)
     elif name == "statuses":
-        yield _status(element, wanted)
+        yield _status(element, wanted, contacts)
     elif name == "messages":
         yield from _errors(each(element.get("errors")))
         yield _message(_with_sender(element, contacts))
@@ -142,14 +142,12 @@ def _errors(holders: list[Any]) -> Iterator[ReportedError]:
         yield ReportedError(row.error, row.title, alarm=row.reaction == "stop")
 
 
-def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
+def _status(element: Json, wanted: Wanted, contacts: list[Any]) -> StatusEvent | NotUnderstood:
     row, timestamp = codes.status(element.get("status")), seconds(element.get("timestamp"))
     reference = identifier(element.get("biz_opaque_callback_data")) if wanted.echoes else None
     bsp_id = identifier(element.get("id"))
     # With a BSP in between, a message may be identified by nothing else.
-    recipient = digits(element.get("recipient_id"))
-    # One status of each message is enough to learn whose user id it is.
-    user_id = identifier(element.get("recipient_user_id")) if row.status == "delivered" else None
+    recipient, user_id = _recipient(element, contacts)
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
     if element.get("recipient_type") == "group":
@@ -172,8 +170,23 @@ def _status(element: Json, wanted: Wanted) -> StatusEvent | NotUnderstood:
         error_title=error.title,
         unlisted=not error.listed,
         recipient=recipient,
+        user_id=user_id,
         alarm=error.reaction == "stop",
     )
+
+
+def _recipient(element: Json, contacts: list[Any]) -> tuple[str | None, str | None]:
+    """Number and user id of the person whom a status is about; what it does not say itself, as the rest of the webhook
+    has it."""
+    number, user_id = digits(element.get("recipient_id")), identifier(element.get("recipient_user_id"))
+    people = [
+        (digits(each.get("wa_id")), identifier(each.get("user_id"))) for each in contacts if isinstance(each, dict)
+    ]
+    if number is None and user_id is not None:
+        number = next((wa_id for wa_id, user in people if user == user_id and wa_id is not None), None)
+    elif number is not None and user_id is None:
+        user_id = next((user for wa_id, user in people if wa_id is not None and same(wa_id, number)), None)
+    return number, user_id
 
 
 def _message(element: Json) -> ReplyEvent | NotUnderstood | Ignored:

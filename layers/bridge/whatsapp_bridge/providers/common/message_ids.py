@@ -11,14 +11,22 @@ Thrift's compact form of WhatsApp's own key of a message (remote, from me, id):
     11 | 12                     true or false: the side that names it has sent it
     18 len token 00             the token, 10 to 32 characters, mostly hexadecimal
 
-Not known: other kinds; whether the token alone is unique (it is random, of 72 bits and more); and the form of older ids
-(`ABGG`, `gBGG`), which hold the number in half bytes. Such ids, and whatever else does not decode, are compared as they
-are. Source: https://thrift.apache.org/docs, "Thrift Compact protocol encoding", and Meta's samples of webhooks.
+Older ids (`ABGG`, `ABEG`, `gBGG`, `gBEG`) hold the number in half bytes:
+
+    00 | 80, 11
+    length of the number, and 80 if its last half byte is filled up with f
+    the number
+    whatever else: 9 to 12 bytes
+
+Not known: other kinds; whether the token alone is unique (it is random, of 72 bits and more); which part of the older
+ids is the same in all of a message. Such ids, and whatever else does not decode, are compared whole.
+
+Source: https://thrift.apache.org/docs, "Thrift Compact protocol encoding", and Meta's samples of webhooks.
 """
 
 import hmac
+import re
 from base64 import b64decode
-from binascii import Error
 from hashlib import sha256
 from typing import Final
 
@@ -29,18 +37,27 @@ _PREFIX: Final = "wamid."
 _KEY, _TEXT, _KIND, _END = 0x1C, 0x18, 0x15, 0x00
 _FROM_ME: Final = (0x11, 0x12)
 _LONGEST: Final = 127
+_TODAYS: Final = "HBg"
+_OLDER: Final = re.compile(rb"[\x00\x80]\x11[\x03-\x08\x83-\x88]")
+_NUMBER: Final = re.compile(r"[0-9]{5,16}f?")
 
 
 def token(message_id: str) -> str | None:
     """What is the same in all ids of one message; None if it is not WhatsApp's id, or of another form."""
-    encoded = message_id.removeprefix(_PREFIX).rstrip("=")
-    if not encoded.startswith("HBg") or len(encoded) > 4 * _LONGEST:
+    if not message_id.removeprefix(_PREFIX).startswith(_TODAYS):
         return None
     try:
-        raw = b64decode(encoded + "=" * (-len(encoded) % 4), "-_" if {"-", "_"} & {*encoded} else None, validate=True)
-        return _token_in(raw)
-    except (Error, ValueError, IndexError):
+        return _token_in(_decoded(message_id))
+    except (ValueError, IndexError):
         return None
+
+
+def _decoded(message_id: str) -> bytes:
+    """Raises `ValueError`."""
+    encoded = message_id.removeprefix(_PREFIX).rstrip("=")
+    if len(encoded) > 4 * _LONGEST:
+        raise ValueError
+    return b64decode(encoded + "=" * (-len(encoded) % 4), "-_" if {"-", "_"} & {*encoded} else None, validate=True)
 
 
 def _token_in(raw: bytes) -> str | None:
@@ -81,10 +98,23 @@ def hidden(account: str, message_id: str) -> str:
     because what is hashed has a random part that nobody can try out, and a token has nothing of the person's.
     """
     found = token(message_id)
-    if found is not None or message_id.startswith(_PREFIX):
+    if found is not None or message_id.startswith((_PREFIX, _TODAYS)) or _is_older(message_id):
         digest = hmac.digest(f"wamid:{account}".encode(), _bytes(found or message_id), "sha256")
         return f"wamid-{digest.hex()[:32]}"
     return bounded(message_id)
+
+
+def _is_older(message_id: str) -> bool:
+    if not message_id.startswith(("AB", "gB")):
+        return False
+    try:
+        raw = _decoded(message_id)
+    except ValueError:
+        return False
+    if not _OLDER.match(raw):
+        return False
+    number = raw[3 : 3 + (raw[2] & 0x7F)]
+    return _NUMBER.fullmatch(number.hex()) is not None
 
 
 def bounded(message_id: str) -> str:
