@@ -39,6 +39,9 @@ def split(raw: bytes) -> list[Event]:
 NO_WEBHOOKS = {
     "list": b'[{"entry": []}]',
     "another product's": b'{"object": "page", "entry": []}',
+    "messages beside an empty entry": b'{"entry": [{"changes": []}], "value": {"messages": [{"private": 1}]}}',
+    "an unknown list beside empty changes": b'{"entry": [{"id": "1", "changes": [], "messaging": [{"private": 1}]}]}',
+    "an unknown member beside empty messages": b'{"messages": [], "private": {"private": 1}}',
     "entry missing": b'{"object": "whatsapp_business_account", "private": 1}',
 }
 

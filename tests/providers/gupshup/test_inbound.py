@@ -133,6 +133,23 @@ def test_an_empty_envelope_beside_a_message_or_report(nothing: Json) -> None:
     assert event(report) == status("delivered")
 
 
+def test_a_message_beside_reports_in_a_form() -> None:
+    message = {name: value for name, value in samples.message().items() if isinstance(value, str)}
+
+    found = events(samples.form(response=[REPORT], **message), headers=FORM)
+
+    assert [type(item) for item in found] == [StatusEvent, ReplyEvent]
+
+
+def test_several_envelopes_in_one_callback() -> None:
+    generic = samples.generic_status("READ")
+
+    found = events({"statuses": [generic], "response": [REPORT]} | samples.message())
+
+    assert [type(item) for item in found] == [StatusEvent, StatusEvent, ReplyEvent]
+    assert [item.status for item in found[:2]] == ["read", "delivered"]
+
+
 @pytest.mark.parametrize("envelope", ["form", "response", "list"])
 def test_many_reports_in_one_callback(envelope: str) -> None:
     elements = [samples.report("SENT", f"r{number}") for number in range(20)]

@@ -16,7 +16,16 @@ from pydantic_core import to_json
 from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.bodies import content_of
-from whatsapp_bridge.providers.common.values import blank, digits, each, empty, identifier, member_of, seconds
+from whatsapp_bridge.providers.common.values import (
+    blank,
+    digits,
+    each,
+    empty,
+    identifier,
+    member_of,
+    says_nothing,
+    seconds,
+)
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -31,6 +40,7 @@ from whatsapp_bridge.providers.contract import (
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
+_METADATA: Final = frozenset({"object", "id", "time", "field", "messaging_product", "metadata"})
 _LISTS: Final = ("messages", "statuses", "errors")
 # A person has opened the chat for the first time, and written nothing.
 _WELCOME: Final = "request_welcome"
@@ -60,7 +70,10 @@ def split(callback: Callback, wanted: Wanted = _ALL) -> list[Event]:
     webhook = content_of(callback)
     if not isinstance(webhook, dict) or not (blank(webhook.get("object")) or webhook["object"] == _OBJECT):
         raise NotACallback(f"no {_OBJECT} object")
-    return [event for entry in _entries(webhook) for event in _of_entry(entry, wanted)]
+    events = [event for entry in _entries(webhook) for event in _of_entry(entry, wanted)]
+    if not events and not says_nothing(webhook, _METADATA):
+        raise NotACallback("no event in an entry")
+    return events
 
 
 def _entries(webhook: Json) -> list[Any]:

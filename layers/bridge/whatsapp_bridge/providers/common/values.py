@@ -14,10 +14,11 @@ One reader for each kind of value, which no adapter has a second one of:
     in_brackets    the same in one line, as words of the bridge's own
     member_of      which member holds the content of a message
     each           the elements of a list, also where one stands alone
+    says_nothing   whether a callback without an event may be answered and forgotten; else it is `NotACallback`
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
@@ -53,6 +54,15 @@ def blank(value: Any) -> bool:
 def empty(value: Any) -> bool:
     """Whether there is nothing in it."""
     return blank(value) or value in ([], {})
+
+
+def says_nothing(value: Any, beside: Collection[str]) -> bool:
+    """Whether there is nothing in it at any depth, but for members that only say whose it is."""
+    if isinstance(value, dict):
+        return all(says_nothing(inner, beside) for name, inner in value.items() if name not in beside)
+    if isinstance(value, list):
+        return all(says_nothing(inner, beside) for inner in value)
+    return blank(value)
 
 
 def each(value: Any) -> list[Any]:
