@@ -87,7 +87,8 @@ LINES: dict[str, tuple[Any, list[str]]] = {
     "single value": ("a", ["a"]),
     "number": (7, ["7"]),
     "true": (True, ["true"]),
-    "nothing": ([None, "", " ", "null", {}, []], []),
+    "nothing": ([None, "", " ", {}, []], []),
+    "null as a person's word": ({"a": "null"}, ["a: null"]),
     "object": ({"a": 1, "b": {"c": "d"}}, ["a: 1", "b.c: d"]),
     "list in an object": ({"a": ["b", {"c": 1}]}, ["a: b", "a.c: 1"]),
 }
@@ -96,6 +97,34 @@ LINES: dict[str, tuple[Any, list[str]]] = {
 @pytest.mark.parametrize(("value", "expected"), LINES.values(), ids=LINES.keys())
 def test_lines(value: Any, expected: list[str]) -> None:
     assert lines(value) == expected
+
+
+def nested(value: Any, name: str, levels: int) -> Any:
+    for _ in range(levels):
+        value = {name: value}
+    return value
+
+
+BOUNDS: dict[str, tuple[Any, list[str]]] = {
+    "as deep as it is told": (nested("x", "a", 16), [".".join("a" * 16) + ": x"]),
+    "deeper": ([nested({"a": "x", "b": 1}, "a", 16), "y"], [".".join("a" * 16) + ": \u2026", "y"]),
+    "deep lists": ([[[["x"]]]], ["x"]),
+    "as long as it is told": ("x" * 65_536, ["x" * 65_536]),
+    "longer": (["x" * 65_535, "yz", "x"], ["x" * 65_535, "y\u2026"]),
+    "few values behind a long name": ({"a" * 40_000: ["x"] * 9_000}, ["a" * 40_000 + ": x", "a" * 25_533 + "\u2026"]),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), BOUNDS.values(), ids=BOUNDS.keys())
+def test_lines_are_not_told_without_end(value: Any, expected: list[str]) -> None:
+    assert lines(value) == expected
+
+
+def test_many_values_behind_deep_and_long_names_are_a_bounded_text() -> None:
+    told = lines(nested([1] * 9_000, "a" * 330, 15))
+
+    assert sum(map(len, told)) == 65_537
+    assert told[-1].endswith("\u2026")
 
 
 # 2023-11-14, a quarter past ten in the evening.

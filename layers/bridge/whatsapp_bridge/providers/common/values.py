@@ -18,7 +18,7 @@ One reader for each kind of value, which no adapter has a second one of:
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
@@ -39,6 +39,9 @@ _MAX_TIME_LENGTH: Final = 40
 _EXACT: Final = 2**53
 # Longer ones are no timestamp and no code, and do not fit elsewhere.
 _MAX_DIGITS: Final = 20
+# What is told of a value that no table names: names in a row, and characters in all.
+_MAX_NAMES: Final = 16
+_MAX_TOLD: Final = 65_536
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
@@ -90,17 +93,30 @@ def word(value: Any) -> str:
     return (identifier(value) or "").lower()
 
 
-def lines(value: Any, name: str = "") -> list[str]:
-    """Everything in a JSON value, one line per single value: `name: value`."""
-    if isinstance(value, dict):
-        return [
-            line for member, inner in value.items() for line in lines(inner, f"{name}.{member}" if name else member)
-        ]
-    if isinstance(value, list):
-        return [line for inner in value for line in lines(inner, name)]
-    if blank(value):
-        return []
-    return [f"{name}: {text(value)}" if name else text(value)]
+def lines(value: Any) -> list[str]:
+    """Everything in a JSON value, one line per single value: `name: value`, with the names around it. What is too deep
+    or too long ends with "…": each line repeats its names, so that a small value could become a text of any size."""
+    told, left = [], _MAX_TOLD
+    for line in _lines(value, "", _MAX_NAMES):
+        if len(line) > left:
+            return [*told, f"{line[:left]}…"]
+        told.append(line)
+        left -= len(line)
+    return told
+
+
+def _lines(value: Any, name: str, levels: int) -> Iterator[str]:
+    if isinstance(value, dict) and (levels or not value):
+        for member, inner in value.items():
+            yield from _lines(inner, f"{name}.{member}" if name else member, levels - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _lines(inner, name, levels)
+    else:
+        told = "…" if isinstance(value, dict) else text(value)
+        # Not `blank`: "null" may be a person's word.
+        if told.strip():
+            yield f"{name}: {told}" if name else told
 
 
 def in_brackets(name: str, value: Any = None) -> str:
