@@ -26,7 +26,8 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.providers.contract import NO_TIME
+NO_TIME: Final = 0
+"""In place of a time that a callback does not say, or that cannot be read: the flows put in when the callback came."""
 
 # BSPs count in seconds, milliseconds or less. As seconds, this is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
