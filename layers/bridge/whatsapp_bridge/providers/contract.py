@@ -16,12 +16,12 @@ CleverTap's models are the common language: `outbound` reads them, `replies` wri
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from whatsapp_bridge.providers.capabilities import NO_TIME as NO_TIME
 from whatsapp_bridge.providers.capabilities import Capabilities as Capabilities
 from whatsapp_bridge.providers.capabilities import Json as Json
 from whatsapp_bridge.providers.capabilities import Refused as Refused
-from whatsapp_bridge.providers.common.values import NO_TIME as NO_TIME
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account, Options, ProviderSettings

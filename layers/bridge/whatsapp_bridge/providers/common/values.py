@@ -26,8 +26,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-NO_TIME: Final = 0
-"""In place of a time that a callback does not say, or that cannot be read: the flows put in when the callback came."""
+from whatsapp_bridge.providers.capabilities import NO_TIME
 
 # BSPs count in seconds, milliseconds or less. As seconds, this is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
@@ -97,7 +96,8 @@ def word(value: Any) -> str:
 def lines(value: Any) -> list[str]:
     """Everything in a JSON value, one line per single value: `name: value`, with the names around it. What is too deep
     or too long ends with "…": each line repeats its names, so that a small value could become a text of any size."""
-    told, left = [], _MAX_TOLD
+    told: list[str] = []
+    left = _MAX_TOLD
     for line in _lines(value, "", _MAX_NAMES):
         if len(line) > left:
             return [*told, f"{line[:left]}…"]
