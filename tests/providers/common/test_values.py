@@ -8,6 +8,7 @@ from whatsapp_bridge.providers.common.values import (
     blank,
     degrees,
     detail,
+    digits,
     each,
     empty,
     identifier,
@@ -229,6 +230,34 @@ def test_values(value: Any, as_identifier: str | None, as_number: int | None) ->
     assert not blank(value)
     assert number(value) == as_number
     assert identifier(value) == as_identifier
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("27820000001", "27820000001"),
+        (27820000001, "27820000001"),
+        ("+27820000001", "27820000001"),
+        (" +27 82 000 0001 ", "27820000001"),
+        ("+27 (82) 000-0001", "27820000001"),
+        ("(+27) 82.000.0001", "27820000001"),
+        ("+27\u00a082\u2011000\u20130001", "27820000001"),
+        ("\u202a+27 82 000 0001\u202c", "27820000001"),
+        ("+", None),
+        ("()", None),
+        ("27+82", None),
+        ("++2782", None),
+        ("\u0662\u0667", None),
+        ("ZA.7", None),
+        ("27820000001 ext 5", None),
+        ("", None),
+        (None, None),
+        ([27], None),
+    ],
+    ids=repr,
+)
+def test_phone_numbers(value: Any, expected: str | None) -> None:
+    assert digits(value) == expected
 
 
 DEGREES = {

@@ -7,7 +7,6 @@ messages, with statuses, or not at all.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -44,7 +43,6 @@ _METADATA: Final = frozenset({"object", "id", "time", "field", "messaging_produc
 _LISTS: Final = ("messages", "statuses", "errors")
 # A person has opened the chat for the first time, and written nothing.
 _WELCOME: Final = "request_welcome"
-_NO_DIGITS: Final = re.compile(r"[^0-9]+")
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
@@ -131,8 +129,8 @@ def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
     if wanted.number_id is not None and number_id is not None:
         return number_id != wanted.number_id
     # A number to show: "+1 555-078-3881" in some webhooks, "15550783881" in others.
-    shown = _NO_DIGITS.sub("", identifier(metadata.get("display_phone_number")) or "")
-    return wanted.number is not None and shown != "" and not same(shown, wanted.number)
+    shown = digits(metadata.get("display_phone_number"))
+    return wanted.number is not None and shown is not None and not same(shown, wanted.number)
 
 
 def _events(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Iterator[Event]:

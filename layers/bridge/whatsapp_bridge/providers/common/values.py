@@ -47,6 +47,8 @@ MAX_LONGITUDE: Final = 180
 
 # A very small number has an exponent if it was JSON before it became text.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+# Also dashes that are no hyphens, and the direction marks that come with a number copied on a phone.
+_SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u200e\u200f\u202a-\u202e]+")
 
 
 def blank(value: Any) -> bool:
@@ -161,8 +163,10 @@ def identifier(value: Any) -> str | None:
 
 
 def digits(value: Any) -> str | None:
-    """A phone number in digits, else None."""
-    phone = (identifier(value) or "").removeprefix("+")
+    """A phone number in digits, else None; also from the form in which people read one: "+27 (82) 000-0001"."""
+    phone = identifier(value) or ""
+    if not phone.isdigit():
+        phone = _SEPARATORS.sub("", phone).removeprefix("+")
     return phone if phone.isascii() and phone.isdigit() else None
 
 
