@@ -36,6 +36,18 @@ def test_values(raw: bytes, read: object) -> None:
     usable(value)
 
 
+@pytest.mark.parametrize("raw", [b"1e400", b"[-1E999]", b'{"a": {"b": 123e+400}}'], ids=bytes.decode)
+def test_no_number_is_infinite(raw: bytes) -> None:
+    value = read_json(raw)
+
+    assert b"Infinity" not in to_json(value, inf_nan_mode="constants")
+    assert value in (None, [None], {"a": {"b": None}})
+
+
+def test_what_only_looks_like_an_exponent_is_read() -> None:
+    assert read_json(b'{"1e400": "1e400", "id": "9e999"}') == {"1e400": "1e400", "id": "9e999"}
+
+
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_encodings(name: str) -> None:
     assert read_json(ENCODINGS[name]('{"ä": "😀"}'.encode())) == {"ä": "😀"}

@@ -19,6 +19,8 @@ _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
 # In UTF-8, whole or cut off, the first byte of a character beyond ASCII has one like the second behind it. In Latin-1
 # these are a letter with an accent and a sign, which hardly ever stand together.
 _UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+# A number that may be larger than a float: pydantic's parser takes it for infinity, also where that is not allowed.
+_MAY_BE_INFINITE: Final = re.compile(rb"(?:\A|[:,\[\s])-?(?:[0-9]{309}|[0-9]+(?:\.[0-9]*)?[eE])")
 # Python knows more, some of which are slow or no character sets.
 _CHARSETS: Final = re.compile(
     r"(iso|windows|cp|koi8|euc|gb|mac|tis)[-_]?[0-9a-z_-]{1,12}|latin[-_]?[0-9]{1,2}|big5|shift[-_]?jis", re.I | re.A
@@ -34,7 +36,7 @@ def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH, charset: str | None 
     nested deeper."""
     raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
-        value, lenient = from_json(raw, allow_inf_nan=False), False
+        value, lenient = from_json(raw, allow_inf_nan=False), _MAY_BE_INFINITE.search(raw) is not None
     except ValueError:
         value, lenient = _leniently(raw, charset), True
     if not _surely_within(max_depth, raw) and _deeper_than(max_depth, value):
