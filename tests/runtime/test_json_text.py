@@ -132,6 +132,36 @@ def test_text_in_the_charset_that_its_sender_names(raw: bytes, charset: str, rea
     assert read_json(b'"' + raw + b'"', charset=charset) == read
 
 
+FRENCH = "le march\u00e9 est ferm\u00e9\u00a0! \u00e0 c\u00f4t\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        (FRENCH.encode("latin-1"), FRENCH),
+        (
+            "\u00ab\u00a0d\u00e9j\u00e0\u00a0\u00bb, ferm\u00e9\u00a0?".encode("cp1252"),
+            "\u00ab\u00a0d\u00e9j\u00e0\u00a0\u00bb, ferm\u00e9\u00a0?",
+        ),
+        (FRENCH.encode() + b" \xf0\x9f", FRENCH + " \ufffd"),
+        (FRENCH.encode() + b" \xe9 \xe0", FRENCH + " \ufffd \ufffd"),
+        (b"ferm\xf0\x9f\x98", "ferm\ufffd"),
+        (b"\xe9\xe0 \xc3\xa9", "\u00e9\u00e0 \u00c3\u00a9"),
+    ],
+    ids=[
+        "French in Latin-1, a part of which looks like UTF-8",
+        "with quotation marks",
+        "UTF-8, cut off",
+        "UTF-8 with a little Latin-1",
+        "nothing but an emoji that is cut off",
+        "more Latin-1 than UTF-8",
+    ],
+)
+def test_text_without_a_charset_is_what_most_of_it_is(raw: bytes, read: str) -> None:
+    assert decoded(raw) == read
+    assert read_json(b'"' + raw + b'"') == read
+
+
 @settings(deadline=None, derandomize=True, database=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_are_sound_text(raw: bytes) -> None:

@@ -93,6 +93,9 @@ def test_report_in_every_envelope(callback: Callback) -> None:
     [
         pytest.param(b"Jos%E9", "Jos\u00e9", id="Latin-1"),
         pytest.param(b"Jos\xe9", "Jos\u00e9", id="Latin-1, not escaped"),
+        pytest.param(b"ferm%E9%A0! %E0 c%F4t%E9", "ferm\u00e9\u00a0! \u00e0 c\u00f4t\u00e9", id="French in Latin-1"),
+        pytest.param(b"\xe9t\xe9 %E0", "\u00e9t\u00e9 \u00e0", id="Latin-1, escaped in part"),
+        pytest.param(b"%C3%A9t\xc3\xa9", "\u00e9t\u00e9", id="UTF-8, escaped in part"),
         pytest.param(b"%ED%A0%BD", "\ufffd", id="a surrogate"),
         pytest.param(b"%01%00", "\x01\x00", id="control characters"),
         pytest.param(b"%", "%", id="a lone percent sign"),

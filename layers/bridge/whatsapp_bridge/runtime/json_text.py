@@ -16,9 +16,11 @@ from pydantic_core import from_json
 # Queue messages add levels, and pydantic's parser, which reads these, ends at 200.
 MAX_DEPTH: Final = 100
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
-# In UTF-8, whole or cut off, the first byte of a character beyond ASCII has one like the second behind it. In Latin-1
-# these are a letter with an accent and a sign, which hardly ever stand together.
-_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_ASCII: Final = bytes(range(0x80))
+_REPLACED: Final = "\ufffd"
+# In UTF-8, whole or cut off, the first byte of a character beyond ASCII has others behind it. In Latin-1 these are a
+# letter with an accent and a sign, such as the blank between a French word and its question mark.
+_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}")
 # A number that may be larger than a float: pydantic's parser takes it for infinity, also where that is not allowed.
 _MAY_BE_INFINITE: Final = re.compile(rb"(?:\A|[:,\[\s])-?(?:[0-9]{309}|[0-9]+(?:\.[0-9]*)?[eE])")
 # Python knows more, some of which are slow or no character sets.
@@ -58,7 +60,7 @@ def text_of(raw: bytes, charset: str | None = None) -> str:
 
 def decoded(raw: bytes, charset: str | None = None) -> str:
     """Text in UTF-8, else in `charset`, which its sender names: many name one and write UTF-8. Without a charset that
-    is known, bytes that look like no UTF-8 at all are read as Windows' Latin-1."""
+    is known it is what most of it looks like: UTF-8 or Windows' Latin-1."""
     try:
         return sound(raw.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
@@ -68,7 +70,15 @@ def decoded(raw: bytes, charset: str | None = None) -> str:
             return sound(raw.decode("cp1252" if charset.lower() in _LATIN_1 else charset, "replace"))
         except LookupError:
             pass
-    return raw.decode("utf-8" if _UTF_8.search(raw) else "cp1252", "replace")
+    return _as_most_of_it(raw)
+
+
+def _as_most_of_it(raw: bytes) -> str:
+    """Text in UTF-8, or in Windows' Latin-1 if more bytes than characters beyond ASCII can be nothing else."""
+    text = raw.decode("utf-8", "replace")
+    characters = len(text) - len(text.encode("ascii", "ignore")) - text.count(_REPLACED)
+    others = len(_UTF_8.sub(b"", raw).translate(None, _ASCII))
+    return raw.decode("cp1252", "replace") if others > characters else text
 
 
 def sound(text: str) -> str:
