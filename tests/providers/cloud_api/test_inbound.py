@@ -384,6 +384,7 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.message("reaction", {"message_id": "wamid.1", "emoji": "\U0001f44d"}, referral={"source_type": "ad"}),
         said("\U0001f44d", "[referral: source_type: ad]"),
     ),
+    "text, its type in capitals": (samples.text(type="Text"), said(TEXT)),
     "text without a type": (samples.text(type=None), said(TEXT)),
     "button": (samples.button(), tapped(TEXT, "private label")),
     "button without a payload": (samples.button(payload=None), tapped("private label", "private label")),
