@@ -49,6 +49,11 @@ def status(name: str, **changes: Any) -> StatusEvent:
 
 REPORT = samples.report()
 QUERY = {name: str(value) for name, value in REPORT.items()}
+PARTS = (
+    b'--b-1\r\nContent-Disposition: form-data; name="response"\r\n\r\n'
+    + json.dumps([REPORT]).encode()
+    + b"\r\n--b-1--\r\n"
+)
 ENVELOPES: dict[str, Callback] = {
     "form response": Callback("POST", FORM, {}, samples.form(response=[REPORT])),
     "form response without a content type": Callback("POST", {}, {}, samples.form(response=[REPORT])),
@@ -63,6 +68,7 @@ ENVELOPES: dict[str, Callback] = {
     "bare list": Callback("POST", JSON, {}, json.dumps([REPORT]).encode()),
     "single object": Callback("POST", JSON, {}, json.dumps(REPORT).encode()),
     "form of one report's fields": Callback("POST", FORM, {}, samples.form(**QUERY)),
+    "form in parts": Callback("POST", {"content-type": "multipart/form-data; boundary=b-1"}, {}, PARTS),
     "query": Callback("GET", {}, QUERY, b""),
     "query with the names of reports by GET": Callback(
         "GET",
