@@ -21,8 +21,10 @@ _REPLACED: Final = "\ufffd"
 # In UTF-8, whole or cut off, the first byte of a character beyond ASCII has others behind it. In Latin-1 these are a
 # letter with an accent and a sign, such as the blank between a French word and its question mark.
 _UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}")
-# A number that may be larger than a float: pydantic's parser takes it for infinity, also where that is not allowed.
-_MAY_BE_INFINITE: Final = re.compile(rb"(?:\A|[:,\[\s])-?(?:[0-9]{309}|[0-9]+(?:\.[0-9]*)?[eE])")
+# Numbers that may be larger than a float: pydantic's parser takes them for infinity, also where that is not allowed.
+_LARGE: Final = re.compile(rb"(?:\A|[:,\[\s])-?(?:[0-9]{309}|[0-9]+(?:\.[0-9]*)?[eE])")
+_SHAPES: Final = bytes.maketrans(b"123456789E", b"000000000e")
+_LARGE_SHAPES: Final = (b"0e0", b"0e+", b"0" * 309)
 # Python knows more, some of which are slow or no character sets.
 _CHARSETS: Final = re.compile(
     r"(iso|windows|cp|koi8|euc|gb|mac|tis)[-_]?[0-9a-z_-]{1,12}|latin[-_]?[0-9]{1,2}|big5|shift[-_]?jis", re.I | re.A
@@ -38,7 +40,7 @@ def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH, charset: str | None 
     nested deeper."""
     raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
-        value, lenient = from_json(raw, allow_inf_nan=False), _MAY_BE_INFINITE.search(raw) is not None
+        value, lenient = from_json(raw, allow_inf_nan=False), _may_be_infinite(raw)
     except ValueError:
         value, lenient = _leniently(raw, charset), True
     if not _surely_within(max_depth, raw) and _deeper_than(max_depth, value):
@@ -92,6 +94,12 @@ def _leniently(raw: bytes, charset: str | None) -> Any:
         return json.loads(text_of(raw, charset), strict=False, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def _may_be_infinite(raw: bytes) -> bool:
+    # The expression is as slow as the parser, so it only looks where there is something to find, such as an id.
+    shapes = raw.translate(_SHAPES)
+    return any(shape in shapes for shape in _LARGE_SHAPES) and _LARGE.search(raw) is not None
 
 
 def _integer(digits: str) -> int | str:
