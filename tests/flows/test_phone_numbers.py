@@ -63,7 +63,9 @@ MEXICAN = ("5215512345678", "525512345678")
         pytest.param(OWN, None, True, id="none"),
         pytest.param(MEXICAN[0], MEXICAN[1], True, id="its own in the shorter form"),
         pytest.param(MEXICAN[1], MEXICAN[0], True, id="its own in the longer form"),
+        pytest.param(OWN, f"+{OWN[:2]} {OWN[2:5]} {OWN[5:]}", True, id="its own as people write it"),
         pytest.param(OWN, OTHERS, False, id="another number"),
+        pytest.param(OWN, f"+{OTHERS[:2]} ({OTHERS[2:5]}) {OTHERS[5:]}", False, id="another as people write it"),
     ],
 )
 @pytest.mark.parametrize("adapter", ADAPTERS)

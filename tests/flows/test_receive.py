@@ -564,3 +564,18 @@ def test_callback_of(event: dict[str, Any], expected: Callback) -> None:
 def test_a_callback_does_not_show_in_its_repr() -> None:
     shown = repr(Callback("POST", {"authorization": "Canary"}, {"token": "Canary"}, b"Canary", "Canary"))
     assert shown == "Callback(method='POST')"
+
+
+def test_callbacks_to_an_address_with_a_slash_are_taken_counted_and_logged(
+    counted: Callable[[], dict[str, int]], log: Log
+) -> None:
+    with world(acme=account()) as made:
+        assert made.callback(mo_text(mo_id="r1")).status == 200
+        assert "CallbacksWithSlash" not in counted()
+        assert made.callback(mo_text(mo_id="r2"), token=f"{TOKEN}/").status == 200
+        assert made.depth("RepliesQueue") == 2
+        assert counted()["CallbacksWithSlash"] == 1
+        told = [entry for entry in log.entries if entry["message"] == "callback to an address with a slash at its end"]
+        assert [entry["account"] for entry in told] == ["acme"]
+        assert made.callback(mo_text(mo_id="r3"), token="o" * 40 + "/").status == 403
+        assert counted()["CallbacksWithSlash"] == 1

@@ -7,6 +7,7 @@ in any exception text or repr seen on the way.
 import json
 import logging
 import re
+import zlib
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections import Counter
@@ -389,6 +390,10 @@ class ProviderConformance(FileConformance, ABC):
 
         A file is one of `CONTENT_TYPES`, at the account's `base_url` or with `FILES` inline; audio has nothing to say.
         """
+
+    def to_another_number(self, raw: bytes) -> bytes:
+        """A callback of `incoming`, as the BSP makes it for another number than the account's."""
+        return raw.replace(self.account().waba_number.encode(), b"27999000002")
 
     @abstractmethod
     def unknown_kind(self) -> tuple[bytes, Any]:
@@ -955,6 +960,31 @@ class ProviderConformance(FileConformance, ABC):
             read = [undecodable.spoilt(self.incoming("text"), TEXT)[name][1] for name in undecodable.NAMES]
             assert [reply["text"]["body"] for reply in made.replies] == read
             assert made.depth("QuarantineQueue") == 0
+
+    @pytest.mark.parametrize("window", [zlib.MAX_WBITS, -zlib.MAX_WBITS], ids=["with its header", "without"])
+    def test_deflate(self, window: int) -> None:
+        split = registry.inbound(self.provider).split
+        for raw in (self.status("sent"), self.incoming("text")):
+            packed = zlib.compress(raw, wbits=window)
+            found = split(Callback("POST", {"content-encoding": "deflate"}, {}, packed), self.account())
+            assert found == self.split(raw)
+
+    def test_another_numbers_message_is_kept(self) -> None:
+        raw = self.incoming("text")
+        changed = self.to_another_number(raw)
+        assert changed != raw
+        with self.world() as made:
+            self.deliver(made, changed)
+
+            assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == ["another number's"]
+            assert made.depth("RepliesQueue") == 0
+
+    def test_a_message_from_the_accounts_own_number_is_no_persons(self) -> None:
+        with self.world() as made:
+            self.deliver(made, self.incoming("text").replace(PERSON.encode(), self.account().waba_number.encode()))
+
+            assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == ["from the account's own number"]
+            assert made.depth("RepliesQueue") == 0
 
     def test_unreadable_is_kept_whole(self, unreadable: bytes) -> None:
         with self.world() as made:

@@ -36,6 +36,18 @@ def test_values(raw: bytes, read: object) -> None:
     usable(value)
 
 
+@pytest.mark.parametrize("raw", [b"1e400", b"[-1E999]", b'{"a": {"b": 123e+400}}'], ids=bytes.decode)
+def test_no_number_is_infinite(raw: bytes) -> None:
+    value = read_json(raw)
+
+    assert b"Infinity" not in to_json(value, inf_nan_mode="constants")
+    assert value in (None, [None], {"a": {"b": None}})
+
+
+def test_what_only_looks_like_an_exponent_is_read() -> None:
+    assert read_json(b'{"1e400": "1e400", "id": "9e999"}') == {"1e400": "1e400", "id": "9e999"}
+
+
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_encodings(name: str) -> None:
     assert read_json(ENCODINGS[name]('{"ä": "😀"}'.encode())) == {"ä": "😀"}
@@ -118,6 +130,36 @@ def test_any_json_with_any_characters_is_usable(value: Any) -> None:
 def test_text_in_the_charset_that_its_sender_names(raw: bytes, charset: str, read: str) -> None:
     assert decoded(raw, charset) == read
     assert read_json(b'"' + raw + b'"', charset=charset) == read
+
+
+FRENCH = "le march\u00e9 est ferm\u00e9\u00a0! \u00e0 c\u00f4t\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        (FRENCH.encode("latin-1"), FRENCH),
+        (
+            "\u00ab\u00a0d\u00e9j\u00e0\u00a0\u00bb, ferm\u00e9\u00a0?".encode("cp1252"),
+            "\u00ab\u00a0d\u00e9j\u00e0\u00a0\u00bb, ferm\u00e9\u00a0?",
+        ),
+        (FRENCH.encode() + b" \xf0\x9f", FRENCH + " \ufffd"),
+        (FRENCH.encode() + b" \xe9 \xe0", FRENCH + " \ufffd \ufffd"),
+        (b"ferm\xf0\x9f\x98", "ferm\ufffd"),
+        (b"\xe9\xe0 \xc3\xa9", "\u00e9\u00e0 \u00c3\u00a9"),
+    ],
+    ids=[
+        "French in Latin-1, a part of which looks like UTF-8",
+        "with quotation marks",
+        "UTF-8, cut off",
+        "UTF-8 with a little Latin-1",
+        "nothing but an emoji that is cut off",
+        "more Latin-1 than UTF-8",
+    ],
+)
+def test_text_without_a_charset_is_what_most_of_it_is(raw: bytes, read: str) -> None:
+    assert decoded(raw) == read
+    assert read_json(b'"' + raw + b'"') == read
 
 
 @settings(deadline=None, derandomize=True, database=None)

@@ -34,6 +34,11 @@ VALUES: Mapping[str, tuple[bytes, object]] = {
     "NaN": (b"NaN", None),
     "Infinity": (b"Infinity", None),
     "-Infinity": (b"-Infinity", None),
+    "an exponent beyond all numbers": (b"1e400", None),
+    "minus, beyond all numbers": (b"-1.5E+999", None),
+    "400 digits and a point": (b"9" * 400 + b".5", None),
+    "an exponent": (b"1.5e3", 1500.0),
+    "an exponent below all numbers": (b"1e-400", 0.0),
 }
 # What a body in UTF-8 is turned into, and reads the same.
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {

@@ -48,6 +48,8 @@ class TestClickatell(ProviderConformance):
         "unknown option": ("options.colour", True),
     }
     not_callbacks: ClassVar = {
+        "a message beside an empty event": b'{"integrationId": "i", "event": {}, "moText": [{"private": 1}]}',
+        "a message beside an event of null": b'{"integrationId": "i", "event": null, "moText": [{"private": 1}]}',
         "another BSP's": b'{"object": "private", "entry": []}',
         "event a text": b'{"event": "private"}',
         "event a list of texts": b'{"event": ["private"]}',

@@ -258,6 +258,12 @@ def test_a_data_uris_type_counts_where_the_content_says_none() -> None:
     assert downloaded(client(Net()), inline).content_type == "application/private"
 
 
+def test_a_file_without_a_list() -> None:
+    element = samples.media() | {"files": samples.file()}
+
+    assert downloaded(client(Net()), element).content == files.JPEG
+
+
 @pytest.mark.parametrize(
     "element",
     [

@@ -93,6 +93,9 @@ class TestClickatellLegacy(ProviderConformance):
             return samples.raw(samples.media(FILES[kind], message_id, contentType=CONTENT_TYPES[kind], caption=caption))
         return samples.raw(_INCOMING[kind](message_id))
 
+    def to_another_number(self, raw: bytes) -> bytes:
+        return raw.replace(b'"from"', b'"to": "27999000002", "from"')
+
     def unknown_kind(self) -> tuple[bytes, Any]:
         element = samples.text(content=None, reaction="private")
         return samples.raw(element), element

@@ -20,11 +20,15 @@ def test_status(name: str) -> None:
     assert row.title
 
 
+def test_a_status_in_another_spelling() -> None:
+    assert codes.status(" Delivered ") == codes.status("delivered")
+
+
 def test_no_status_is_left_out() -> None:
     assert set(codes.STATUSES) == set(STATUSES)
 
 
-@pytest.mark.parametrize("name", ["warning", "", "SENT", None, 7, ["sent"], {}])
+@pytest.mark.parametrize("name", ["warning", "", "SENT OUT", None, 7, ["sent"], {}])
 def test_unknown_status_has_no_meaning(name: object) -> None:
     assert codes.status(name) == ("", None, "unknown status")
 

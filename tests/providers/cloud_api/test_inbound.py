@@ -39,6 +39,9 @@ def split(raw: bytes) -> list[Event]:
 NO_WEBHOOKS = {
     "list": b'[{"entry": []}]',
     "another product's": b'{"object": "page", "entry": []}',
+    "messages beside an empty entry": b'{"entry": [{"changes": []}], "value": {"messages": [{"private": 1}]}}',
+    "an unknown list beside empty changes": b'{"entry": [{"id": "1", "changes": [], "messaging": [{"private": 1}]}]}',
+    "an unknown member beside empty messages": b'{"messages": [], "private": {"private": 1}}',
     "entry missing": b'{"object": "whatsapp_business_account", "private": 1}',
 }
 
@@ -384,6 +387,7 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.message("reaction", {"message_id": "wamid.1", "emoji": "\U0001f44d"}, referral={"source_type": "ad"}),
         said("\U0001f44d", "[referral: source_type: ad]"),
     ),
+    "text, its type in capitals": (samples.text(type="Text"), said(TEXT)),
     "text without a type": (samples.text(type=None), said(TEXT)),
     "button": (samples.button(), tapped(TEXT, "private label")),
     "button without a payload": (samples.button(payload=None), tapped("private label", "private label")),

@@ -8,6 +8,7 @@ from whatsapp_bridge.providers.common.values import (
     blank,
     degrees,
     detail,
+    digits,
     each,
     empty,
     identifier,
@@ -87,7 +88,8 @@ LINES: dict[str, tuple[Any, list[str]]] = {
     "single value": ("a", ["a"]),
     "number": (7, ["7"]),
     "true": (True, ["true"]),
-    "nothing": ([None, "", " ", "null", {}, []], []),
+    "nothing": ([None, "", " ", {}, []], []),
+    "null as a person's word": ({"a": "null"}, ["a: null"]),
     "object": ({"a": 1, "b": {"c": "d"}}, ["a: 1", "b.c: d"]),
     "list in an object": ({"a": ["b", {"c": 1}]}, ["a: b", "a.c: 1"]),
 }
@@ -96,6 +98,34 @@ LINES: dict[str, tuple[Any, list[str]]] = {
 @pytest.mark.parametrize(("value", "expected"), LINES.values(), ids=LINES.keys())
 def test_lines(value: Any, expected: list[str]) -> None:
     assert lines(value) == expected
+
+
+def nested(value: Any, name: str, levels: int) -> Any:
+    for _ in range(levels):
+        value = {name: value}
+    return value
+
+
+BOUNDS: dict[str, tuple[Any, list[str]]] = {
+    "as deep as it is told": (nested("x", "a", 16), [".".join("a" * 16) + ": x"]),
+    "deeper": ([nested({"a": "x", "b": 1}, "a", 16), "y"], [".".join("a" * 16) + ": \u2026", "y"]),
+    "deep lists": ([[[["x"]]]], ["x"]),
+    "as long as it is told": ("x" * 65_536, ["x" * 65_536]),
+    "longer": (["x" * 65_535, "yz", "x"], ["x" * 65_535, "y\u2026"]),
+    "few values behind a long name": ({"a" * 40_000: ["x"] * 9_000}, ["a" * 40_000 + ": x", "a" * 25_533 + "\u2026"]),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), BOUNDS.values(), ids=BOUNDS.keys())
+def test_lines_are_not_told_without_end(value: Any, expected: list[str]) -> None:
+    assert lines(value) == expected
+
+
+def test_many_values_behind_deep_and_long_names_are_a_bounded_text() -> None:
+    told = lines(nested([1] * 9_000, "a" * 330, 15))
+
+    assert sum(map(len, told)) == 65_537
+    assert told[-1].endswith("\u2026")
 
 
 # 2023-11-14, a quarter past ten in the evening.
@@ -200,6 +230,34 @@ def test_values(value: Any, as_identifier: str | None, as_number: int | None) ->
     assert not blank(value)
     assert number(value) == as_number
     assert identifier(value) == as_identifier
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("27820000001", "27820000001"),
+        (27820000001, "27820000001"),
+        ("+27820000001", "27820000001"),
+        (" +27 82 000 0001 ", "27820000001"),
+        ("+27 (82) 000-0001", "27820000001"),
+        ("(+27) 82.000.0001", "27820000001"),
+        ("+27\u00a082\u2011000\u20130001", "27820000001"),
+        ("\u202a+27 82 000 0001\u202c", "27820000001"),
+        ("+", None),
+        ("()", None),
+        ("27+82", None),
+        ("++2782", None),
+        ("\u0662\u0667", None),
+        ("ZA.7", None),
+        ("27820000001 ext 5", None),
+        ("", None),
+        (None, None),
+        ([27], None),
+    ],
+    ids=repr,
+)
+def test_phone_numbers(value: Any, expected: str | None) -> None:
+    assert digits(value) == expected
 
 
 DEGREES = {

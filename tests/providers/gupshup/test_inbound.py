@@ -49,6 +49,11 @@ def status(name: str, **changes: Any) -> StatusEvent:
 
 REPORT = samples.report()
 QUERY = {name: str(value) for name, value in REPORT.items()}
+PARTS = (
+    b'--b-1\r\nContent-Disposition: form-data; name="response"\r\n\r\n'
+    + json.dumps([REPORT]).encode()
+    + b"\r\n--b-1--\r\n"
+)
 ENVELOPES: dict[str, Callback] = {
     "form response": Callback("POST", FORM, {}, samples.form(response=[REPORT])),
     "form response without a content type": Callback("POST", {}, {}, samples.form(response=[REPORT])),
@@ -63,6 +68,7 @@ ENVELOPES: dict[str, Callback] = {
     "bare list": Callback("POST", JSON, {}, json.dumps([REPORT]).encode()),
     "single object": Callback("POST", JSON, {}, json.dumps(REPORT).encode()),
     "form of one report's fields": Callback("POST", FORM, {}, samples.form(**QUERY)),
+    "form in parts": Callback("POST", {"content-type": "multipart/form-data; boundary=b-1"}, {}, PARTS),
     "query": Callback("GET", {}, QUERY, b""),
     "query with the names of reports by GET": Callback(
         "GET",
@@ -93,6 +99,9 @@ def test_report_in_every_envelope(callback: Callback) -> None:
     [
         pytest.param(b"Jos%E9", "Jos\u00e9", id="Latin-1"),
         pytest.param(b"Jos\xe9", "Jos\u00e9", id="Latin-1, not escaped"),
+        pytest.param(b"ferm%E9%A0! %E0 c%F4t%E9", "ferm\u00e9\u00a0! \u00e0 c\u00f4t\u00e9", id="French in Latin-1"),
+        pytest.param(b"\xe9t\xe9 %E0", "\u00e9t\u00e9 \u00e0", id="Latin-1, escaped in part"),
+        pytest.param(b"%C3%A9t\xc3\xa9", "\u00e9t\u00e9", id="UTF-8, escaped in part"),
         pytest.param(b"%ED%A0%BD", "\ufffd", id="a surrogate"),
         pytest.param(b"%01%00", "\x01\x00", id="control characters"),
         pytest.param(b"%", "%", id="a lone percent sign"),
@@ -131,6 +140,23 @@ def test_an_empty_envelope_beside_a_message_or_report(nothing: Json) -> None:
 
     assert isinstance(event(message), ReplyEvent)
     assert event(report) == status("delivered")
+
+
+def test_a_message_beside_reports_in_a_form() -> None:
+    message = {name: value for name, value in samples.message().items() if isinstance(value, str)}
+
+    found = events(samples.form(response=[REPORT], **message), headers=FORM)
+
+    assert [type(item) for item in found] == [StatusEvent, ReplyEvent]
+
+
+def test_several_envelopes_in_one_callback() -> None:
+    generic = samples.generic_status("READ")
+
+    found = events({"statuses": [generic], "response": [REPORT]} | samples.message())
+
+    assert [type(item) for item in found] == [StatusEvent, StatusEvent, ReplyEvent]
+    assert [item.status for item in found[:2]] == ["read", "delivered"]
 
 
 @pytest.mark.parametrize("envelope", ["form", "response", "list"])

@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tests.providers.cloud_api import samples as webhooks
-from tests.providers.cloud_api.samples import Json
+from tests.providers.cloud_api.samples import NUMBER_ID, Json
 from tests.providers.conformance import TEXT, ProviderConformance
 from tests.providers.conformance_files import ACCOUNT, LATER, MISSING, NEVER
 from tests.providers.meta import samples
@@ -123,6 +123,9 @@ class TestMeta(ProviderConformance):
 
     def incoming(self, kind: str, message_id: str = "m1") -> bytes:
         return webhooks.events(messages=[_INCOMING[kind](message_id)])
+
+    def to_another_number(self, raw: bytes) -> bytes:
+        return raw.replace(NUMBER_ID.encode(), b"106500000000002")
 
     def unknown_kind(self) -> tuple[bytes, Any]:
         element = webhooks.change("message_template_status_update", event="private")

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from whatsapp_bridge.accounts.countries import code_of
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
     Config,
@@ -62,6 +61,9 @@ class CleverTap(Config):
 
 
 def _calling_code(country: Any) -> str:
+    # Imported here because most accounts have no default country, and functions that receive callbacks no other use.
+    from whatsapp_bridge.accounts.countries import code_of
+
     named = isinstance(country, str | int) and not isinstance(country, bool)
     code = code_of(str(country)) if named else None
     if code is None:

@@ -91,6 +91,8 @@ class Receive:
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
         """Acknowledge a callback after it is stored. Raises if it could not be stored, so that the BSP sends it
         again."""
+        # For a BSP, the address with a slash at its end may be the same.
+        addressed, token = token, token.rstrip("/")
         # Whatever does not match, the account is read again: its token, networks or the BSP's secret may be new.
         account = self._accounts.matching(account_name, lambda known: _refusal(callback, token, known) is None)
         if account is None:
@@ -103,6 +105,9 @@ class Receive:
         if not account.is_first_token(token):
             count("OldCallbackTokens")
             logger.info("callback with another token than the account's first", extra={"account": account.name})
+        if addressed != token:
+            count("CallbacksWithSlash")
+            logger.info("callback to an address with a slash at its end", extra={"account": account.name})
         if callback.method == "GET" and not (callback.query or callback.body.strip()):
             # A browser's or a monitor's: a BSP that tests the URL in this way has `challenge`.
             count("CallbacksEmpty")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 # The files that a batch keeps for its later messages.
 _MAX_KEPT_BYTES: Final = 64 * 1024 * 1024
-# "Not now"; any other status below 500 means that there is no such file, or not for us.
-_LATER: Final = frozenset({202, 408, 425, 429})
+NOT_NOW: Final = frozenset({202, 407, 408, 409, 423, 425, 429, 499})
+"""Statuses in place of a file that another attempt may get, as of any status from 500 on. 202 is "not ready", 407 is a
+proxy's, 409 and 499 say that the request was disturbed; 423 and 425 ask for a later try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Files:
         if answer.status == 304 and conditions:
             return None
         if answer.status != 200:
-            later = answer.status >= 500 or answer.status in _LATER
+            later = answer.status >= 500 or answer.status in NOT_NOW
             raise (SourceUnavailable if later else SourceDead)(f"answers HTTP {answer.status}", answer)
         if not answer.body:
             raise SourceDead("is empty", answer)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.media.fetch import NOT_NOW
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, OutOfTime
 from whatsapp_bridge.providers.contract import NoFile, NotSent, Rejected, Throttled, Unknown
 
@@ -107,8 +108,6 @@ class FileWord(NamedTuple):
     title: str
 
 
-# The first of them is "not ready"; 423 and 425 ask for a later try, and the others are as in `_MAY_BE_TAKEN`.
-_LATER: Final = frozenset({202, 407, 408, 409, 423, 425, 429, 499})
 _OF_THE_ACCOUNT: Final = frozenset({401, 402, 403})
 _NO_CONTENT: Final = frozenset({200, 204, 205, 404})
 
@@ -142,7 +141,7 @@ def no_file(answer: Answer, word: FileWord | None, *, credentials: bool = True) 
 
 
 def _verdict(status: int, credentials: bool) -> FileVerdict:
-    if status in _LATER or status >= 500:
+    if status in NOT_NOW or status >= 500:
         return "later"
     if status in _OF_THE_ACCOUNT:
         return "account" if credentials else "missing"

@@ -1,10 +1,14 @@
-"""What an adapter can express. Separate from `contract`, so that the `send` function starts without the rest of it."""
+"""What an adapter can express, and what else of the contract the `send` function needs: it starts without the rest of
+`contract`."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import refusal_code
 
 type Json = dict[str, Any]
+
+NO_TIME: Final = 0
+"""In place of a time that a callback does not say, or that cannot be read: the flows put in when the callback came."""
 
 
 class Refused(Exception):

@@ -16,8 +16,9 @@ CleverTap's models are the common language: `outbound` reads them, `replies` wri
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from whatsapp_bridge.providers.capabilities import NO_TIME as NO_TIME
 from whatsapp_bridge.providers.capabilities import Capabilities as Capabilities
 from whatsapp_bridge.providers.capabilities import Json as Json
 from whatsapp_bridge.providers.capabilities import Refused as Refused
@@ -222,9 +223,6 @@ class NotACallback(Exception):
     """What can be read is not one of this BSP's callbacks: it is quarantined whole. The text contains no value of
     it."""
 
-
-NO_TIME: Final = 0
-"""In place of a time that a callback does not say, or that cannot be read: the flows put in when the callback came."""
 
 NOTE_SECONDS = 30 * 86_400
 """How long the note of a status is kept (`StatusEvent.note`)."""

@@ -21,8 +21,3 @@ def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
 
 def answer(status: int, body: str, content_type: str = "application/json") -> dict[str, Any]:
     return {"statusCode": status, "headers": {"content-type": content_type}, "body": body}
-
-
-def path_of(event: Mapping[str, Any]) -> dict[str, str]:
-    """The path's variables, as if the address had no slash at its end: for a BSP it may be the same address."""
-    return {name: str(value).rstrip("/") for name, value in event["pathParameters"].items()}

@@ -16,9 +16,15 @@ from pydantic_core import from_json
 # Queue messages add levels, and pydantic's parser, which reads these, ends at 200.
 MAX_DEPTH: Final = 100
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"{}[]")
-# In UTF-8, whole or cut off, the first byte of a character beyond ASCII has one like the second behind it. In Latin-1
-# these are a letter with an accent and a sign, which hardly ever stand together.
-_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_ASCII: Final = bytes(range(0x80))
+_REPLACED: Final = "\ufffd"
+# In UTF-8, whole or cut off, the first byte of a character beyond ASCII has others behind it. In Latin-1 these are a
+# letter with an accent and a sign, such as the blank between a French word and its question mark.
+_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{1,3}")
+# Numbers that may be larger than a float: pydantic's parser takes them for infinity, also where that is not allowed.
+_LARGE: Final = re.compile(rb"(?:\A|[:,\[\s])-?(?:[0-9]{309}|[0-9]+(?:\.[0-9]*)?[eE])")
+_SHAPES: Final = bytes.maketrans(b"123456789E", b"000000000e")
+_LARGE_SHAPES: Final = (b"0e0", b"0e+", b"0" * 309)
 # Python knows more, some of which are slow or no character sets.
 _CHARSETS: Final = re.compile(
     r"(iso|windows|cp|koi8|euc|gb|mac|tis)[-_]?[0-9a-z_-]{1,12}|latin[-_]?[0-9]{1,2}|big5|shift[-_]?jis", re.I | re.A
@@ -34,7 +40,7 @@ def read_json(raw: bytes | str, max_depth: int = MAX_DEPTH, charset: str | None 
     nested deeper."""
     raw = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
-        value, lenient = from_json(raw, allow_inf_nan=False), False
+        value, lenient = from_json(raw, allow_inf_nan=False), _may_be_infinite(raw)
     except ValueError:
         value, lenient = _leniently(raw, charset), True
     if not _surely_within(max_depth, raw) and _deeper_than(max_depth, value):
@@ -56,7 +62,7 @@ def text_of(raw: bytes, charset: str | None = None) -> str:
 
 def decoded(raw: bytes, charset: str | None = None) -> str:
     """Text in UTF-8, else in `charset`, which its sender names: many name one and write UTF-8. Without a charset that
-    is known, bytes that look like no UTF-8 at all are read as Windows' Latin-1."""
+    is known it is what most of it looks like: UTF-8 or Windows' Latin-1."""
     try:
         return sound(raw.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
@@ -66,7 +72,15 @@ def decoded(raw: bytes, charset: str | None = None) -> str:
             return sound(raw.decode("cp1252" if charset.lower() in _LATIN_1 else charset, "replace"))
         except LookupError:
             pass
-    return raw.decode("utf-8" if _UTF_8.search(raw) else "cp1252", "replace")
+    return _as_most_of_it(raw)
+
+
+def _as_most_of_it(raw: bytes) -> str:
+    """Text in UTF-8, or in Windows' Latin-1 if more bytes than characters beyond ASCII can be nothing else."""
+    text = raw.decode("utf-8", "replace")
+    characters = len(text) - len(text.encode("ascii", "ignore")) - text.count(_REPLACED)
+    others = len(_UTF_8.sub(b"", raw).translate(None, _ASCII))
+    return raw.decode("cp1252", "replace") if others > characters else text
 
 
 def sound(text: str) -> str:
@@ -80,6 +94,12 @@ def _leniently(raw: bytes, charset: str | None) -> Any:
         return json.loads(text_of(raw, charset), strict=False, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def _may_be_infinite(raw: bytes) -> bool:
+    # The expression is as slow as the parser, so it only looks where there is something to find, such as an id.
+    shapes = raw.translate(_SHAPES)
+    return any(shape in shapes for shape in _LARGE_SHAPES) and _LARGE.search(raw) is not None
 
 
 def _integer(digits: str) -> int | str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell_common.inbound import INTEGRATION, reply_event, status_event
 from whatsapp_bridge.providers.common.bodies import content_of
-from whatsapp_bridge.providers.common.values import blank, each, empty, word
+from whatsapp_bridge.providers.common.values import blank, each, empty, says_nothing, word
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -49,16 +49,13 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a broken one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
-    lists = [(kind, each(elements)) for event in _events(content_of(callback)) for kind, elements in event.items()]
-    return _apart([_event(kind, part, account) for kind, elements in lists for part in _parts(kind, elements)])
-
-
-def _events(body: Any) -> list[dict[str, Any]]:
-    """The objects with the lists: one, in Clickatell's documentation."""
-    if isinstance(body, dict) and all(empty(value) for name, value in body.items() if name not in INTEGRATION):
-        return []
-    events = each(body.get("event")) if isinstance(body, dict) else []
-    if not events or not all(isinstance(event, dict) for event in events):
+    body = content_of(callback)
+    # The objects with the lists: one, in Clickatell's documentation.
+    holders = each(body.get("event")) if isinstance(body, dict) else []
+    lists = [(kind, each(held)) for holder in holders if isinstance(holder, dict) for kind, held in holder.items()]
+    events = _apart([_event(kind, part, account) for kind, elements in lists for part in _parts(kind, elements)])
+    broken = not all(isinstance(holder, dict) or empty(holder) for holder in holders)
+    if broken or not (events or says_nothing(body, INTEGRATION)):
         raise NotACallback("no event object")
     return events
 

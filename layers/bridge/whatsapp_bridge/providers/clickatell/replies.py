@@ -10,7 +10,7 @@ from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachm
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.bodies import object_in
 from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
-from whatsapp_bridge.providers.common.values import blank, digits, identifier, seconds, text
+from whatsapp_bridge.providers.common.values import blank, digits, each, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A decrypted element of a `ReplyEvent` as CleverTap's incoming message."""
-    kind, timestamp = str(element.get("kind")), seconds(element.get("timestamp"))
+    kind, timestamp = text(element.get("kind")), seconds(element.get("timestamp"))
     sender = digits(element.get("from"))
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
@@ -36,8 +36,8 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
 
 def _file(element: Json) -> Json:
     """The object that describes the file: the entry of `files`, or the element itself, which has it inline."""
-    files = element.get("files")
-    return files[0] if isinstance(files, list) and files and isinstance(files[0], dict) else element
+    first = next(iter(each(element.get("files"))), None)
+    return first if isinstance(first, dict) else element
 
 
 def _content(kind: str, element: Json) -> Content | None:

@@ -18,7 +18,7 @@ from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, heard
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.downloads import check_hash, named, received
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare, Refusal
-from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.common.values import blank, each
 from whatsapp_bridge.providers.contract import (
     Attachment,
     Json,
@@ -202,7 +202,6 @@ class BaseClient(ABC):
 
 def _clear(element: Json) -> Json:
     """The part of a message with a file that can be read without its key."""
-    files = element.get("files")
-    first = files[0] if isinstance(files, list) and files else None
+    first = next(iter(each(element.get("files"))), None)
     clear = {name: value for name, value in element.items() if name in _ALWAYS_CLEAR}
     return {**clear, "files": [{"contentType": first.get("contentType")}]} if isinstance(first, dict) else clear

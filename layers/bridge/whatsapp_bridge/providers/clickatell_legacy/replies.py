@@ -9,7 +9,7 @@ from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachment_of
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.contents import Content, placed, said
-from whatsapp_bridge.providers.common.values import digits, identifier, seconds
+from whatsapp_bridge.providers.common.values import digits, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     """A decrypted element of a `ReplyEvent` as CleverTap's incoming message."""
-    kind, timestamp, sender = str(element.get("kind")), seconds(element.get("timestamp")), digits(element.get("from"))
+    kind, timestamp, sender = text(element.get("kind")), seconds(element.get("timestamp")), digits(element.get("from"))
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     attachment = attachment_of(element, element) if kind == "media" else None

@@ -6,7 +6,7 @@ Titles are Meta's, some of them shortened. They contain nothing of an answer or 
 from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.common.values import number, text
+from whatsapp_bridge.providers.common.values import number, text, word
 from whatsapp_bridge.providers.contract import Status
 
 # --- statuses --------------------------------------------------------------------------------------------------------
@@ -37,8 +37,7 @@ STATUSES: Final = {row.name: row for row in _STATUSES}
 
 def status(name: Any) -> StatusRow:
     """The row of a status. Meta does not say what one that is not listed means."""
-    row = STATUSES.get(name) if isinstance(name, str) else None
-    return row or StatusRow("", None, "unknown status")
+    return STATUSES.get(word(name)) or StatusRow("", None, "unknown status")
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ messages, with statuses, or not at all.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +15,16 @@ from pydantic_core import to_json
 from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.bodies import content_of
-from whatsapp_bridge.providers.common.values import blank, digits, each, empty, identifier, member_of, seconds
+from whatsapp_bridge.providers.common.values import (
+    blank,
+    digits,
+    each,
+    empty,
+    identifier,
+    member_of,
+    says_nothing,
+    seconds,
+)
 from whatsapp_bridge.providers.contract import (
     Callback,
     Event,
@@ -31,10 +39,10 @@ from whatsapp_bridge.providers.contract import (
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
+_METADATA: Final = frozenset({"object", "id", "time", "field", "messaging_product", "metadata"})
 _LISTS: Final = ("messages", "statuses", "errors")
 # A person has opened the chat for the first time, and written nothing.
 _WELCOME: Final = "request_welcome"
-_NO_DIGITS: Final = re.compile(r"[^0-9]+")
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
@@ -60,7 +68,10 @@ def split(callback: Callback, wanted: Wanted = _ALL) -> list[Event]:
     webhook = content_of(callback)
     if not isinstance(webhook, dict) or not (blank(webhook.get("object")) or webhook["object"] == _OBJECT):
         raise NotACallback(f"no {_OBJECT} object")
-    return [event for entry in _entries(webhook) for event in _of_entry(entry, wanted)]
+    events = [event for entry in _entries(webhook) for event in _of_entry(entry, wanted)]
+    if not events and not says_nothing(webhook, _METADATA):
+        raise NotACallback("no event in an entry")
+    return events
 
 
 def _entries(webhook: Json) -> list[Any]:
@@ -118,8 +129,8 @@ def _is_anothers(metadata: Any, wanted: Wanted) -> bool:
     if wanted.number_id is not None and number_id is not None:
         return number_id != wanted.number_id
     # A number to show: "+1 555-078-3881" in some webhooks, "15550783881" in others.
-    shown = _NO_DIGITS.sub("", identifier(metadata.get("display_phone_number")) or "")
-    return wanted.number is not None and shown != "" and not same(shown, wanted.number)
+    shown = digits(metadata.get("display_phone_number"))
+    return wanted.number is not None and shown is not None and not same(shown, wanted.number)
 
 
 def _events(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Iterator[Event]:

@@ -118,7 +118,11 @@ def _fields(text: str, charset: str | None) -> Json:
 
 
 def _unescaped(text: str, charset: str | None) -> str:
-    return _ESCAPES.sub(lambda found: decoded(unquote_to_bytes(found[0]), charset), text.replace("+", " "))
+    text = text.replace("+", " ")
+    if text.isascii():
+        return decoded(unquote_to_bytes(text), charset)
+    # What is not escaped has been decoded already.
+    return _ESCAPES.sub(lambda found: decoded(unquote_to_bytes(found[0]), charset), text)
 
 
 def _parts(raw: bytes, charset: str | None) -> Json:

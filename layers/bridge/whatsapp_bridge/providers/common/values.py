@@ -14,10 +14,11 @@ One reader for each kind of value, which no adapter has a second one of:
     in_brackets    the same in one line, as words of the bridge's own
     member_of      which member holds the content of a message
     each           the elements of a list, also where one stands alone
+    says_nothing   whether a callback without an event may be answered and forgotten; else it is `NotACallback`
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.providers.contract import NO_TIME
+from whatsapp_bridge.providers.capabilities import NO_TIME
 
 # BSPs count in seconds, milliseconds or less. As seconds, this is in the year 5138; as milliseconds, in 1973.
 _SMALLEST_MILLISECONDS: Final = 100_000_000_000
@@ -38,11 +39,16 @@ _MAX_TIME_LENGTH: Final = 40
 _EXACT: Final = 2**53
 # Longer ones are no timestamp and no code, and do not fit elsewhere.
 _MAX_DIGITS: Final = 20
+# What is told of a value that no table names: names in a row, and characters in all.
+_MAX_NAMES: Final = 16
+_MAX_TOLD: Final = 65_536
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
 # A very small number has an exponent if it was JSON before it became text.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+# Also dashes that are no hyphens, and the direction marks that come with a number copied on a phone.
+_SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u200e\u200f\u202a-\u202e]+")
 
 
 def blank(value: Any) -> bool:
@@ -53,6 +59,15 @@ def blank(value: Any) -> bool:
 def empty(value: Any) -> bool:
     """Whether there is nothing in it."""
     return blank(value) or value in ([], {})
+
+
+def says_nothing(value: Any, beside: Collection[str]) -> bool:
+    """Whether there is nothing in it at any depth, but for members that only say whose it is."""
+    if isinstance(value, dict):
+        return all(says_nothing(inner, beside) for name, inner in value.items() if name not in beside)
+    if isinstance(value, list):
+        return all(says_nothing(inner, beside) for inner in value)
+    return blank(value)
 
 
 def each(value: Any) -> list[Any]:
@@ -80,17 +95,31 @@ def word(value: Any) -> str:
     return (identifier(value) or "").lower()
 
 
-def lines(value: Any, name: str = "") -> list[str]:
-    """Everything in a JSON value, one line per single value: `name: value`."""
-    if isinstance(value, dict):
-        return [
-            line for member, inner in value.items() for line in lines(inner, f"{name}.{member}" if name else member)
-        ]
-    if isinstance(value, list):
-        return [line for inner in value for line in lines(inner, name)]
-    if blank(value):
-        return []
-    return [f"{name}: {text(value)}" if name else text(value)]
+def lines(value: Any) -> list[str]:
+    """Everything in a JSON value, one line per single value: `name: value`, with the names around it. What is too deep
+    or too long ends with "…": each line repeats its names, so that a small value could become a text of any size."""
+    told: list[str] = []
+    left = _MAX_TOLD
+    for line in _lines(value, "", _MAX_NAMES):
+        if len(line) > left:
+            return [*told, f"{line[:left]}…"]
+        told.append(line)
+        left -= len(line)
+    return told
+
+
+def _lines(value: Any, name: str, levels: int) -> Iterator[str]:
+    if isinstance(value, dict) and (levels or not value):
+        for member, inner in value.items():
+            yield from _lines(inner, f"{name}.{member}" if name else member, levels - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _lines(inner, name, levels)
+    else:
+        told = "…" if isinstance(value, dict) else text(value)
+        # Not `blank`: "null" may be a person's word.
+        if told.strip():
+            yield f"{name}: {told}" if name else told
 
 
 def in_brackets(name: str, value: Any = None) -> str:
@@ -134,8 +163,10 @@ def identifier(value: Any) -> str | None:
 
 
 def digits(value: Any) -> str | None:
-    """A phone number in digits, else None."""
-    phone = (identifier(value) or "").removeprefix("+")
+    """A phone number in digits, else None; also from the form in which people read one: "+27 (82) 000-0001"."""
+    phone = identifier(value) or ""
+    if not phone.isdigit():
+        phone = _SEPARATORS.sub("", phone).removeprefix("+")
     return phone if phone.isascii() and phone.isdigit() else None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
-from whatsapp_bridge.providers.common.values import digits, each, empty, member_of, text, word
+from whatsapp_bridge.providers.common.values import digits, each, empty, member_of, says_nothing, text, word
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -51,30 +51,28 @@ def challenge(callback: Callback, account: "Account") -> str | None:
 def split(callback: Callback, account: "Account") -> list[Event]:
     """Every element as an event, a malformed one as `NotUnderstood`. Raises `NotACallback` or `BodyUnreadable`."""
     body = content_of(callback)
-    if isinstance(body, dict) and not empty(held := json_in(body.get("statuses"))):
-        return [statuses.generic(element) for element in _list(held, "statuses")]
-    return [_event(element, account) for element in _elements(body)]
-
-
-def _elements(body: Any) -> list[Any]:
-    """The content of the envelope. Raises `NotACallback` or `BodyUnreadable`."""
-    if isinstance(body, dict):
-        if not empty(held := json_in(body.get("response"))):
-            return _list(held, "response")
-        if (_MESSAGE | _REPORT | _CLICK) & body.keys():
-            return [body]
-        if all(empty(json_in(value)) for name, value in body.items() if name not in _ENVELOPE):
-            return []
-        raise NotACallback("no object with a delivery report, a click or a message")
     if isinstance(body, list) and any(isinstance(element, dict) for element in body):
-        return body
-    raise NotACallback("neither an object nor a list of objects")
+        return [_event(element, account) for element in body]
+    if not isinstance(body, dict):
+        raise NotACallback("neither an object nor a list of objects")
+    # One callback may hold several at the same time.
+    events: list[Event] = [statuses.generic(element) for element in _list(body, "statuses")]
+    events += [_event(element, account) for element in _list(body, "response")]
+    if (_MESSAGE | _REPORT | _CLICK) & body.keys():
+        events.append(_event(body, account))
+    if not events and not says_nothing({name: json_in(value) for name, value in body.items()}, _ENVELOPE):
+        raise NotACallback("no object with a delivery report, a click or a message")
+    return events
 
 
-def _list(value: Any, name: str) -> list[Any]:
-    if isinstance(value, str):
+def _list(body: Json, name: str) -> list[Any]:
+    """The elements of an envelope, which may be a text of JSON. Raises `BodyUnreadable`."""
+    held = json_in(body.get(name))
+    if empty(held):
+        return []
+    if isinstance(held, str):
         raise BodyUnreadable(f"{name} is not JSON")
-    return each(value)
+    return each(held)
 
 
 def _event(element: Any, account: "Account") -> Event:
