@@ -132,7 +132,7 @@ class Ledger:
         arrived = self.arrived_of.get(number, [])
         yield from self._repeats(number, told)
         # By the last time that each was told: what CleverTap took, and its answer was lost, may come again later.
-        last = dict.fromkeys(reversed([each.content["status"] for each in told if each.content["status"] != "clicked"]))
+        last = dict.fromkeys(reversed([each.content["status"] for each in _known(told)]))
         names = list(reversed(last))
         if not arrived:
             yield from self._of_undelivered(number, sent, told, names)
@@ -334,6 +334,15 @@ def _ladder(statuses: Sequence[str]) -> list[str]:
 def _fails_early(names: Sequence[str], expected: Sequence[str]) -> bool:
     """A failure that comes before lower rungs ends the ladder: those that come later are dropped."""
     return names[-1:] == expected[-1:] == ["failed"] and names[:-1] == expected[: len(names) - 1]
+
+
+def _known(told: Sequence[Told]) -> list[Told]:
+    """A message's statuses, without clicks, and without a failure that the bridge goes on from: CleverTap has taken it
+    without an answer, and news came then."""
+    statuses = [each for each in told if each.content["status"] != "clicked"]
+    return [
+        each for each in statuses if not (each.content["status"] == "failed" and each.excused and each != statuses[-1])
+    ]
 
 
 def _has_bsp_id(status: Mapping[str, Any]) -> bool:

@@ -38,7 +38,7 @@ def test_what_is_named_is_in_the_template() -> None:
         pytest.param(Fault("slow", "acme", 0, HOUR), EVERY_MINUTE, None, id="nobody need hear of it"),
         pytest.param(Fault("down", "acme", 0, 599), EVERY_MINUTE[:10], None, id="short"),
         pytest.param(Fault("down", "acme", 0, HOUR), [1.0] * 30, None, id="nothing comes after it"),
-        pytest.param(Fault("down", "acme", 0, HOUR), [1.0, 400.0, 800.0], ALARMS[BSP, "down"], id="often"),
+        pytest.param(Fault("down", "acme", 0, HOUR), [1.0, 400.0, 800.0, 1200.0], ALARMS[BSP, "down"], id="often"),
         pytest.param(Fault("down", "acme", 0, 2 * HOUR), [1.0, 400.0, 5000.0], None, id="seldom"),
         pytest.param(Fault("down", "acme", 0, HOUR), [1.0] * 19 + [700.0], ALARMS[BSP, "down"], id="many times"),
         pytest.param(Fault("down", "acme", 0, HOUR), [], None, id="never"),
