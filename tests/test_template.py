@@ -99,6 +99,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("dynamodb:Query",), [sub("${MessagesTable.Arn}/index/bsp_id")]),
         (("s3:GetObject", "s3:PutObject"), [PAYLOADS]),
+        (("s3:ListBucket",), [arn("PayloadsBucket")]),
         (("s3:PutObject",), [MEDIA]),
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
