@@ -560,7 +560,7 @@ def data_key(made: World) -> tuple[bytes, bytes]:
 
 def under_kms(made: World, element: Json) -> tuple[Json, bytes]:
     keys = Keys()
-    keys.generate = lambda arn: data_key(made)  # type: ignore[method-assign]
+    keys.generate = lambda arn: (*data_key(made), arn)  # type: ignore[method-assign]
     return sealed(keys, element)
 
 
