@@ -37,6 +37,7 @@ from local.simulation.outages import Outages
 from local.simulation.plan import START, Event, Fault
 from local.simulation.replies import Replies
 from local.simulation.silence import Wait
+from whatsapp_bridge.providers.common.message_ids import hidden
 
 _LADDER = ("sent", "delivered", "read")
 _UNCONFIRMED = 1009
@@ -268,7 +269,7 @@ class Ledger:
             self._in_doubt(sent.event)
             for number, sent in self.sent.items()
             for arrived in self.arrived_of.get(number, ())
-            if arrived.delivered.message_id == element["bsp_id"]
+            if element["bsp_id"] in (known := arrived.delivered.message_id, hidden(arrived.account, known))
         )
 
     # --- who waited ------------------------------------------------------------------------------------------------

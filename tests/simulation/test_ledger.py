@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from local.sandbox.bsp import Delivered
+from local.sandbox.wamids import new_wamid
 from local.simulation.facts import Arrived, Sent, Told, msg_id, numbers_in
 from local.simulation.functions import Invocation
 from local.simulation.internet import Exchange, Posted
 from local.simulation.ledger import Ledger
 from local.simulation.outages import Outages, probes_within
 from local.simulation.plan import START, Event, Fault
+from whatsapp_bridge.providers.common.message_ids import hidden
 
 MESSAGE = Event(0, "text", "acme", 1, "27820000001")
 ANSWER = Event(50, "person writes", "acme", 2, "27820000001")
@@ -32,8 +34,8 @@ def request(at: float, *, arrives: bool = True, doubtful: bool = False) -> Excha
     return exchange(at, body, taken=arrives, answered=not doubtful, doubtful=doubtful)
 
 
-def arrival(at: float) -> Arrived:
-    return Arrived(at, "acme", Delivered("acme", "bsp-1", msg_id(MESSAGE), MESSAGE.to, {}, None))
+def arrival(at: float, bsp_id: str = "bsp-1") -> Arrived:
+    return Arrived(at, "acme", Delivered("acme", bsp_id, msg_id(MESSAGE), MESSAGE.to, {}, None))
 
 
 def ledger(**facts: Any) -> Ledger:
@@ -83,6 +85,13 @@ def test_a_quarantined_status_that_nobody_can_tie(
     quarantined = {"kind": kind, "element": {"reference": reference, "bsp_id": bsp_id}}
     made = ledger(exchanges=[request(1, doubtful=doubtful)], arrived=[arrival(1)])
     assert made.nobody_knows(quarantined) is excused
+
+
+def test_a_quarantined_status_has_the_hash_of_whatsapps_id() -> None:
+    wamid = new_wamid(MESSAGE.to, sent=True)
+    quarantined = {"kind": "status", "element": {"reference": None, "bsp_id": hidden("acme", wamid)}}
+    made = ledger(exchanges=[request(1, doubtful=True)], arrived=[arrival(1, wamid)])
+    assert made.nobody_knows(quarantined)
 
 
 @pytest.mark.parametrize(
