@@ -254,7 +254,8 @@ class Ledger:
             return True
         has_id = (self.providers[event.account], of.kind) not in _WITHOUT_ID
         if has_id and any(
-            each.answered and each.at < latest and not each.owner.dead for each in self.requests[answered]
+            each.answered and each.at < latest and not (each.owner is None or each.owner.dead)
+            for each in self.requests[answered]
         ):
             return False
         told_before = [each.content for each in self.told_statuses.get(msg_id(of), ()) if each.at < latest]

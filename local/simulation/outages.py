@@ -63,7 +63,7 @@ class Outages:
             and id(exchange) in self._carried
             and start <= exchange.at < end
             # Nobody has heard of a request whose invocation died.
-            and not exchange.owner.dead
+            and not (exchange.owner is None or exchange.owner.dead)
         ]
         if len(failed) < _STRIKES:
             return

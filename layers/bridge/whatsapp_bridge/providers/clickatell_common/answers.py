@@ -52,7 +52,10 @@ def outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Diale
         return {outgoing.reference: outcome for outgoing in batch}
     matched = _match(batch, results)
     # Clickatell's own sample: nothing says which of a person's messages is which, and all are accepted.
-    all_accepted = len(results) == len(batch) and all(result.get("accepted") is True for result in results)
+    named = {identifier(result.get("clientMessageId")) for result in results}
+    nameless = [result for result in results if identifier(result.get("clientMessageId")) is None]
+    all_told = len(nameless) == sum(outgoing.reference not in named for outgoing in batch)
+    all_accepted = all_told and all(result.get("accepted") is True for result in results)
     lost = Accepted(None) if all_accepted else Unknown("not in the answer")
     return {
         outgoing.reference: _of_one(matched[outgoing.reference], answer, dialect)

@@ -82,6 +82,14 @@ def takes_no_sheet(answer: Answer | Outcome) -> bool:
     return isinstance(answer, Answer) and said(answer)[0] == codes.NO_SHEET
 
 
+def outcome_of_sheet(answer: Answer) -> Outcome:
+    """The outcome of each row of a sheet of several that share this answer."""
+    code, message = said(answer)
+    if code in codes.ERRORS and codes.may_end_in_the_middle(code, message):
+        return Unknown(f"error {code} may have come in the middle of the sheet")
+    return outcome(answer)
+
+
 def heard(answer: Answer | Outcome) -> Heard:
     """What an answer says about the rows of a sheet, which have the template in common."""
     if not isinstance(answer, Answer):

@@ -100,7 +100,8 @@ class Client:
             apart = len(part) > 1 and answers.takes_no_sheet(answer)
             sent = self._at_once(self._one, part) if apart else [answer] * len(part)
             for outgoing, of_one in zip(part, sent, strict=True):
-                outcomes[outgoing.reference] = answers.outcome(of_one) if isinstance(of_one, Answer) else of_one
+                read = answers.outcome_of_sheet if len(part) > 1 and not apart else answers.outcome
+                outcomes[outgoing.reference] = read(of_one) if isinstance(of_one, Answer) else of_one
         return [outcomes[outgoing.reference] for outgoing in group]
 
     def _part(self, part: Sequence[Outgoing]) -> Answer | Outcome:

@@ -65,14 +65,24 @@ def error(code: int, message: str = "") -> ErrorRow:
 
 
 def heard(code: int, message: str) -> Heard:
-    """Whether a part of a sheet that is refused with one of ERRORS' codes may be taken. The credits may do for fewer
-    rows; the values of one row, or its number, may be the cause."""
+    """Whether a part of a sheet that is refused with one of ERRORS' codes may be taken: the values of one row, or its
+    number, may be the cause. Not if rows before it may have left: see `may_end_in_the_middle`."""
     row = error(code, message)
-    if code == _TOO_FEW_CREDITS:
-        return Heard.REFUSED
-    if row.reaction != "reject" or not row.listed or row.code in _OF_ALL_ROWS:
+    if row.reaction != "reject" or not row.listed or row.code in _OF_ALL_ROWS or may_end_in_the_middle(code, message):
         return Heard.NOTHING
     return Heard.REFUSED if row.error == _PARAMETERS else Heard.APART
+
+
+def may_end_in_the_middle(code: int, message: str) -> bool:
+    """Whether rows of a sheet may have been accepted before the one that met this error. Meta has no call for many
+    messages; nothing says whether Message Central makes its calls before it answers. Errors of the account or of the
+    template meet the first row."""
+    if code == _TOO_FEW_CREDITS:
+        return True
+    if code != INVALID_AUTH or _OF_META.search(message) is None:
+        return False
+    row = error(code, message)
+    return row.reaction != "stop" and row.code not in _OF_ALL_ROWS
 
 
 def refuses_token(code: int, message: str) -> bool:
