@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from botocore.exceptions import ClientError
-
 from local.simulation import rules
 from local.simulation.expressions import (
     Compiled,
@@ -19,22 +17,11 @@ from local.simulation.expressions import (
     changed,
     compiled,
 )
-from local.simulation.service import Service, client_error, operation
+from local.simulation.service import Refused, Service, operation
 
 _EQUALS: Final = re.compile(r"\s*(#?\w+)\s*=\s*(:\w+)\s*")
 _VALIDATION: Final = "ValidationException"
 _THROTTLED: Final = "ProvisionedThroughputExceededException"
-
-
-class _Refused(Exception):
-    """Why DynamoDB refuses a call."""
-
-    def __init__(self, code: str, message: str, **members: Any) -> None:
-        super().__init__(message)
-        self.code, self.message, self.members = code, message, members
-
-    def as_error(self, operation_name: str) -> ClientError:
-        return client_error(operation_name, self.code, self.message, **self.members)
 
 
 @dataclass
@@ -73,7 +60,7 @@ class Throughput:
         )
 
     def take(self, now: float, asked: Iterable[tuple[str, str, float]]) -> None:
-        """Use these units, (limit's name, of what, units), or none of them. Raises `_Refused`."""
+        """Use these units, (limit's name, of what, units), or none of them. Raises `Refused`."""
         if int(now) != self._second:
             self._second, self._used = int(now), {}
         taken = list(asked)
@@ -81,7 +68,7 @@ class Throughput:
             limit, used = getattr(self, kind), self._used.get((kind, of), 0.0)
             # A call that alone is above the limit is taken by an idle table, which borrows from the next seconds.
             if self.full(kind, of) or (limit is not None and used and used + units > limit):
-                raise _Refused(_THROTTLED, f"The level of configured throughput was exceeded ({kind}).")
+                raise Refused(_THROTTLED, f"The level of configured throughput was exceeded ({kind}).")
         for kind, of, units in taken:
             self._used[kind, of] = self._used.get((kind, of), 0.0) + units
 
@@ -148,24 +135,24 @@ class Table:
         return self._sizes.get(key, 0)
 
     def key_of(self, key: Item) -> str:
-        """Raises `_Refused`."""
+        """Raises `Refused`."""
         if key.keys() != {self.key} or "S" not in key[self.key]:
-            raise _Refused(_VALIDATION, "The provided key element does not match the schema")
+            raise Refused(_VALIDATION, "The provided key element does not match the schema")
         text: str = key[self.key]["S"]
         if not text:
             reason = "The AttributeValue for a key attribute cannot contain an empty string value."
-            raise _Refused(_VALIDATION, f"One or more parameter values are not valid. {reason} Key: {self.key}")
+            raise Refused(_VALIDATION, f"One or more parameter values are not valid. {reason} Key: {self.key}")
         if len(text.encode()) > rules.MAX_KEY_BYTES:
             reason = "Size of hashkey has exceeded the maximum size limit of2048 bytes"
-            raise _Refused(_VALIDATION, f"One or more parameter values were invalid: {reason}")
+            raise Refused(_VALIDATION, f"One or more parameter values were invalid: {reason}")
         return text
 
     def write(self, key: str, after: Item | None, now: float) -> None:
-        """Put `after` in the item's place; None deletes it. Raises `_Refused`."""
+        """Put `after` in the item's place; None deletes it. Raises `Refused`."""
         before = self.items.get(key)
         size = 0 if after is None else item_size(after)
         if size > rules.MAX_ITEM_BYTES:
-            raise _Refused(_VALIDATION, "Item size to update has exceeded the maximum allowed size")
+            raise Refused(_VALIDATION, "Item size to update has exceeded the maximum allowed size")
         moves = [(index, index.projected(before), index.projected(after)) for index in self.indexes.values()]
         for index, _, shown in moves:
             _check_index_key(index, shown)
@@ -186,12 +173,12 @@ class Table:
         else:
             self.items[key], self._sizes[key] = after, size
 
-    def refuse(self, key: str, now: float, *, tell: bool) -> _Refused:
+    def refuse(self, key: str, now: float, *, tell: bool) -> Refused:
         """The error of a write whose condition fails, which is billed all the same."""
         self._consume(key, rules.write_units(self.size(key), 0), {}, now)
         item = self.items.get(key)
-        members = {"Item": dict(item)} if tell and item is not None else {}
-        return _Refused("ConditionalCheckFailedException", "The conditional request failed", **members)
+        members: dict[str, Any] = {"Item": dict(item)} if tell and item is not None else {}
+        return Refused("ConditionalCheckFailedException", "The conditional request failed", **members)
 
     def _consume(self, key: str, units: int, of_indexes: Mapping[str, int], now: float) -> None:
         indexed = [("index_writes", name, float(count)) for name, count in of_indexes.items() if count]
@@ -200,14 +187,14 @@ class Table:
         self.units.index_writes += sum(of_indexes.values())
 
     def read(self, key: str, *, consistent: bool, now: float) -> Item | None:
-        """Raises `_Refused`."""
+        """Raises `Refused`."""
         units = rules.read_units(self.size(key), consistent=consistent)
         self.throughput.take(now, [("reads", "", units), ("key_reads", key, units)])
         self.units.reads += units
         return self.items.get(key)
 
     def query(self, index_name: str, key: str, limit: int | None, now: float) -> list[Item]:
-        """Raises `_Refused`."""
+        """Raises `Refused`."""
         items = self.indexes[index_name].found(key, now)[:limit]
         units = rules.read_units(sum(map(item_size, items)), consistent=False)
         self.throughput.take(now, [("reads", index_name, units)])
@@ -252,18 +239,15 @@ class DynamoDb(Service):
         ReturnValuesOnConditionCheckFailure: str = "NONE",
     ) -> dict[str, Any]:
         names, values, now = ExpressionAttributeNames or {}, ExpressionAttributeValues or {}, self.clock()
-        try:
-            table = self._table(TableName)
-            expression = _compiled(UpdateExpression, ConditionExpression, names, values)
-            _check_targets(expression, table, names)
-            key = table.key_of(Key)
-            before = table.items.get(key)
-            if not expression.test(before or {}, names, values):
-                raise table.refuse(key, now, tell=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-            after = _changed(expression, before if before is not None else Key, names, values)
-            table.write(key, after, now)
-        except _Refused as refused:
-            raise refused.as_error("UpdateItem") from None
+        table = self._table(TableName)
+        expression = _compiled(UpdateExpression, ConditionExpression, names, values)
+        _check_targets(expression, table, names)
+        key = table.key_of(Key)
+        before = table.items.get(key)
+        if not expression.test(before or {}, names, values):
+            raise table.refuse(key, now, tell=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+        after = _changed(expression, before if before is not None else Key, names, values)
+        table.write(key, after, now)
         return _returned(ReturnValues, before, after)
 
     @operation("PutItem")
@@ -278,13 +262,10 @@ class DynamoDb(Service):
         ReturnValuesOnConditionCheckFailure: str = "NONE",
     ) -> dict[str, Any]:
         condition = (ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues)
-        try:
-            table = self._table(TableName)
-            key = table.key_of({table.key: Item[table.key]} if table.key in Item else {})
-            self._check(table, key, *condition, tell=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-            table.write(key, dict(Item), self.clock())
-        except _Refused as refused:
-            raise refused.as_error("PutItem") from None
+        table = self._table(TableName)
+        key = table.key_of({table.key: Item[table.key]} if table.key in Item else {})
+        self._check(table, key, *condition, tell=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+        table.write(key, dict(Item), self.clock())
         return {}
 
     @operation("DeleteItem")
@@ -299,22 +280,16 @@ class DynamoDb(Service):
         ReturnValuesOnConditionCheckFailure: str = "NONE",
     ) -> dict[str, Any]:
         condition = (ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues)
-        try:
-            table = self._table(TableName)
-            key = table.key_of(Key)
-            self._check(table, key, *condition, tell=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
-            table.write(key, None, self.clock())
-        except _Refused as refused:
-            raise refused.as_error("DeleteItem") from None
+        table = self._table(TableName)
+        key = table.key_of(Key)
+        self._check(table, key, *condition, tell=ReturnValuesOnConditionCheckFailure == "ALL_OLD")
+        table.write(key, None, self.clock())
         return {}
 
     @operation("GetItem")
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> dict[str, Any]:
-        try:
-            table = self._table(TableName)
-            item = table.read(table.key_of(Key), consistent=ConsistentRead, now=self.clock())
-        except _Refused as refused:
-            raise refused.as_error("GetItem") from None
+        table = self._table(TableName)
+        item = table.read(table.key_of(Key), consistent=ConsistentRead, now=self.clock())
         return {} if item is None else {"Item": dict(item)}
 
     @operation("Query")
@@ -329,24 +304,21 @@ class DynamoDb(Service):
         Limit: int | None = None,
     ) -> dict[str, Any]:
         """Of an index, for one value of its key."""
-        try:
-            table = self._table(TableName)
-            value = _asked(table, IndexName, KeyConditionExpression, ExpressionAttributeNames or {})
-            items = table.query(IndexName, ExpressionAttributeValues[value]["S"], Limit, self.clock())
-        except _Refused as refused:
-            raise refused.as_error("Query") from None
+        table = self._table(TableName)
+        value = _asked(table, IndexName, KeyConditionExpression, ExpressionAttributeNames or {})
+        items = table.query(IndexName, ExpressionAttributeValues[value]["S"], Limit, self.clock())
         return {"Items": [dict(item) for item in items], "Count": len(items), "ScannedCount": len(items)}
 
     def _table(self, name: str) -> Table:
         try:
             return self.tables[name]
         except KeyError:
-            raise _Refused("ResourceNotFoundException", "Requested resource not found") from None
+            raise Refused("ResourceNotFoundException", "Requested resource not found") from None
 
     def _check(
         self, table: Table, key: str, condition: str | None, names: Names | None, values: Values | None, *, tell: bool
     ) -> None:
-        """Raises `_Refused` if the condition of a put or delete fails."""
+        """Raises `Refused` if the condition of a put or delete fails."""
         given_names, given_values = names or {}, values or {}
         expression = _compiled(None, condition, given_names, given_values)
         if not expression.test(table.items.get(key, {}), given_names, given_values):
@@ -385,11 +357,11 @@ def _compiled(update: str | None, condition: str | None, names: Names, values: V
     try:
         expression = compiled(update, condition)
     except ExpressionInvalid as error:
-        raise _Refused(_VALIDATION, str(error)) from None
+        raise Refused(_VALIDATION, str(error)) from None
     if expression.names != names.keys():
-        raise _Refused(_VALIDATION, _placeholders("Names", expression.names, names.keys()))
+        raise Refused(_VALIDATION, _placeholders("Names", expression.names, names.keys()))
     if expression.values != values.keys():
-        raise _Refused(_VALIDATION, _placeholders("Values", expression.values, values.keys()))
+        raise Refused(_VALIDATION, _placeholders("Values", expression.values, values.keys()))
     return expression
 
 
@@ -407,23 +379,23 @@ def _check_targets(expression: Compiled, table: Table, names: Names) -> None:
     targets = [names.get(action.target, action.target) for action in expression.actions]
     if table.key in targets:
         reason = f"Cannot update attribute {table.key}. This attribute is part of the key"
-        raise _Refused(_VALIDATION, f"One or more parameter values were invalid: {reason}")
+        raise Refused(_VALIDATION, f"One or more parameter values were invalid: {reason}")
     if len(set(targets)) < len(targets):
         reason = "Two document paths overlap with each other; must remove or rewrite one of these paths"
-        raise _Refused(_VALIDATION, f"Invalid UpdateExpression: {reason}")
+        raise Refused(_VALIDATION, f"Invalid UpdateExpression: {reason}")
 
 
 def _changed(expression: Compiled, item: Item, names: Names, values: Values) -> dict[str, Value]:
     try:
         return changed(expression.actions, item, names, values)
     except ExpressionInvalid as error:
-        raise _Refused(_VALIDATION, str(error)) from None
+        raise Refused(_VALIDATION, str(error)) from None
 
 
 def _check_index_key(index: Index, item: Item | None) -> None:
     if item is not None and not item[index.key].get("S"):
         reason = "The AttributeValue for a key attribute cannot contain an empty string value, or another type."
-        raise _Refused(_VALIDATION, f"One or more parameter values are not valid. {reason} IndexName: {index.name}")
+        raise Refused(_VALIDATION, f"One or more parameter values are not valid. {reason} IndexName: {index.name}")
 
 
 def _returned(wanted: str, before: Item | None, after: Item) -> dict[str, Any]:
@@ -439,8 +411,8 @@ def _returned(wanted: str, before: Item | None, after: Item) -> dict[str, Any]:
 def _asked(table: Table, index_name: str, condition: str, names: Names) -> str:
     """The placeholder of the value that a query asks for."""
     if index_name not in table.indexes:
-        raise _Refused(_VALIDATION, f"The table does not have the specified index: {index_name}")
+        raise Refused(_VALIDATION, f"The table does not have the specified index: {index_name}")
     match = _EQUALS.fullmatch(condition)
     if match is None or names.get(match[1], match[1]) != table.indexes[index_name].key:
-        raise _Refused(_VALIDATION, "Query condition missed key schema element")
+        raise Refused(_VALIDATION, "Query condition missed key schema element")
     return match[2]

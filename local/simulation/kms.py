@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from local.simulation.service import Service, client_error, operation
+from local.simulation.service import Refused, Service, operation
 
 
 class Kms(Service):
@@ -26,22 +26,22 @@ class Kms(Service):
     def generate_data_key(self, *, KeyId: str, KeySpec: str) -> dict[str, Any]:
         if KeySpec != "AES_256":
             raise NotImplementedError(f"{KeySpec} is not simulated")
-        self._check("GenerateDataKey", KeyId)
+        self._check(KeyId)
         plaintext, blob = self._random.randbytes(32), self._random.randbytes(184)
         self._encrypted[blob] = (KeyId, plaintext)
         return {"KeyId": KeyId, "Plaintext": plaintext, "CiphertextBlob": blob}
 
     @operation("Decrypt")
     def decrypt(self, *, KeyId: str, CiphertextBlob: bytes) -> dict[str, Any]:
-        self._check("Decrypt", KeyId)
+        self._check(KeyId)
         if CiphertextBlob not in self._encrypted:
-            raise client_error("Decrypt", "InvalidCiphertextException", "")
+            raise Refused("InvalidCiphertextException", "")
         key, plaintext = self._encrypted[CiphertextBlob]
         if key != KeyId:
             message = "The key ID in the request does not identify a CMK that can perform this operation."
-            raise client_error("Decrypt", "IncorrectKeyException", message)
+            raise Refused("IncorrectKeyException", message)
         return {"KeyId": key, "Plaintext": plaintext, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
 
-    def _check(self, operation_name: str, key: str) -> None:
+    def _check(self, key: str) -> None:
         if key not in self._keys:
-            raise client_error(operation_name, "NotFoundException", f"Key '{key}' does not exist")
+            raise Refused("NotFoundException", f"Key '{key}' does not exist")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from botocore.response import StreamingBody
 
-from local.simulation.service import Service, client_error, operation
+from local.simulation.service import Refused, Service, operation
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class S3(Service):
             "cache-control": CacheControl,
         }
         given = {name: value for name, value in headers.items() if value is not None}
-        self._bucket("PutObject", Bucket)[Key] = Stored(bytes(Body), given, self.clock())
+        self._bucket(Bucket)[Key] = Stored(bytes(Body), given, self.clock())
         return {}
 
     @operation("GetObject")
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        stored = self._bucket("GetObject", Bucket).get(Key)
+        stored = self._bucket(Bucket).get(Key)
         if stored is None:
-            raise client_error("GetObject", "NoSuchKey", "The specified key does not exist.", status=404)
+            raise Refused("NoSuchKey", "The specified key does not exist.", status=404)
         body = StreamingBody(BytesIO(stored.content), len(stored.content))
         length = len(stored.content)
         return {"Body": body, "ContentLength": length, "ContentType": stored.headers["content-type"]}
@@ -79,9 +79,9 @@ class S3(Service):
         for key in keys:
             del self.buckets[bucket][key]
 
-    def _bucket(self, operation_name: str, bucket: str) -> dict[str, Stored]:
+    def _bucket(self, bucket: str) -> dict[str, Stored]:
         try:
             return self.buckets[bucket]
         except KeyError:
             message = "The specified bucket does not exist"
-            raise client_error(operation_name, "NoSuchBucket", message, status=404) from None
+            raise Refused("NoSuchBucket", message, status=404) from None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.simulation import rules
-from local.simulation.service import Service, client_error, operation
+from local.simulation.service import Refused, Service, operation
 
 
 class SecretsManager(Service):
@@ -26,5 +26,5 @@ class SecretsManager(Service):
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         if SecretId not in self._secrets:
             message = "Secrets Manager can't find the specified secret."
-            raise client_error("GetSecretValue", "ResourceNotFoundException", message)
+            raise Refused("ResourceNotFoundException", message)
         return {"Name": SecretId, "SecretString": self._secrets[SecretId], "VersionStages": ["AWSCURRENT"]}

@@ -17,6 +17,15 @@ def _nothing(*_: Any) -> None:
     """The hooks as they are at first."""
 
 
+class Refused(Exception):
+    """Why a service refuses a call; `operation` makes botocore's error of it. `members` are those of the answer besides
+    `Error`."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status, self.members = code, message, status, members
+
+
 class Service:
     """A service of AWS. `clock`: seconds since 1970."""
 
@@ -32,7 +41,7 @@ class Service:
 
 
 def operation[S: Service, **P, R](name: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[..., R]]:
-    """A method of a client: called as botocore's, with the hooks before and after it."""
+    """A method of a client: called as botocore's, with the hooks before and after it. It may raise `Refused`."""
 
     def with_hooks(method: Callable[Concatenate[S, P], R]) -> Callable[..., R]:
         @wraps(method)
@@ -41,9 +50,10 @@ def operation[S: Service, **P, R](name: str) -> Callable[[Callable[Concatenate[S
             self.before(self.name, name, parameters)
             try:
                 answer = method(self, **parameters)  # type: ignore[call-arg]
-            except ClientError as error:
+            except Refused as refused:
+                error = client_error(name, refused.code, refused.message, status=refused.status, **refused.members)
                 self.after(self.name, name, parameters, error)
-                raise
+                raise error from None
             self.after(self.name, name, parameters, answer)
             return answer
 

@@ -8,11 +8,9 @@ from hashlib import md5
 from random import Random
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from local.simulation import rules
 from local.simulation.queue import Harshness, Message, NotInFlight, Queue, ReceiptExpired, State, TooLong
-from local.simulation.service import Service, client_error, operation
+from local.simulation.service import Refused, Service, operation
 
 type Refuse = Callable[[str, str, Mapping[str, Any]], str | None]
 """Asked for each entry of a batch call, with the operation and the queue's name: the code with which it fails."""
@@ -21,14 +19,6 @@ _ID = re.compile(r"[\w-]{1,80}", re.ASCII)
 _INVALID = "InvalidParameterValue"
 _BAD_RECEIPT = "The input receipt handle is invalid."
 _SENDER = "AIDAIT2UOQQY3AUEKVGXU"
-
-
-class _Refused(Exception):
-    """Why SQS refuses a message or a receipt."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
 
 
 class Sqs(Service):
@@ -67,24 +57,21 @@ class Sqs(Service):
 
     @operation("SendMessage")
     def send_message(self, /, *, QueueUrl: str, **entry: Any) -> dict[str, Any]:
-        queue = self._queue("SendMessage", QueueUrl)
+        queue = self._queue(QueueUrl)
         size = len(_encoded(entry["MessageBody"]))
         self.billed["SendMessage"] += rules.sqs_requests(size)
-        try:
-            return self._send(queue, entry, size)
-        except _Refused as refused:
-            raise client_error("SendMessage", refused.code, refused.message) from None
+        return self._send(queue, entry, size)
 
     @operation("SendMessageBatch")
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        queue = self._queue("SendMessageBatch", QueueUrl)
-        self._check_batch("SendMessageBatch", Entries)
+        queue = self._queue(QueueUrl)
+        _check_batch(Entries)
         sizes = [len(_encoded(entry["MessageBody"])) for entry in Entries]
         self.billed["SendMessageBatch"] += rules.sqs_requests(sum(sizes))
         if sum(sizes) > rules.MAX_MESSAGE_BYTES:
             limit = f"Batch requests cannot be longer than {rules.MAX_MESSAGE_BYTES} bytes."
             message = f"{limit} You have sent {sum(sizes)} bytes."
-            raise client_error("SendMessageBatch", "AWS.SimpleQueueService.BatchRequestTooLong", message)
+            raise _batch_error("BatchRequestTooLong", message)
         sized = {entry["Id"]: size for entry, size in zip(Entries, sizes, strict=True)}
         return self._each(
             "SendMessageBatch", queue, Entries, lambda entry: self._send(queue, entry, sized[entry["Id"]])
@@ -126,13 +113,13 @@ class Sqs(Service):
         MessageSystemAttributeNames: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Never waits: time is the caller's."""
-        queue = self._queue("ReceiveMessage", QueueUrl)
+        queue = self._queue(QueueUrl)
         if not 1 <= MaxNumberOfMessages <= rules.MAX_BATCH:
             message = (
                 f"Value {MaxNumberOfMessages} for parameter MaxNumberOfMessages is invalid. "
                 "Reason: Must be between 1 and 10, if provided."
             )
-            raise client_error("ReceiveMessage", _INVALID, message)
+            raise Refused(_INVALID, message)
         received = queue.receive(MaxNumberOfMessages, VisibilityTimeout, self.clock())
         self.billed["ReceiveMessage"] += rules.sqs_requests(sum(len(message.body) for message in received))
         names = {*AttributeNames, *MessageSystemAttributeNames}
@@ -140,17 +127,14 @@ class Sqs(Service):
 
     @operation("DeleteMessage")
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> dict[str, Any]:
-        queue = self._queue("DeleteMessage", QueueUrl)
+        queue = self._queue(QueueUrl)
         self.billed["DeleteMessage"] += 1
-        try:
-            return self._delete(queue, {"ReceiptHandle": ReceiptHandle})
-        except _Refused as refused:
-            raise client_error("DeleteMessage", refused.code, refused.message) from None
+        return self._delete(queue, {"ReceiptHandle": ReceiptHandle})
 
     @operation("DeleteMessageBatch")
     def delete_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        queue = self._queue("DeleteMessageBatch", QueueUrl)
-        self._check_batch("DeleteMessageBatch", Entries)
+        queue = self._queue(QueueUrl)
+        _check_batch(Entries)
         self.billed["DeleteMessageBatch"] += 1
         return self._each("DeleteMessageBatch", queue, Entries, lambda entry: self._delete(queue, entry))
 
@@ -160,23 +144,20 @@ class Sqs(Service):
             try:
                 queue.delete(message, receive, self.clock())
             except ReceiptExpired:
-                raise _Refused(_INVALID, "The receipt handle has expired.") from None
+                raise Refused(_INVALID, "The receipt handle has expired.") from None
         return {}
 
     @operation("ChangeMessageVisibility")
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> dict[str, Any]:
-        queue = self._queue("ChangeMessageVisibility", QueueUrl)
+        queue = self._queue(QueueUrl)
         self.billed["ChangeMessageVisibility"] += 1
-        try:
-            self._hide(queue, ReceiptHandle, VisibilityTimeout)
-        except _Refused as refused:
-            raise client_error("ChangeMessageVisibility", refused.code, refused.message) from None
+        self._hide(queue, ReceiptHandle, VisibilityTimeout)
         return {}
 
     def _hide(self, queue: Queue, receipt: str, visibility: int) -> None:
         message, _ = _of_receipt(queue, receipt)
         if message is None:
-            raise _Refused(
+            raise Refused(
                 _INVALID,
                 f"Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not "
                 "exist or is not available for visibility timeout change.",
@@ -185,19 +166,19 @@ class Sqs(Service):
             queue.hide(message, visibility, self.clock())
         except NotInFlight:
             code = "AWS.SimpleQueueService.MessageNotInflight"
-            raise _Refused(code, "The specified message isn't in flight.") from None
+            raise Refused(code, "The specified message isn't in flight.") from None
         except TooLong:
             reason = (
                 f"Value {visibility} for parameter VisibilityTimeout is invalid. Reason: Total "
                 f"VisibilityTimeout for the message is beyond the limit [{rules.MAX_VISIBILITY} seconds]"
             )
-            raise _Refused(_INVALID, reason) from None
+            raise Refused(_INVALID, reason) from None
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
     @operation("GetQueueAttributes")
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str] = ()) -> dict[str, Any]:
-        queue = self._queue("GetQueueAttributes", QueueUrl)
+        queue = self._queue(QueueUrl)
         self.billed["GetQueueAttributes"] += 1
         queue.settle(self.clock())
         attributes = {
@@ -227,31 +208,12 @@ class Sqs(Service):
 
     # --- checking ----------------------------------------------------------------------------------------------------
 
-    def _queue(self, operation_name: str, url: str) -> Queue:
+    def _queue(self, url: str) -> Queue:
         try:
             return self.queues[url]
         except KeyError:
             code, message = "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist."
-            raise client_error(operation_name, code, message) from None
-
-    def _check_batch(self, operation_name: str, entries: Sequence[Mapping[str, Any]]) -> None:
-        ids = [entry["Id"] for entry in entries]
-        if not ids:
-            raise _batch_error(
-                operation_name, "EmptyBatchRequest", "There should be at least one entry in the request."
-            )
-        if len(ids) > rules.MAX_BATCH:
-            message = f"Maximum number of entries per request are 10. You have sent {len(ids)}."
-            raise _batch_error(operation_name, "TooManyEntriesInBatchRequest", message)
-        if not all(map(_ID.fullmatch, ids)):
-            message = (
-                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
-                "It can be at most 80 letters long."
-            )
-            raise _batch_error(operation_name, "InvalidBatchEntryId", message)
-        if len(set(ids)) < len(ids):
-            repeated = next(one for place, one in enumerate(ids) if one in ids[:place])
-            raise _batch_error(operation_name, "BatchEntryIdsNotDistinct", f"Id {repeated} repeated.")
+            raise Refused(code, message) from None
 
     def _each(
         self,
@@ -269,7 +231,7 @@ class Sqs(Service):
                 continue
             try:
                 done.append({"Id": entry["Id"], **handle(entry)})
-            except _Refused as refused:
+            except Refused as refused:
                 failed.append(
                     {"Id": entry["Id"], "SenderFault": True, "Code": refused.code, "Message": refused.message}
                 )
@@ -285,47 +247,65 @@ def _digest(body: str) -> str:
     return md5(_encoded(body), usedforsecurity=False).hexdigest()
 
 
-def _batch_error(operation_name: str, code: str, message: str) -> ClientError:
-    return client_error(operation_name, f"AWS.SimpleQueueService.{code}", message)
+def _check_batch(entries: Sequence[Mapping[str, Any]]) -> None:
+    ids = [entry["Id"] for entry in entries]
+    if not ids:
+        raise _batch_error("EmptyBatchRequest", "There should be at least one entry in the request.")
+    if len(ids) > rules.MAX_BATCH:
+        message = f"Maximum number of entries per request are 10. You have sent {len(ids)}."
+        raise _batch_error("TooManyEntriesInBatchRequest", message)
+    if not all(map(_ID.fullmatch, ids)):
+        message = (
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+            "It can be at most 80 letters long."
+        )
+        raise _batch_error("InvalidBatchEntryId", message)
+    if len(set(ids)) < len(ids):
+        repeated = next(one for place, one in enumerate(ids) if one in ids[:place])
+        raise _batch_error("BatchEntryIdsNotDistinct", f"Id {repeated} repeated.")
+
+
+def _batch_error(code: str, message: str) -> Refused:
+    return Refused(f"AWS.SimpleQueueService.{code}", message)
 
 
 def _check_message(queue: Queue, entry: Mapping[str, Any], size: int) -> None:
     delay = entry.get("DelaySeconds") or 0
     if not size:
-        raise _Refused("MissingParameter", "The request must contain the parameter MessageBody.")
+        raise Refused("MissingParameter", "The request must contain the parameter MessageBody.")
     if queue.fifo:
         if not entry.get("MessageGroupId"):
-            raise _Refused("MissingParameter", "The request must contain the parameter MessageGroupId.")
+            raise Refused("MissingParameter", "The request must contain the parameter MessageGroupId.")
         if not entry.get("MessageDeduplicationId"):
             reason = (
                 "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
                 "explicitly"
             )
-            raise _Refused(_INVALID, reason)
+            raise Refused(_INVALID, reason)
         if delay:
             reason = (
                 f"Value {delay} for parameter DelaySeconds is invalid. Reason: The request include parameter that is "
                 "not valid for this queue type."
             )
-            raise _Refused(_INVALID, reason)
+            raise Refused(_INVALID, reason)
     elif entry.get("MessageDeduplicationId"):
         reason = "The request include parameter that is not valid for this queue type"
-        raise _Refused(_INVALID, f"Value for parameter MessageDeduplicationId is invalid. Reason: {reason}.")
+        raise Refused(_INVALID, f"Value for parameter MessageDeduplicationId is invalid. Reason: {reason}.")
     if not 0 <= delay <= rules.MAX_DELAY:
         reason = "DelaySeconds must be >= 0 and <= 900."
-        raise _Refused(_INVALID, f"Value {delay} for parameter DelaySeconds is invalid. Reason: {reason}")
+        raise Refused(_INVALID, f"Value {delay} for parameter DelaySeconds is invalid. Reason: {reason}")
     if size > queue.max_bytes:
         reason = f"Message must be shorter than {queue.max_bytes} bytes."
-        raise _Refused(_INVALID, f"One or more parameters are invalid. Reason: {reason}")
+        raise Refused(_INVALID, f"One or more parameters are invalid. Reason: {reason}")
     if not rules.is_message_text(entry["MessageBody"]):
-        raise _Refused("InvalidMessageContents", "Invalid characters found.")
+        raise Refused("InvalidMessageContents", "Invalid characters found.")
 
 
 def _of_receipt(queue: Queue, receipt: str) -> tuple[Message | None, int]:
     """The message, None if it is gone, and which receive this is the receipt of."""
     message_id, _, receive = receipt.rpartition("#")
     if not message_id or not receive.isdecimal():
-        raise _Refused("ReceiptHandleIsInvalid", _BAD_RECEIPT)
+        raise Refused("ReceiptHandleIsInvalid", _BAD_RECEIPT)
     return queue.messages.get(message_id), int(receive)
 
 
