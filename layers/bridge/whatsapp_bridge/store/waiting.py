@@ -89,7 +89,7 @@ class Waiting:
         None if nothing waits (yet). The same id always gives the same message. `recipients` are one person's hashes:
         there are several while the account has several tokens.
         """
-        items = {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
+        items = self._items(account, recipients)
         names_bound = _names_bound(account, bsp_id)
         for _ in range(_MAX_TRIES):
             bound = _bound_in(items, names_bound)
@@ -117,12 +117,16 @@ class Waiting:
     def of_reply(self, account: str, recipients: Sequence[str], bsp_id: str) -> str | None:
         """The msgId of the message that a person answers under this id: the one that has it, else the only one that
         waits. Binds nothing: a person may also answer what is not ours."""
-        items = {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
+        items = self._items(account, recipients)
         bound = _bound_in(items, _names_bound(account, bsp_id))
         if bound is not None:
             return bound
         fresh = self._fresh(items)
         return fresh[0][1][2:] if len(fresh) == 1 else None
+
+    def _items(self, account: str, recipients: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """One person's items by their keys."""
+        return {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}
 
     def _oldest(self, items: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
         """The item and the attribute of the message that waits longest; None while one is being sent."""
