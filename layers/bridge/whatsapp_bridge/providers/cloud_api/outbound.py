@@ -30,7 +30,7 @@ from whatsapp_bridge.clevertap.messages import (
 )
 from whatsapp_bridge.providers.capabilities import Json, Refused
 from whatsapp_bridge.providers.common import whatsapp
-from whatsapp_bridge.providers.common.limits import MAX_CARDS
+from whatsapp_bridge.providers.common.limits import check_most_cards
 from whatsapp_bridge.providers.common.values import blank
 
 FREEFORM: Final = frozenset({"text", "image", "video", "audio", "file", "location"})
@@ -200,8 +200,7 @@ def _offer(offer: LimitedTimeOffer) -> Iterable[Json]:
 
 
 def _carousel(carousel: Carousel, path: str, unsupported: str) -> Json:
-    if len(carousel.cards) > MAX_CARDS:
-        raise Refused(f"{path}.cards[{MAX_CARDS}]", f"a carousel has at most {MAX_CARDS} cards")
+    check_most_cards(carousel.cards, f"{path}.cards")
     return {
         "type": "carousel",
         "cards": [

@@ -58,7 +58,7 @@ def _check_parts(composed: Composed, path: str) -> None:
             case BodyComponent():
                 _check_text(component.body, f"{place}.body", MAX_BODY)
             case FooterComponent():
-                _check_length(component.footer, f"{place}.footer", MAX_FOOTER)
+                check_length(component.footer, f"{place}.footer", MAX_FOOTER)
             case Button():
                 buttons += 1
                 _check_button(component, place, buttons)
@@ -70,13 +70,14 @@ def _check_text(text: RenderedText, path: str, most: int) -> None:
     values = text.parameters
     for index, value in enumerate(values):
         _check_value(value, f"{path}.parameters[{index}].text")
-    _check_length(text.filled, f"{path}.text", most)
+    check_length(text.filled, f"{path}.text", most)
     # The text may be missing.
     if sum(map(len, values)) > most:
         raise Refused(f"{path}.parameters", f"are longer than {most} characters together")
 
 
-def _check_length(text: str, path: str, most: int) -> None:
+def check_length(text: str, path: str, most: int) -> None:
+    """Raises `Refused` for a text of more than `most` characters, with its path in CleverTap's message."""
     if len(text) > most:
         raise Refused(path, f"is longer than {most} characters")
 
@@ -97,13 +98,18 @@ def _check_button(button: Button, path: str, number: int) -> None:
 def _check_cards(cards: Sequence[Card], path: str) -> None:
     if len(cards) < MIN_CARDS:
         raise Refused(path, f"a carousel has at least {MIN_CARDS} cards")
-    if len(cards) > MAX_CARDS:
-        raise Refused(f"{path}[{MAX_CARDS}]", f"a carousel has at most {MAX_CARDS} cards")
+    check_most_cards(cards, path)
     for index, card in enumerate(cards):
         place = f"{path}[{index}]"
         if _shape(card) != _shape(cards[0]):
             raise Refused(place, "must have the same components as the first card")
         _check_parts(card, f"{place}.components")
+
+
+def check_most_cards(cards: Sequence[Card], path: str) -> None:
+    """Raises `Refused` for more cards than a carousel may have; `path` is that of the cards."""
+    if len(cards) > MAX_CARDS:
+        raise Refused(f"{path}[{MAX_CARDS}]", f"a carousel has at most {MAX_CARDS} cards")
 
 
 def _shape(card: Card) -> tuple[str | None, bool, list[str]]:

@@ -10,7 +10,7 @@ from typing import Final
 from whatsapp_bridge.clevertap.messages import Location, Media
 from whatsapp_bridge.media.addresses import address
 from whatsapp_bridge.providers.capabilities import Refused
-from whatsapp_bridge.providers.common.limits import MAX_CAPTION, MAX_TEXT
+from whatsapp_bridge.providers.common.limits import MAX_CAPTION, MAX_TEXT, check_length
 from whatsapp_bridge.providers.common.values import MAX_LATITUDE, MAX_LONGITUDE, degrees
 
 _LINK: Final = re.compile(r"https?://\S", re.IGNORECASE)
@@ -20,8 +20,7 @@ def text(body: str) -> str:
     """A freeform text."""
     if not body.strip():
         raise Refused("text.body", "is empty")
-    if len(body) > MAX_TEXT:
-        raise Refused("text.body", f"is longer than {MAX_TEXT} characters")
+    check_length(body, "text.body", MAX_TEXT)
     return body
 
 
@@ -44,8 +43,7 @@ def caption(media: Media, kind: str) -> str | None:
         return None
     if kind == "audio":
         raise Refused("audio.caption", "WhatsApp shows no caption with audio")
-    if len(media.caption) > MAX_CAPTION:
-        raise Refused(f"{kind}.caption", f"is longer than {MAX_CAPTION} characters")
+    check_length(media.caption, f"{kind}.caption", MAX_CAPTION)
     return media.caption
 
 

@@ -22,7 +22,7 @@ from whatsapp_bridge.clevertap.messages import (
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.cloud_api.outbound import BUTTONS, EXTRAS, HEADERS, components, linked
-from whatsapp_bridge.providers.common.limits import MAX_FOOTER
+from whatsapp_bridge.providers.common.limits import MAX_FOOTER, check_length
 from whatsapp_bridge.providers.common.whatsapp import caption
 
 if TYPE_CHECKING:
@@ -156,8 +156,7 @@ def _rendered(text: str, path: str) -> str:
 
 
 def _footer(text: str, path: str) -> str:
-    if len(text) > MAX_FOOTER:
-        raise Refused(f"{path}.footer", f"is longer than {MAX_FOOTER} characters")
+    check_length(text, f"{path}.footer", MAX_FOOTER)
     return text
 
 
