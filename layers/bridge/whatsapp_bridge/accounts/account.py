@@ -21,7 +21,7 @@ from whatsapp_bridge.accounts.fields import (
     matching,
     one_or_several,
 )
-from whatsapp_bridge.accounts.phone_numbers import canonical, same
+from whatsapp_bridge.accounts.phone_numbers import forms, same
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -162,8 +162,9 @@ class Account(Config, Generic[P_co, O_co]):
     def pseudonyms(self, number: str) -> list[str]:
         """The same under each callback token, the first one's first; behind them those of a number that came in another
         form, which older versions have made."""
-        forms = dict.fromkeys((canonical(number), number))
-        return [digest.hex()[:32] for form in forms for digest in self.digests(b"recipient:" + form.encode())]
+        return [
+            digest.hex()[:32] for written in forms(number) for digest in self.digests(b"recipient:" + written.encode())
+        ]
 
     def digests(self, text: bytes) -> list[bytes]:
         """Keyed hashes of `text` under each callback token, the first one's first."""

@@ -20,19 +20,24 @@ Anatel's Resolução nº 553/2010 and its "Nono dígito" (Brazil); the plans of 
 import re
 from typing import Final
 
-_LONGER: Final = (
-    (re.compile(r"(55[1-9][0-9])9([6-9][0-9]{7})"), r"\1\2"),
-    (re.compile(r"(52)1([0-9]{10})"), r"\1\2"),
-    (re.compile(r"(54)9([0-9]{10})"), r"\1\2"),
-)
+# By calling code. Patterns as texts: most numbers need none, and each takes a start of a function some time to compile.
+_LONGER: Final = {
+    "55": r"(55[1-9][0-9])9([6-9][0-9]{7})",
+    "52": r"(52)1([0-9]{10})",
+    "54": r"(54)9([0-9]{10})",
+}
 
 
 def canonical(number: str) -> str:
     """The form in which a number (digits, with the country code) is compared."""
-    for longer, shorter in _LONGER:
-        if match := longer.fullmatch(number):
-            return match.expand(shorter)
-    return number
+    longer = _LONGER.get(number[:2])
+    match = re.fullmatch(longer, number) if longer else None
+    return match[1] + match[2] if match else number
+
+
+def forms(number: str) -> list[str]:
+    """The form in which a number is compared; behind it the one in which it came, if that is another."""
+    return list(dict.fromkeys((canonical(number), number)))
 
 
 def same(one: str, other: str) -> bool:

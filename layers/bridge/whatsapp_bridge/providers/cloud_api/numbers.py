@@ -7,7 +7,7 @@ People write from their `wa_id`, or from another form of it, which CleverTap may
 
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.accounts.phone_numbers import canonical
+from whatsapp_bridge.accounts.phone_numbers import forms
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.answers import first
 from whatsapp_bridge.providers.common import hidden_numbers, user_ids
@@ -66,5 +66,5 @@ def known(notes: "Notes", account: "Account", wa_id: str) -> str:
 
 def _places(account: "Account", wa_id: str) -> list[Place]:
     """Where its note may be; behind them those that older versions have made of another form."""
-    forms = dict.fromkeys((canonical(wa_id), wa_id))
-    return hidden_numbers.places(account, "wa_id", account.pseudonyms(wa_id), [form.encode() for form in forms])
+    names = [form.encode() for form in forms(wa_id)]
+    return hidden_numbers.places(account, "wa_id", account.pseudonyms(wa_id), names)
