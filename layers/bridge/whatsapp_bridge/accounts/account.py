@@ -17,6 +17,7 @@ from whatsapp_bridge.accounts.fields import (
     form,
     is_in,
     is_loopback,
+    is_one_of,
     is_same,
     matching,
     one_or_several,
@@ -143,8 +144,7 @@ class Account(Config, Generic[P_co, O_co]):
         return same(number, self.waba_number) or (len(number) >= 7 and self.waba_number.endswith(number))
 
     def token_matches(self, token: str) -> bool:
-        # Compare every one, so that the time does not show which one nearly matched.
-        return sum(is_same(token, each) for each in self.callback_tokens) > 0
+        return is_one_of(token, self.callback_tokens)
 
     def is_first_token(self, token: str) -> bool:
         return is_same(token, self.callback_tokens[0])

@@ -1,7 +1,7 @@
 """Field types of the account secret, shared with the adapters' settings."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from re import ASCII, fullmatch
 from typing import Annotated, Any
@@ -73,6 +73,11 @@ def is_in(networks: Sequence[str], address: str) -> bool:
 def is_same(given: str, expected: str) -> bool:
     """Whether a secret is the expected one; the time it takes does not show how near it was."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+
+
+def is_one_of(given: str, expected: Iterable[str]) -> bool:
+    """`is_same` with one of several. Compares every one, so that the time does not show which one nearly matched."""
+    return sum(is_same(given, each) for each in expected) > 0
 
 
 def matching(pattern: str, words: str) -> Callable[[str], str]:

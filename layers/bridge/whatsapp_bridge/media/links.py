@@ -8,7 +8,7 @@ The key comes from the account's callback token: a link works as long as the acc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from whatsapp_bridge.accounts.fields import is_same
+from whatsapp_bridge.accounts.fields import is_one_of
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
@@ -35,7 +35,7 @@ def link(public_url: str, account: "Account", identifier: str, expires: int) -> 
 def is_good(account: "Account", identifier: str, query: Mapping[str, str], now: float) -> bool:
     """Whether `link` made a link with this `query`, and it is still valid."""
     expires, signature = query.get("expires", ""), query.get("signature", "")
-    if not sum(is_same(signature, expected) for expected in _signatures(account, identifier, expires)):
+    if not is_one_of(signature, _signatures(account, identifier, expires)):
         return False
     return now < int(expires)
 

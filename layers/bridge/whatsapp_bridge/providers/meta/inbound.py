@@ -6,7 +6,7 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 import hmac
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.accounts.fields import is_same
+from whatsapp_bridge.accounts.fields import is_one_of, is_same
 from whatsapp_bridge.providers.cloud_api import inbound as dialect
 from whatsapp_bridge.providers.contract import Callback, Event
 
@@ -18,8 +18,7 @@ def authentic(callback: Callback, account: "Account") -> bool:
     """Whether one of the app's secrets signed the raw bytes."""
     given = callback.headers.get("x-hub-signature-256", "")
     signed = [hmac.digest(secret.encode(), callback.body, "sha256").hex() for secret in account.provider.app_secrets]
-    # Compare every one, so that the time does not show which one nearly matched.
-    return sum(is_same(given, f"sha256={each}") for each in signed) > 0
+    return is_one_of(given, [f"sha256={each}" for each in signed])
 
 
 def challenge(callback: Callback, account: "Account") -> str | None:
