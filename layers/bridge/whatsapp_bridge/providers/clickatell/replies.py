@@ -6,10 +6,10 @@ Source: see `inbound`.
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage
-from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachment_of
+from whatsapp_bridge.providers.clickatell_common.replies import attachment_of
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.bodies import object_in
-from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped
+from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped, without_file
 from whatsapp_bridge.providers.common.values import blank, digits, each, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
@@ -24,7 +24,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     attachment = attachment_of(_file(element), element) if kind == "moMedia" else None
-    found = as_text(attachment) if attachment else _content(kind, element)
+    found = without_file(attachment) if attachment else _content(kind, element)
     if found is None:
         return NotUnderstood(kind, "no content", element)
     form, content = found

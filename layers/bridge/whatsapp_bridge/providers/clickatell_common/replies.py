@@ -4,9 +4,8 @@ Source: sections "Media by reference" and, for inline media, "Inbound message ca
 page named in `codes`.
 """
 
-from whatsapp_bridge.clevertap.callbacks import Kind, Text
 from whatsapp_bridge.media.file_types import declared_type
-from whatsapp_bridge.providers.common.attachments import kind_of, text_without_file
+from whatsapp_bridge.providers.common.attachments import kind_of
 from whatsapp_bridge.providers.common.values import blank, detail, identifier, text
 from whatsapp_bridge.providers.contract import Attachment, Json
 
@@ -28,8 +27,3 @@ def attachment_of(file: Json, element: Json) -> Attachment:
         # The message has no type of its own.
         guessed=declared_type(content_type) is None,
     )
-
-
-def as_text(attachment: Attachment) -> tuple[Kind, Text]:
-    """The message if its file cannot be fetched."""
-    return "text", Text(body=text_without_file(attachment.kind, attachment.caption))

@@ -6,9 +6,9 @@ Source: see `inbound`.
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage
-from whatsapp_bridge.providers.clickatell_common.replies import as_text, attachment_of
+from whatsapp_bridge.providers.clickatell_common.replies import attachment_of
 from whatsapp_bridge.providers.common import contacts
-from whatsapp_bridge.providers.common.contents import Content, placed, said
+from whatsapp_bridge.providers.common.contents import Content, placed, said, without_file
 from whatsapp_bridge.providers.common.values import digits, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
 
@@ -22,7 +22,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     attachment = attachment_of(element, element) if kind == "media" else None
-    found = as_text(attachment) if attachment else _content(kind, element)
+    found = without_file(attachment) if attachment else _content(kind, element)
     if isinstance(found, str):
         return NotUnderstood(kind, found, element)
     form, content = found

@@ -16,6 +16,7 @@ from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.bodies import content_of
 from whatsapp_bridge.providers.common.values import (
+    CONTENTS,
     blank,
     digits,
     each,
@@ -190,13 +191,10 @@ def _recipient(element: Json, contacts: list[Any]) -> tuple[str | None, str | No
     """Number and user id of the person whom a status is about; what it does not say itself, as the rest of the webhook
     has it."""
     number, user_id = digits(element.get("recipient_id")), identifier(element.get("recipient_user_id"))
-    people = [
-        (digits(each.get("wa_id")), identifier(each.get("user_id"))) for each in contacts if isinstance(each, dict)
-    ]
     if number is None and user_id is not None:
-        number = next((wa_id for wa_id, user in people if user == user_id and wa_id is not None), None)
+        number = _number_of(user_id, contacts)
     elif number is not None and user_id is None:
-        user_id = next((user for wa_id, user in people if wa_id is not None and same(wa_id, number)), None)
+        user_id = _user_id_of(number, contacts)
     return number, user_id
 
 
@@ -221,9 +219,23 @@ def _with_sender(element: Json, contacts: list[Any]) -> Json:
     user_id = identifier(element.get("from_user_id"))
     if user_id is None or digits(element.get("from")) is not None:
         return element
-    known = [entry for entry in contacts if isinstance(entry, dict) and identifier(entry.get("user_id")) == user_id]
-    number = next((number for entry in known if (number := digits(entry.get("wa_id")))), None) or _own_card(element)
+    number = _number_of(user_id, contacts) or _own_card(element)
     return element if number is None else {**element, "from": number}
+
+
+def _number_of(user_id: str, contacts: list[Any]) -> str | None:
+    """The number that a webhook's contacts have for a user id."""
+    known = [entry for entry in contacts if isinstance(entry, dict) and identifier(entry.get("user_id")) == user_id]
+    return next((number for entry in known if (number := digits(entry.get("wa_id")))), None)
+
+
+def _user_id_of(number: str, contacts: list[Any]) -> str | None:
+    """The user id that a webhook's contacts have for a number."""
+    for entry in contacts:
+        wa_id = digits(entry.get("wa_id")) if isinstance(entry, dict) else None
+        if wa_id is not None and same(wa_id, number):
+            return identifier(entry.get("user_id"))
+    return None
 
 
 def _own_card(element: Json) -> str | None:
@@ -244,13 +256,7 @@ _CONTACT_REQUEST: Final = "contact_request"
 
 def type_of(element: Json) -> str:
     """The type of a message; if it has no content of that name, the member that could be its content, else ""."""
-    return member_of(element, identifier(element.get("type")) or "", _CONTENTS)
-
-
-_CONTENTS: Final = (
-    *("text", "image", "video", "audio", "voice", "document", "sticker"),
-    *("location", "contacts", "button", "interactive", "order", "reaction"),
-)
+    return member_of(element, identifier(element.get("type")) or "", CONTENTS)
 
 
 def name_of(value: Any) -> str:

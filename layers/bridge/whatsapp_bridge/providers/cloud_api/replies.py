@@ -11,26 +11,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
 from whatsapp_bridge.providers.cloud_api.inbound import name_of, type_of
 from whatsapp_bridge.providers.common import contacts, contents
-from whatsapp_bridge.providers.common.attachments import text_without_file
 from whatsapp_bridge.providers.common.bodies import object_in
-from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped, told
+from whatsapp_bridge.providers.common.contents import Content, said, told
 from whatsapp_bridge.providers.common.values import blank, detail, digits, identifier, in_brackets, lines, seconds, text
 from whatsapp_bridge.providers.contract import NO_NUMBER, Attachment, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
 
-# A sticker is a WebP image. CleverTap's list of types has `voice`, but its payloads only `audio`, so a voice message
-# becomes audio.
-_FILES: Final[dict[str, MediaKind]] = {
-    "image": "image",
-    "video": "video",
-    "audio": "audio",
-    "document": "file",
-    "sticker": "image",
-    # Earlier APIs had this type; Meta now documents voice messages as `audio` with `voice` true.
-    "voice": "audio",
-}
 # Of a referral: what the ad shows, and the business's own greeting.
 _OF_NO_INTEREST: Final = frozenset({"media_type", "image_url", "video_url", "thumbnail_url", "welcome_message"})
 
@@ -62,12 +50,11 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
 def _content(kind: str, element: Json) -> Found | None:
     """The content of a message of this type; None if it is empty."""
     content = element.get(kind)
-    if kind in _FILES:
-        return _file(_FILES[kind], object_in(content))
+    if kind in contents.FILES:
+        return _file(contents.FILES[kind], object_in(content))
     match kind:
         case "button":
-            button = object_in(content)
-            return _found(tapped(button.get("payload"), button.get("text")))
+            return _found(contents.button(content))
         case "interactive":
             return _found(contents.interactive(content))
         case "reaction":
@@ -77,9 +64,7 @@ def _content(kind: str, element: Json) -> Found | None:
         case "contacts":
             return _found(said(contacts.as_text(content)))
         case "location":
-            place = object_in(content)
-            words = {name: place.get(name) for name in ("name", "address", "url")}
-            return _found(placed(place.get("latitude"), place.get("longitude"), **words))
+            return _found(contents.location(content))
     return _found(told(_words(kind, element)) if kind in _OF_META else contents.unknown(kind, content))
 
 
@@ -108,7 +93,7 @@ def _file(kind: MediaKind, file: Json) -> Found | None:
 
 def _in_place_of(attachment: Attachment) -> Found:
     """The message if its file cannot be fetched."""
-    return Found("text", Text(body=text_without_file(attachment.kind, attachment.caption)), attachment)
+    return Found(*contents.without_file(attachment), attachment)
 
 
 def _found(content: Content | None) -> Found | None:
@@ -144,7 +129,11 @@ def _edited(message: Json) -> list[str]:
     """The new text of a message that its sender has edited; for a file, its caption."""
     kind = type_of(message)
     content = object_in(message.get(kind))
-    words = text(content.get("body")) or text(content.get("caption")) or (in_brackets(kind) if kind in _FILES else "")
+    words = (
+        text(content.get("body"))
+        or text(content.get("caption"))
+        or (in_brackets(kind) if kind in contents.FILES else "")
+    )
     return [words] if words else lines(message)
 
 

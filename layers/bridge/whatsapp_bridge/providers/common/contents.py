@@ -7,7 +7,8 @@ documentation, below the one named in `cloud_api.inbound`. Words in [brackets] a
 from collections.abc import Iterable
 from typing import Any, Final
 
-from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, Text
+from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, MediaKind, Text
+from whatsapp_bridge.providers.common.attachments import text_without_file
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.values import (
     MAX_LATITUDE,
@@ -21,7 +22,7 @@ from whatsapp_bridge.providers.common.values import (
     member_of,
     text,
 )
-from whatsapp_bridge.providers.contract import Json
+from whatsapp_bridge.providers.contract import Attachment, Json
 
 type Content = tuple[Kind, Text | Button | Location]
 
@@ -62,7 +63,37 @@ def placed(latitude: Any, longitude: Any, **words: Any) -> Content | None:
     return "location", Location(latitude=north, longitude=east, **details)
 
 
+def without_file(attachment: Attachment) -> tuple[Kind, Text]:
+    """The message if its file cannot be fetched."""
+    return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
+
+
 # --- Meta's members --------------------------------------------------------------------------------------------------
+
+# A sticker is a WebP image. CleverTap's list of types has `voice`, but its payloads only `audio`, so a voice message
+# becomes audio.
+FILES: Final[dict[str, MediaKind]] = {
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+    "document": "file",
+    "sticker": "image",
+    # Earlier APIs had this type; Meta now documents voice messages as `audio` with `voice` true.
+    "voice": "audio",
+}
+
+
+def button(value: Any) -> Content | None:
+    """A tapped quick reply of a template; None if it says nothing."""
+    content = object_in(value)
+    return tapped(content.get("payload"), content.get("text"))
+
+
+def location(value: Any) -> Content | None:
+    """A place; None if it is nowhere."""
+    place = object_in(value)
+    words = {name: place.get(name) for name in ("name", "address", "url")}
+    return placed(place.get("latitude"), place.get("longitude"), **words)
 
 
 def interactive(value: Any) -> Content | None:

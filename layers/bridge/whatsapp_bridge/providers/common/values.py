@@ -128,6 +128,13 @@ def in_brackets(name: str, value: Any = None) -> str:
     return f"[{name}: {told}]" if told else f"[{name}]"
 
 
+CONTENTS: Final = (
+    *("text", "image", "video", "audio", "voice", "document", "sticker"),
+    *("location", "contacts", "button", "interactive", "order", "reaction"),
+)
+"""The members of a person's message that Meta documents, and BSPs pass on."""
+
+
 def member_of(message: dict[str, Any], named: str, known: Iterable[str]) -> str:
     """The member that its type names. If that says nothing, the first of the known ones that says something: a type may
     be missing, new or wrong."""

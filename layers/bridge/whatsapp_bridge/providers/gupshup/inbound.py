@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
-from whatsapp_bridge.providers.common.values import digits, each, empty, member_of, says_nothing, text, word
+from whatsapp_bridge.providers.common.values import CONTENTS, digits, each, empty, member_of, says_nothing, text, word
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
     Callback,
@@ -26,10 +26,6 @@ from whatsapp_bridge.providers.gupshup import statuses
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup.settings import Account
 
-_CONTENTS: Final = (
-    *("text", "image", "video", "audio", "voice", "document", "sticker"),
-    *("location", "contacts", "button", "interactive", "order", "reaction"),
-)
 CONSENTS: Final = {"opt_in": "[opted in]", "opt_out": "[opted out]"}
 """Types by which a public client learns that a person agrees to messages, or does not any more."""
 _REPORT: Final = frozenset({"eventType", "eventTs", "externalId", "deliveredTS"})
@@ -104,4 +100,4 @@ def kind_of(element: Json) -> str:
     if named in CONSENTS:
         return named
     # A text may consist of blanks.
-    return member_of(element, named, _CONTENTS) or ("text" if text(element.get("text")) else "")
+    return member_of(element, named, CONTENTS) or ("text" if text(element.get("text")) else "")

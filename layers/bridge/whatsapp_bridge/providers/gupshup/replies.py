@@ -5,28 +5,18 @@ type's name: an object, which is a text of JSON if the callback is a form. Those
 forms are not documented; Meta's members are looked for, and in place of others everything is reported as text.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from whatsapp_bridge.clevertap.callbacks import IncomingMessage, Kind, MediaKind, Text
+from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.common import contacts, contents
-from whatsapp_bridge.providers.common.attachments import text_without_file
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
-from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped, told
+from whatsapp_bridge.providers.common.contents import Content, said, told
 from whatsapp_bridge.providers.common.values import detail, digits, identifier, seconds, text
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
 from whatsapp_bridge.providers.gupshup.inbound import CONSENTS, kind_of
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup.settings import Account
-
-_MEDIA: Final[dict[str, MediaKind]] = {
-    "image": "image",
-    "video": "video",
-    "audio": "audio",
-    "voice": "audio",
-    "document": "file",
-    "sticker": "image",
-}
 
 
 def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
@@ -35,8 +25,8 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     timestamp, sender = seconds(element.get("timestamp")), digits(element.get("mobile"))
     if sender is None:
         return NotUnderstood(kind, "no mobile", element)
-    attachment = _attachment(element, kind) if kind in _MEDIA else None
-    found = _in_words(attachment) if attachment else _content(element, kind)
+    attachment = _attachment(element, kind) if kind in contents.FILES else None
+    found = contents.without_file(attachment) if attachment else _content(element, kind)
     if found is None:
         return NotUnderstood(kind, "no content", element)
     form, content = found
@@ -60,12 +50,8 @@ def _attachment(element: Json, kind: str) -> Attachment | None:
     address = url + (signature or "")
     caption = text(file.get("caption")) or text(element.get("caption")) or None
     return Attachment(
-        _MEDIA[kind], {"url": address}, identifier(file.get("mime_type")), detail(file.get("filename")), caption
+        contents.FILES[kind], {"url": address}, identifier(file.get("mime_type")), detail(file.get("filename")), caption
     )
-
-
-def _in_words(attachment: Attachment) -> tuple[Kind, Text]:
-    return "text", Text(body=text_without_file(attachment.kind, attachment.caption))
 
 
 def _content(element: Json, kind: str) -> Content | None:
@@ -74,12 +60,9 @@ def _content(element: Json, kind: str) -> Content | None:
         case "text":
             return said(element.get("text"))
         case "location":
-            place = object_in(element.get("location"))
-            words = {name: place.get(name) for name in ("name", "address", "url")}
-            return placed(place.get("latitude"), place.get("longitude"), **words)
+            return contents.location(element.get("location"))
         case "button":
-            button = object_in(element.get("button"))
-            return tapped(button.get("payload"), button.get("text"))
+            return contents.button(element.get("button"))
         case "interactive":
             return contents.interactive(element.get("interactive"))
         case "contacts":
