@@ -4,7 +4,7 @@ The item is read at most every few seconds and written only when something chang
 as if the breaker were closed: it is there to save messages, and must never be what stops them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from whatsapp_bridge.runtime import breaker as rules
 from whatsapp_bridge.runtime.breaker import LEASE_SECONDS, Breaker, May, Pace
 from whatsapp_bridge.runtime.observability import count, log_failure
-from whatsapp_bridge.store.items import Table
+from whatsapp_bridge.store.items import Attempt, Table
 
 _CACHED_SECONDS = 5
 # Since the last change. Whoever finds an old item that is open makes a probe.
@@ -92,7 +92,7 @@ class Breakers:
             return False
         if known.breaker.is_open:
             return False
-        struck = self._add_strike(name, now)
+        struck = self._add_strike(name)
         return rules.opens(struck) and self._write(name, rules.opened(struck, now), _CLOSED, {":none": 0})
 
     def untried(self, name: str) -> None:
@@ -129,36 +129,18 @@ class Breakers:
         self._change(name, lambda known, _: replace(known, lease=until))
         return May.PROBE
 
-    def _add_strike(self, name: str, now: float) -> Breaker:
-        attempt = self._without_fail(
-            name,
-            lambda: self._table.try_update(
-                self._key(name),
-                "ADD strikes :one SET expires_at = :expires",
-                _CLOSED,
-                {":one": 1, ":none": 0, ":expires": int(now) + _KEPT_SECONDS},
-            ),
-        )
-        return self._of(name).breaker if attempt is None else self._learn(name, _breaker(attempt.item))
+    def _add_strike(self, name: str) -> Breaker:
+        attempt = self._update(name, "ADD strikes :one SET expires_at = :expires", _CLOSED, {":one": 1, ":none": 0})
+        return self._of(name).breaker if attempt is None else _breaker(attempt.item)
 
     def _forget_strikes(self, name: str, known: Breaker) -> None:
         """Unless others have struck or paused since: the request may have been under way for long."""
-        attempt = self._without_fail(
+        self._update(
             name,
-            lambda: self._table.try_update(
-                self._key(name),
-                "SET strikes = :none, failed_probes = :none, expires_at = :expires",
-                f"({_CLOSED}) AND strikes = :strikes AND (attribute_not_exists(resumed_at) OR resumed_at = :resumed)",
-                {
-                    ":none": 0,
-                    ":strikes": known.strikes,
-                    ":resumed": known.resumed_at,
-                    ":expires": int(self._table.now()) + _KEPT_SECONDS,
-                },
-            ),
+            "SET strikes = :none, failed_probes = :none, expires_at = :expires",
+            f"({_CLOSED}) AND strikes = :strikes AND (attribute_not_exists(resumed_at) OR resumed_at = :resumed)",
+            {":none": 0, ":strikes": known.strikes, ":resumed": known.resumed_at},
         )
-        if attempt is not None:
-            self._learn(name, _breaker(attempt.item))
 
     def _write(self, name: str, following: Breaker, condition: str, values: dict[str, int]) -> bool:
         """Whether this process made the change."""
@@ -168,28 +150,32 @@ class Breakers:
 
     def _try(self, name: str, following: Breaker, condition: str, values: dict[str, int]) -> bool | None:
         """None without DynamoDB."""
+        attempt = self._update(
+            name,
+            "SET strikes = :strikes, failed_probes = :failed, probe_at = :at, probe_until = :until, "
+            "resumed_at = :resumed, expires_at = :expires",
+            condition,
+            {
+                **values,
+                ":strikes": following.strikes,
+                ":failed": following.failed_probes,
+                ":at": following.probe_at,
+                ":until": following.probe_until,
+                ":resumed": following.resumed_at,
+            },
+        )
+        return None if attempt is None else attempt.done
+
+    def _update(self, name: str, update: str, condition: str, values: Mapping[str, int]) -> Attempt | None:
+        """Write the item and learn what it says then; `:expires` is given. None without DynamoDB."""
+        expires = int(self._table.now()) + _KEPT_SECONDS
         attempt = self._without_fail(
             name,
-            lambda: self._table.try_update(
-                self._key(name),
-                "SET strikes = :strikes, failed_probes = :failed, probe_at = :at, probe_until = :until, "
-                "resumed_at = :resumed, expires_at = :expires",
-                condition,
-                {
-                    **values,
-                    ":strikes": following.strikes,
-                    ":failed": following.failed_probes,
-                    ":at": following.probe_at,
-                    ":until": following.probe_until,
-                    ":resumed": following.resumed_at,
-                    ":expires": int(self._table.now()) + _KEPT_SECONDS,
-                },
-            ),
+            lambda: self._table.try_update(self._key(name), update, condition, {**values, ":expires": expires}),
         )
-        if attempt is None:
-            return None
-        self._learn(name, _breaker(attempt.item))
-        return attempt.done
+        if attempt is not None:
+            self._learn(name, _breaker(attempt.item))
+        return attempt
 
     def _without_fail[R](self, name: str, call: Callable[[], R]) -> R | None:
         try:
