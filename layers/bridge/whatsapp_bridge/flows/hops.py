@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 MAX_HOPS: Final = 1000
+# When it was accepted, and when it was last sent.
+_OF_ITS_TIME: Final = frozenset({"accepted_at", "queued_at", "queued_hop"})
 # By how much the clocks of SQS and of a function may differ, with the time that a call takes.
 _CLOCKS_SECONDS: Final = 60
 
@@ -25,7 +27,7 @@ def next_hop(payload: Mapping[str, Any], now: float) -> dict[str, int]:
 
 def without_hops(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The payload of a message that begins anew."""
-    return {name: value for name, value in payload.items() if name not in ("queued_at", "queued_hop")} | {"hops": 0}
+    return {name: value for name, value in payload.items() if name not in _OF_ITS_TIME} | {"hops": 0}
 
 
 def is_redriven(payload: Mapping[str, Any], sent_at: float, first_sent_at: float) -> bool:

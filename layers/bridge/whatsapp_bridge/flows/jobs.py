@@ -83,8 +83,7 @@ class Job:
 
     def given_up(self, later: Later) -> Entry:
         """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
-        kept = {name: value for name, value in without_hops(self.payload).items() if name != "accepted_at"}
-        return self._entry({**kept, "attempt": 1}, replace(later, delay=0))
+        return self._entry({**without_hops(self.payload), "attempt": 1}, replace(later, delay=0))
 
     def _entry(self, payload: dict[str, Any], later: Later) -> Entry:
         right = {"turn": self.grant, "owner": None} if later.released else {"owner": self.owner}

@@ -68,8 +68,7 @@ def repeated(payload: dict[str, Any], delay: int, now: float) -> Entry:
 def given_up(payload: dict[str, Any]) -> Entry:
     """The same for the dead-letter queue. A redriven message starts its schedules anew, when it is on its queue
     again."""
-    kept = {name: value for name, value in without_hops(payload).items() if name != "accepted_at"}
-    return _entry({**kept, **_BEGINNING})
+    return _entry({**without_hops(payload), **_BEGINNING})
 
 
 def _new(account: str, accepted_at: float) -> dict[str, Any]:
