@@ -22,10 +22,10 @@ from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
-from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
+from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue, named
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.hidden_numbers import number_at
-from whatsapp_bridge.providers.common.message_ids import hidden
+from whatsapp_bridge.providers.common.message_ids import hidden_if_any
 from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
@@ -172,13 +172,9 @@ class ForwardStatuses:
         ]
         resolved, failed = self._resolved(account, nameless)
         correlated, not_correlated = self._correlated(account, resolved)
-        named = {
-            item.owner: with_reference(item.payload, item.event.reference)
-            for item in correlated
-            if item.event.reference is not None
-        }
+        found = {item.owner: named(item) for item in correlated}
         back = {*failed, *not_correlated}
-        held = [replace(item, payload=named.get(item.owner, item.payload)) for item in items if item.owner not in back]
+        held = [replace(item, payload=found.get(item.owner, item.payload)) for item in items if item.owner not in back]
         return [*back, *self._post.hold(account, held)]
 
     def _confirmed(self, account: Account, items: Sequence[Item]) -> list[str]:
@@ -312,5 +308,5 @@ class ForwardStatuses:
 
 def _kept(account: Account, event: StatusEvent) -> dict[str, Any]:
     """What the quarantine has of a status: nothing that leads to a person's number."""
-    known_as = None if event.bsp_id is None else hidden(account.name, event.bsp_id)
+    known_as = hidden_if_any(account.name, event.bsp_id)
     return asdict(replace(event, bsp_id=known_as, user_note=(), user_places=()))

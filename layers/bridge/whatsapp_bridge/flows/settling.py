@@ -13,7 +13,7 @@ from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.jobs import Job, Later
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
-from whatsapp_bridge.providers.common.message_ids import hidden
+from whatsapp_bridge.providers.common.message_ids import hidden_if_any
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
@@ -60,8 +60,8 @@ class Settling:
             case Accepted(bsp_id):
                 self._claims.settle(job.account.name, job.reference, "accepted", bsp_id)
                 count("MessagesSent")
-                known_as = None if bsp_id is None else hidden(job.account.name, bsp_id)
-                logger.info("message sent", extra={**job.names, "bspId": known_as})
+                keys = {**job.names, "bspId": hidden_if_any(job.account.name, bsp_id)}
+                logger.info("message sent", extra=keys)
             case Rejected(code, title):
                 self._reject(job, outcome)
                 logger.warning("message rejected", extra={**job.names, "code": code, "title": title})

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.flows.hops import is_redriven, next_hop, without_hops
-from whatsapp_bridge.providers.common.message_ids import hidden
+from whatsapp_bridge.providers.common.message_ids import hidden_if_any
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
@@ -55,8 +55,8 @@ def read_event(payload: dict[str, Any]) -> StatusEvent:
 
 def with_reference(payload: dict[str, Any], reference: str) -> dict[str, Any]:
     """The same for the message with this msgId. So the BSP's id need not be found any more, and is hidden."""
-    status, bsp_id = payload["status"], payload["status"].get("bsp_id")
-    known_as = None if bsp_id is None else hidden(payload["account"], bsp_id)
+    status = payload["status"]
+    known_as = hidden_if_any(payload["account"], status.get("bsp_id"))
     return {**payload, "status": {**status, "reference": reference, "bsp_id": known_as}}
 
 

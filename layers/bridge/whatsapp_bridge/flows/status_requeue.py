@@ -96,7 +96,7 @@ class StatusRequeue:
 
     def dead_letter(self, account: Account, items: Sequence[Item], reason: str) -> list[str]:
         """Give items up. Returns the owners of the items that must come back because that failed."""
-        return self._dead_letter(account, [Again(item, _named(item), 0) for item in items], reason)
+        return self._dead_letter(account, [Again(item, named(item), 0) for item in items], reason)
 
     def _dead_letter(self, account: Account, given: Sequence[Again], reason: str) -> list[str]:
         failed = self._send(self._dead_letters, given, [given_up(each.payload) for each in given])
@@ -111,8 +111,8 @@ class StatusRequeue:
         return [given[place].item.owner for place in hand_on(queue, entries, self._time_left)]
 
 
-def _named(item: Item) -> Payload:
-    """With the msgId that was found: it is kept for long, and then need not be found once more."""
+def named(item: Item) -> Payload:
+    """Its payload, with the msgId that was found: it is kept for long, and then need not be found once more."""
     reference = item.event.reference
     return item.payload if reference is None or item.confirms else with_reference(item.payload, reference)
 

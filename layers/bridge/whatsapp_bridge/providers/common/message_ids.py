@@ -104,6 +104,11 @@ def hidden(account: str, message_id: str) -> str:
     return bounded(message_id)
 
 
+def hidden_if_any(account: str, message_id: str | None) -> str | None:
+    """The same of an id that may be missing."""
+    return None if message_id is None else hidden(account, message_id)
+
+
 def _is_older(message_id: str) -> bool:
     if not message_id.startswith(("AB", "gB")):
         return False
