@@ -1,7 +1,7 @@
 """What faults do: to requests to BSPs and CleverTap, to calls to AWS, and to invocations."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from random import Random
 from typing import Any
@@ -77,13 +77,17 @@ class Weather:
 
     def _struck(self, target: str, *names: str) -> Fault | None:
         """The fault of this target, with one of the names if some are given, that strikes now."""
-        for place, fault in self._by_target.get(target, ()):
-            if names and fault.name not in names:
-                continue
-            if fault.active(self.elapsed) and self._random.random() < fault.share:
+        for place, fault in self._active(target, *names):
+            if self._random.random() < fault.share:
                 self.strikes[place].append(self.elapsed)
                 return fault
         return None
+
+    def _active(self, target: str, *names: str) -> Iterator[tuple[int, Fault]]:
+        """The faults of this target that last now, with one of the names if some are given, and their places."""
+        for place, fault in self._by_target.get(target, ()):
+            if (not names or fault.name in names) and fault.active(self.elapsed):
+                yield place, fault
 
     # --- the other sides -------------------------------------------------------------------------------------------
 
@@ -133,8 +137,8 @@ class Weather:
 
     def _fill_memory(self, owner: Invocation) -> None:
         """It ends soon, in the middle of whatever it does then."""
-        for place, fault in self._by_target.get("lambda", ()):
-            if fault.name == "out of memory" and fault.active(self.elapsed) and self._random.random() < fault.share:
+        for place, fault in self._active("lambda", "out of memory"):
+            if self._random.random() < fault.share:
                 self._scheduler.call(partial(self._run_out, place, owner), after=self._random.uniform(0, 1.5))
 
     def _run_out(self, place: int, owner: Invocation) -> None:
@@ -143,9 +147,8 @@ class Weather:
             self.functions.die(owner, "out of memory")
 
     def _note_broken(self, secret: str) -> None:
-        for place, fault in self._by_target.get("secretsmanager", ()):
-            broken = fault.name == "broken secret" and secret.endswith(f"/{fault.of}")
-            if broken and fault.active(self.elapsed):
+        for place, fault in self._active("secretsmanager", "broken secret"):
+            if secret.endswith(f"/{fault.of}"):
                 self.strikes[place].append(self.elapsed)
 
     def table_is_full(self, kind: str, of: str) -> bool:
@@ -157,9 +160,7 @@ class Weather:
         return self._struck("dynamodb", "index throttled" if of else "throttled") is not None
 
     def _is_hot(self, key: str) -> bool:
-        for place, fault in self._by_target.get("dynamodb", ()):
-            if fault.name != "hot key throttled" or not fault.active(self.elapsed):
-                continue
+        for place, fault in self._active("dynamodb", "hot key throttled"):
             if place not in self._hot and self._random.random() < _HOT:
                 self._hot[place] = key
             if self._hot.get(place) == key and self._random.random() < fault.share:
@@ -192,7 +193,7 @@ class Weather:
 
     def note_old_credential(self, account: str) -> None:
         """A request came with one that was rotated. Behind another fault, the bridge does not hear of it."""
-        active = [(place, fault) for place, fault in self._by_target.get(account, ()) if fault.active(self.elapsed)]
+        active = list(self._active(account))
         for place, fault in active:
             if fault.name == "credential rotated" and len(active) == 1:
                 self.strikes[place].append(self.elapsed)
