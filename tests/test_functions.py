@@ -17,10 +17,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from local.simulation.sqs import event_record
 from tests.conftest import Log
 from tests.support.world import (
     OK,
     PUBLIC_URL,
+    REGION,
     TOKEN,
     World,
     accept_all,
@@ -99,20 +101,8 @@ def http(
 
 def batch(made: World, queue: str) -> dict[str, Any]:
     found = made.sqs.receive_message(QueueUrl=made.url(queue), MaxNumberOfMessages=10, AttributeNames=["All"])
-    return {
-        "Records": [
-            {
-                "messageId": message["MessageId"],
-                "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
-                "attributes": message["Attributes"],
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": made.deployment.queues[queue].arn,
-            }
-            for message in found["Messages"]
-        ]
-    }
+    arn = made.deployment.queues[queue].arn
+    return {"Records": [event_record(message, arn, REGION) for message in found["Messages"]]}
 
 
 BASIC = "Basic dXNlcjpwYXNz"

@@ -16,7 +16,7 @@ from local.simulation.rules import (
     source_concurrency,
 )
 from local.simulation.scheduler import Killed, Owner, Scheduler, Task
-from local.simulation.sqs import Sqs, event_record
+from local.simulation.sqs import Sqs, event_record, receive_batch
 from local.template import Deployment, EventSource, Function
 from whatsapp_bridge.flows.records import process_batch, process_fifo
 from whatsapp_bridge.flows.wiring import (
@@ -245,7 +245,9 @@ class Poller:
         while True:
             now = self._scheduler.now
             at_once = source_concurrency(now - self._backlog_since, self._source.maximum_concurrency)
-            received = self._received() if self._busy < at_once else []
+            received = (
+                receive_batch(self._sqs, self._queue.url, self._source.batch_size) if self._busy < at_once else []
+            )
             if received:
                 self._busy += 1
                 self._scheduler.start(partial(self._invoke, received))
@@ -266,18 +268,6 @@ class Poller:
     def _until_due(self) -> float | None:
         due, now = self._sqs.queues[self._queue.url].due_at(self._scheduler.now), self._scheduler.now
         return None if due is None else max(due - now, 0.01)
-
-    def _received(self) -> list[Json]:
-        received: list[Json] = []
-        while len(received) < self._source.batch_size:
-            at_most = min(10, self._source.batch_size - len(received))
-            answer = self._sqs.receive_message(
-                QueueUrl=self._queue.url, MaxNumberOfMessages=at_most, AttributeNames=["All"]
-            )
-            if not (more := answer.get("Messages", [])):
-                break
-            received += more
-        return received
 
     def _invoke(self, received: list[Json]) -> None:
         try:

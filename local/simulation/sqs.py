@@ -332,6 +332,19 @@ def _received(message: Message, names: set[str]) -> dict[str, Any]:
     return answer
 
 
+def receive_batch(sqs: Any, url: str, batch_size: int) -> list[dict[str, Any]]:
+    """A whole batch, as Lambda's pollers hand it out; SQS gives them ten messages in a call. `sqs` is a client."""
+    received: list[dict[str, Any]] = []
+    while len(received) < batch_size:
+        at_most = min(rules.MAX_BATCH, batch_size - len(received))
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=at_most, AttributeNames=["All"])
+        more = answer.get("Messages", [])
+        if not more:
+            break
+        received += more
+    return received
+
+
 def event_record(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
     """A received message as Lambda's event has it."""
     return {

@@ -24,7 +24,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from local import queues as local_queues
 from local.aws import create_resources
 from local.simulation import rules
-from local.simulation.sqs import event_record
+from local.simulation.sqs import event_record, receive_batch
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.receive import Acknowledgement
@@ -356,7 +356,7 @@ class World:
         if all(at > self.now for at in self._due(source)):
             return False
         queue = self.deployment.queue_by_arn(source.queue_arn)
-        url, received = queue.url, self._received(queue.url, source.batch_size)
+        url, received = queue.url, receive_batch(self.sqs, queue.url, source.batch_size)
         if not received:
             return False
         if self._refused_as_loop(source.function, received):
@@ -373,18 +373,6 @@ class World:
             if message["MessageId"] not in failed:
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return True
-
-    def _received(self, url: str, batch_size: int) -> list[dict[str, Any]]:
-        """A whole batch, as Lambda's pollers hand it out; SQS gives them ten messages in a call."""
-        received: list[dict[str, Any]] = []
-        while len(received) < batch_size:
-            at_most = min(10, batch_size - len(received))
-            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=at_most, AttributeNames=["All"])
-            more = answer.get("Messages", [])
-            if not more:
-                break
-            received += more
-        return received
 
     def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
         self.http.end_in(self.deployment.functions[source.function].timeout)
