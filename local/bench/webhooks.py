@@ -38,7 +38,10 @@ def _parsing(what: str, raw: bytes) -> Check:
     if len(found) != UPDATES:
         raise BenchError(f"webhooks: {len(found)} events of {UPDATES} updates")
     # Alternate, and count processor time: a busy machine interrupts the longer of the two more often.
-    pairs = [(_worked(lambda: inbound.split(callback)), _worked(lambda: json.loads(raw))) for _ in range(_RUNS)]
+    pairs = [
+        (_seconds(lambda: inbound.split(callback), thread_time), _seconds(lambda: json.loads(raw), thread_time))
+        for _ in range(_RUNS)
+    ]
     split, loads = (statistics.median(times) for times in zip(*pairs, strict=True))
     per_second = UPDATES / split
     found_to_be = f"{per_second:,.0f} updates/s, {split / loads:.1f} x json.loads, at most {MAX_RATIO:g}"
@@ -72,17 +75,10 @@ def storing(bench: Bench, peers: Peers) -> Check:
     )
 
 
-def _seconds(does: Callable[[], object]) -> float:
-    started = perf_counter()
+def _seconds(does: Callable[[], object], clock: Callable[[], float] = perf_counter) -> float:
+    started = clock()
     does()
-    return perf_counter() - started
-
-
-def _worked(does: Callable[[], object]) -> float:
-    """Seconds of the processor."""
-    started = thread_time()
-    does()
-    return thread_time() - started
+    return clock() - started
 
 
 def _webhook() -> bytes:

@@ -28,7 +28,7 @@ VALIDATION = {
 def template_message(msg_id: str, to: str, waba_number: str, header: dict[str, Any] | None = None) -> dict[str, Any]:
     """`header` replaces the text header."""
     text = {"type": "text", "text": {"text": "Order 1042", "parameters": [{"type": "text", "text": "1042"}]}}
-    return _message(
+    return message_of(
         msg_id,
         to,
         waba_number,
@@ -60,7 +60,7 @@ def template_message(msg_id: str, to: str, waba_number: str, header: dict[str, A
 
 def freeform_message(msg_id: str, to: str, waba_number: str, kind: str, content: dict[str, str]) -> dict[str, Any]:
     """A message of a kind other than a template: text, location, image, video, audio, file."""
-    return _message(msg_id, to, waba_number, isTemplate=False, type=kind, **{kind: content})
+    return message_of(msg_id, to, waba_number, isTemplate=False, type=kind, **{kind: content})
 
 
 def text_message(msg_id: str, to: str, waba_number: str, body: str) -> dict[str, Any]:
@@ -71,5 +71,5 @@ def location_message(msg_id: str, to: str, waba_number: str, place: dict[str, st
     return freeform_message(msg_id, to, waba_number, "location", place)
 
 
-def _message(msg_id: str, to: str, waba_number: str, **parts: Any) -> dict[str, Any]:
+def message_of(msg_id: str, to: str, waba_number: str, **parts: Any) -> dict[str, Any]:
     return {"payloadVersion": 0.1, "to": f"+{to}", "wabaNumber": waba_number, "msgId": msg_id, **parts}

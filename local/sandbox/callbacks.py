@@ -92,7 +92,7 @@ class CallbackSender:
         return None
 
     def _send(self, session: requests.Session, callback: Callback) -> bool:
-        body = _BODIES[callback.encoding](callback.body)
+        body = BODIES[callback.encoding](callback.body)
         try:
             # Redirects are not followed: a redirect is not an acknowledgement.
             answer = session.request(
@@ -100,7 +100,7 @@ class CallbackSender:
                 callback.url,
                 params=callback.body if callback.encoding == "query" else None,
                 data=body,
-                headers={"Content-Type": _TYPES[callback.encoding], **callback.proof(body)},
+                headers={"Content-Type": TYPES[callback.encoding], **callback.proof(body)},
                 timeout=_TIMEOUT_SECONDS,
                 allow_redirects=False,
             )
@@ -121,12 +121,12 @@ class CallbackSender:
             self._on_given_up(callback)
 
 
-_BODIES: dict[Encoding, Callable[[Any], bytes]] = {
+BODIES: dict[Encoding, Callable[[Any], bytes]] = {
     "json": lambda body: json.dumps(body).encode(),
     "form": lambda body: urlencode(body).encode(),
     "query": lambda body: b"",
 }
-_TYPES: dict[Encoding, str] = {
+TYPES: dict[Encoding, str] = {
     "json": "application/json",
     "form": "application/x-www-form-urlencoded",
     "query": "text/plain",

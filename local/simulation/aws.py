@@ -85,14 +85,14 @@ class Aws:
     def __init__(
         self, now: Callable[[], float], random: Random, deployment: Deployment, weather: Weather, data: Datapoints
     ) -> None:
-        self._now, self._data, self._deployment = now, data, deployment
+        self._now, self._data = now, data
         self.on_send: Callable[[str], None] = lambda arn: None
         self.cloud = Cloud(now, random)
         self.cloud.deploy(deployment)
         self.cloud.hook(weather.before, weather.after)
         self.sqs, self.dynamodb = self.cloud.sqs, self.cloud.dynamodb
         self.secrets, self.kms = self.cloud.secrets, self.cloud.kms
-        self.services: list[Service] = [self.sqs, self.dynamodb, self.secrets, self.cloud.s3, self.kms]
+        self.services: list[Service] = list(self.cloud.services.values())
         self.sqs.refuse = lambda operation, queue, entry: (
             "InternalError" if operation == "SendMessageBatch" and weather.refuses_entry() else None
         )

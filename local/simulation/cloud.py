@@ -23,15 +23,15 @@ class Cloud:
         self.s3 = S3(clock)
         self.kms = Kms(clock, random)
         services: tuple[Service, ...] = (self.sqs, self.dynamodb, self.secrets, self.s3, self.kms)
-        self._services = {service.name: service for service in services}
+        self.services = {service.name: service for service in services}
 
     def client(self, service: str, region: str | None = None) -> Any:
         """In the place of `store.aws.client`."""
-        return self._services[service]
+        return self.services[service]
 
     def hook(self, before: Before, after: After) -> None:
         """Call these before and after each call to any service."""
-        for service in self._services.values():
+        for service in self.services.values():
             service.before, service.after = before, after
 
     def deploy(self, deployment: Deployment) -> None:

@@ -5,7 +5,7 @@ Each takes the place of a part of the deployed code, and must be found within as
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -107,6 +107,22 @@ def _refusing(own: Any) -> Any:
     return queued
 
 
+def _granting_interrupted(own: Any) -> Any:
+    def claim(*given: Any, **named: Any) -> Claim:
+        claimed: Claim = own(*given, **named)
+        return Claim.GRANTED if claimed is Claim.INTERRUPTED else claimed
+
+    return claim
+
+
+def _ignoring(own: Any) -> Any:
+    def send(self: Queue, batch: Any) -> list[tuple[int, str]]:
+        own(self, batch)
+        return []
+
+    return send
+
+
 DEFECTS: dict[str, Plant] = {
     "an unknown outcome is sent again": _settled_as(
         lambda outcome: NotSent("lost") if isinstance(outcome, Unknown) else outcome
@@ -115,7 +131,7 @@ DEFECTS: dict[str, Plant] = {
         lambda outcome: Rejected(1009, "not sent") if isinstance(outcome, NotSent) else outcome
     ),
     "the claim is not asked for": _instead(Claims, "claim", _always(Claim.GRANTED)),
-    "what was being sent is sent again": _instead(Claims, "claim", lambda own: _granting_interrupted(own)),
+    "what was being sent is sent again": _instead(Claims, "claim", _granting_interrupted),
     "a lost answer is not confirmed": _instead(Claims, "unconfirmed", _always(None)),
     "the confirmation overrules the news": _together(
         _instead(Claims, "unconfirmed", _always("somebody")),
@@ -125,7 +141,7 @@ DEFECTS: dict[str, Plant] = {
     "time limits are not looked at": _instead(Job, "seconds_left", _always(3600.0)),
     "a busy status is dropped": _instead(StatusRequeue, "queue_again", _always([])),
     "a postponed batch is forgotten": _instead(Dispatch, "_queue_again", _always([])),
-    "a batch that SQS refused in part counts as stored": _instead(Queue, "_send_batch", lambda own: _ignoring(own)),
+    "a batch that SQS refused in part counts as stored": _instead(Queue, "_send_batch", _ignoring),
     "a callback that was not stored is acknowledged": _instead(receive, "_send", _swallowing),
     "the order of a person's messages is lost": _instead(receive.Receive, "_reply", _each_group_its_own),
     "a reply is forwarded each time that it comes": _instead(
@@ -157,22 +173,6 @@ DEFECTS: dict[str, Plant] = {
 }
 
 
-def _granting_interrupted(own: Any) -> Any:
-    def claim(*given: Any, **named: Any) -> Claim:
-        claimed: Claim = own(*given, **named)
-        return Claim.GRANTED if claimed is Claim.INTERRUPTED else claimed
-
-    return claim
-
-
-def _ignoring(own: Any) -> Any:
-    def send(self: Queue, batch: Any) -> list[tuple[int, str]]:
-        own(self, batch)
-        return []
-
-    return send
-
-
 def play_with(name: str, seed: int) -> Result:
     with ExitStack() as stack:
         DEFECTS[name](stack)
@@ -195,15 +195,11 @@ def hunt(seeds: int, jobs: int, words: str = "") -> int:
     begun, missed = time.monotonic(), 0
     names = [name for name in DEFECTS if words in name]
     with ProcessPoolExecutor(jobs) as pool:
-        for name, seed in _found(names, seeds, jobs, pool):
+        for name in names:
+            seed = first_found(name, range(seeds), jobs, pool)
             missed += seed is None
             print(f"{'NOT FOUND' if seed is None else f'seed {seed}':>10}  {name}", flush=True)
     print(f"{len(names) - missed} of {len(names)} defects found in {time.monotonic() - begun:.0f} s")
     if missed:
         print("a promise is not checked: see local/simulation/ledger.py", file=sys.stderr)
     return int(bool(missed) or not names)
-
-
-def _found(names: Sequence[str], seeds: int, jobs: int, pool: ProcessPoolExecutor) -> Iterator[tuple[str, int | None]]:
-    for name in names:
-        yield name, first_found(name, range(seeds), jobs, pool)

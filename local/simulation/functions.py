@@ -176,7 +176,6 @@ class Functions:
         if not ended:
             how = invocation.died_of or "timeout"
             self._scheduler.kill(invocation)
-            invocation.dead = True
             self.died.append(invocation)
             self._count_error(function, how)
             raise Failed(how)
@@ -231,10 +230,6 @@ class Poller:
         self._task = scheduler.start(self._poll)
         self._asleep = False
 
-    @property
-    def url(self) -> str:
-        return self._queue.url
-
     def wake(self) -> None:
         """A message was sent, or a batch is done."""
         if self._asleep:
@@ -245,14 +240,13 @@ class Poller:
         while True:
             now = self._scheduler.now
             at_once = source_concurrency(now - self._backlog_since, self._source.maximum_concurrency)
-            received = (
-                receive_batch(self._sqs, self._queue.url, self._source.batch_size) if self._busy < at_once else []
-            )
+            has_room = self._busy < at_once
+            received = receive_batch(self._sqs, self._queue.url, self._source.batch_size) if has_room else []
             if received:
                 self._busy += 1
                 self._scheduler.start(partial(self._invoke, received))
                 continue
-            if self._busy < at_once:
+            if has_room:
                 self._backlog_since = now
                 seconds = self._until_due()
             else:

@@ -4,7 +4,6 @@ Requests of the bridge come in through `Session`, which takes the place of a ses
 a request is answered, and whether the other side has it all the same.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
@@ -16,7 +15,7 @@ import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from local.sandbox.base import Sandbox
-from local.sandbox.callbacks import Encoding, Proof, no_proof
+from local.sandbox.callbacks import BODIES, TYPES, Encoding, Proof, no_proof
 from local.simulation.scheduler import Killed, Scheduler
 from local.web import LoopbackHandler
 
@@ -209,7 +208,7 @@ class Callbacks:
         self.posted: list[Posted] = []
 
     def post(self, url: str, body: Any, delay: float = 0, proof: Proof = no_proof, encoding: Encoding = "json") -> None:
-        raw, content_type = _encoded(body, encoding)
+        raw, content_type = BODIES[encoding](body), TYPES[encoding]
         target = f"{url}?{urlencode(body)}" if encoding == "query" else url
         method = "GET" if encoding == "query" else "POST"
         headers = {"content-type": content_type, **proof(raw)}
@@ -233,13 +232,3 @@ class Callbacks:
         """Nothing runs but tasks."""
 
     stop = start
-
-
-def _encoded(body: Any, encoding: Encoding) -> tuple[bytes, str]:
-    match encoding:
-        case "json":
-            return json.dumps(body).encode(), "application/json"
-        case "form":
-            return urlencode(body).encode(), "application/x-www-form-urlencoded"
-        case _:
-            return b"", "text/plain"

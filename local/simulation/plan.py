@@ -70,11 +70,6 @@ class Plan:
     twice: float = 0.1
     """The share of callbacks and queue messages that come twice."""
 
-    @property
-    def last(self) -> float:
-        """When the last thing begins."""
-        return max((event.at for event in self.events), default=0.0)
-
     def without(self, *, faults: int = 0, events: int = 0, at: int = 0) -> "Plan":
         """A smaller plan: without so many faults or events from place `at`."""
         return replace(

@@ -113,8 +113,6 @@ class Queue:
     dead_letters: "Queue | None" = None
     sent: int = 0
     """How many messages were sent to it; SQS's own moves do not count, as in NumberOfMessagesSent."""
-    received: int = 0
-    deleted: int = 0
     arrivals: list[float] = field(default_factory=list)
     """When each message came there, however it came."""
 
@@ -262,7 +260,6 @@ class Queue:
             self._after_receive(message, hold)
         for name in choice.groups:
             self._make_ready(name)
-        self.received += len(choice.taken)
         return choice.taken
 
     def _choose(self, most: int) -> _Choice:
@@ -355,7 +352,6 @@ class Queue:
         self.settle(now)
         if message.state is State.GONE:
             return
-        self.deleted += 1
         last = receive == message.receives
         if self.fifo:
             if not last or message.state is not State.IN_FLIGHT:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import local.sandbox.meta
 from local import TEMPLATE
-from local.demo.messages import freeform_message
+from local.demo.messages import message_of, text_message
 from local.sandbox.bsps import SANDBOXES
 from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.files import File, FileHost
@@ -313,7 +313,7 @@ class Run:
         waba_number = str(self.accounts[event.account]["waba_number"])
         words = token(event.number)
         if event.kind == "text":
-            return freeform_message(msg_id(event), event.to, waba_number, "text", {"body": f"hello {words}"})
+            return text_message(msg_id(event), event.to, waba_number, f"hello {words}")
         components: list[dict[str, Any]] = [
             {
                 "type": "body",
@@ -324,15 +324,14 @@ class Run:
             name = f"picture-{event.number % 3}.png"
             address = f"http://files.example{self.files.put(File(_PICTURE, 'image/png', name))}"
             components.insert(0, {"type": "header", "header": {"type": "image", "image": {"mediaURL": address}}})
-        return {
-            "payloadVersion": 0.1,
-            "to": f"+{event.to}",
-            "wabaNumber": waba_number,
-            "msgId": msg_id(event),
-            "isTemplate": True,
-            "template": {"namespace": "order_shipped", "languageCode": "en(UK)"},
-            "components": components,
-        }
+        return message_of(
+            msg_id(event),
+            event.to,
+            waba_number,
+            isTemplate=True,
+            template={"namespace": "order_shipped", "languageCode": "en(UK)"},
+            components=components,
+        )
 
     def _provider(self, account: str) -> str:
         return str(self.accounts[account]["provider"]["type"])

@@ -1,6 +1,6 @@
 """S3 in memory: objects that are put and read whole, and links to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -17,7 +17,6 @@ class Stored:
 
     content: bytes = field(repr=False)
     headers: Mapping[str, str]
-    stored_at: float
 
 
 class S3(Service):
@@ -47,7 +46,7 @@ class S3(Service):
             "cache-control": CacheControl,
         }
         given = {name: value for name, value in headers.items() if value is not None}
-        self._bucket(Bucket)[Key] = Stored(bytes(Body), given, self.clock())
+        self._bucket(Bucket)[Key] = Stored(bytes(Body), given)
         return {}
 
     @operation("GetObject")
@@ -73,11 +72,6 @@ class S3(Service):
         if int(parse_qs(parts.query)["Expires"][0]) < self.clock():
             return None
         return self.buckets.get(bucket, {}).get(unquote(parts.path.removeprefix("/")))
-
-    def delete(self, bucket: str, keys: Iterable[str]) -> None:
-        """What the bucket's lifecycle does."""
-        for key in keys:
-            del self.buckets[bucket][key]
 
     def _bucket(self, bucket: str) -> dict[str, Stored]:
         try:
