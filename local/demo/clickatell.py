@@ -7,6 +7,7 @@ from local.demo.files import picture
 from local.demo.messages import (
     BUTTONS,
     VALIDATION,
+    VALIDATION_ID,
     freeform_message,
     location_message,
     template_message,
@@ -18,7 +19,7 @@ from local.sandbox.files import File
 from local.sandbox.one_api import MEDIA_PATH
 
 CLEAR, SECURE = "acme", "acme-secure"
-PERSON, CAREFUL_PERSON, NOBODY = "27821230001", "27821230002", "27821239404"
+PERSON, CAREFUL_PERSON, NOBODY, STRANGER = "27821230001", "27821230002", "27821239404", "27821230009"
 SHOP = {
     "longitude": "18.424055",
     "latitude": "-33.924868",
@@ -36,6 +37,7 @@ def steps(conversation: Conversation) -> list[Step]:
     part = _Part(conversation)
     return [
         ("CleverTap validates the provider", part.validate_provider),
+        ("CleverTap validates a saved template", part.validate_template),
         ("A template message without encryption", part.clear_template),
         ("A template message with client-side encryption", part.encrypted_template),
         ("A freeform text with a link", part.freeform_text),
@@ -60,6 +62,11 @@ class _Part:
 
     def validate_provider(self) -> None:
         self._talk.send(CLEAR, VALIDATION)
+        expect(not self._bsp.calls, "nothing reached the BSP")
+
+    def validate_template(self) -> None:
+        self._talk.send(CLEAR, template_message(VALIDATION_ID, STRANGER, self._talk.waba_number(CLEAR)))
+        expect(self._talk.stack.queue_depths()["CampaignQueue"] == 0, "nothing is queued")
         expect(not self._bsp.calls, "nothing reached the BSP")
 
     def clear_template(self) -> None:
