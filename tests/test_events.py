@@ -492,7 +492,7 @@ DISPATCH = [
         "dispatch-conversation-image",
         DONE,
         posts=[
-            (f"{UPLOAD}broadcastAllowed=true", sample_files.JPEG),
+            (f"{UPLOAD}to=27820000001", sample_files.JPEG),
             to_bsp(
                 {
                     "to": "27820000001",
