@@ -77,6 +77,10 @@ class OneApiSandbox(ClickatellSandbox):
         return self._note(integration, path, messages, answer)
 
     def _upload(self, integration: Integration, query: dict[str, str], content_type: str, body: bytes) -> Answer:
+        if integration.without_uploads == "page":
+            return Answer(404, File(b"<html><body>404 Not Found</body></html>", "text/html", ""))
+        if integration.without_uploads == "error":
+            raise Refused(41)
         try:
             upload = check_upload(integration, query, content_type, body)
         except Refused as refused:

@@ -44,7 +44,7 @@ def check_upload(integration: Integration, query: dict[str, str], content_type: 
             raise Refused(23, name)
     if len(body) > media_types.MAX_UPLOAD_BYTES:
         raise Refused(31, "30")
-    _check_audience(query)
+    _check_audience(integration, query)
     _check_encryption(integration, query)
     name = query["fileName"]
     # Every upload is accepted; a file that WhatsApp does not accept is refused when it is sent.
@@ -61,9 +61,10 @@ def check_upload(integration: Integration, query: dict[str, str], content_type: 
     )
 
 
-def _check_audience(query: dict[str, str]) -> None:
+def _check_audience(integration: Integration, query: dict[str, str]) -> None:
+    """A file is for one person, unless it holds nothing personal."""
     broadcast = query.get("broadcastAllowed")
-    if broadcast not in (None, "true"):
+    if broadcast not in ((None, "true") if integration.broadcasts else (None,)):
         raise Refused(23, "broadcastAllowed")
     if (broadcast is None) == ("to" not in query):
         raise Refused(23, "to")

@@ -32,6 +32,7 @@ from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Rejected
 from whatsapp_bridge.store.claims import Claim, Claims
 
+VALIDATING = account(options={"send_template_validations": True})
 PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
 # A visibility time-out, after which a record that was reported as failed comes back.
 COMES_BACK = 541
@@ -354,6 +355,7 @@ def test_validation_messages_are_not_reported_to_clevertap(made: World, answer: 
     queued: list[str] = []
     made.fail = lambda operation, parameters: queued.append(parameters.get("QueueUrl", ""))
     made.bsp = in_turn(answer)
+    made.change_account("acme", VALIDATING)
     made.send(template("0|0|0|0"))
     assert made.run() is None
     assert len(requests(made)) == 1
@@ -408,6 +410,7 @@ def test_the_same_msg_id_of_two_accounts_are_two_messages() -> None:
 
 
 def test_validation_msg_ids_are_all_sent(made: World) -> None:
+    made.change_account("acme", VALIDATING)
     made.send(template("0|0|0|0"))
     made.send(template("0|0|0|0"))
     made.pump()

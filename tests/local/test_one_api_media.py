@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,22 +27,26 @@ def clickatell(kms: KmsClient, bridge: Bridge) -> Iterator[OneApiSandbox]:
     yield from playing(OneApiSandbox(kms, seed=1), bridge)
 
 
-def upload(
+def upload(clickatell: OneApiSandbox, *args: Any, **query: Any) -> tuple[int, Json]:
+    answer = raw_upload(clickatell, *args, **query)
+    return answer.status_code, answer.json()
+
+
+def raw_upload(
     clickatell: OneApiSandbox,
     content: bytes = PICTURE,
     content_type: str = "image/png",
     key: str = "key-clear",
     **query: str | None,
-) -> tuple[int, Json]:
+) -> requests.Response:
     wanted = {"fileName": "a.png", "broadcastAllowed": "true"} | query
-    answer = requests.post(
+    return requests.post(
         f"{clickatell.url}/v1/media",
         params={name: value for name, value in wanted.items() if value is not None},
         data=content,
         headers={"Authorization": key, "Content-Type": content_type},
         timeout=10,
     )
-    return answer.status_code, answer.json()
 
 
 def for_person(**query: str | None) -> dict[str, str | None]:
@@ -124,6 +129,41 @@ def test_refused_uploads(clickatell: OneApiSandbox, query: Json, code: int, text
     status, body = upload(clickatell, **query)
     assert (status, body["fileId"], body["accepted"], body["error"]["code"]) == (400, None, False, code)
     assert text in body["error"]["description"]
+
+
+def test_a_file_for_everybody_must_hold_nothing_personal(clickatell: OneApiSandbox) -> None:
+    clickatell.add(replace(clickatell._of("clear"), broadcasts=False))
+    status, body = upload(clickatell)
+    assert (status, body["error"]["code"]) == (400, 23)
+    assert "broadcastAllowed" in body["error"]["description"]
+    assert upload(clickatell, **for_person())[0] == 201
+
+
+def test_uploads_that_are_not_enabled(clickatell: OneApiSandbox) -> None:
+    clickatell.disable_uploads("clear")
+    answer = raw_upload(clickatell, **for_person())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html")
+    assert "<html>" in answer.text
+    clickatell.disable_uploads("clear", "error")
+    assert upload(clickatell, **for_person()) == (
+        400,
+        {"error": {"code": 41, "description": "Resource does not exist"}},
+    )
+    assert send(clickatell, inline())["accepted"] is True
+    assert only(clickatell).file == File(PICTURE, "image/png", "a.png")
+
+
+@pytest.mark.parametrize(
+    ("api_key", "expected"), [("made-up-without-uploads", "page"), ("made-up-key", None)], ids=["without", "with"]
+)
+def test_an_api_key_says_that_uploads_are_not_enabled(kms: KmsClient, api_key: str, expected: str | None) -> None:
+    made = OneApiSandbox(kms)
+    made.add_account(
+        "acme",
+        {"waba_number": "27999000001", "callback_token": "t", "provider": {"type": "clickatell", "api_key": api_key}},
+        "http://127.0.0.1",
+    )
+    assert made._of("acme").without_uploads == expected
 
 
 @pytest.mark.parametrize(

@@ -571,6 +571,18 @@ class ProviderConformance(FileConformance, ABC):
 
             assert len(made.replies) == 1
 
+    @pytest.mark.parametrize("sent", [False, True], ids=["checked", "sent"])
+    def test_a_saved_template_is_validated_with_a_message_only_where_the_account_says_so(self, sent: bool) -> None:
+        secret = self.secret("https://bsp.example")
+        secret["options"] = secret.get("options", {}) | {"send_template_validations": sent}
+        with self.world(secret) as made:
+            message = template(body("private 1")) | {"msgId": "0|0|0|0"}
+            assert made.send(message, headers=self.authorization()) == SUCCESS
+            made.pump()
+
+            assert bool(made.bsp_requests) == sent
+            assert made.told == []
+
     @contextmanager
     def world(self, secret: Json | None = None) -> Iterator[World]:
         """The whole bridge with this account, and a BSP that takes everything."""

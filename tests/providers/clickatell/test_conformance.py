@@ -45,6 +45,7 @@ class TestClickatell(ProviderConformance):
         "data keys for a day": ("options.data_key_max_seconds", 86_400),
         "data keys for -1 messages": ("options.data_key_max_messages", -1),
         "hsm no boolean": ("options.hsm", "private"),
+        "broadcast_files no boolean": ("options.broadcast_files", "private"),
         "unknown option": ("options.colour", True),
     }
     not_callbacks: ClassVar = {

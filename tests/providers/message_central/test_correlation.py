@@ -366,6 +366,7 @@ def test_a_status_without_a_recipient_finds_nothing(made: World) -> None:
 
 
 def test_validation_messages_take_an_id_and_are_not_reported(made: World) -> None:
+    made.change_account("acme", SECRET | {"options": {"send_template_validations": True}})
     send(made, template("0|0|0|0"), template("a"))
     report(made, "w1", *LADDER)
     report(made, "w2", "sent", at=int(made.now) + 1)

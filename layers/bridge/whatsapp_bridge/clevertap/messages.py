@@ -407,6 +407,11 @@ def is_validation_reference(reference: str) -> bool:
     return reference == VALIDATION_MSG_ID or reference.startswith(f"{VALIDATION_MSG_ID}#")
 
 
+def is_template_validation(message: TemplateMessage | FreeformMessage) -> bool:
+    """Whether CleverTap only checks a template because somebody saves it: a message of it, to a number of its own."""
+    return isinstance(message, TemplateMessage) and message.msg_id == VALIDATION_MSG_ID
+
+
 def is_provider_validation(message: TemplateMessage | FreeformMessage) -> bool:
     """Whether CleverTap only checks the endpoint and its credentials because somebody saves a provider entry."""
     return isinstance(message, TemplateMessage) and message.template.name == VALIDATION_TEMPLATE

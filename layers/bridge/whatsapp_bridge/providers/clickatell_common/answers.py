@@ -166,6 +166,12 @@ def of_a_file(answer: Answer, dialect: Dialect) -> FileWord | None:
     return FileWord(verdict, row.title) if row is not None and verdict is not None else None
 
 
+def nothing_there(answer: Answer, code: int, dialect: Dialect) -> bool:
+    """Whether nothing is at an address that takes requests of this kind: the error `code`, or a 404 without any."""
+    row = _error_row(answer.json(), dialect)
+    return answer.status == 404 if row is None else row.code == code
+
+
 # --- what an answer says about a request with several messages -------------------------------------------------------
 
 
