@@ -30,7 +30,7 @@ _HEARD = {True: Heard.ACCEPTED, False: Heard.REFUSED, None: Heard.NOTHING}
 
 
 def halving(kind_of: Callable[[int], Hashable] = lambda item: None) -> InHalves[int, bool | None]:
-    return InHalves(_HEARD.__getitem__, kind_of)
+    return InHalves(lambda part, answer: _HEARD[answer], kind_of)
 
 
 def sorted_out(side: Side, number: int, halves: InHalves[int, bool | None]) -> tuple[list[int], list[int], list[int]]:
@@ -186,7 +186,7 @@ def test_a_kind_that_is_at_fault_is_soon_known_and_takes_no_other_along(
 
 
 def test_what_is_too_large_says_nothing_of_the_kind() -> None:
-    halves = InHalves[int, Heard](lambda heard: heard, lambda item: "kind")
+    halves = InHalves[int, Heard](lambda part, heard: heard, lambda item: "kind")
     posts: list[Sequence[int]] = []
 
     def too_much(part: Sequence[int]) -> Heard:
@@ -233,7 +233,7 @@ def test_bad_values_in_a_share_of_the_items_do_not_condemn_the_good_ones(
 def test_a_kind_that_nobody_can_judge_is_not_condemned(said: Heard) -> None:
     """Three are refused alone, and those that are posted alone to be sure say nothing of the kind: as where the other
     side takes no more requests by then."""
-    halves, alone = InHalves[int, Heard](lambda heard: heard, lambda item: "kind"), list[int]()
+    halves, alone = InHalves[int, Heard](lambda part, heard: heard, lambda item: "kind"), list[int]()
 
     def post(part: Sequence[int]) -> Heard:
         if len(part) > 1:

@@ -865,6 +865,28 @@ class ProviderConformance(FileConformance, ABC):
         assert max(posts.values()) <= log2(len(people)) + 2
         assert requests <= len(people) + 10
 
+    def test_an_exception_that_nobody_expected_costs_the_messages_of_its_request_alone(self) -> None:
+        people = {f"2783100000{place}": f"r{place}" for place in range(4)}
+        first = next(iter(people))
+
+        def bsp(url: str, payload: Any) -> HttpAnswer | Exception:
+            asked = self.recipients(url, payload)
+            if asked == [first]:
+                return RuntimeError("private")
+            batch = [Outgoing(people[person], {"to": person}) for person in asked]
+            answer = self.refusing_some(batch, {first})
+            return HttpAnswer(answer.status, {}, answer.content)
+
+        with self.world(self.secret_in_batches()) as made:
+            made.bsp = self.with_steps_before(bsp)
+            made.warm()
+            for person, reference in people.items():
+                message = template(body("private 1"), to=person) | {"msgId": reference}
+                assert made.send(message, headers=self.authorization()) == SUCCESS
+            made.pump(hours=1)
+
+            assert made.told == [(people[first], "failed")]
+
     def test_lost_answer_is_not_asked_for_again(self) -> None:
         with Bsp(Fault.DROP, self.accepting(self.batch())) as bsp:
             outcomes = self.client(bsp.url).send(self.batch())

@@ -28,11 +28,11 @@ class Heard(Enum):
 class InHalves[T, A]:
     """Posts items together, and halves a refused part until the bad item is alone. Safe to share between threads.
 
-    `kind_of` says what an item has in common with others (a template); None: nothing. If three items of a kind are
-    refused alone and none is accepted, the kind is suspected: its other parts are posted once, and if they are refused,
-    their first and last items alone. While all are refused, the kind itself is at fault, and the rest of the parts have
-    the answer that they got. As soon as something is accepted, they are halved as well. So a kind of n items that is
-    refused takes about 4 log2(n) posts, not 2 n.
+    `heard` says what the answer to a part means. `kind_of` says what an item has in common with others (a template);
+    None: nothing. If three items of a kind are refused alone and none is accepted, the kind is suspected: its other
+    parts are posted once, and if they are refused, their first and last items alone. While all are refused, the kind
+    itself is at fault, and the rest of the parts have the answer that they got. As soon as something is accepted, they
+    are halved as well. So a kind of n items that is refused takes about 4 log2(n) posts, not 2 n.
 
     The other side does not say whether the kind is at fault or many items are. 13 of a hundred are refused alone before
     the kind is blamed. If every second item is bad, that happens once in about 8000 times.
@@ -43,7 +43,9 @@ class InHalves[T, A]:
     One bad item of n takes about 2 log2(n) + 1 posts. No item is posted more than about log2(n) + 2 times.
     """
 
-    def __init__(self, heard: Callable[[A], Heard], kind_of: Callable[[T], Hashable] = lambda item: None) -> None:
+    def __init__(
+        self, heard: Callable[[Sequence[T], A], Heard], kind_of: Callable[[T], Hashable] = lambda item: None
+    ) -> None:
         self._heard, self._kind_of = heard, kind_of
         self._too_many = inf
         self._accepted = 0
@@ -61,7 +63,7 @@ class InHalves[T, A]:
             yield from self._halves(part, call)
             return
         answer = call.post(part)
-        heard = self._heard(answer)
+        heard = self._heard(part, answer)
         kinds = {self._kind_of(item) for item in part}
         if heard is Heard.ACCEPTED:
             self._accept(len(part))
@@ -79,7 +81,7 @@ class InHalves[T, A]:
         else:
             taken = 0
             for inner, answered in self._halves(part, call):
-                taken += len(inner) if self._heard(answered) is Heard.ACCEPTED else 0
+                taken += len(inner) if self._heard(inner, answered) is Heard.ACCEPTED else 0
                 yield inner, answered
             if taken == len(part):
                 self._too_many, self._accepted = min(self._too_many, len(part)), 0
@@ -101,7 +103,7 @@ class InHalves[T, A]:
             for end, without in ((slice(0, 1), slice(1, None)), (slice(-1, None), slice(0, -1))):
                 if kind not in call.cleared:
                     for alone, answered in self._part(rest[end], call):
-                        if self._heard(answered) is not Heard.REFUSED:
+                        if self._heard(alone, answered) is not Heard.REFUSED:
                             # Accepted, or it says nothing of the kind: then nobody may be refused for its sake.
                             call.cleared.add(kind)
                         yield alone, answered
