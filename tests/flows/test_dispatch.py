@@ -875,4 +875,6 @@ def test_a_status_with_an_id_that_no_answer_or_status_has_named_is_kept(made: Wo
     made.pump(hours=24)
 
     assert made.told == []
-    assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == ["belongs to no message that the bridge has sent"]
+    assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == [
+        "belongs to no message that the bridge has sent"
+    ]

@@ -333,7 +333,7 @@ def test_a_template_that_is_refused_is_known_after_a_few_requests() -> None:
     http = Http(malformed(*(message.reference for message in batch)))
 
     assert client(http).send(batch) == [BAD] * 100
-    assert len(http.requests) <= 25
+    assert len(http.requests) <= 20
 
 
 def test_values_in_other_places_are_no_fault_of_the_template() -> None:
@@ -350,7 +350,7 @@ def test_values_in_other_places_are_no_fault_of_the_template() -> None:
 
     expected = [BAD if message in short else Accepted(f"bsp-{message.reference}") for message in batch]
     assert outcomes == expected
-    assert len(http.requests) <= 23
+    assert len(http.requests) <= 19
 
 
 def test_messages_without_a_template_have_nothing_in_common() -> None:

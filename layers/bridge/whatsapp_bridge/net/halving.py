@@ -29,10 +29,10 @@ class InHalves[T, A]:
     """Posts items together, and halves a refused part until the bad item is alone. Safe to share between threads.
 
     `heard` says what the answer to a part means. `kind_of` says what an item has in common with others (a template);
-    None: nothing. If three items of a kind are refused alone and none is accepted, the kind is suspected: its other
-    parts are posted once, and if they are refused, their first and last items alone. While all are refused, the kind
-    itself is at fault, and the rest of the parts have the answer that they got. As soon as something is accepted, they
-    are halved as well. So a kind of n items that is refused takes about 4 log2(n) posts, not 2 n.
+    None: nothing. If three items of a kind are refused alone and none is accepted, the kind is suspected: of each part
+    that is left, the first and the last item are posted alone. If all are refused, the kind itself is at fault, and the
+    rest have the answer to the part that they were refused with. As soon as one is accepted, nothing is suspected any
+    more. So a kind of n items that is at fault takes about 3 log2(n) posts, not 2 n.
 
     The other side does not say whether the kind is at fault or many items are. 13 of a hundred are refused alone before
     the kind is blamed. If every second item is bad, that happens once in about 8000 times.
@@ -54,72 +54,64 @@ class InHalves[T, A]:
         """Each part of `items` with its answer."""
         if items:
             call = _Call(post)
-            yield from self._part(items, call)
+            yield from self._part(items, call, None)
             while call.waiting:
                 yield from self._judged(*call.waiting.popitem(), call)
 
-    def _part(self, part: Sequence[T], call: "_Call[T, A]") -> Iterator[tuple[Sequence[T], A]]:
+    def _part(self, part: Sequence[T], call: "_Call[T, A]", refusal: A | None) -> Iterator[tuple[Sequence[T], A]]:
+        """`refusal` is the answer to a larger part, if that was refused for what it holds."""
+        kinds = {self._kind_of(item) for item in part}
+        if refusal is not None and (suspect := call.suspect(kinds)) is not None:
+            call.waiting[suspect].append((part, refusal))
+            return
         if len(part) >= self._too_many:
-            yield from self._halves(part, call)
+            yield from self._halves(part, call, refusal)
             return
         answer = call.post(part)
         heard = self._heard(part, answer)
-        kinds = {self._kind_of(item) for item in part}
         if heard is Heard.ACCEPTED:
             self._accept(len(part))
             call.cleared |= kinds
         if heard in (Heard.ACCEPTED, Heard.NOTHING):
             yield part, answer
-            return
-        suspect = self._suspect(kinds, call) if heard is Heard.REFUSED else None
-        if len(part) == 1:
+        elif len(part) == 1:
             if heard is Heard.REFUSED:
                 call.alone[self._kind_of(part[0])] += 1
             yield part, answer
-        elif suspect is not None:
-            call.waiting[suspect].append((part, answer))
         else:
             taken = 0
-            for inner, answered in self._halves(part, call):
+            for inner, answered in self._halves(part, call, answer if heard is Heard.REFUSED else None):
                 taken += len(inner) if self._heard(inner, answered) is Heard.ACCEPTED else 0
                 yield inner, answered
             if taken == len(part):
                 self._too_many, self._accepted = min(self._too_many, len(part)), 0
 
-    def _suspect(self, kinds: set[Hashable], call: "_Call[T, A]") -> Hashable:
-        """The one kind of these that may be at fault as a whole; None if there is none."""
-        if len(kinds) > 1:
-            return None
-        (kind,) = kinds
-        return kind if call.alone[kind] >= _ALONE_UNTIL_SUSPECTED and kind not in call.cleared else None
-
     def _judged(
         self, kind: Hashable, parts: Sequence[tuple[Sequence[T], A]], call: "_Call[T, A]"
     ) -> Iterator[tuple[Sequence[T], A]]:
-        """Refused parts of a suspected kind, with their answers."""
+        """Parts of a suspected kind, each with the answer to a larger one."""
         left = []
-        for part, answer in parts:
+        for part, refusal in parts:
             rest = part
             for end, without in ((slice(0, 1), slice(1, None)), (slice(-1, None), slice(0, -1))):
-                if kind not in call.cleared:
-                    for alone, answered in self._part(rest[end], call):
-                        if self._heard(alone, answered) is not Heard.REFUSED:
-                            # Accepted, or it says nothing of the kind: then nobody may be refused for its sake.
-                            call.cleared.add(kind)
-                        yield alone, answered
+                if rest and kind not in call.cleared:
+                    answer = call.post(rest[end])
+                    if self._heard(rest[end], answer) is not Heard.REFUSED:
+                        # Accepted, or it says nothing of the kind: then nobody may be refused for its sake.
+                        call.cleared.add(kind)
+                    yield rest[end], answer
                     rest = rest[without]
-            left.append((rest, answer))
-        for rest, answer in left:
-            if kind not in call.cleared:
-                yield rest, answer
-            elif len(rest) > 1:
-                yield from self._halves(rest, call)
-            elif rest:
-                yield from self._part(rest, call)
+            if rest:
+                left.append((rest, refusal))
+        for rest, refusal in left:
+            if kind in call.cleared:
+                yield from self._part(rest, call, refusal)
+            else:
+                yield rest, refusal
 
-    def _halves(self, part: Sequence[T], call: "_Call[T, A]") -> Iterator[tuple[Sequence[T], A]]:
+    def _halves(self, part: Sequence[T], call: "_Call[T, A]", refusal: A | None) -> Iterator[tuple[Sequence[T], A]]:
         for half in self._cut(part):
-            yield from self._part(half, call)
+            yield from self._part(half, call, refusal)
 
     def _cut(self, part: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
         """In the middle; where there are several kinds, at the border between two that is nearest to it, so that a kind
@@ -155,4 +147,11 @@ class _Call[T, A]:
         self.alone: dict[Hashable, int] = defaultdict(int)
         """How many of a kind were refused alone."""
         self.waiting: dict[Hashable, list[tuple[Sequence[T], A]]] = defaultdict(list)
-        """Refused parts of a kind that is suspected."""
+        """Parts of a kind that is suspected, each with the answer to a larger one that was refused."""
+
+    def suspect(self, kinds: set[Hashable]) -> Hashable:
+        """The one kind of these that may be at fault as a whole; None if there is none."""
+        if len(kinds) > 1:
+            return None
+        (kind,) = kinds
+        return kind if self.alone[kind] >= _ALONE_UNTIL_SUSPECTED and kind not in self.cleared else None
