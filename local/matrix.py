@@ -83,6 +83,9 @@ class Note(NamedTuple):
 
 _OWN_FILE = Note("Only a file that the BSP got with the template; see `template_media`.", "template_media")
 NOTES: dict[tuple[str, str, str], Note] = {
+    ("clickatell", "headers", "location"): Note(
+        "Not yet: newer guides of Clickatell list them, but show no request for them."
+    ),
     ("message_central", "headers", "text"): Note("Only a text without variables."),
     **{("message_central", "headers", kind): _OWN_FILE for kind in ("image", "video", "file")},
     ("message_central", "buttons", "quickReply"): Note("Only without a payload of its own."),

@@ -133,6 +133,10 @@ class ClickatellSandbox(BspSandbox):
 
     def respond(self, request: LoopbackHandler, body: bytes) -> None:
         headers = request.headers
+        if "application/json" not in headers.get("Accept", ""):
+            # As Clickatell's samples ask; not acceptable: RFC 9110, section 15.5.7.
+            request.answer(406)
+            return
         answer = self.handle(
             request.command, request.path, headers.get("Authorization"), body, headers.get("Content-Type", "")
         )
@@ -166,6 +170,12 @@ class ClickatellSandbox(BspSandbox):
             if count:
                 self._refusals[key] = seen + 1
             return found.error
+
+    def _named(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The members of a result that say which message it is about."""
+        to = message.get("to")
+        nameless = convention(str(to), has_file=False).nameless
+        return {"to": to, "clientMessageId": None if nameless else message.get("clientMessageId")}
 
     def _is_answer_lost(self, results: Sequence[dict[str, Any]]) -> bool:
         return any(

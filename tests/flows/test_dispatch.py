@@ -22,6 +22,7 @@ from tests.support.world import (
     freeform,
     json_answer,
     messages_in,
+    mo_text,
     status_update,
     template,
     world,
@@ -825,3 +826,58 @@ def test_a_repeat_of_an_unknown_message_is_not_sent(made: World) -> None:
     made.pump()
     assert requests(made) == [["a"]]
     assert made.told == [("a", "failed")]
+
+
+# --- many in one request ---------------------------------------------------------------------------------------------
+
+
+def test_as_many_templates_share_a_request_as_the_queue_hands_out_at_once(made: World) -> None:
+    arn = made.deployment.queues["CampaignQueue"].arn
+    (source,) = (source for source in made.deployment.event_sources if source.queue_arn == arn)
+    for number in range(source.batch_size + 1):
+        made.send(template(f"m{number}"))
+    made.pump()
+    assert source.batch_size == 100
+    assert [len(request) for request in requests(made)] == [100, 1]
+
+
+def without_names(url: str, payload: Any) -> Answer:
+    """One API's own sample of an answer to two messages for one number."""
+    accepted = [
+        {"apiMessageId": f"api-{n}", "accepted": True, "to": m["to"]} for n, m in enumerate(payload["messages"])
+    ]
+    return json_answer(202, {"messages": accepted, "error": None})
+
+
+def test_messages_that_an_answer_does_not_name_are_known_by_their_statuses(made: World) -> None:
+    """Nothing says which of the two is which, until a status has both: the msgId and Clickatell's id."""
+    made.bsp = without_names
+    for name in ("a", "b"):
+        made.send(template(name))
+    made.run()
+    assert [item(made, name).get("bsp_id") for name in ("a", "b")] == [None, None]
+
+    made.callback(status_update("b", 4, api_id="api-0"))
+    made.callback(status_update("a", 4, api_id="api-1"))
+    made.pump()
+    made.callback(status_update(None, 5, api_id="api-0"))
+    made.callback(mo_text(relatedMessageId="api-1"))
+    made.pump()
+
+    assert requests(made) == [["a", "b"]]
+    assert made.told == [("b", "sent"), ("a", "sent"), ("b", "delivered")]
+    assert [reply["context"]["id"] for reply in made.replies] == ["a"]
+
+
+def test_a_status_with_an_id_that_no_answer_or_status_has_named_is_kept(made: World) -> None:
+    made.bsp = without_names
+    for name in ("a", "b"):
+        made.send(template(name))
+    made.run()
+    made.callback(status_update(None, 5, api_id="api-0"))
+    made.pump(hours=24)
+
+    assert made.told == []
+    assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == [
+        "belongs to no message that the bridge has sent"
+    ]

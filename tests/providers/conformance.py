@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from math import log2
+from math import floor, log2
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
@@ -23,6 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from local.sandbox.bsps import SANDBOXES
+from local.sandbox.conventions import CONVENTIONS, NOT_APPROVED
 from tests.providers.conformance_files import FileConformance
 from tests.support import sample_files, undecodable
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
@@ -876,6 +878,54 @@ class ProviderConformance(FileConformance, ABC):
         assert set(posts) == set(people)
         assert max(posts.values()) <= log2(len(people)) + 2
         assert requests <= len(people) + 10
+
+    def test_no_fault_of_the_sandbox_makes_a_message_be_posted_again_and_again(self) -> None:
+        """Each fault for four messages that are sent together, and then all faults among good ones."""
+        faults = [*CONVENTIONS, NOT_APPROVED]
+        # A lost answer is that of all messages of the request.
+        mixed = [fault for fault in faults if fault == NOT_APPROVED or not CONVENTIONS[fault].answer_lost]
+        batches = {fault: [fault] * 4 for fault in faults} | {"among others": [*mixed, "0000"] * 2}
+        secret = self.secret_in_batches()
+        posts: dict[str, Counter[str]] = {name: Counter() for name in batches}
+        sandbox = SANDBOXES[self.provider](lambda region: None, seed=1)
+        sandbox.add_account("acme", secret, PUBLIC_URL)
+        with self.world(secret) as made, made.played_by(sandbox):
+            for number, (name, batch) in enumerate(batches.items()):
+                seen = len(made.bsp_requests)
+                for place, fault in enumerate(batch):
+                    person = f"2783{4 * number + place:03}" + (fault if fault in CONVENTIONS else "0000")
+                    message = template(body("private 1"), to=person) | {"msgId": f"r{number}x{place}"}
+                    if fault == NOT_APPROVED:
+                        message["template"]["namespace"] = NOT_APPROVED
+                    assert made.send(message, headers=self.authorization()) == SUCCESS
+                made.pump(hours=7)
+                for url, payload, _ in made.bsp_requests[seen:]:
+                    posts[name].update(self.recipients(url, payload))
+        allowed = {name: floor(log2(len(batch)) + 2) for name, batch in batches.items()}
+        assert {name: max(posts[name].values()) for name in batches if max(posts[name].values()) > allowed[name]} == {}
+        assert [len(posts[name]) for name in batches] == [len(batch) for batch in batches.values()]
+
+    def test_an_exception_that_nobody_expected_costs_the_messages_of_its_request_alone(self) -> None:
+        people = {f"2783100000{place}": f"r{place}" for place in range(4)}
+        first = next(iter(people))
+
+        def bsp(url: str, payload: Any) -> HttpAnswer | Exception:
+            asked = self.recipients(url, payload)
+            if asked == [first]:
+                return RuntimeError("private")
+            batch = [Outgoing(people[person], {"to": person}) for person in asked]
+            answer = self.refusing_some(batch, {first})
+            return HttpAnswer(answer.status, {}, answer.content)
+
+        with self.world(self.secret_in_batches()) as made:
+            made.bsp = self.with_steps_before(bsp)
+            made.warm()
+            for person, reference in people.items():
+                message = template(body("private 1"), to=person) | {"msgId": reference}
+                assert made.send(message, headers=self.authorization()) == SUCCESS
+            made.pump(hours=1)
+
+            assert made.told == [(people[first], "failed")]
 
     def test_lost_answer_is_not_asked_for_again(self) -> None:
         with Bsp(Fault.DROP, self.accepting(self.batch())) as bsp:
