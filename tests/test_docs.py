@@ -12,7 +12,7 @@ import yaml
 
 from local import matrix
 from local.sandbox.conventions import CONVENTIONS
-from tests.providers.conformance import MEDIA, body, button, header, template
+from tests.providers.conformance import MEDIA, body, header, template
 from whatsapp_bridge.accounts.account import Account, CleverTap, Options
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry

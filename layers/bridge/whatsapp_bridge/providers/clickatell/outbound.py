@@ -178,7 +178,7 @@ def _suggested_response(replies: Sequence[_Placed]) -> Json:
     """Postback data by position among the quick replies; these templates have no other buttons."""
     if len(replies) > _MAX_QUICK_REPLIES:
         raise Refused(replies[_MAX_QUICK_REPLIES][0], f"more than {_MAX_QUICK_REPLIES} quick replies")
-    payloads = [whatsapp.payload(button, path) for path, button in replies]
+    payloads = [whatsapp.payload_of(button, path) for path, button in replies]
     if not any(payloads):
         # One API then returns the button's text as a plain message.
         return {}

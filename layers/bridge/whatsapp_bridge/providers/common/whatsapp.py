@@ -5,7 +5,7 @@ Source: the pages of the message types and "Supported media types" of Meta's doc
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from whatsapp_bridge.clevertap.messages import Button, Location, Media, TemplateMessage
@@ -61,7 +61,7 @@ def coordinates(location: Location, path: str) -> tuple[str, str]:
     return latitude, longitude
 
 
-def payload(button: Button, path: str) -> str:
+def payload_of(button: Button, path: str) -> str:
     """What a tap of this quick reply brings back, in place of its label; "" if nothing is given."""
     if len(button.parameters) > 1:
         raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
@@ -73,35 +73,37 @@ def payloads_by_label(message: TemplateMessage) -> dict[str, str]:
     """What a tap of each quick reply brings back, for a BSP that says only its label; empty if the labels say it all.
     Of a message that `check_payloads` refuses, what is certain. Raises `Refused`."""
     found: dict[str, set[str]] = defaultdict(set)
-    for _, label, said in _quick_replies(message):
-        found[label].add(said)
-    certain = {label: said.pop() for label, said in found.items() if len(said) == 1 and label.strip()}
-    says_more = any(label != said for label, said in certain.items())
-    return certain if says_more and _size(certain) <= _MAX_KEPT_BYTES else {}
+    for _, label, payload in _quick_replies(message):
+        found[label].add(payload)
+    certain = {label: payloads.pop() for label, payloads in found.items() if len(payloads) == 1 and label.strip()}
+    return certain if _size(certain) <= _MAX_KEPT_BYTES else {}
 
 
 def check_payloads(message: TemplateMessage) -> None:
     """Raises `Refused` for a payload that the label of its button does not lead back to."""
     found: dict[str, str] = {}
-    for path, label, said in _quick_replies(message):
-        if said != label and not label.strip():
+    for path, label, payload in _quick_replies(message):
+        if payload != label and not label.strip():
             raise Refused(f"{path}.buttonText", "is empty; only by its label a tap leads back to its payload")
-        if found.setdefault(label, said) != said:
+        if found.setdefault(label, payload) != payload:
             raise Refused(f"{path}.buttonText", "is that of another quick reply, which has another payload")
     if _size(found) > _MAX_KEPT_BYTES:
         raise Refused("components", f"labels and payloads of quick replies are longer than {_MAX_KEPT_BYTES} bytes")
 
 
 def _size(payloads: Mapping[str, str]) -> int:
-    return sum(len(label.encode()) + len(said.encode()) for label, said in payloads.items())
+    """In bytes."""
+    return sum(len(label.encode()) + len(payload.encode()) for label, payload in payloads.items())
 
 
-def _quick_replies(message: TemplateMessage) -> Iterator[tuple[str, str, str]]:
-    """Path, label and payload, which is the label where none is given."""
+def _quick_replies(message: TemplateMessage) -> list[tuple[str, str, str]]:
+    """Path, label and payload, which is the label where none is given; none of them if each brings back its label."""
+    found = []
     for index, component in enumerate(message.components):
         if isinstance(component, Button) and component.sub_type == "quickReply":
             path = f"components[{index}]"
-            yield path, component.text, payload(component, path) or component.text
+            found.append((path, component.text, payload_of(component, path) or component.text))
+    return found if any(label != payload for _, label, payload in found) else []
 
 
 def filled(values: Sequence[str], path: str) -> Sequence[str]:
