@@ -70,8 +70,7 @@ ANSWERS = Group(
 )
 
 BY_ID = "Only with the template's id at the BSP in the account's secret."
-# A quick reply without its own payload needs no id.
-BY_ID_NOTES = {"quickReply": "If it has a payload of its own: only with the template's id."}
+KEPT = "The BSP has no place for its payload, or not by text: the bridge keeps it and puts it back at the tap."
 
 
 class Note(NamedTuple):
@@ -88,7 +87,6 @@ NOTES: dict[tuple[str, str, str], Note] = {
     ),
     ("message_central", "headers", "text"): Note("Only a text without variables."),
     **{("message_central", "headers", kind): _OWN_FILE for kind in ("image", "video", "file")},
-    ("message_central", "buttons", "quickReply"): Note("Only without a payload of its own."),
     ("message_central", "features", "batch"): Note("Only templates, with the option `bulk`.", "bulk"),
 }
 
@@ -127,7 +125,9 @@ def _note(name: str, provider: Capabilities, field: str, value: str) -> str | No
     if (name, field, value) in NOTES:
         return NOTES[name, field, value].text
     if field in ("headers", "buttons", "extras") and value in provider.by_id:
-        return BY_ID_NOTES.get(value, BY_ID)
+        return BY_ID
+    if field == "buttons" and value == "quickReply" and provider.keeps_payloads:
+        return KEPT
     return None
 
 

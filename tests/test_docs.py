@@ -12,7 +12,7 @@ import yaml
 
 from local import matrix
 from local.sandbox.conventions import CONVENTIONS
-from tests.providers.conformance import MEDIA, body, button, header, template
+from tests.providers.conformance import MEDIA, body, header, template
 from whatsapp_bridge.accounts.account import Account, CleverTap, Options
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry
@@ -249,7 +249,12 @@ def test_matrix_has_a_row_for_every_capability(provider: str) -> None:
 
 
 def test_matrix_has_every_field_of_the_capabilities() -> None:
-    shown = {group.field for group in (*matrix.GROUPS, matrix.ANSWERS)} | {"title", "by_id", "batch_size"}
+    shown = {group.field for group in (*matrix.GROUPS, matrix.ANSWERS)} | {
+        "title",
+        "by_id",
+        "batch_size",
+        "keeps_payloads",
+    }
 
     assert shown == set(Capabilities._fields)
 
@@ -271,7 +276,6 @@ CARRIED_AFTER_ALL: dict[tuple[str, str, str], tuple[dict[str, Any], dict[str, An
         ("message_central", "headers", kind): (header(kind, MEDIA), {"template_media": ["order_update"]})
         for kind in ("image", "video", "file")
     },
-    ("message_central", "buttons", "quickReply"): (button("quickReply"), {}),
 }
 
 

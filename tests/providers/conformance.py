@@ -379,6 +379,9 @@ class ProviderConformance(FileConformance, ABC):
     @abstractmethod
     def unknown_status(self) -> bytes: ...
 
+    final_statuses: ClassVar[Collection[int]] = ()
+    """HTTP statuses that end the message at this BSP without a word of it, and not at others; its page says so."""
+
     unknown_status_fails: ClassVar[bool] = True
     """Whether the BSP says that an unknown status is a failure; else it is quarantined."""
 
@@ -412,6 +415,15 @@ class ProviderConformance(FileConformance, ABC):
     def upload_answer(self, url: str) -> Answer | None:
         """The BSP's answer to the upload of a file, None where `url` is no place for that."""
         return None
+
+    def tapped(self, request: tuple[str, Any], number: int, label: str) -> bytes:
+        """The callback when a person taps quick reply `number` (from 1) of message r1, which the BSP got with this
+        request (URL and payload): its payload is what the request says, if it says one."""
+        raise NotImplementedError
+
+    def secrets_of_taps(self) -> Sequence[Json]:
+        """Of the accounts whose requests have quick replies in different ways."""
+        return [self.secret("https://bsp.example")]
 
     def file_answer(self, url: str, content: bytes) -> Answer:
         """The BSP's answer where a person's file is fetched."""
@@ -714,6 +726,9 @@ class ProviderConformance(FileConformance, ABC):
     def test_declared_is_translated_and_the_rest_refused(self, capability: str) -> None:
         message, shown = MESSAGES[capability]
         group, kind = capability.split(":")
+        if kind == "quickReply" and self.capabilities.keeps_payloads:
+            # The BSP may have no place for it: see test_the_payload_of_a_quick_reply_comes_back_with_the_tap.
+            shown = ""
 
         if kind in getattr(self.capabilities, group):
             assert shown in json.dumps(self.translate(message))
@@ -835,7 +850,8 @@ class ProviderConformance(FileConformance, ABC):
                 outcomes[status] = self.client(bsp.url).send([outgoing])
 
         found = {status: type(outcome) for status, (outcome,) in outcomes.items()}
-        assert found == {status: meaning_without_a_word(status) for status in statuses}
+        expected = {status: meaning_without_a_word(status) for status in statuses}
+        assert found == expected | dict.fromkeys(self.final_statuses, Rejected)
         assert not any(
             outcome.alarm or outcome.code == CallbackError.INVALID_CREDENTIALS
             for (outcome,) in outcomes.values()
@@ -1153,6 +1169,28 @@ class ProviderConformance(FileConformance, ABC):
         assert declared_incoming not in FILES
         assert wire["type"] == CLOSEST_FORM.get(declared_incoming, declared_incoming)
         assert TEXT in json.dumps(wire[wire["type"]])
+
+    def test_the_payload_of_a_quick_reply_comes_back_with_the_tap(self) -> None:
+        if "quickReply" not in self.capabilities.buttons:
+            return
+        payloads = {"Yes": "private|yes", "No": "private|no", "private label": None}
+        buttons = [
+            button("quickReply", *([payload(value)] if value else []), index=index, text=label)
+            for index, (label, value) in enumerate(payloads.items())
+        ]
+        message = template(body("private 1"), *buttons) | {"msgId": "r1"}
+        for secret in self.secrets_of_taps():
+            with self.world(secret) as made:
+                assert made.send(message, headers=self.authorization()) == SUCCESS
+                made.pump()
+                (url, sent, _) = made.bsp_requests[-1]
+                for number, label in enumerate(payloads, 1):
+                    self.deliver(made, self.tapped((url, sent), number, label))
+                    made.pump()
+
+                found = [(reply["button"]["text"], reply["button"]["payload"]) for reply in made.replies]
+                assert found == [(label, value or label) for label, value in payloads.items()]
+                assert [reply["context"] for reply in made.replies] == [{"id": "r1"}] * 3
 
     def test_repeat_has_the_same_id_and_another_message_another(self, declared_incoming: str) -> None:
         first, repeat, other = (

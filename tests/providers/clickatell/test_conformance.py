@@ -111,6 +111,12 @@ class TestClickatell(ProviderConformance):
         name, sample = _INCOMING[kind]
         return samples.callback(**{name: [sample(message_id)]})
 
+    def tapped(self, request: tuple[str, Any], number: int, label: str) -> bytes:
+        (sent,) = request[1]["messages"]
+        data = sent["template"]["buttons"]["suggestedResponse"]["postbackData"][str(number)]
+        tap = samples.tap(f"tap{number}", content=label, postbackData=data, relatedClientMessageId="r1")
+        return samples.callback(moSuggestedResponse=[tap])
+
     def upload_answer(self, url: str) -> Answer | None:
         created = {"fileId": "private-1.jpg", "accepted": True, "error": None}
         return Answer(201, created) if "/v1/media?" in url else None

@@ -37,6 +37,9 @@ class Capabilities(NamedTuple):
     """limited_time_offer, carousel."""
     by_id: frozenset[str] = frozenset()
     """The headers, buttons and extras that a template may have only if the account lists its id at the BSP."""
+    keeps_payloads: bool = False
+    """The BSP has no place for the payload of a quick reply, or not in every template: the bridge keeps it, and puts it
+    back when the button is tapped."""
     incoming: frozenset[str] = frozenset()
     """Kinds of messages from people: text, button, image, video, audio, file, location, contacts."""
     statuses: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ One item per message, key `msg#{account}#{msgId}`:
     owner     the queue message that holds the claim; it may lose the claim after `held_until` (seconds)
     grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's.
     turn      the grant that released it: only the queue message that carries it may claim it, or the owner
+    payloads  what taps of its quick replies bring back, if the BSP does not say it (`flows.taps`)
     bsp_id    `{account}#{the BSP's id}`, indexed; WhatsApp's ids are hidden (`providers.common.message_ids`)
 
 An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
@@ -49,11 +50,12 @@ class Claims:
         turn: str | None = None,
         *,
         sending: bool,
+        payloads: str | None = None,
     ) -> Claim:
         """Ask for the right to send (`sending`: the request leaves now, else none is made), and to settle.
 
         `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the grant of the delivery that
-        has released it to this queue message.
+        has released it to this queue message; `payloads` is kept with it.
 
         If a delivery dies after it has sent its next queue message, its own comes back too. One of the two makes the
         next attempt; the other is a repeat then, so that they do not become more and more.
@@ -62,7 +64,8 @@ class Claims:
         refused = self._table.update(
             message_key(account, reference),
             "SET #owner = :owner, #state = :state, held_until = :until, send_grant = :grant, recipient = :recipient, "
-            "expires_at = :expires, rung = if_not_exists(rung, :none)",
+            "expires_at = :expires, rung = if_not_exists(rung, :none)"
+            + (", payloads = :payloads" if payloads is not None else ""),
             "attribute_not_exists(pk) "
             "OR (#state IN (:claimed, :released) AND (#owner = :owner OR held_until < :now)) "
             # One that an older version released has no turn.
@@ -82,6 +85,7 @@ class Claims:
                 ":recipient": recipient,
                 ":expires": now + self._ttl_seconds,
                 ":none": 0,
+                **({":payloads": payloads} if payloads is not None else {}),
             },
         )
         if refused is None:
@@ -152,6 +156,11 @@ class Claims:
         if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
             return None
         return str(item["recipient"])
+
+    def payloads_of(self, account: str, reference: str) -> str | None:
+        """What was kept with the message when it was claimed."""
+        item = self._table.get(message_key(account, reference))
+        return None if item is None else item.get("payloads")
 
     def reference_of(self, account: str, bsp_id: str) -> str | None:
         """The msgId of the message with the BSP's id `bsp_id`; one call, and a second one for an id of WhatsApp's that

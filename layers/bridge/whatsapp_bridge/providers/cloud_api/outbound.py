@@ -163,10 +163,7 @@ def _button(button: Button, path: str, unsupported: str) -> Iterable[Json]:
             yield _placed(button, "copy_code", {"type": "coupon_code", "coupon_code": code})
         case "quickReply":
             # Without a payload, Meta uses the button's text.
-            if len(button.parameters) > 1:
-                raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
-            payload = button.parameters[0].payload if button.parameters else None
-            if payload and payload.strip():
+            if payload := whatsapp.payload_of(button, path):
                 yield _placed(button, "quick_reply", {"type": "payload", "payload": payload})
         case "staticUrl" | "callPhone":
             pass
