@@ -11,6 +11,7 @@ import logging
 import sys
 from copy import deepcopy
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from local import ROOT
@@ -277,19 +278,24 @@ def of_page(provider: str) -> str:
     return rows([["request", "field", "reason", "code"], *refused])
 
 
-def written() -> dict[str, str]:
-    """Each page's text with the current tables, by its path in the repository."""
-    parts = {PAGE: table()} | {ROOT / f"docs/providers/{name}.md": of_page(name) for name in registry.PROVIDERS}
-    return {
-        str(page.relative_to(ROOT)): with_part(page.read_text(encoding="utf-8"), PART, part)
-        for page, part in parts.items()
-    }
+def pages() -> list[Path]:
+    return [PAGE, *map(_page_of, registry.PROVIDERS)]
+
+
+def _page_of(provider: str) -> Path:
+    return ROOT / f"docs/providers/{provider}.md"
+
+
+def with_answers(page: Path) -> str:
+    """The page's text with its current table. Raises ValueError if its markers are missing."""
+    part = table() if page == PAGE else of_page(page.stem)
+    return with_part(page.read_text(encoding="utf-8"), PART, part)
 
 
 def main() -> int:
     logger.setLevel(logging.CRITICAL)
-    for page, text in written().items():
-        (ROOT / page).write_text(text, encoding="utf-8")
+    for page in pages():
+        page.write_text(with_answers(page), encoding="utf-8")
     return 0
 
 

@@ -1,5 +1,7 @@
 """The requests that CleverTap publishes, and what each page says about them."""
 
+from pathlib import Path
+
 import pytest
 
 from local import ROOT, published
@@ -7,11 +9,9 @@ from local.marked import with_part
 from whatsapp_bridge.providers import registry
 
 
-@pytest.mark.parametrize("page", published.written())
-def test_the_documentation_has_the_answers_of_the_adapters(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-
-    assert published.written()[page] == text, "run: .venv/bin/python -m local.published"
+@pytest.mark.parametrize("page", published.pages(), ids=lambda page: page.name)
+def test_the_documentation_has_the_answers_of_the_adapters(page: Path) -> None:
+    assert published.with_answers(page) == page.read_text(encoding="utf-8"), "run: .venv/bin/python -m local.published"
 
 
 @pytest.mark.parametrize("provider", registry.PROVIDERS)
