@@ -226,8 +226,9 @@ def test_given_up_at_the_time_limit(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        pytest.param(json_answer(429, {}), (1009, "not accepted by the provider in time"), id="without a word"),
-        pytest.param(RATE_LIMIT, (1009, "Rate limit"), id="in the BSP's words"),
+        pytest.param(json_answer(429, {}), (1004, "throttled by the provider until the end"), id="without a word"),
+        pytest.param(RATE_LIMIT, (1004, "Rate limit"), id="in the BSP's words"),
+        pytest.param(json_answer(503, {}), (1009, "not accepted by the provider in time"), id="overloaded"),
         pytest.param(UNREACHED, (1009, "not accepted by the provider in time"), id="not reached"),
     ],
 )
