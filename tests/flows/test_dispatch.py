@@ -240,13 +240,26 @@ def test_throttled_to_its_end_fails_with_what_the_bsp_said(answer: Any, error: t
         assert made.statuses[0]["error"] == dict(zip(("code", "title"), error, strict=True))
 
 
-def test_settings_that_changed_since_it_was_accepted(made: World) -> None:
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        pytest.param(
+            freeform("a", type="audio", audio={"mediaURL": "https://h/a.ogg", "caption": "listen"}),
+            1009,
+            "audio.caption",
+            id="freeform",
+        ),
+        pytest.param(template("a", components=[{"type": "poll"}]), 1001, "components[0].type", id="template"),
+    ],
+)
+def test_settings_that_changed_since_it_was_accepted(
+    made: World, message: dict[str, Any], code: int, field: str
+) -> None:
     # What the dry run of the accepting function let through, and today's adapter cannot express.
-    voice = freeform("a", type="audio", audio={"mediaURL": "https://h/a.ogg", "caption": "listen"})
-    assert handle(made, batch(made, [voice])) == []
+    assert handle(made, batch(made, [message])) == []
     made.pump()
-    assert made.statuses[0]["error"]["code"] == 1001
-    assert made.statuses[0]["error"]["title"].startswith("audio.caption: ")
+    assert made.statuses[0]["error"]["code"] == code
+    assert made.statuses[0]["error"]["title"].startswith(f"{field}: ")
     assert made.http.fetched == []
     assert requests(made) == []
 
