@@ -753,6 +753,16 @@ class ProviderConformance(FileConformance, ABC):
             with suppress(Refused):
                 assert "{{" not in json.dumps(self.translate(message))
 
+    @pytest.mark.parametrize("values", [[], [suffix("Ann")]], ids=["no values", "too few"])
+    def test_a_placeholder_without_a_value_is_not_sent(self, values: list[Json]) -> None:
+        text = {"text": "Hi {{1}}, order {{2}}", "parameters": values}
+        for parts in ([{"type": "body", "body": text}], [header("text", text), body("Ann")]):
+            message = template(*parts)
+            # Of a template whose id at the BSP the account does not have.
+            message["template"]["namespace"] = "another"
+            with suppress(Refused):
+                assert "{{" not in json.dumps(self.translate(message))
+
     def test_translation_is_pure(self) -> None:
         translate, account = registry.outbound(self.provider).translate, self.account()
         for group, kind in (capability.split(":") for capability in MESSAGES):
