@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.failures import failing
 from tests.support.world import START, World, accept_all, account, freeform, json_answer, template, world
-from whatsapp_bridge.net.http import NotReached
+from whatsapp_bridge.net.http import NotReached, OutOfTime
 
 THROTTLED = json_answer(429, {})
 LIMIT = 600
@@ -47,6 +47,7 @@ def test_a_backlog_counts(made: World, make: Make, waited: float, sent: bool) ->
         pytest.param(THROTTLED, 1004, id="throttled"),
         pytest.param(json_answer(503, {}), 1009, id="overloaded"),
         pytest.param(NotReached("ConnectTimeout"), 1009, id="not reached"),
+        pytest.param(OutOfTime("no time left in this invocation"), 1004, id="untried"),
     ],
 )
 def test_a_message_whose_last_attempt_comes_too_late_fails_with_what_the_bsp_said_last(

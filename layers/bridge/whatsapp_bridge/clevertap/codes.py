@@ -41,12 +41,12 @@ _REFUSALS: Final = {
     "template": (RequestError.INVALID_TEMPLATE_PARAMETERS, CallbackError.INVALID_TEMPLATE_PARAMETERS),
     "components": (RequestError.INVALID_TEMPLATE_PARAMETERS, CallbackError.INVALID_TEMPLATE_PARAMETERS),
 }
-_REFUSED: Final = (RequestError.OTHER, CallbackError.OTHER)
+_OTHER: Final = (RequestError.OTHER, CallbackError.OTHER)
 
 
 def refusal_codes(field: str) -> tuple[RequestError, CallbackError]:
     """The codes for a message whose `field` (a path: ``components[1].body``) is wrong."""
-    return _REFUSALS.get(field.partition(".")[0].partition("[")[0], _REFUSED)
+    return _REFUSALS.get(field.partition(".")[0].partition("[")[0], _OTHER)
 
 
 REQUEST_ERRORS: Final[dict[RequestError, str]] = {

@@ -54,7 +54,7 @@ class Settling:
         return dict(zip((job.grant for job, _ in outcomes), settled, strict=True))
 
     def at_the_end(self, job: Job) -> Rejected:
-        """The outcome of a message whose time limit is over before this attempt: the reason that the last one had."""
+        """What a message is given up with that had no time for this attempt: the reason of the one before."""
         verdict = self._claims.last_verdict(job.account.name, job.reference)
         return _OUT_OF_TIME if verdict is None else Rejected(*verdict)
 
@@ -83,9 +83,9 @@ class Settling:
 
     def _retry_or_reject(self, job: Job, outcome: Throttled | NotSent) -> Later | None:
         reason = "throttled" if isinstance(outcome, Throttled) else outcome.reason
-        later, verdict = self._later(job, outcome), _verdict(outcome)
+        later, verdict = self._later(job, outcome), None if _is_untried(outcome) else _verdict(outcome)
         if later is None:
-            self._reject(job, verdict or _OUT_OF_TIME)
+            self._reject(job, verdict or self.at_the_end(job))
             logger.warning("message given up", extra={**job.names, "reason": reason})
         elif self._claims.release(
             job.account.name,
@@ -104,7 +104,7 @@ class Settling:
         left = floor(job.seconds_left(self._now())) - _LAST_SECONDS
         if left <= 0:
             return None
-        untried = isinstance(outcome, NotSent) and outcome.no_time
+        untried = _is_untried(outcome)
         asked = outcome.retry_after if isinstance(outcome, Throttled) else None
         attempt = 1 if untried else job.attempt
         delay = self._retry.pause(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=asked)
@@ -125,8 +125,11 @@ class Settling:
         count("MessagesRejected")
 
 
-def _verdict(outcome: Throttled | NotSent) -> Rejected | None:
-    """Why the message is given up if this was its last attempt; None without a reason of its own."""
-    if outcome.verdict is None and isinstance(outcome, Throttled) and not outcome.overload:
-        return _THROTTLED
-    return outcome.verdict
+def _is_untried(outcome: Throttled | NotSent) -> bool:
+    return isinstance(outcome, NotSent) and outcome.no_time
+
+
+def _verdict(outcome: Throttled | NotSent) -> Rejected:
+    """What the message is given up with if this was its last attempt."""
+    throttled = isinstance(outcome, Throttled) and not outcome.overload
+    return outcome.verdict or (_THROTTLED if throttled else _OUT_OF_TIME)
