@@ -4,11 +4,11 @@ import sys
 from typing import NamedTuple
 
 from local import ROOT
+from local.marked import rows, with_part
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Capabilities
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 
 
 class Group(NamedTuple):
@@ -95,10 +95,7 @@ def matrix() -> str:
     """The table in Markdown, a column per provider of the registry, and its notes below."""
     notes: list[str] = []
     providers = {name: registry.outbound(name).CAPABILITIES for name in registry.PROVIDERS}
-    lines = [
-        ["", *(f"[{provider.title}](docs/providers/{name}.md)" for name, provider in providers.items())],
-        ["---"] * (len(providers) + 1),
-    ]
+    lines = [["", *(f"[{provider.title}](docs/providers/{name}.md)" for name, provider in providers.items())]]
     for group in (*GROUPS, ANSWERS):
         lines.append([f"**{group.title}**", *("" for _ in providers)])
         lines += (
@@ -106,8 +103,7 @@ def matrix() -> str:
             for value, words in group.rows.items()
         )
     lines.append(["**Messages per request, at most**", *(str(provider.batch_size) for provider in providers.values())])
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return "\n".join([table, "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))])
+    return "\n".join([rows(lines), "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))])
 
 
 def _cell(name: str, provider: Capabilities, field: str, value: str, notes: list[str]) -> str:
@@ -132,12 +128,8 @@ def _note(name: str, provider: Capabilities, field: str, value: str) -> str | No
 
 
 def with_matrix(text: str) -> str:
-    """README's text with the current table between the markers. Raises ValueError if these are missing."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{BEGIN} and {END} must be in the text")
-    return f"{before}{begin}\n{matrix()}\n{end}{after}"
+    """README's text with the current table. Raises ValueError if its markers are missing."""
+    return with_part(text, "matrix", matrix())
 
 
 def main() -> int:

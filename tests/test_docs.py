@@ -229,6 +229,14 @@ def test_provider_page_has_every_setting_and_option(provider: str) -> None:
     assert example["options"] == defaults
 
 
+@pytest.mark.parametrize("provider", registry.PROVIDERS)
+def test_provider_page_says_whether_the_bsp_can_be_asked_what_became_of_a_message(provider: str) -> None:
+    said = section(ROOT / f"docs/providers/{provider}.md", "## When an answer is lost")
+
+    assert "It cannot ask " in said
+    assert "1009" in said
+
+
 def test_readme_has_the_matrix_of_the_adapters() -> None:
     readme = text_of(ROOT / "README.md")
 

@@ -228,8 +228,9 @@ def test_given_up_at_the_time_limit(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        pytest.param(json_answer(429, {}), (1009, "not accepted by the provider in time"), id="without a word"),
-        pytest.param(RATE_LIMIT, (1009, "Rate limit"), id="in the BSP's words"),
+        pytest.param(json_answer(429, {}), (1004, "throttled by the provider until the end"), id="without a word"),
+        pytest.param(RATE_LIMIT, (1004, "Rate limit"), id="in the BSP's words"),
+        pytest.param(json_answer(503, {}), (1009, "not accepted by the provider in time"), id="overloaded"),
         pytest.param(UNREACHED, (1009, "not accepted by the provider in time"), id="not reached"),
     ],
 )
@@ -241,13 +242,26 @@ def test_throttled_to_its_end_fails_with_what_the_bsp_said(answer: Any, error: t
         assert made.statuses[0]["error"] == dict(zip(("code", "title"), error, strict=True))
 
 
-def test_settings_that_changed_since_it_was_accepted(made: World) -> None:
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        pytest.param(
+            freeform("a", type="audio", audio={"mediaURL": "https://h/a.ogg", "caption": "listen"}),
+            1009,
+            "audio.caption",
+            id="freeform",
+        ),
+        pytest.param(template("a", components=[{"type": "poll"}]), 1001, "components[0].type", id="template"),
+    ],
+)
+def test_settings_that_changed_since_it_was_accepted(
+    made: World, message: dict[str, Any], code: int, field: str
+) -> None:
     # What the dry run of the accepting function let through, and today's adapter cannot express.
-    voice = freeform("a", type="audio", audio={"mediaURL": "https://h/a.ogg", "caption": "listen"})
-    assert handle(made, batch(made, [voice])) == []
+    assert handle(made, batch(made, [message])) == []
     made.pump()
-    assert made.statuses[0]["error"]["code"] == 1001
-    assert made.statuses[0]["error"]["title"].startswith("audio.caption: ")
+    assert made.statuses[0]["error"]["code"] == code
+    assert made.statuses[0]["error"]["title"].startswith(f"{field}: ")
     assert made.http.fetched == []
     assert requests(made) == []
 

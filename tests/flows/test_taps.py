@@ -22,7 +22,7 @@ PAYLOADS = {"Yes, please": "25596363|yes", "No": "25596363|no"}
 def gupshup() -> Json:
     """Whose templates are sent by their text, which has no place for payloads."""
     settings = samples.secret(BSP_URL, templates={})["provider"]
-    return account(provider=settings, options={"click_time_zone": "Asia/Kolkata"})
+    return account(provider=settings, options={"click_time_zone": "Asia/Kolkata", "send_template_validations": True})
 
 
 def asked(msg_id: str = "a", payloads: dict[str, str | None] | None = None) -> Json:

@@ -44,7 +44,7 @@ def outgoing(reference: str, to: str = PERSON) -> Outgoing:
     return Outgoing(reference, {"channel": "whatsapp", "to": to, "clientMessageId": reference, "content": "k"})
 
 
-RATE_LIMIT = Rejected(1009, "Rate limit")
+RATE_LIMIT = Rejected(1004, "Rate limit")
 TWO = [outgoing("r1"), outgoing("r2", OTHER_PERSON)]
 SAME_PERSON = [outgoing("r1"), outgoing("r2")]
 LOST = Unknown("not in the answer")

@@ -342,7 +342,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "32": (said(400, failure(32)), refused("Media payload size exceeds limit")),
     "33": (said(400, failure(33)), refused("Media item not found")),
     "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration", alarm=True)),
-    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1009, "Rate limit"))),
+    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1004, "Rate limit"))),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
     "401 alone": (Answer(401, {}, b""), unanswered(401)),
     "402 alone": (Answer(402, {}, b""), unanswered(402)),

@@ -301,6 +301,21 @@ NEED_ID: dict[str, tuple[Json, str, str]] = {
         "components[0].body.text",
         "is empty; without its text a template needs",
     ),
+    "a placeholder without a value": (
+        template({"type": "body", "body": {"text": "Hi Ada, order {{2}}", "parameters": [suffix("Ada")]}}),
+        "components[0].body.text",
+        "has a placeholder without a value; without its text a template needs",
+    ),
+    "a placeholder with a name": (
+        template({"type": "body", "body": {"text": "Hi {{first_name}}", "parameters": [suffix("Ada")]}}),
+        "components[0].body.text",
+        "has a placeholder without a value; without its text a template needs",
+    ),
+    "a value that is a placeholder": (
+        template({"type": "body", "body": {"text": "Hi {{1}}", "parameters": [suffix("{{1}}")]}}),
+        "components[0].body.text",
+        "has a placeholder without a value; without its text a template needs",
+    ),
     "no rendered header": (
         template(header("text", {"parameters": [suffix("Ada")]}), HELLO),
         "components[0].header.text.text",

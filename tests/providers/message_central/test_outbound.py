@@ -174,6 +174,11 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
         "components[0].header.type",
         f"image headers are {NO}, unless options.template_media has the template",
     ),
+    "audio header": (
+        template(header("audio", MEDIA), body("Ada")),
+        "components[0].header.type",
+        f"audio headers are {NO}",
+    ),
     "location header": (
         template(header("location", PLACE), body("Ada")),
         "components[0].header.type",

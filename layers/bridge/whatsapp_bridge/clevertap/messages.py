@@ -108,6 +108,8 @@ OptionalText = Annotated[str, BeforeValidator(_or_empty)]
 
 
 _PLACEHOLDER: Final = r"\{\{\s*([0-9]{1,4})\s*\}\}"
+# Templates may have names in place of numbers.
+_ANY_PLACEHOLDER: Final = r"\{\{[^{}]*\}\}"
 
 
 class RenderedText(Model):
@@ -127,6 +129,12 @@ class RenderedText(Model):
             return self.text
         values = dict(enumerate(self.parameters, 1))
         return re.sub(_PLACEHOLDER, lambda found: values.get(int(found[1]), found[0]), self.text)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether no placeholder is left in `filled`: one without a value, one with a name, or a value that is one."""
+        text = self.filled
+        return "{{" not in text or re.search(_ANY_PLACEHOLDER, text) is None
 
 
 # --- components of a template message ---------------------------------------------------------------------------------

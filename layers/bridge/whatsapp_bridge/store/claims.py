@@ -8,6 +8,7 @@ One item per message, key `msg#{account}#{msgId}`:
     grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's.
     turn      the grant that released it: only the queue message that carries it may claim it, or the owner
     payloads  what taps of its quick replies bring back, if the BSP does not say it (`flows.taps`)
+    verdict   what it is given up with, if no other attempt is made: CleverTap's code and a title
     bsp_id    `{account}#{the BSP's id}`, indexed; WhatsApp's ids are hidden (`providers.common.message_ids`)
 
 An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
@@ -17,6 +18,7 @@ reported status is in `leases`.
 """
 
 from enum import Enum
+from typing import Any
 
 from whatsapp_bridge.providers.common.message_ids import forms
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
@@ -106,16 +108,23 @@ class Claims:
             {":claimed": "claimed", ":sending": "sending", ":grant": grant},
         )
 
-    def release(self, account: str, reference: str, grant: str, seconds: int | None) -> bool:
+    def release(
+        self, account: str, reference: str, grant: str, seconds: int | None, verdict: tuple[int, str] | None = None
+    ) -> bool:
         """Give the claim to the queue message that follows in `seconds`; None if there is none, because the same one
-        comes back. False if nothing may follow: another has the claim, or a status shows that the BSP has the message.
+        comes back. `verdict` is kept for `last_verdict`; None keeps the one before. False if nothing may follow:
+        another has the claim, or a status shows that the BSP has the message.
         """
         now = int(self._table.now())
+        update, values = "SET #state = :released, held_until = :until, send_turn = :grant", dict[str, Any]()
+        if verdict is not None:
+            update, values = update + ", verdict = :verdict", {":verdict": f"{int(verdict[0])} {verdict[1]}"}
         refused = self._table.update(
             message_key(account, reference),
-            "SET #state = :released, held_until = :until, send_turn = :grant",
+            update,
             "send_grant = :grant AND #state IN (:claimed, :sending, :released)",
             {
+                **values,
                 ":released": "released",
                 ":claimed": "claimed",
                 ":sending": "sending",
@@ -125,6 +134,12 @@ class Claims:
             },
         )
         return refused is None
+
+    def last_verdict(self, account: str, reference: str) -> tuple[int, str] | None:
+        """What the last attempt has left to give the message up with: a code and a title. None without one."""
+        item = self._table.get(message_key(account, reference)) or {}
+        code, _, title = str(item.get("verdict", "")).partition(" ")
+        return (int(code), title) if title else None
 
     def settle(self, account: str, reference: str, state: str, bsp_id: str | None = None) -> None:
         """Record an outcome: accepted, rejected, unknown."""

@@ -244,7 +244,7 @@ _ERRORS: Final = (
     ErrorRow(40, "reject", "Character set is not supported", _MISCELLANEOUS),
     ErrorRow(NO_SUCH_RESOURCE, "reject", "Resource does not exist", _MISCELLANEOUS),
     ErrorRow(42, "reject", "HTTP method is not supported on this resource", _MISCELLANEOUS),
-    ErrorRow(43, "throttle", "Rate limit", _MISCELLANEOUS),
+    ErrorRow(43, "throttle", "Rate limit", CallbackError.TOO_MANY_SENDS),
     ErrorRow(44, "stop", "FROM number is suspended", _MISCELLANEOUS),
     ErrorRow(45, "stop", "FROM number is not related to integration", _MISCELLANEOUS),
     ErrorRow(46, "stop", "Demo access has expired", _MISCELLANEOUS),

@@ -18,6 +18,7 @@ from whatsapp_bridge.clevertap.messages import (
     FreeformMessage,
     HeaderComponent,
     LimitedTimeOffer,
+    RenderedText,
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
@@ -135,9 +136,9 @@ def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fi
             case HeaderComponent(header=header) if header.type == "location":
                 raise Refused(f"{path}.header.type", f"location headers need {_NEEDS_ID}")
             case HeaderComponent(header=header) if header.type == "text" and header.text is not None:
-                fields["header"] = _rendered(header.text.filled, f"{path}.header.text.text")
+                fields["header"] = _rendered(header.text, f"{path}.header.text.text")
             case BodyComponent():
-                fields[body] = _text(_rendered(component.body.filled, f"{path}.body.text"), f"{path}.body.text")
+                fields[body] = _text(_rendered(component.body, f"{path}.body.text"), f"{path}.body.text")
             case FooterComponent() if component.footer.strip():
                 fields["footer"] = _footer(component.footer, path)
             case Button(sub_type="copy_code"):
@@ -151,10 +152,14 @@ def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fi
     return fields | _links(message.buttons, varying)
 
 
-def _rendered(text: str, path: str) -> str:
-    if not text.strip():
-        raise Refused(path, f"is empty; without its text a template needs {_NEEDS_ID}")
-    return text
+def _rendered(text: RenderedText, path: str) -> str:
+    without = f"without its text a template needs {_NEEDS_ID}"
+    if not text.filled.strip():
+        raise Refused(path, f"is empty; {without}")
+    if not text.is_filled:
+        # Gupshup would take it for the value, and the person would read it.
+        raise Refused(path, f"has a placeholder without a value; {without}")
+    return text.filled
 
 
 def _footer(text: str, path: str) -> str:

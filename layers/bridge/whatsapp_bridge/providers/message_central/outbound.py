@@ -115,7 +115,8 @@ def _check_header(header: Header, path: str, template: str, account: "Account") 
         return
     # A type that CleverTap does not document may be any text, so the reason does not repeat it.
     kind = header.type if header.type in Header.model_fields else "such"
-    if header.media is None or kind == "such":
+    if header.media is None or kind in ("such", "audio"):
+        # WhatsApp has no audio in headers.
         raise Refused(f"{path}.type", f"{kind} headers are {_UNSUPPORTED}")
     if template not in account.options.template_media:
         # The message does not say whether CleverTap's file is the template's.
