@@ -92,7 +92,7 @@ def template(*components: Json, at: int = NOW, **changes: Any) -> Template:
 
 # CleverTap's three samples of its import.
 
-TRACK_ORDER = {
+TRACK_ORDER: Json = {
     "name": "track_order",
     "message_send_ttl_seconds": 30,
     "previous_category": "MARKETING",
@@ -108,7 +108,7 @@ TRACK_ORDER = {
 }
 
 _CARD = card(media("VIDEO"), body("A clip"), buttons(url("http://shop.example/", text="Watch")))
-CAROUSEL = {
+CAROUSEL: Json = {
     "name": "carousel_test_01",
     "message_send_ttl_seconds": 54000,
     "parameter_format": "POSITIONAL",
@@ -119,7 +119,7 @@ CAROUSEL = {
     "id": "1498361540000001",
 }
 
-OFFER = {
+OFFER: Json = {
     "name": "offer_import",
     "message_send_ttl_seconds": 86400,
     "parameter_format": "POSITIONAL",
