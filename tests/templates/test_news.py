@@ -84,11 +84,12 @@ def test_each_aspect_has_its_own_clock() -> None:
     }
 
 
-def test_a_listing_that_said_nothing_new_is_the_last_word_all_the_same() -> None:
-    late = told(150, status="PAUSED")
-    assert merged(known_after(listed(100)), late, listed_at=200) == (known_after(listed(100)), False)
-    assert merged(known_after(listed(100)), late, listed_at=150).fetch
-    assert merged(known_after(listed(100)), late).template != known_after(listed(100))
+def test_what_says_nothing_new_is_newer_all_the_same() -> None:
+    confirmed = known_after(listed(100), listed(200))
+    assert confirmed.learnt_of("status").at == 200
+    assert after(told(150, status="PAUSED"), known=confirmed) == (confirmed, False)
+    heard = known_after(listed(100), told(200, status="APPROVED"))
+    assert after(told(150, status="PAUSED"), known=heard) == (heard, False)
 
 
 def test_history() -> None:

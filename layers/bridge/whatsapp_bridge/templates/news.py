@@ -49,18 +49,15 @@ class Merged(NamedTuple):
     fetch: bool = False
 
 
-def merged(known: Template | None, news: News, listed_at: int = 0) -> Merged:
-    """What is known of a template after news of it.
-
-    `listed_at`: the last complete listing left then, and said nothing new of it, which is not written down for each.
-    """
+def merged(known: Template | None, news: News) -> Merged:
+    """What is known of a template after news of it."""
     if not news.name or not news.language:
         return Merged(known, fetch=True)
     if known is None:
         return _first(news)
     if known.id is not None and news.id is not None and known.id != news.id:
-        return _another(known, news, listed_at)
-    return _taken(_named(known, news), news, listed_at)
+        return _another(known, news)
+    return _taken(_named(known, news), news)
 
 
 def missed(known: Template, at: int, source: str) -> Template:
@@ -69,26 +66,26 @@ def missed(known: Template, at: int, source: str) -> Template:
     if known.status == DELETED or any(known.learnt_of(aspect).at >= at for aspect in ASPECTS):
         return known
     gone = News(known.name, known.language, at, source, says={"status": DELETED})
-    return _taken(known, gone, 0).template or known
+    return _taken(known, gone).template or known
 
 
 def _first(news: News) -> Merged:
     blank = Template(news.name, news.language, bsp_name=news.name, bsp_language=news.language)
-    found = _taken(_named(blank, news), news, 0, first=True)
+    found = _taken(_named(blank, news), news, first=True)
     # An event alone has no components.
     return Merged(found.template, fetch=found.fetch or not news.is_listing)
 
 
-def _another(known: Template, news: News, listed_at: int) -> Merged:
+def _another(known: Template, news: News) -> Merged:
     """It was deleted and made anew: a listing says so, an event may be of either."""
-    last = max(listed_at, *(known.learnt_of(aspect).at for aspect in ASPECTS))
+    last = max(known.learnt_of(aspect).at for aspect in ASPECTS)
     if not news.is_listing:
         return Merged(known, fetch=True)
     if news.at <= last:
         return Merged(known, fetch=news.at == last)
     anew = Change(news.at, news.source, "id", known.id or "", news.id or "")
     made = Template(known.name, known.language, changes=(*known.changes, anew)[-MAX_CHANGES:])
-    return _taken(_named(made, news), news, 0, first=True)
+    return _taken(_named(made, news), news, first=True)
 
 
 def _named(known: Template, news: News) -> Template:
@@ -99,17 +96,17 @@ def _named(known: Template, news: News) -> Template:
     )
 
 
-def _taken(known: Template, news: News, listed_at: int, *, first: bool = False) -> Merged:
+def _taken(known: Template, news: News, *, first: bool = False) -> Merged:
     """`first`: nothing was known, so what is learnt is no change."""
     template, fetch = known, news.fetch
     for aspect, value in news.says.items():
-        last = max(known.learnt_of(aspect).at, listed_at)
+        last = known.learnt_of(aspect).at
         differs = not _alike(getattr(known, aspect), value)
         if news.at == last and differs:
             fetch = True
         elif news.at > last:
             template = _with(template, aspect, value, news, changed=differs and not first)
-    if news.note is not None and news.at >= max(known.learnt_of("status").at, listed_at):
+    if news.note is not None and news.at >= known.learnt_of("status").at:
         template = _noted(template, Change(news.at, news.source, news.note.what, "", news.note.after, news.note.reason))
     return Merged(template, fetch)
 
