@@ -11,6 +11,8 @@ type Aspect = Literal["status", "quality", "category", "content"]
 ASPECTS: Final[Sequence[Aspect]] = ("status", "quality", "category", "content")
 POSITIONAL: Final = "POSITIONAL"
 NAMED: Final = "NAMED"
+FILE: Final = "a file"
+"""The source of what an operator has imported, for a BSP without a list."""
 
 
 class Learnt(NamedTuple):
