@@ -51,7 +51,7 @@ def client(provider: str) -> "ClientFactory":
     return cast("ClientFactory", _module(provider, "client").Client)
 
 
-WITH_TEMPLATES = frozenset({"meta"})
+WITH_TEMPLATES = frozenset({"gupshup", "meta"})
 """The BSPs that tell which templates they have."""
 
 
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup import outbound as gupshup_outbound
     from whatsapp_bridge.providers.gupshup import replies as gupshup_replies
     from whatsapp_bridge.providers.gupshup import settings as gupshup_settings
+    from whatsapp_bridge.providers.gupshup import templates as gupshup_templates
     from whatsapp_bridge.providers.message_central import client as central_client
     from whatsapp_bridge.providers.message_central import inbound as central_inbound
     from whatsapp_bridge.providers.message_central import outbound as central_outbound
@@ -96,4 +97,4 @@ if TYPE_CHECKING:
         Adapter(central_settings, central_outbound, central_inbound, central_replies, central_client.Client),
         Adapter(meta_settings, meta_outbound, meta_inbound, meta_replies, meta_client.Client),
     )
-    _TEMPLATES: tuple[TemplatesFactory, ...] = (meta_templates.Templates,)
+    _TEMPLATES: tuple[TemplatesFactory, ...] = (gupshup_templates.Templates, meta_templates.Templates)
