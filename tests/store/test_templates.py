@@ -62,6 +62,7 @@ def seen(*news: News) -> Seen:
 
 def test_nothing(registry: Registry, scope: str) -> None:
     assert registry.named(scope, "order_ready") == registry.all(scope) == Known([], 0)
+    assert registry.take(scope, []) == []
 
 
 def test_taken_and_read(registry: Registry, scope: str) -> None:

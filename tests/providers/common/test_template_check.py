@@ -256,6 +256,12 @@ UNFITTING = {
         "components[2]",
         f"{IT} has 1 button, the message has a value for button 2",
     ),
+    "an empty coupon code": (
+        [PLAIN, buttons(COUPON)],
+        [HELLO, tapped(0, "copy_code", "Copy", {"type": "coupon_code", "coupon_code": " "})],
+        "components[1].parameters[0].coupon_code",
+        "is empty",
+    ),
     "no suffix": (
         [PLAIN, buttons(DYNAMIC)],
         [HELLO, tapped(0, "dynamicUrl", "Open")],

@@ -91,6 +91,8 @@ class Registry:
 
     def take(self, scope: str, news: Sequence[News]) -> list[Result]:
         """Put news in its place; the results in the order of the news. Safe to repeat. Raises `Conflict`."""
+        if not news:
+            return []
         by_part: dict[int, list[int]] = defaultdict(list)
         for place, each in enumerate(news):
             by_part[_part_of(each.name)].append(place)

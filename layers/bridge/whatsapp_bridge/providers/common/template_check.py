@@ -158,7 +158,8 @@ def _check_one(button: Button, path: str, title: str, member: str) -> None:
     values = [getattr(parameter, member) for parameter in button.parameters]
     if len(values) != 1:
         raise Refused(f"{path}.parameters", f"{title} takes 1 value, the message has {len(values) or 'none'}")
-    whatsapp.filled([values[0] or ""], path)
+    if not (values[0] or "").strip():
+        raise Refused(f"{path}.parameters[0].{member}", "is empty")
 
 
 def _has_value(button: Button) -> bool:
