@@ -117,6 +117,38 @@ def test_what_is_no_longer_listed_is_deleted_and_not_forgotten(waba: Waba) -> No
     assert waba.sync().gone == []
 
 
+def test_what_the_list_passed_over_stays(waba: Waba) -> None:
+    waba.has(25)
+    waba.sync()
+    waba.world.now += 60
+    waba.listed.calls = 0
+
+    def move() -> None:
+        waba.listed.entries.append(waba.listed.entries.pop(0))
+
+    # The 11th moves to the page before, which was read.
+    waba.on_call[1] = move
+    report = waba.sync()
+    assert (report.ended, report.gone, waba.listed.calls) == (Ended.COMPLETE, [], 4)
+    assert waba.states() == {"APPROVED": 25}
+    assert waba.known["t010"].learnt_of("status").at > waba.listed_at
+
+
+@pytest.mark.parametrize(
+    "answer", [pytest.param(LATER, id="too many calls"), pytest.param(FORBIDDEN, id="permission missing")]
+)
+def test_what_could_not_be_asked_for_stays(waba: Waba, answer: TemplateAnswer) -> None:
+    waba.has(3)
+    waba.sync()
+    waba.world.now += 60
+    waba.listed.entries.pop()
+    waba.listed.next_answers = [None, answer]
+    assert waba.sync().ended is Ended.COMPLETE
+    assert waba.states() == {"APPROVED": 3}
+    waba.world.now += 60
+    assert len(waba.sync().gone) == 1
+
+
 def test_what_came_while_the_list_was_walked_stays(waba: Waba) -> None:
     waba.has(15)
 
@@ -168,7 +200,8 @@ def test_a_sync_that_broke_off_removes_nothing_and_goes_on(waba: Waba, how: Any)
 
     waba.world.now += 600
     report = waba.sync()
-    assert (report.ended, waba.listed.calls) == (Ended.COMPLETE, 4)
+    # Two pages more, and one call for what they lacked.
+    assert (report.ended, waba.listed.calls) == (Ended.COMPLETE, 5)
     assert (len(report.results), waba.states()) == (14, {"APPROVED": 24, "DELETED": 1})
     # All that it says was true when the first request left, and later.
     assert waba.listed_at == began
@@ -201,8 +234,10 @@ def test_a_sync_that_failed_removes_nothing_and_begins_anew(waba: Waba, answer: 
     waba.listed.next_answers = [None, answer]
     assert waba.sync().ended is ended
     assert (waba.states(), waba.listed_at) == ({"APPROVED": 25}, last)
-    assert len(waba.sync().results) == 15
-    assert waba.listed.calls == 4
+    report = waba.sync()
+    assert (len(report.results), len(report.gone)) == (15, 10)
+    # Two pages, and one call for each that they lacked.
+    assert waba.listed.calls == 2 + 2 + 10
 
 
 def test_without_the_permission_there_is_no_complete_list(waba: Waba) -> None:

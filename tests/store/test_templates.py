@@ -139,8 +139,9 @@ def test_complete_listing(registry: Registry, scope: str) -> None:
     stays, goes, comes = listed(100), listed(100, name="goes"), listed(210, name="comes")
     registry.take(scope, [stays, goes])
     registry.take(scope, [listed(200), comes])
-    gone = registry.complete(scope, 200, "a listing", seen(stays))
-    assert [template.name for template in gone] == ["goes"]
+    lacking = registry.lacking(scope, 200, seen(stays))
+    assert [template.name for template in lacking] == ["goes"]
+    assert [template.name for template in registry.complete(scope, 200, "a listing", lacking)] == ["goes"]
     assert registry.all(scope).listed_at == registry.named(scope, "x").listed_at == 200
     assert states(registry.all(scope)) == {
         ("order_ready", "en"): "APPROVED",
@@ -148,24 +149,27 @@ def test_complete_listing(registry: Registry, scope: str) -> None:
         ("comes", "en"): "APPROVED",
     }
     # Not forgotten, and not deleted twice.
-    assert registry.complete(scope, 300, "a listing", seen(stays, comes)) == []
+    assert registry.lacking(scope, 300, seen(stays, comes)) == []
+    assert registry.complete(scope, 300, "a listing", lacking) == []
+
+
+def test_heard_of_before_it_was_recorded_as_deleted(registry: Registry, scope: str) -> None:
+    registry.take(scope, [listed(100)])
+    lacking = registry.lacking(scope, 200, Seen())
+    registry.take(scope, [told(201, "PAUSED")])
+    assert registry.complete(scope, 200, "a listing", lacking) == []
+    assert states(registry.all(scope)) == {("order_ready", "en"): "PAUSED"}
 
 
 def test_an_empty_listing_is_a_complete_one(registry: Registry, scope: str) -> None:
-    assert registry.complete(scope, 200, "a listing", Seen()) == []
+    assert registry.lacking(scope, 200, Seen()) == []
+    assert registry.complete(scope, 200, "a listing") == []
     assert registry.all(scope) == Known([], 200)
 
 
-def test_listing_with_entries_that_cannot_be_read_deletes_nothing(registry: Registry, scope: str) -> None:
-    registry.take(scope, [listed(100)])
-    assert registry.complete(scope, 200, "a listing", None) == []
-    assert registry.all(scope).listed_at == 200
-    assert states(registry.all(scope)) == {("order_ready", "en"): "APPROVED"}
-
-
 def test_an_older_listing_is_not_the_last_one(registry: Registry, scope: str) -> None:
-    registry.complete(scope, 200, "a listing", Seen())
-    registry.complete(scope, 100, "a listing", Seen())
+    registry.complete(scope, 200, "a listing")
+    registry.complete(scope, 100, "a listing")
     assert registry.all(scope).listed_at == 200
 
 

@@ -109,6 +109,10 @@ def test_history() -> None:
     )
 
 
+def test_what_is_learnt_for_the_first_time_is_no_change() -> None:
+    assert known_after(told(1, status="PAUSED"), listed(2, status="PAUSED"), told(3, quality="GREEN")).changes == ()
+
+
 def test_history_is_the_last_twenty() -> None:
     found = known_after(listed(1), *(told(2 + n, status=("PAUSED", "APPROVED")[n % 2]) for n in range(30)))
     assert len(found.changes) == MAX_CHANGES

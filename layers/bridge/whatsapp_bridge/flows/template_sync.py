@@ -1,7 +1,8 @@
 """Brings the registry up to date with a BSP's list of templates.
 
 The list is walked to its end. What breaks off goes on at the next sync where it stopped, for an hour, and has removed
-nothing: only a complete list says what the BSP no longer has.
+nothing. What a complete list lacks is asked for once more, one by one: a list that changes while it is walked may pass
+over a template that is there, and a template that is deleted by mistake would be missing in the next import.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,6 +27,8 @@ _MOST_PAGES: Final = 1_500
 # Half of the time for which a sync is nobody else's; a page takes less than the other half.
 _CHECKPOINT_SECONDS: Final = 60
 _RESUMED_FOR_SECONDS: Final = 3_600
+# Of those that a list lacks. Each costs a call.
+_MOST_CONFIRMED: Final = 50
 
 
 class Ended(Enum):
@@ -40,7 +43,8 @@ class Ended(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a sync ended. `results` has the news of each template that was listed, `gone` those that no longer are."""
+    """How a sync ended. `results` has the news of each template that was listed, `gone` those that were found to
+    be deleted."""
 
     ended: Ended
     reason: str = ""
@@ -127,11 +131,25 @@ class _Walk:
 
     def _complete(self) -> Report:
         self._write()
-        seen = None if self._reached.unread else self._seen
-        gone = self._registry.complete(self._scope, self._reached.began, SOURCE, seen)
+        gone = [] if self._reached.unread else self._gone()
+        self._write()
+        deleted = self._registry.complete(self._scope, self._reached.began, SOURCE, gone)
         self._syncs.end(self._scope, self._grant)
         reason = "entries could not be read" if self._reached.unread else ""
-        return Report(Ended.COMPLETE, reason, results=self._results, gone=gone)
+        return Report(Ended.COMPLETE, reason, results=self._results, gone=deleted)
+
+    def _gone(self) -> list[Template]:
+        """Those that the list lacked and the BSP does not have: two answers say so. The next sync asks for the rest."""
+        gone = []
+        for template in self._registry.lacking(self._scope, self._reached.began, self._seen)[:_MOST_CONFIRMED]:
+            answer = NotListed("missing", "") if template.id is None else self._templates.fetch(template.id)
+            if not isinstance(answer, NotListed):
+                self._news.append(answer)
+            elif answer.why == "missing":
+                gone.append(template)
+            else:
+                break
+        return gone
 
     def _stopped(self, ended: Ended, reason: str, retry_after: float | None = None) -> Report:
         if ended is Ended.BROKEN_OFF:

@@ -107,21 +107,32 @@ class Registry:
             results.update(zip(by_part[part], made, strict=True))
         return [results[place] for place in range(len(news))]
 
-    def complete(self, scope: str, began: int, source: str, seen: "Seen | None") -> list[Template]:
-        """Record that a listing, whose first request left at `began`, was taken to its end; the templates that it
-        lacked become deleted, and are returned. Without `seen` nobody knows which it had."""
-        gone: list[Template] = []
-        if seen is not None:
-            found = self._read(scope, range(PARTS), consistent=True)
-            for part in range(PARTS):
-                gone += self._change(scope, part, found, lambda known: _miss(known, began, source, seen))
+    def lacking(self, scope: str, began: int, seen: "Seen") -> list[Template]:
+        """The templates that a complete listing, whose first request left at `began`, did not have."""
+        known = self.all(scope).templates
+        return [each for each in known if each.key not in seen and missed(each, began, "") != each]
+
+    def complete(self, scope: str, began: int, source: str, gone: Iterable[Template] = ()) -> list[Template]:
+        """Record that a listing, whose first request left at `began`, was taken to its end, and that these templates
+        are deleted; returned are those that nothing was heard of since."""
+        by_part: dict[int, set[tuple[str, str]]] = defaultdict(set)
+        for template in gone:
+            by_part[_part_of(template.name)].add(template.key)
+        found = self._read(scope, by_part, consistent=True) if by_part else {}
+        deleted: list[Template] = []
+
+        def missing(part: int) -> list[Template]:
+            return self._change(scope, part, found, lambda known: _miss(known, by_part[part], began, source))
+
+        for part in by_part:
+            deleted += missing(part)
         self._table.update(
             _key(scope, None),
             "SET listed_at = :at",
             "attribute_not_exists(listed_at) OR listed_at < :at",
             {":at": began},
         )
-        return gone
+        return deleted
 
     def _change[R](
         self,
@@ -167,14 +178,16 @@ def _merge(known: dict[tuple[str, str], Template], news: Sequence[News]) -> list
     return results
 
 
-def _miss(known: dict[tuple[str, str], Template], began: int, source: str, seen: "Seen") -> list[Template]:
-    gone = []
-    for key, template in list(known.items()):
-        after = template if key in seen else missed(template, began, source)
-        if after != template:
+def _miss(
+    known: dict[tuple[str, str], Template], gone: Iterable[tuple[str, str]], began: int, source: str
+) -> list[Template]:
+    deleted = []
+    for key in gone:
+        after = missed(known[key], began, source)
+        if after != known[key]:
             known[key] = after
-            gone.append(after)
-    return gone
+            deleted.append(after)
+    return deleted
 
 
 class Seen:

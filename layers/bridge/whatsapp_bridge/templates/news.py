@@ -71,7 +71,7 @@ def missed(known: Template, at: int, source: str) -> Template:
 
 def _first(news: News) -> Merged:
     blank = Template(news.name, news.language, bsp_name=news.name, bsp_language=news.language)
-    found = _taken(_named(blank, news), news, first=True)
+    found = _taken(_named(blank, news), news)
     # An event alone has no components.
     return Merged(found.template, fetch=found.fetch or not news.is_listing)
 
@@ -85,7 +85,7 @@ def _another(known: Template, news: News) -> Merged:
         return Merged(known, fetch=news.at == last)
     anew = Change(news.at, news.source, "id", known.id or "", news.id or "")
     made = Template(known.name, known.language, changes=(*known.changes, anew)[-MAX_CHANGES:])
-    return _taken(_named(made, news), news, first=True)
+    return _taken(_named(made, news), news)
 
 
 def _named(known: Template, news: News) -> Template:
@@ -96,8 +96,7 @@ def _named(known: Template, news: News) -> Template:
     )
 
 
-def _taken(known: Template, news: News, *, first: bool = False) -> Merged:
-    """`first`: nothing was known, so what is learnt is no change."""
+def _taken(known: Template, news: News) -> Merged:
     template, fetch = known, news.fetch
     for aspect, value in news.says.items():
         last = known.learnt_of(aspect).at
@@ -105,7 +104,8 @@ def _taken(known: Template, news: News, *, first: bool = False) -> Merged:
         if news.at == last and differs:
             fetch = True
         elif news.at > last:
-            template = _with(template, aspect, value, news, changed=differs and not first)
+            # What is learnt for the first time is no change.
+            template = _with(template, aspect, value, news, changed=differs and aspect in known.learnt)
     if news.note is not None and news.at >= known.learnt_of("status").at:
         template = _noted(template, Change(news.at, news.source, news.note.what, "", news.note.after, news.note.reason))
     return Merged(template, fetch)
