@@ -6,7 +6,7 @@ Source: "Template components" of Meta's documentation and its error 132000, 1320
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from whatsapp_bridge.clevertap.messages import (
     BodyComponent,
@@ -14,7 +14,6 @@ from whatsapp_bridge.clevertap.messages import (
     Carousel,
     Composed,
     FooterComponent,
-    Header,
     HeaderComponent,
     LimitedTimeOffer,
     RenderedText,
@@ -68,28 +67,41 @@ def _shape(template: Template) -> Shape | None:
     return shape if shape is not None and shape.body is not None else None
 
 
+class _Parts:
+    """The components of a message or card by their types, with their paths: looked through once, because looking for
+    each would take longer than all the comparing."""
+
+    def __init__(self, composed: Composed, path: str) -> None:
+        self.path = path
+        self.buttons: dict[int, tuple[Button, str]] = {}
+        self._others: dict[type, tuple[Any, str]] = {}
+        for index, component in enumerate(composed.components):
+            place = f"{path}[{index}]"
+            if type(component) is Button:
+                self.buttons[component.position] = component, place
+            else:
+                self._others[type(component)] = component, place
+
+    def first[T](self, kind: type[T]) -> tuple[T | None, str]:
+        """The component of a kind, and its path; that of all if there is none."""
+        return self._others.get(kind, (None, self.path))
+
+
 def _check_parts(composed: Composed, shape: Shape, path: str, title: str) -> None:
-    header, body, offer, carousel = (
-        _placed(composed, kind, path) for kind in (HeaderComponent, BodyComponent, LimitedTimeOffer, Carousel)
-    )
-    _check_header(composed.header, shape, header, title)
-    _check_values(composed.body, shape.body_variables, f"{body}.body" if composed.body else body, title, "body")
-    _check_buttons(composed, shape.buttons, path, title)
-    _check_offer(composed, shape, offer, title)
-    _check_cards(composed, shape, carousel, title)
-
-
-def _placed(composed: Composed, kind: type, path: str) -> str:
-    """The path of the first component of a kind; that of all if there is none."""
-    places = (place for place, component in enumerate(composed.components) if isinstance(component, kind))
-    place = next(places, None)
-    return path if place is None else f"{path}[{place}]"
+    parts = _Parts(composed, path)
+    _check_header(*parts.first(HeaderComponent), shape, title)
+    body, place = parts.first(BodyComponent)
+    _check_values(body.body if body else None, shape.body_variables, f"{place}.body" if body else place, title, "body")
+    _check_buttons(parts, shape.buttons, title)
+    _check_offer(*parts.first(LimitedTimeOffer), shape, title)
+    _check_cards(*parts.first(Carousel), shape, title)
 
 
 # --- header and body -------------------------------------------------------------------------------------------------
 
 
-def _check_header(header: Header | None, shape: Shape, place: str, title: str) -> None:
+def _check_header(component: HeaderComponent | None, place: str, shape: Shape, title: str) -> None:
+    header = component.header if component else None
     wanted, given = shape.header, header.type if header else None
     if wanted is not None and wanted not in _HEADERS:
         return
@@ -120,19 +132,14 @@ def _counted(number: int, what: str) -> str:
 # --- buttons ---------------------------------------------------------------------------------------------------------
 
 
-def _check_buttons(composed: Composed, wanted: Sequence[ButtonShape], path: str, title: str) -> None:
-    given = {
-        component.position: (component, f"{path}[{index}]")
-        for index, component in enumerate(composed.components)
-        if isinstance(component, Button)
-    }
+def _check_buttons(parts: _Parts, wanted: Sequence[ButtonShape], title: str) -> None:
     for place, shape in enumerate(wanted):
-        button, button_path = given.get(place, (None, path))
-        _check_button(button, shape, button_path, f"button {place + 1} of {title}")
-    for place, (button, button_path) in sorted(given.items()):
+        button, path = parts.buttons.get(place, (None, parts.path))
+        _check_button(button, shape, path, f"button {place + 1} of {title}")
+    for place, (button, path) in parts.buttons.items():
         if place >= len(wanted) and _has_value(button):
             has = _counted(len(wanted), "button")
-            raise Refused(button_path, f"{title} has {has}, the message has a value for button {place + 1}")
+            raise Refused(path, f"{title} has {has}, the message has a value for button {place + 1}")
 
 
 def _check_button(button: Button | None, shape: ButtonShape, path: str, title: str) -> None:
@@ -172,8 +179,7 @@ def _has_value(button: Button) -> bool:
 # --- special templates -----------------------------------------------------------------------------------------------
 
 
-def _check_offer(composed: Composed, shape: Shape, place: str, title: str) -> None:
-    offer = next((part for part in composed.components if isinstance(part, LimitedTimeOffer)), None)
+def _check_offer(offer: LimitedTimeOffer | None, place: str, shape: Shape, title: str) -> None:
     ends = offer.expiration_time_ms if offer else None
     if ends is not None and not shape.has_offer:
         raise Refused(place, f"{title} has no limited-time offer, the message has one")
@@ -181,8 +187,7 @@ def _check_offer(composed: Composed, shape: Shape, place: str, title: str) -> No
         raise Refused(place, f"{title} has an offer that ends, the message does not say when")
 
 
-def _check_cards(composed: Composed, shape: Shape, place: str, title: str) -> None:
-    carousel = next((part for part in composed.components if isinstance(part, Carousel)), None)
+def _check_cards(carousel: Carousel | None, place: str, shape: Shape, title: str) -> None:
     cards, wanted = carousel.cards if carousel else [], shape.cards or []
     if len(cards) != len(wanted):
         has = len(cards) or "none"
@@ -200,14 +205,16 @@ def check_texts(message: TemplateMessage, template: Template) -> None:
     shape = _shape(template)
     if shape is None:
         return
-    title = f"template {template.title}"
+    title, parts = f"template {template.title}", _Parts(message, "components")
+    header, of_header = parts.first(HeaderComponent)
+    body, of_body = parts.first(BodyComponent)
+    footer, of_footer = parts.first(FooterComponent)
     texts = [
-        (shape.body or "", message.body.filled if message.body else "", _placed(message, BodyComponent, "components")),
-        (shape.footer or "", message.footer or "", _placed(message, FooterComponent, "components")),
+        (shape.body or "", body.body.filled if body else "", of_body),
+        (shape.footer or "", footer.footer if footer else "", of_footer),
     ]
-    if shape.header == "TEXT" and message.header is not None and message.header.text is not None:
-        place = _placed(message, HeaderComponent, "components")
-        texts.append((shape.header_text, message.header.text.filled, place))
+    if shape.header == "TEXT" and header is not None and header.header.text is not None:
+        texts.append((shape.header_text, header.header.text.filled, of_header))
     for approved, rendered, place in texts:
         # The template has it, so a message may omit it.
         if rendered.strip() and not is_rendered_from(approved, rendered):
