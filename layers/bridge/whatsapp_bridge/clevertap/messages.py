@@ -25,6 +25,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from whatsapp_bridge.templates.languages import normalised
+
 VALIDATION_TEMPLATE: Final = "whatsapp:hsm:technology:generic:verify"
 VALIDATION_MSG_ID: Final = "0|0|0|0"
 
@@ -97,6 +99,8 @@ class MediaModel(TypedModel):
 class TextParameter(Model):
     type: str = "text"
     text: str
+    parameter_name: str | None = None
+    """The variable's name where the template has names: not CleverTap's, but the bridge's own."""
 
 
 def _or_empty(value: Any) -> Any:
@@ -349,9 +353,6 @@ Components = Annotated[list[Component], Field(min_length=1), AfterValidator(_arr
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-_LANGUAGE: Final = re.compile(r"([a-z]{2,3})[\s_(-]+([a-z]{2})\)?", re.IGNORECASE)
-
-
 class Template(Model):
     """A saved template: CleverTap's `namespace` is its name."""
 
@@ -361,12 +362,7 @@ class Template(Model):
     @property
     def language(self) -> str:
         """The language as Meta writes it: ``en``, ``en_GB``. CleverTap's forms include ``en(UK)``."""
-        code = self.language_code.strip()
-        match = _LANGUAGE.fullmatch(code)
-        if not match:
-            return code.lower()
-        region = match[2].upper()
-        return f"{match[1].lower()}_{'GB' if region == 'UK' else region}"
+        return normalised(self.language_code)
 
 
 def _identifier(value: str) -> str:
