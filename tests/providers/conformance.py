@@ -233,6 +233,26 @@ BEYOND_WHATSAPP: Mapping[str, tuple[Json, str]] = {
     "a long text": (freeform("text", {"body": "k" * 4097}), "text.body"),
 }
 
+# A text of a secret as somebody pastes it ("x"), which means the text alone.
+PASTED: Mapping[str, str] = {
+    "a line break": "x\n",
+    "a line break of Windows": "x\r\n",
+    "blanks around it": " x\u00a0 ",
+    "a tab in front": "\tx",
+    "a byte-order mark": "\ufeffx",
+    "a zero-width space": "x\u200b",
+    "direction marks": "\u202ax\u202c",
+}
+# The same with what nobody can have meant: the field is named.
+UNFIT: Mapping[str, str] = {
+    "a line break inside": "x\nx",
+    "a tab inside": "x\tx",
+    "a byte-order mark inside": "x\ufeffx",
+    "a zero-width space inside": "x\u200bx",
+    "a no-break space inside": "x\u00a0x",
+    "a placeholder": "REPLACE-by-the-x",
+}
+
 # What comes from gateways and networks rather than from a BSP's own code: nothing in it is about a message.
 WORDLESS_ANSWERS: Mapping[str, tuple[Script, Any]] = {
     "429": (Answer(429), Throttled(None)),
@@ -521,11 +541,47 @@ class ProviderConformance(FileConformance, ABC):
 
     @pytest.mark.parametrize(
         "base_url",
-        ["http://bsp.example", "bsp.example", f"https://{SECRET}@bsp.example", "https://bsp.example?x=private", 7],
-        ids=["http", "no scheme", "user name", "query", "number"],
+        [
+            "http://bsp.example",
+            "bsp.example",
+            f"https://{SECRET}@bsp.example",
+            "https://bsp.example?x=private",
+            "https://bsp.example/private words",
+            7,
+        ],
+        ids=["http", "no scheme", "user name", "query", "a blank", "number"],
     )
     def test_secret_with_a_wrong_base_url(self, base_url: Any) -> None:
         assert self.refused_secret(self.secret(base_url)).field == "provider.base_url"
+
+    @pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED.keys())
+    def test_what_is_pasted_along_with_any_text_of_a_secret_is_taken_off(self, pasted: str) -> None:
+        secret = self.secret("https://bsp.example")
+        whole = _mapped(secret, lambda value, _: pasted.replace("x", value))
+
+        assert parse_account("acme", whole) == parse_account("acme", secret)
+        assert parse_account("acme", f"\ufeff{json.dumps(whole)}") == parse_account("acme", secret)
+
+    def test_a_secret_pasted_with_line_breaks_is_in_force(self) -> None:
+        with self.world(_mapped(self.secret("https://bsp.example"), lambda value, _: f"{value}\n")) as made:
+            assert made.send(self.message("r1"), headers=self.authorization()) == SUCCESS
+            made.pump()
+            self.deliver(made, self.status("sent", "r1"))
+            made.pump()
+
+            assert made.told == [("r1", "sent")]
+            assert not any("\n" in url or "%0A" in url.upper() for url, _, _ in made.bsp_requests)
+
+    @pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT.keys())
+    def test_what_no_text_of_a_secret_can_have_is_refused_with_its_field(self, unfit: str) -> None:
+        paths: list[str] = []
+        secret = self.secret("https://bsp.example")
+        _mapped(secret, lambda value, path: paths.append(path) or value)  # type: ignore[func-returns-value]
+
+        for path in paths:
+            changed = _mapped(secret, lambda value, at, path=path: unfit.replace("x", value) if at == path else value)  # type: ignore[misc]
+            assert self.refused_secret(changed).field == path
+        assert len(paths) > 8
 
     def test_new_credentials_of_the_bsp_take_over(self) -> None:
         with self.world() as made:
@@ -1234,6 +1290,15 @@ def _carries(url: str, payload: Any, content: bytes) -> bool:
         return True
     words = payload.decode("latin-1") if isinstance(payload, bytes) else json.dumps(payload)
     return MEDIA["mediaURL"] in unquote_plus(f"{url} {words}") or b64encode(content).decode() in words
+
+
+def _mapped(value: Any, change: Callable[[str, str], str], path: str = "") -> Any:
+    """JSON with each text in it changed, by the text and its path."""
+    if isinstance(value, dict):
+        return {name: _mapped(member, change, f"{path}.{name}".lstrip(".")) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change, f"{path}.{place}") for place, item in enumerate(value)]
+    return change(value, path) if isinstance(value, str) else value
 
 
 def _drop(value: Json, path: str) -> None:

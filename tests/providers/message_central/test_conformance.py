@@ -25,9 +25,10 @@ class TestMessageCentral(ProviderConformance):
     required: ClassVar = ["customer_id", "password"]
     wrong: ClassVar = {
         "password empty": ("provider.password", ""),
-        "customer id with a line break": ("provider.customer_id", "private\n"),
+        "customer id of two words": ("provider.customer_id", "private id"),
         "country a name": ("provider.country", "private"),
         "country true": ("provider.country", True),
+        "e-mail of two words": ("provider.email", "private @central.example"),
         "e-mail no text": ("provider.email", 7),
         "bulk a word": ("options.bulk", "private"),
         "unknown option": ("options.colour", True),
