@@ -14,6 +14,7 @@ _CODES = {"sent": 3, "delivered": 4, "read": 27, "failed": 12}
 
 class TestClickatellLegacy(ProviderConformance):
     provider = "clickatell_legacy"
+    names_documents = False
 
     files_come_inline = True
     texts_have_no_type = True

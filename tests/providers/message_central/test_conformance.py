@@ -21,6 +21,7 @@ _INCOMING = {"text": meta.text, "button": meta.button, "location": meta.location
 
 class TestMessageCentral(ProviderConformance):
     provider = "message_central"
+    names_documents = False
 
     required: ClassVar = ["customer_id", "password"]
     wrong: ClassVar = {
