@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from whatsapp_bridge.runtime.pasted import trimmed
+from whatsapp_bridge.runtime.json_text import trimmed
 
 # What the documentation's samples have where a value of one's own belongs.
 _PLACEHOLDER: Final = "REPLACE"

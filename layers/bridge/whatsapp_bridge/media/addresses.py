@@ -9,7 +9,7 @@ import re
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from whatsapp_bridge.runtime.pasted import trimmed
+from whatsapp_bridge.runtime.json_text import trimmed
 
 # `host`, `host/path`, `host:port/path`; otherwise `mailto:somebody@host` and `file:/path` would look like hosts.
 _BARE: Final = re.compile(r"(//)?[^/?#:@\\\s]+(:\d+)?([/?#]|$)")
