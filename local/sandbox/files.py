@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote
 PATH = "/files/"
 # RFC 3986.
 _PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
-_ADDRESS = re.compile(rf"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]+)?(?:[/?]{_PART})?(?:#{_PART})?")
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+_ADDRESS = re.compile(rf"(?i:https?)://(?:{_PART}@)?{_HOST}(?::[0-9]*)?(?:[/?]{_PART})?(?:#{_PART})?")
 
 
 def is_address(text: object) -> bool:

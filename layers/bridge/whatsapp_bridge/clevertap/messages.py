@@ -129,7 +129,7 @@ class RenderedText(Model):
     @property
     def filled(self) -> str:
         """The text with the values for the placeholders that are left in it."""
-        if "{{" not in self.text:
+        if not has_placeholder(self.text):
             return self.text
         values = dict(enumerate(self.parameters, 1))
         return re.sub(_PLACEHOLDER, lambda found: values.get(int(found[1]), found[0]), self.text)

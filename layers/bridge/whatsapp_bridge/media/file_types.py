@@ -232,7 +232,7 @@ def file_name(wanted: str | None, url: str, found: FileType | None) -> str:
 
 
 def _known_extension(name: str) -> str:
-    """ "" where what is behind the last dot is none, as in "Invoice No. 5"."""
+    """The extension of a name; none where nobody knows what is behind the last dot, as in "Invoice No. 5"."""
     return name.rpartition(".")[2] if declared_type(_type_by(name)) else ""
 
 
