@@ -13,7 +13,17 @@ from tests.support.private import looked_into
 
 # What the demo says and sends, and how it logs in.
 PRIVATE = (
-    *("2782123", "Thandi", "Friday", "1042", "payload-of-button", "Sample shop", "made-up-", "MADE-UP", "http://"),
+    *(
+        "2782123",
+        "Thandi",
+        "Friday",
+        "Order 1042",
+        "payload-of-button",
+        "Sample shop",
+        "made-up-",
+        "MADE-UP",
+        "http://",
+    ),
     *BUTTONS,
 )
 
