@@ -443,6 +443,10 @@ def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
             contacts=["private", {"name": "private", "org": "private", "phones": [PERSON, {"phone": "private"}]}]
         ),
         samples.contacts(contacts=[{"vcard": "private card"}]),
+        samples.contacts(
+            contacts=[{"name": "private", "nickname": "private", "pets": [{"name": ["private"], "n": 2}]}]
+        ),
+        samples.contacts(contacts="private card"),
         samples.button_response(),
         samples.button_response(title=None, postbackData=None, selectedItem={"title": TEXT, "postbackData": TEXT}),
     ],
@@ -454,6 +458,8 @@ def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
         "contacts",
         "plain contacts",
         "card",
+        "members that no table names",
+        "contacts a text",
         "button response",
         "selected item",
     ],
@@ -474,8 +480,16 @@ def test_encrypted_reply_is_opened(element: Json) -> None:
         (samples.text(), {"whatsapp": {"profileName": ""}}),
         (samples.location(), {"locationName": "", "locationAddress": "null"}),
         (samples.tap(), {"content": ""}),
+        (samples.contacts(), {"contacts": [{"nickname": "private", "age": 7}]}),
     ],
-    ids=["profile name in clear", "profile name an object", "profile name empty", "place without a name", "no label"],
+    ids=[
+        "profile name in clear",
+        "profile name an object",
+        "profile name empty",
+        "place without a name",
+        "no label",
+        "a card in clear",
+    ],
 )
 def test_fields_that_hold_nothing_or_that_nobody_reads_cost_no_message(element: Json, change: Json) -> None:
     keys = Keys()

@@ -319,7 +319,8 @@ MEMBERS: list[tuple[dict[str, Any], str, str]] = [
     ({"text": "x"}, "poll", "text"),
     ({"text": "x"}, "", "text"),
     ({"image": {"a": 1}, "text": "x"}, "", "text"),
-    ({"poll": 1, "text": "x"}, "poll", "poll"),
+    ({"poll": 1, "text": "x"}, "poll", "text"),
+    ({"poll": 1}, "poll", "poll"),
     ({"text": None}, "poll", "poll"),
     ({}, "", ""),
 ]

@@ -34,6 +34,7 @@ _FAILURE_SECONDS: Final = 2.0
 type Path = tuple[str, ...]
 
 # `*` means every member of an object or a list. Where a path ends and others go on, it is for a text in their place.
+# Below `**` may be texts that no table names: whatever the key opens is encrypted, the rest is not.
 CONTACTS: Final[tuple[Path, ...]] = (
     ("contacts", "*"),
     ("contacts", "*", "birthday"),
@@ -44,7 +45,9 @@ CONTACTS: Final[tuple[Path, ...]] = (
     ("contacts", "*", "emails", "*", "*"),
     ("contacts", "*", "phones", "*", "*"),
     ("contacts", "*", "urls", "*", "*"),
+    ("contacts", "**"),
 )
+_OTHERS: Final[Path] = ("**",)
 
 
 class Undecipherable(Exception):
@@ -130,6 +133,8 @@ def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str
         if not isinstance(value, str):
             raise Undecipherable("an encrypted field must be text")
         return change(value)
+    if isinstance(value, str) and _OTHERS in paths:
+        return _if_it_can(change, value)
     if isinstance(value, dict):
         return {name: with_leaves(member, _below(paths, name), change) for name, member in value.items()}
     if isinstance(value, list):
@@ -138,7 +143,14 @@ def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str
 
 
 def _below(paths: tuple[Path, ...], name: str) -> tuple[Path, ...]:
-    return tuple(path[1:] for path in paths if path and path[0] in (name, "*"))
+    return tuple(path if path == _OTHERS else path[1:] for path in paths if path and path[0] in (name, "*", "**"))
+
+
+def _if_it_can(change: Callable[[str], str], text: str) -> str:
+    try:
+        return change(text)
+    except Undecipherable:
+        return text
 
 
 # --- data keys -------------------------------------------------------------------------------------------------------

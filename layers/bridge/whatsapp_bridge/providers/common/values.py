@@ -18,7 +18,7 @@ One reader for each kind of value, which no adapter has a second one of:
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
@@ -128,17 +128,21 @@ def in_brackets(name: str, value: Any = None) -> str:
     return f"[{name}: {told}]" if told else f"[{name}]"
 
 
+TAPS: Final = ("button_reply", "list_reply", "nfm_reply")
+"""The members of an interactive message: a choice, or a form that was filled in."""
 CONTENTS: Final = (
     *("text", "image", "video", "audio", "voice", "document", "sticker"),
     *("location", "contacts", "button", "interactive", "order", "reaction"),
+    # Where a BSP has taken off `interactive`.
+    *TAPS,
 )
 """The members of a person's message that Meta documents, and BSPs pass on."""
 
 
-def member_of(message: dict[str, Any], named: str, known: Iterable[str]) -> str:
-    """The member that its type names. If that says nothing, the first of the known ones that says something: a type may
-    be missing, new or wrong."""
-    if not empty(message.get(named)):
+def member_of(message: dict[str, Any], named: str, known: Collection[str]) -> str:
+    """The member that its type names. If that is not known or says nothing, the first of the known ones that says
+    something: a type may be missing, new or wrong."""
+    if named in known and not empty(message.get(named)):
         return named
     return next((name for name in known if not empty(message.get(name))), named)
 
