@@ -243,6 +243,7 @@ def test_routes(resources: Json) -> None:
     }
     assert routes == {
         ("POST", "/{account}/send"): ["SendFunction"],
+        ("POST", "/{account}/{path+}"): ["SendFunction"],
         ("POST", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("POST", "/{account}/status/{token}"): ["StatusFunction"],
@@ -253,6 +254,8 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/status/{token+}"): ["StatusFunction"],
         ("GET", "/{account}/media/{id}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
+        ("GET", "/{account}/media/{id+}"): ["MediaFunction"],
+        ("HEAD", "/{account}/media/{id+}"): ["MediaFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -265,12 +268,13 @@ CALLBACK_LIMITS = {
 }
 
 
-# Mistakes that work; the same callbacks do not come by the usual address as well.
+# Mistakes that work; the same requests do not come by the usual address as well.
 WITH_A_SLASH = {
-    "POST /{account}/incoming/{token+}",
-    "GET /{account}/incoming/{token+}",
-    "POST /{account}/status/{token+}",
-    "GET /{account}/status/{token+}",
+    "POST /{account}/{path+}": SEND_LIMITS,
+    "POST /{account}/incoming/{token+}": CALLBACK_LIMITS,
+    "GET /{account}/incoming/{token+}": CALLBACK_LIMITS,
+    "POST /{account}/status/{token+}": CALLBACK_LIMITS,
+    "GET /{account}/status/{token+}": CALLBACK_LIMITS,
 }
 
 
@@ -287,7 +291,7 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
         "GET /{account}/incoming/{token}": CALLBACK_LIMITS,
         "POST /{account}/status/{token}": CALLBACK_LIMITS,
         "GET /{account}/status/{token}": CALLBACK_LIMITS,
-        **dict.fromkeys(WITH_A_SLASH, CALLBACK_LIMITS),
+        **WITH_A_SLASH,
     }
     # API Gateway refuses settings of a route that is not there.
     paths = resources["BridgeApi"]["Properties"]["Body"]["paths"]
@@ -295,6 +299,8 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
     assert routes - set(stage["RouteSettings"]) == {
         "GET /{account}/media/{id}",
         "HEAD /{account}/media/{id}",
+        "GET /{account}/media/{id+}",
+        "HEAD /{account}/media/{id+}",
     }
 
 
