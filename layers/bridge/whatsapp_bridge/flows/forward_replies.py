@@ -76,6 +76,7 @@ class ForwardReplies:
         once: Once,
         dead_letters: RepliesDeadLetters,
         quarantine: Quarantine,
+        people_quarantine: Quarantine,
         payloads: Payloads,
         files: PeopleFiles,
         notes: Notes,
@@ -90,7 +91,7 @@ class ForwardReplies:
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
-        self._dead_letters, self._quarantine = dead_letters, quarantine
+        self._dead_letters, self._quarantine, self._people_quarantine = dead_letters, quarantine, people_quarantine
         self._files, self._notes = files, notes
         self._retry, self._callbacks, self._recording, self._services = retry, callbacks, recording, services
         self._recent, self._waiting = recent, waiting
@@ -166,9 +167,7 @@ class ForwardReplies:
         client = registry.client(account.provider_type)(account, self._services())
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
-            if reply.reason == NO_NUMBER:
-                self._count_person(account, event)
-            self._quarantine.put(account.name, [reply])
+            self._keep(account, event, reply)
             return True
         if reply.message.timestamp == NO_TIME:
             reply = replace(reply, message=reply.message.model_copy(update={"timestamp": received}))
@@ -176,6 +175,13 @@ class ForwardReplies:
             message = self._files.linked(client, account, event.id, reply.message, reply.attachment)
             reply = replace(reply, message=message)
         return self._report(account, event, reply, record)
+
+    def _keep(self, account: Account, event: ReplyEvent, reply: NotUnderstood) -> None:
+        if reply.reason == NO_NUMBER:
+            self._count_person(account, event)
+            self._people_quarantine.put(account.name, [reply])
+        else:
+            self._quarantine.put(account.name, [reply])
 
     def _count_person(self, account: Account, event: ReplyEvent) -> None:
         """Of those without a number each once a day, however much they write: the metric counts people."""

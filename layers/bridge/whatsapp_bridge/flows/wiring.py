@@ -186,6 +186,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     quarantine = Quarantine(queue=quarantine_queue, payloads=payloads, now=outside.now)
+    people_queue = queues.PeopleQuarantineQueue(env.people_quarantine_queue_url, sqs)
     files = PeopleFiles(
         store=MediaStore(env.payloads_bucket, s3),
         public_url=env.public_url,
@@ -204,6 +205,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         once=once,
         dead_letters=dead_letters,
         quarantine=quarantine,
+        people_quarantine=Quarantine(queue=people_queue, payloads=payloads, now=outside.now),
         payloads=payloads,
         files=files,
         notes=notes,
