@@ -1,6 +1,6 @@
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -152,9 +152,24 @@ def _encrypted(plaintext: bytes) -> str:
     return b64encode(bytes(16) + encryptor.update(plaintext) + encryptor.finalize()).decode()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda packed: packed + "\n",
+        lambda packed: packed.rstrip("="),
+        lambda packed: packed.replace("+", "-").replace("/", "_"),
+    ],
+    ids=["with a line break", "without padding", "in the alphabet of addresses"],
+)
+def test_a_field_in_a_neighbouring_base64_is_read(written: Callable[[str], str]) -> None:
+    texts = [TEXT + "k" * length for length in range(16)]
+    fields = [written(encryption.encrypt(KEY, text, Numbered())) for text in texts]
+
+    assert [encryption.decrypt(KEY, field) for field in fields] == texts
+
+
 UNDECIPHERABLE = {
     "no base64": "private!",
-    "base64 with a line break": encryption.encrypt(KEY, TEXT, Numbered()) + "\n",
     "nothing": "",
     "IV alone": b64encode(bytes(16)).decode(),
     "half an IV": b64encode(bytes(8)).decode(),

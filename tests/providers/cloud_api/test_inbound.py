@@ -566,6 +566,12 @@ REACTION = {"message_id": "wamid.7", "emoji": "\U0001f44d"}
 ANSWERED: dict[str, tuple[Json, str | None]] = {
     "a message": (samples.text(), "wamid.1"),
     "none": (samples.text(context=None), None),
+    "a message of their own": (samples.text(context={"from": PERSON, "id": "wamid.3"}), None),
+    "a message of their own, their number in another form": (
+        samples.text(**{"from": "5511988887777", "context": {"from": "+55 11 8888-7777", "id": "wamid.3"}}),
+        None,
+    ),
+    "a message of nobody known": (samples.text(context={"from": None, "id": "wamid.3"}), "wamid.3"),
     "forwarded": (samples.text(context={"forwarded": True}), None),
     "often forwarded": (samples.text(context={"frequently_forwarded": True}), None),
     "a product": (samples.text(context={"id": "wamid.3", "referred_product": {"catalog_id": "1"}}), "wamid.3"),

@@ -5,7 +5,7 @@ on its own. Source: the samples of the comparison page named in `codes`. They sh
 values show mode and padding.
 """
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.common.values import blank, from_base64
 from whatsapp_bridge.providers.contract import KeyFailure
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def encrypt(key: bytes, text: str, entropy: Callable[[int], bytes]) -> str:
 def decrypt(key: bytes, text: str) -> str:
     """The reverse of `encrypt`. Raises `Undecipherable`."""
     try:
-        return decrypt_bytes(key, b64decode(text, validate=True)).decode()
+        return decrypt_bytes(key, from_base64(text)).decode()
     except ValueError:
         # Neither base64 nor UTF-8.
         raise Undecipherable(_NOT_OURS) from None
@@ -243,7 +243,7 @@ class DataKeys:
 
     def _decrypt(self, keys: "KeyService", arn: str, encryption_key: str) -> DataKey:
         try:
-            blob = b64decode(encryption_key, validate=True)
+            blob = from_base64(encryption_key)
         except ValueError:
             raise Undecipherable("encryptionKey must be base64") from None
         return DataKey(self._ask(arn, lambda: keys.decrypt(arn, blob)), encryption_key, arn)

@@ -25,6 +25,7 @@ from whatsapp_bridge.providers.common.values import (
     member_of,
     says_nothing,
     seconds,
+    word,
 )
 from whatsapp_bridge.providers.contract import (
     Callback,
@@ -164,7 +165,7 @@ def _status(element: Json, wanted: Wanted, contacts: list[Any]) -> StatusEvent |
     recipient, user_id = _recipient(element, contacts)
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
-    if element.get("recipient_type") == "group":
+    if word(element.get("recipient_type")) == "group":
         return NotUnderstood("statuses", "of a group", element)
     if reference is None and bsp_id is None:
         return NotUnderstood("statuses", "neither biz_opaque_callback_data nor id", element)

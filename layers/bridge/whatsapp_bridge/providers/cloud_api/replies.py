@@ -7,6 +7,7 @@ own.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
 from whatsapp_bridge.providers.cloud_api.inbound import name_of, named_type, type_of
 from whatsapp_bridge.providers.common import contacts, contents
@@ -83,7 +84,8 @@ def _answered(kind: str, element: Json) -> str | None:
         return identifier(object_in(element.get("reaction")).get("message_id"))
     context = object_in(element.get("context"))
     # A person may answer a message of their own.
-    own = identifier(context.get("from")) is not None and context.get("from") == element.get("from")
+    writer, sender = digits(context.get("from")), digits(element.get("from"))
+    own = writer is not None and sender is not None and same(writer, sender)
     return None if own else identifier(context.get("id"))
 
 

@@ -10,6 +10,7 @@ One reader for each kind of value, which no adapter has a second one of:
     number         a whole number: a code, a size
     seconds        a time
     degrees        a latitude or longitude
+    from_base64    bytes
     lines          everything in a value that no table names
     in_brackets    the same in one line, as words of the bridge's own
     member_of      which member holds the content of a message
@@ -18,6 +19,7 @@ One reader for each kind of value, which no adapter has a second one of:
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -45,6 +47,7 @@ _MAX_TOLD: Final = 65_536
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 # A very small number has an exponent if it was JSON before it became text.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 # Also dashes that are no hyphens, and the direction marks that come with a number copied on a phone.
@@ -211,6 +214,13 @@ def _zone(name: str | None) -> tzinfo:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)
+
+
+def from_base64(text: str) -> bytes:
+    """Bytes in base64: also without padding, with line breaks, and in the alphabet for addresses (RFC 4648, section 5).
+    Raises `ValueError`."""
+    packed = "".join(text.split()).rstrip("=").translate(_URL_SAFE)
+    return b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 
 
 def degrees(value: Any, most: int) -> str | None:
