@@ -115,6 +115,22 @@ def test_who_has_no_number_is_in_the_alarm_once_a_day(made: World, counted: Call
     assert made.depth("QuarantineQueue") == 0, "whose alarms would count each message"
 
 
+def test_a_status_of_somebody_without_a_number_is_in_the_same_quarantine(counted: Callable[[], dict[str, int]]) -> None:
+    """Where only the number leads to its message."""
+    with world(acme=SIDES["message_central"]) as made:
+        for name in ("sent", "delivered"):
+            hears(made, events(statuses=[status(name, None, recipient_id=None, recipient_user_id=USER)]))
+        hears(made, events(messages=[written("one")]))
+        made.pump(hours=2)
+
+        kept = made.bodies("PeopleQuarantineQueue")
+        assert {body["reason"] for body in kept} == {"no phone number, only a user id"}
+        assert sorted(body["kind"] for body in kept) == ["status", "status", "text"]
+        assert counted()["PeopleWithoutNumber"] == 1
+        assert made.depth("QuarantineQueue") == 0
+        assert USER not in json.dumps([body for body in kept if body["kind"] == "status"])
+
+
 def test_the_last_number_of_a_user_id_counts(made: World) -> None:
     for words, sender in (("one", ANN), ("two", "27820000009"), ("three", None)):
         hears(made, events(messages=[written(words, sender)]))
