@@ -4,11 +4,11 @@ import sys
 from typing import NamedTuple
 
 from local import ROOT
+from local.marked import rows, with_part
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Capabilities
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 
 
 class Group(NamedTuple):
@@ -70,8 +70,7 @@ ANSWERS = Group(
 )
 
 BY_ID = "Only with the template's id at the BSP in the account's secret."
-# A quick reply without its own payload needs no id.
-BY_ID_NOTES = {"quickReply": "If it has a payload of its own: only with the template's id."}
+KEPT = "The BSP has no place for its payload, or not by text: the bridge keeps it and puts it back at the tap."
 
 
 class Note(NamedTuple):
@@ -83,9 +82,11 @@ class Note(NamedTuple):
 
 _OWN_FILE = Note("Only a file that the BSP got with the template; see `template_media`.", "template_media")
 NOTES: dict[tuple[str, str, str], Note] = {
+    ("clickatell", "headers", "location"): Note(
+        "Not yet: newer guides of Clickatell list them, but show no request for them."
+    ),
     ("message_central", "headers", "text"): Note("Only a text without variables."),
     **{("message_central", "headers", kind): _OWN_FILE for kind in ("image", "video", "file")},
-    ("message_central", "buttons", "quickReply"): Note("Only without a payload of its own."),
     ("message_central", "features", "batch"): Note("Only templates, with the option `bulk`.", "bulk"),
 }
 
@@ -94,10 +95,7 @@ def matrix() -> str:
     """The table in Markdown, a column per provider of the registry, and its notes below."""
     notes: list[str] = []
     providers = {name: registry.outbound(name).CAPABILITIES for name in registry.PROVIDERS}
-    lines = [
-        ["", *(f"[{provider.title}](docs/providers/{name}.md)" for name, provider in providers.items())],
-        ["---"] * (len(providers) + 1),
-    ]
+    lines = [["", *(f"[{provider.title}](docs/providers/{name}.md)" for name, provider in providers.items())]]
     for group in (*GROUPS, ANSWERS):
         lines.append([f"**{group.title}**", *("" for _ in providers)])
         lines += (
@@ -105,8 +103,7 @@ def matrix() -> str:
             for value, words in group.rows.items()
         )
     lines.append(["**Messages per request, at most**", *(str(provider.batch_size) for provider in providers.values())])
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return "\n".join([table, "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))])
+    return "\n".join([rows(lines), "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))])
 
 
 def _cell(name: str, provider: Capabilities, field: str, value: str, notes: list[str]) -> str:
@@ -124,17 +121,15 @@ def _note(name: str, provider: Capabilities, field: str, value: str) -> str | No
     if (name, field, value) in NOTES:
         return NOTES[name, field, value].text
     if field in ("headers", "buttons", "extras") and value in provider.by_id:
-        return BY_ID_NOTES.get(value, BY_ID)
+        return BY_ID
+    if field == "buttons" and value == "quickReply" and provider.keeps_payloads:
+        return KEPT
     return None
 
 
 def with_matrix(text: str) -> str:
-    """README's text with the current table between the markers. Raises ValueError if these are missing."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{BEGIN} and {END} must be in the text")
-    return f"{before}{begin}\n{matrix()}\n{end}{after}"
+    """README's text with the current table. Raises ValueError if its markers are missing."""
+    return with_part(text, "matrix", matrix())
 
 
 def main() -> int:

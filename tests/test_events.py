@@ -376,6 +376,7 @@ SEND = [
     Case("send-freeform-location", SUCCESS, {"ConversationQueue": [queued("dispatch-conversation-location")]}),
     Case("send-provider-validation", SUCCESS),
     Case("send-provider-validation-wrapped", SUCCESS),
+    Case("send-template-validation", SUCCESS),
     Case("send-wrong-credentials", failure(2000, "Invalid credentials")),
     Case("send-unknown-account", failure(2000, "Invalid credentials")),
     Case("send-another-number", failure(2004, "wabaNumber: is not this account's number")),
@@ -491,7 +492,7 @@ DISPATCH = [
         "dispatch-conversation-image",
         DONE,
         posts=[
-            (f"{UPLOAD}broadcastAllowed=true", sample_files.JPEG),
+            (f"{UPLOAD}to=27820000001", sample_files.JPEG),
             to_bsp(
                 {
                     "to": "27820000001",
@@ -870,17 +871,6 @@ def test_event_has_its_answer_and_effect(case: Case, handlers: Handlers, capsys:
     assert not [private for private in PRIVATE if private in output]
 
 
-def test_template_validation_is_queued_with_its_own_reference(handlers: Handlers) -> None:
-    answers = [readable(handlers.run("send-template-validation")) for _ in range(2)]
-
-    bodies = left_on_queues(handlers.world)["CampaignQueue"]
-    assert answers == [SUCCESS, SUCCESS]
-    assert [body["message"]["msgId"] for body in bodies] == ["0|0|0|0", "0|0|0|0"]
-    references = {body["reference"] for body in bodies}
-    assert len(references) == 2
-    assert all(reference.startswith("0|0|0|0#") for reference in references)
-
-
 def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
     handlers.run("dispatch-campaign")
     handlers.run("status-unknown-kind")
@@ -897,7 +887,7 @@ def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
 def test_every_event_file_has_a_case() -> None:
     files = {path.stem for path in EVENTS.glob("*.json")}
 
-    assert files == {case.event for case in CASES} | ACCOUNTS | {"send-template-validation"}
+    assert files == {case.event for case in CASES} | ACCOUNTS
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json") if path.stem not in ACCOUNTS))

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 bench = Bench(make_interpreter(Path(directory) / "python"), peers, log)
                 lines, checks = _measure(bench, cases, options.runs)
                 if options.function in (None, "dispatch"):
-                    checks.append(memory.check(bench, peers))
+                    checks += memory.checks(bench, peers)
                 if options.function in (None, "incoming"):
                     checks += [*webhooks.parsing(), webhooks.storing(bench, peers)]
         except BenchError as error:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from local import ROOT
+from local.bench.peers import WITHOUT_UPLOADS
 
 EVENTS = ROOT / "events"
 FLOORS = Path(__file__).with_name("floors")
 STACK = "local"
 ACCOUNT = "acme"
 SECURE_ACCOUNT = "acme-secure"
+WITHOUT_UPLOADS_ACCOUNT = "acme-without-uploads"
 META_ACCOUNT = "account-meta"
 """The event file with this account."""
 
@@ -77,12 +79,13 @@ def secrets(peers_url: str) -> dict[str, str]:
     return {
         f"{STACK}/accounts/{ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),
+        f"{STACK}/accounts/{WITHOUT_UPLOADS_ACCOUNT}": _secret("account-secure", peers_url, WITHOUT_UPLOADS),
         f"{STACK}/accounts/acme-meta": _secret(META_ACCOUNT, peers_url),
     }
 
 
-def _secret(event: str, peers_url: str) -> str:
+def _secret(event: str, peers_url: str, base_path: str = "") -> str:
     account = json.loads((EVENTS / f"{event}.json").read_text(encoding="utf-8"))
-    account["provider"]["base_url"] = peers_url
+    account["provider"]["base_url"] = f"{peers_url}{base_path}"
     account["clevertap"] |= {"status_url": f"{peers_url}/clevertap", "incoming_url": f"{peers_url}/clevertap"}
     return json.dumps(account)

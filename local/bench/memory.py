@@ -1,4 +1,4 @@
-"""Measures the memory that `dispatch` needs to fetch, encrypt and upload a file."""
+"""Measures the memory that `dispatch` needs to fetch, encrypt and send a file, uploaded and in its message."""
 
 import json
 from pathlib import Path
@@ -6,52 +6,62 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from local.bench.cases import EVENTS, SECURE_ACCOUNT
+from local.bench.cases import EVENTS, SECURE_ACCOUNT, WITHOUT_UPLOADS_ACCOUNT
 from local.bench.measure import Bench, BenchError
-from local.bench.peers import FILE_BYTES, FILE_PATH, MEDIA_PATH, Peers
+from local.bench.peers import FILES, MEDIA_PATH, MESSAGE_PATH, WITHOUT_UPLOADS, Peers
 from local.bench.report import Check
 from local.runtime import FunctionError, FunctionProcess
 
 MAX_MEGABYTES = 256
 """Above the idle handler, for the largest file that One API accepts."""
 _EVENT = "dispatch-conversation"
-# The message's own data key exists already.
-_CALLS = {"TrentService.GenerateDataKey": 1, f"GET {FILE_PATH}": 1, f"POST {MEDIA_PATH}": 1, "POST /v1/message": 1}
+_UPLOADED, _INLINE = FILES
 
 
-def check(bench: Bench, peers: Peers) -> Check:
-    """Raises `BenchError` if it cannot be measured, or the file did not arrive."""
+def checks(bench: Bench, peers: Peers) -> list[Check]:
+    """Raises `BenchError` if it cannot be measured, or a file did not arrive."""
+    return [
+        _check(bench, peers, "uploaded", SECURE_ACCOUNT, _UPLOADED, ""),
+        # The upload is tried first, and refused.
+        _check(bench, peers, "sent in the message", WITHOUT_UPLOADS_ACCOUNT, _INLINE, WITHOUT_UPLOADS),
+    ]
+
+
+def _check(bench: Bench, peers: Peers, how: str, account: str, path: str, base_path: str) -> Check:
     process = bench.process("DispatchFunction")
     try:
         # Late imports, for the first message and the first encryption, belong to the idle handler.
         for number in range(2):
-            _invoke(process, _message(number, "text", {"body": "Hello"}))
+            _invoke(process, _message(account, number, "text", {"body": "Hello"}))
         idle = resident(process, "VmRSS")
         forget_peak(process)
         before = peers.calls()
-        document = {"mediaURL": peers.url + FILE_PATH, "filename": "large.pdf"}
-        _invoke(process, _message(2, "file", document))
+        document = {"mediaURL": peers.url + path, "filename": "large.pdf"}
+        _invoke(process, _message(account, 2, "file", document))
         calls = peers.calls() - before
         peak = resident(process, "VmHWM")
     except (OSError, FunctionError) as error:
         raise BenchError(f"memory: {type(error).__name__}: {error}") from None
     finally:
         process.kill()
-    if any(calls[name] != number for name, number in _CALLS.items()):
+    # The message's own data key exists already.
+    expected = {"TrentService.GenerateDataKey", f"GET {path}"}
+    expected |= {f"POST {base_path}{MEDIA_PATH}", f"POST {base_path}{MESSAGE_PATH}"}
+    if any(calls[name] != 1 for name in expected):
         raise BenchError(f"memory: the file did not arrive: {dict(calls)}")
     megabytes = (peak - idle) / 2**20
-    name = f"dispatch, {FILE_BYTES // 2**20} MB encrypted and uploaded: memory"
+    name = f"dispatch, {round(FILES[path] / 2**20)} MB encrypted and {how}: memory"
     return Check(name, megabytes <= MAX_MEGABYTES, f"{megabytes:.0f} MB above idle, at most {MAX_MEGABYTES}")
 
 
-def _message(number: int, kind: str, content: dict[str, Any]) -> bytes:
-    """A queue event with a freeform message of the account that encrypts."""
+def _message(account: str, number: int, kind: str, content: dict[str, Any]) -> bytes:
+    """A queue event with a freeform message of this account."""
     event = json.loads((EVENTS / f"{_EVENT}.json").read_text(encoding="utf-8"))
     (record,) = event["Records"]
     job = json.loads(record["body"])
     message = {name: value for name, value in job["message"].items() if name != "text"}
     reference = f"bench|{number}"
-    job |= {"account": SECURE_ACCOUNT, "reference": reference}
+    job |= {"account": account, "reference": reference}
     job["message"] = {**message, "msgId": reference, "type": kind, kind: content}
     record["body"] = json.dumps(job)
     return json.dumps(event).encode()

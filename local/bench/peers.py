@@ -22,10 +22,14 @@ from local.web import HOST
 type Json = dict[str, Any]
 
 CALLS_PATH = "/calls"
+MESSAGE_PATH = "/v1/message"
 MEDIA_PATH = "/v1/media"
-FILE_PATH = "/files/large.pdf"
-FILE_BYTES = 30 * 1024 * 1024
-"""The largest file that One API accepts."""
+WITHOUT_UPLOADS = "/without-uploads"
+"""In front of the paths of a One API that takes no uploads."""
+_MB = 1024 * 1024
+# The ciphertext has 16 bytes of IV, and one of padding at least.
+FILES = {"/files/large.pdf": 30 * _MB - 17, "/files/inline.pdf": 20 * _MB - 17}
+"""The largest files that One API accepts from an account that encrypts, uploaded and in a message: their sizes."""
 
 
 class Answers:
@@ -42,7 +46,7 @@ class Answers:
             "DynamoDB_20120810.GetItem": lambda request: {},
             "TrentService.GenerateDataKey": self._generate_data_key,
         }
-        self._file = b"%PDF-1.7\n".ljust(FILE_BYTES, b"\0")
+        self._files = {path: b"%PDF-1.7\n".ljust(size, b"\0") for path, size in FILES.items()}
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json | bytes]:
         """An HTTP status and a body, JSON or a file."""
@@ -54,11 +58,13 @@ class Answers:
         if target:
             operation = self._operations.get(target)
             return (200, operation(json.loads(body))) if operation else (400, {"__type": "UnknownOperationException"})
-        if path == FILE_PATH:
-            return 200, self._file
+        if path in self._files:
+            return 200, self._files[path]
         if path == MEDIA_PATH:
             return 201, {"fileId": f"{_md5(str(len(body)))}.pdf", "accepted": True, "error": None}
-        if path == "/v1/message":
+        if path == f"{WITHOUT_UPLOADS}{MEDIA_PATH}":
+            return 404, b"<html></html>"
+        if path in (MESSAGE_PATH, f"{WITHOUT_UPLOADS}{MESSAGE_PATH}"):
             return 202, {"messages": [_accepted(message) for message in json.loads(body)["messages"]]}
         return 200, {}
 

@@ -7,6 +7,7 @@ from local.demo.files import picture
 from local.demo.messages import (
     BUTTONS,
     VALIDATION,
+    VALIDATION_ID,
     freeform_message,
     location_message,
     template_message,
@@ -18,7 +19,7 @@ from local.sandbox.files import File
 from local.sandbox.one_api import MEDIA_PATH
 
 CLEAR, SECURE = "acme", "acme-secure"
-PERSON, CAREFUL_PERSON, NOBODY = "27821230001", "27821230002", "27821239404"
+PERSON, CAREFUL_PERSON, NOBODY, STRANGER = "27821230001", "27821230002", "27821239404", "27821230009"
 SHOP = {
     "longitude": "18.424055",
     "latitude": "-33.924868",
@@ -36,6 +37,7 @@ def steps(conversation: Conversation) -> list[Step]:
     part = _Part(conversation)
     return [
         ("CleverTap validates the provider", part.validate_provider),
+        ("CleverTap validates a saved template", part.validate_template),
         ("A template message without encryption", part.clear_template),
         ("A template message with client-side encryption", part.encrypted_template),
         ("A freeform text with a link", part.freeform_text),
@@ -45,9 +47,11 @@ def steps(conversation: Conversation) -> list[Step]:
         ("A location, encrypted", part.encrypted_location),
         ("The other person sends a location back", part.location_reply),
         ("An image, encrypted", part.encrypted_image),
-        ("The same image to another person", part.known_image),
+        ("The same image to another person", part.image_of_another),
         ("The other person sends an image back", part.image_reply),
         ("A template with an image header", part.image_template),
+        ("An image, where uploads are not enabled", part.inline_image),
+        ("An encrypted image, where uploads are not enabled", part.encrypted_inline_image),
     ]
 
 
@@ -60,6 +64,11 @@ class _Part:
 
     def validate_provider(self) -> None:
         self._talk.send(CLEAR, VALIDATION)
+        expect(not self._bsp.calls, "nothing reached the BSP")
+
+    def validate_template(self) -> None:
+        self._talk.send(CLEAR, template_message(VALIDATION_ID, STRANGER, self._talk.waba_number(CLEAR)))
+        expect(self._talk.stack.queue_depths()["CampaignQueue"] == 0, "nothing is queued")
         expect(not self._bsp.calls, "nothing reached the BSP")
 
     def clear_template(self) -> None:
@@ -125,24 +134,28 @@ class _Part:
         expect(reply.context_id == template.msg_id, "context.id is the msgId of the template")
 
     def encrypted_image(self) -> None:
-        address = self._bsp.host_file(PARCEL, PARCEL_PICTURE, "image/png")
-        self._send_image(CAREFUL_PERSON, address)
+        self._send_secure_image(CAREFUL_PERSON)
         expect(len(self._uploads(SECURE)) == 1, "it was uploaded")
 
-    def known_image(self) -> None:
-        address = self._bsp.host_file(PARCEL, PARCEL_PICTURE, "image/png")
-        self._send_image(PERSON, address)
-        expect(len(self._uploads(SECURE)) == 1, "it was not uploaded again")
+    def image_of_another(self) -> None:
+        self._send_secure_image(PERSON)
+        expect(len(self._uploads(SECURE)) == 2, "it was uploaded for this person too")
 
-    def _send_image(self, to: str, address: str) -> None:
-        msg_id, caption = self._talk.new_id(), "Your parcel"
-        image = {"mediaURL": address, "caption": caption}
-        self._talk.send(SECURE, freeform_message(msg_id, to, self._talk.waba_number(SECURE), "image", image))
-        delivered = self._talk.delivered(SECURE, msg_id)
+    def _send_secure_image(self, to: str) -> Delivered:
+        caption = "Your parcel"
+        delivered = self._send_image(SECURE, to, caption)
         expect(caption not in json.dumps(delivered.wire), "its caption was not sent unencrypted")
+        return delivered
+
+    def _send_image(self, account: str, to: str, caption: str) -> Delivered:
+        msg_id, address = self._talk.new_id(), self._bsp.host_file(PARCEL, PARCEL_PICTURE, "image/png")
+        image = {"mediaURL": address, "caption": caption}
+        self._talk.send(account, freeform_message(msg_id, to, self._talk.waba_number(account), "image", image))
+        delivered = self._talk.delivered(account, msg_id)
         expect((delivered.content or {})["media"]["caption"] == caption, "the person sees the caption")
         expect(delivered.file == File(PARCEL_PICTURE, "image/png", PARCEL), "the person sees the image")
         self._talk.expect_ladder(msg_id)
+        return delivered
 
     def image_reply(self) -> None:
         template, caption = _sent(self._secure), "It is here"
@@ -163,6 +176,16 @@ class _Part:
         delivered = self._talk.delivered(CLEAR, msg_id)
         expect(delivered.file == File(PARCEL_PICTURE, "image/png", PARCEL), "the person sees the image")
         self._talk.expect_ladder(msg_id)
+
+    def inline_image(self) -> None:
+        self._bsp.disable_uploads(CLEAR)
+        delivered = self._send_image(CLEAR, PERSON, "Your parcel")
+        expect("fileId" not in delivered.wire["media"], "it was in the message")
+
+    def encrypted_inline_image(self) -> None:
+        self._bsp.disable_uploads(SECURE, "error")
+        delivered = self._send_secure_image(CAREFUL_PERSON)
+        expect("fileId" not in delivered.wire["media"], "it was in the message")
 
     def _uploads(self, account: str) -> list[Call]:
         return [call for call in self._bsp.calls if (call.account, call.path) == (account, MEDIA_PATH)]

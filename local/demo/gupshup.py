@@ -15,7 +15,7 @@ PHOTO = b"\xff\xd8\xff\xe0 a photo"
 def steps(conversation: Conversation) -> list[Step]:
     part = _Part(conversation)
     return [
-        ("A template over Gupshup, by its text", part.template_by_text),
+        ("A template over Gupshup, by its text, with a link and two buttons", part.template_by_text),
         ("The person opens its link, which Gupshup tracks", part.click),
         ("A template over Gupshup, by its id, with two buttons", part.template_by_id),
         ("The person taps one of them", part.tap),
@@ -34,21 +34,21 @@ class _Part:
 
     def template_by_text(self) -> None:
         message = self._template()
-        texts = [part for part in message["components"] if part["type"] != "button"]
         link = {
             "type": "button",
-            "index": 0,
+            "index": len(BUTTONS),
             "subType": "dynamicUrl",
             "buttonText": "Track",
             "parameters": [{"type": "text", "text": "orders/1042"}],
         }
         named = {"namespace": "order_link", "languageCode": "en"}
-        delivered = self._sent({**message, "template": named, "components": [*texts, link]})
+        delivered = self._sent({**message, "template": named, "components": [*message["components"], link]})
         self._by_text = delivered
         wire = delivered.wire
         expect(wire["msg"] == "Hello Thandi, your order arrives on Friday.", "its body went out as a text")
         expect((wire["header"], wire["footer"]) == ("Order 1042", "Sample shop"), "and so did header and footer")
         expect(wire["buttonUrlParam"] == "orders/1042", "its link has its ending")
+        expect("payload-of-button-0" not in wire.values(), "its buttons' payloads have no place")
         expect(wire["userid"] == self._login("hsm"), "it was sent with the HSM account")
         self._talk.expect_ladder(delivered.msg_id)
 

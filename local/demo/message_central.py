@@ -2,7 +2,7 @@
 
 from local.demo.conversation import STEP_SECONDS, Conversation, Step, StepFailed, expect, show
 from local.demo.files import picture
-from local.demo.messages import freeform_message, template_message, text_message
+from local.demo.messages import BUTTONS, freeform_message, template_message, text_message
 from local.sandbox.bsp import Delivered
 from local.sandbox.files import File
 
@@ -17,6 +17,7 @@ def steps(conversation: Conversation) -> list[Step]:
         ("A chat over Message Central", part.chat),
         ("A photo over Message Central", part.photo),
         ("The person answers Message Central's template", part.reply),
+        ("The person taps a button of the template", part.tap),
         ("The person sends a photo, which Message Central does not give out", part.photo_reply),
     ]
 
@@ -30,8 +31,9 @@ class _Part:
     def template(self) -> None:
         msg_id = self._talk.new_id()
         message = template_message(msg_id, PERSON, self._number)
-        body = [component for component in message["components"] if component["type"] in ("body", "footer")]
-        self._talk.send(ACCOUNT, {**message, "components": body})
+        # A header with a value has no place here.
+        parts = [component for component in message["components"] if component["type"] != "header"]
+        self._talk.send(ACCOUNT, {**message, "components": parts})
         delivered = self._delivered({"template": "order_shipped", "language": "en_GB"})
         expect(delivered.wire["variables"] == ["Thandi", "Friday"], "the person sees the template as CleverTap sent it")
         self._talk.expect_ladder(msg_id)
@@ -59,6 +61,16 @@ class _Part:
         self._bsp.person_writes(ACCOUNT, PERSON, "Friday is fine", in_reply_to=delivered)
         reply = self._talk.reply(ACCOUNT, "text", PERSON)
         expect(reply.wire["text"] == {"body": "Friday is fine"}, "it says what the person wrote")
+        expect(reply.context_id == msg_id, "context.id is the msgId of the template")
+
+    def tap(self) -> None:
+        if self._template is None:
+            raise StepFailed("there is no template to tap")
+        msg_id, delivered = self._template
+        self._bsp.person_taps_button(delivered, 2, BUTTONS[1])
+        reply = self._talk.reply(ACCOUNT, "button", PERSON)
+        expected = {"payload": "payload-of-button-1", "text": BUTTONS[1]}
+        expect(reply.wire["button"] == expected, "the payload is back, which Message Central never got")
         expect(reply.context_id == msg_id, "context.id is the msgId of the template")
 
     def photo_reply(self) -> None:

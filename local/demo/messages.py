@@ -3,6 +3,7 @@
 from typing import Any
 
 BUTTONS = ("Track my order", "Stop")
+VALIDATION_ID = "0|0|0|0"
 
 VALIDATION = {
     "body": {
@@ -20,7 +21,7 @@ VALIDATION = {
                 },
             }
         ],
-        "msgId": "0|0|0|0",
+        "msgId": VALIDATION_ID,
     }
 }
 

@@ -7,8 +7,8 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from local.sandbox import encryption, media_types
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
@@ -17,6 +17,11 @@ from local.sandbox.files import File
 from local.web import LoopbackHandler
 
 MAX_CONTENT = 4096
+
+
+type NoUploads = Literal["page", "error"]
+WITHOUT_UPLOADS = "-without-uploads"
+"""The end of the API key of an integration for which uploads are not enabled."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Integration:
     incoming_url: str
     mt_key_arn: str = ""
     mo_key_arn: str = ""
+    broadcasts: bool = False
+    """Whether its files hold nothing personal, so that they may be uploaded for everybody."""
+    without_uploads: NoUploads | None = None
+    """What answers uploads if Clickatell has not enabled them: a gateway's page, or the API's error."""
 
     @property
     def encrypted(self) -> bool:
@@ -103,11 +112,17 @@ class ClickatellSandbox(BspSandbox):
                 incoming_url=urls.incoming,
                 mt_key_arn=keys.get("mt_key_arn", ""),
                 mo_key_arn=keys.get("mo_key_arn", ""),
+                broadcasts=account.get("options", {}).get("broadcast_files", False),
+                without_uploads="page" if account["provider"]["api_key"].endswith(WITHOUT_UPLOADS) else None,
             )
         )
 
     def add(self, integration: Integration) -> None:
         self._integrations[integration.api_key] = integration
+
+    def disable_uploads(self, account: str, answer: NoUploads = "page") -> None:
+        """From now on this account's uploads are answered as where they are not enabled."""
+        self.add(replace(self._of(account), without_uploads=answer))
 
     @property
     def calls(self) -> list[Call]:
@@ -118,6 +133,10 @@ class ClickatellSandbox(BspSandbox):
 
     def respond(self, request: LoopbackHandler, body: bytes) -> None:
         headers = request.headers
+        if "application/json" not in headers.get("Accept", ""):
+            # As Clickatell's samples ask; not acceptable: RFC 9110, section 15.5.7.
+            request.answer(406)
+            return
         answer = self.handle(
             request.command, request.path, headers.get("Authorization"), body, headers.get("Content-Type", "")
         )
@@ -151,6 +170,12 @@ class ClickatellSandbox(BspSandbox):
             if count:
                 self._refusals[key] = seen + 1
             return found.error
+
+    def _named(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The members of a result that say which message it is about."""
+        to = message.get("to")
+        nameless = convention(str(to), has_file=False).nameless
+        return {"to": to, "clientMessageId": None if nameless else message.get("clientMessageId")}
 
     def _is_answer_lost(self, results: Sequence[dict[str, Any]]) -> bool:
         return any(

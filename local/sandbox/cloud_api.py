@@ -29,6 +29,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     131021: (400, "Recipient cannot be sender"),
     131026: (400, "Message undeliverable"),
     131030: (400, "Recipient phone number not in allowed list"),
+    131031: (403, "Business Account locked"),
     131047: (400, "Re-engagement message"),
     131048: (400, "Spam rate limit hit"),
     131050: (400, "User has stopped marketing messages"),
@@ -233,7 +234,7 @@ _CHECKS: dict[str, Callable[[Any, str], None]] = {
 # By One API's codes, which the conventions use. Meta does not report that a message is queued.
 STATUS_OF: dict[int, str] = {4: "sent", 5: "delivered", 6: "read"}
 FAILURE_OF: dict[int, int] = {20: 131026, 29: 131026, 80: 131053, 131: 131047, 132: 131048}
-ERROR_OF: dict[int, int] = {19: 131016, 26: 131050, 27: 131030, 33: 131053, 43: 130429}
+ERROR_OF: dict[int, int] = {19: 131016, 26: 131050, 27: 131030, 33: 131053, 43: 130429, 44: 131031}
 
 OTHER_WA_ID = "9441"
 """People with such a number have another at WhatsApp, with a 1 after the first two digits."""

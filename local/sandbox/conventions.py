@@ -20,10 +20,13 @@ class Convention:
     """Accepted, but the connection closes without an answer."""
     of_files: bool = False
     """For messages with a file only."""
+    nameless: bool = False
+    """The answer does not say which message it is about, where it could."""
 
 
 # The last four digits of a recipient choose the outcome of a message; any other number receives and reads it.
 CONVENTIONS: dict[str, Convention] = {
+    "9202": Convention(nameless=True),
     "9400": Convention(statuses=()),  # accepted, without any status
     "9402": Convention(statuses=(2, 4, 5)),  # delivered, never read
     "9403": Convention(error=26),
@@ -38,6 +41,7 @@ CONVENTIONS: dict[str, Convention] = {
     "9431": Convention(statuses=(2, 131)),
     "9432": Convention(statuses=(2, 132)),
     "9433": Convention(error=33, times=1, of_files=True),
+    "9444": Convention(error=44),
     "9480": Convention(statuses=(2, 80), of_files=True),
     "9503": Convention(error=19, times=1),
 }

@@ -30,6 +30,7 @@ _OPT_IN = _COMMON | {"phone_number", "channel"}
 _SENT = _COMMON | {"send_to", "extra", "msg_id", "data_encoding", "msg_type"}
 _MEDIA = frozenset({"media_url", "caption", "filename"})
 _TEMPLATE = frozenset({"isTemplate", "header", "footer", "buttonUrlParam", "whatsAppTemplateId", "wa_template_json"})
+_BY_TEXT = frozenset({"url", "quick_reply"})
 _VARIABLE = re.compile(r"h?var[1-9][0-9]*")
 
 
@@ -117,7 +118,7 @@ def _check_template(form: Mapping[str, str]) -> None:
     variables = {name for name in form if _VARIABLE.fullmatch(name)}
     texts = {"header", "footer", "msg", "caption"} & set(form)
     _need(set(form) - variables <= _SENT | _MEDIA | _TEMPLATE | {"isHSM", "msg", "location"})
-    _need(not (by_id and texts) and not (not by_id and (variables or "wa_template_json" in form)))
+    _need(not (by_id and texts) and not (not by_id and variables))
     _need(len(form.get("footer", "")) <= MAX_FOOTER)
     _need(all(is_value(form[name]) for name in variables))
     for name, most in (("header", MAX_HEADER), ("msg", MAX_BODY), ("caption", MAX_BODY)):
@@ -129,7 +130,13 @@ def _check_template(form: Mapping[str, str]) -> None:
     if "location" in form:
         _need({"latitude", "longitude"} <= set(_object(form["location"])))
     if "wa_template_json" in form:
-        _need(isinstance(_object(form["wa_template_json"]).get("components"), list))
+        _check_components(_object(form["wa_template_json"]).get("components"), by_id=by_id)
+
+
+def _check_components(components: Any, *, by_id: bool) -> None:
+    """By its text a template may have those of links and quick replies alone."""
+    _need(isinstance(components, list) and all(isinstance(part, dict) for part in components))
+    _need(by_id or all(part.get("sub_type") in _BY_TEXT for part in components))
 
 
 def _object(text: str) -> dict[str, Any]:

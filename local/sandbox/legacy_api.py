@@ -40,6 +40,7 @@ ERRORS: dict[int, str] = {
     105: "Request contains media files more than 20Mb in total",
     106: "HSM is incorrect",
     107: "SHA256 hash missing for encrypted media message",
+    110: "Account exceeded daily quota",
     151: "Too long input phone",
     152: "Too short input phone",
     153: "Too many MSISDNs",
@@ -51,7 +52,7 @@ ERRORS: dict[int, str] = {
 }
 
 # By One API's codes, which the conventions use. It has none for opted out (26), rate limit (43), no such media (33).
-ERROR_OF = {19: 901, 27: 159}
+ERROR_OF = {19: 901, 27: 159, 44: 110}
 STATUS_OF: dict[int, tuple[int, str]] = {
     2: (1001, "QUEUED"),
     4: (3, "DELIVERED_TO_GATEWAY"),
@@ -108,7 +109,7 @@ class LegacySandbox(ClickatellSandbox):
         return Answer(202, {"messages": results, "error": None}, self._is_answer_lost(results))
 
     def _accept(self, integration: Integration, message: dict[str, Any]) -> dict[str, Any]:
-        result = {"to": message.get("to"), "clientMessageId": message.get("clientMessageId")}
+        result = self._named(message)
         has_file = "contentType" in message
         try:
             _check_message(message)

@@ -9,10 +9,11 @@ import hmac
 import json
 import uuid
 from base64 import b64encode
+from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 
@@ -21,6 +22,7 @@ from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls,
 from local.sandbox.cloud_api import Json, Refused
 from local.sandbox.conventions import Convention, convention
 from local.sandbox.files import File
+from local.sandbox.meta_templates import TemplateAnswer, TemplateList
 from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
 
@@ -40,6 +42,7 @@ class Number:
     verify_token: str
     api_version: str
     webhook_url: str
+    waba_id: str = ""
 
     def sign(self, body: bytes) -> dict[str, str]:
         return {"X-Hub-Signature-256": f"sha256={hmac.digest(self.app_secret.encode(), body, 'sha256').hex()}"}
@@ -53,6 +56,7 @@ class Answer:
     body: bytes
     content_type: str = "application/json"
     lost: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class MetaSandbox(BspSandbox):
@@ -63,6 +67,8 @@ class MetaSandbox(BspSandbox):
         self._numbers: list[Number] = []
         self._media: dict[str, tuple[str, File]] = {}
         self._refusals: dict[tuple[str, str], int] = {}
+        self.templates: defaultdict[str, TemplateList] = defaultdict(TemplateList)
+        """By WhatsApp business account."""
 
     def add_account(self, name: str, account: dict[str, Any], bridge_url: str) -> None:
         provider = account["provider"]
@@ -77,6 +83,7 @@ class MetaSandbox(BspSandbox):
                 api_version=provider["api_version"],
                 # An app has one address for all events.
                 webhook_url=CallbackUrls.of(name, account, bridge_url).incoming,
+                waba_id=provider["waba_id"],
             )
         )
 
@@ -100,7 +107,7 @@ class MetaSandbox(BspSandbox):
         if answer.lost:
             request.close_connection = True
             return
-        request.answer(answer.status, answer.body, [("Content-Type", answer.content_type)])
+        request.answer(answer.status, answer.body, [("Content-Type", answer.content_type), *answer.headers])
 
     def handle(self, method: str, path: str, authorization: str | None, body: bytes) -> Answer:
         """Process a request and answer it."""
@@ -112,7 +119,7 @@ class MetaSandbox(BspSandbox):
                 if (method, path) == ("POST", f"/{number.api_version}/{number.number_id}/messages"):
                     return self._send(number, body)
             if method == "GET":
-                return self._file(owned, path)
+                return self._listed(owned, path) or self._file(owned, path)
             raise Refused(100, "Unsupported request")
         except Refused as refused:
             return Answer(refused.http_status, json.dumps(refused.wire()).encode())
@@ -155,6 +162,21 @@ class MetaSandbox(BspSandbox):
             if failure or code in cloud_api.STATUS_OF:
                 name, wa_id = cloud_api.STATUS_OF.get(code, "failed"), cloud_api.wa_id(recipient)
                 self._post(number, delay, statuses=[cloud_api.status(name, wamid, wa_id, reference, delay, failure)])
+
+    # Templates
+
+    def _listed(self, owned: list[Number], path: str) -> Answer | None:
+        """None if it asks for something else."""
+        asked = urlsplit(path)
+        query = dict(parse_qsl(asked.query))
+        for number in owned:
+            templates = self.templates[number.waba_id]
+            _, _, place = asked.path.partition(f"/{number.api_version}/")
+            if place == f"{number.waba_id}/message_templates":
+                return _template_answer(templates.page(query, f"{self.url}{asked.path}"))
+            if place in templates.ids:
+                return _template_answer(templates.one(place, query))
+        return None
 
     # Files
 
@@ -239,6 +261,11 @@ class MetaSandbox(BspSandbox):
 
     def _of(self, account: str) -> Number:
         return next(number for number in self._numbers if number.account == account)
+
+
+def _template_answer(answer: TemplateAnswer) -> Answer:
+    headers = tuple(answer.headers.items())
+    return Answer(answer.status, answer.body, answer.content_type, lost=answer.lost, headers=headers)
 
 
 def _fetched(link: Json) -> File | None:

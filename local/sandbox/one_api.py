@@ -77,6 +77,10 @@ class OneApiSandbox(ClickatellSandbox):
         return self._note(integration, path, messages, answer)
 
     def _upload(self, integration: Integration, query: dict[str, str], content_type: str, body: bytes) -> Answer:
+        if integration.without_uploads == "page":
+            return Answer(404, File(b"<html><body>404 Not Found</body></html>", "text/html", ""))
+        if integration.without_uploads == "error":
+            raise Refused(41)
         try:
             upload = check_upload(integration, query, content_type, body)
         except Refused as refused:
@@ -95,18 +99,23 @@ class OneApiSandbox(ClickatellSandbox):
 
     def _refuse_as_a_whole(self, messages: list[dict[str, Any]]) -> None:
         """A template that is not approved, and 5xx conventions: no message of such a request is accepted."""
-        for message in messages:
-            if one_api_requests.template_of(message) == NOT_APPROVED:
-                raise Refused(21)
-            code = self._refusal(message, has_file=False, count=False)
-            if code and one_api_requests.ERRORS[code][0] >= 500:
-                self._refusal(message, has_file=False)
-                raise Refused(code)
+        if any(one_api_requests.template_of(message) == NOT_APPROVED for message in messages):
+            raise Refused(21)
+        codes = [self._refusal(message, has_file=False, count=False) for message in messages]
+        failing = [
+            (code, message)
+            for code, message in zip(codes, messages, strict=True)
+            if code and one_api_requests.ERRORS[code][0] >= 500
+        ]
+        # One failure of the request is one for each of them.
+        for _, message in failing:
+            self._refusal(message, has_file=False)
+        for code, _ in failing:
+            raise Refused(code)
 
     def _accept(self, integration: Integration, message: dict[str, Any], size: int) -> dict[str, Any]:
-        result: dict[str, Any] = {"to": message.get("to")}
-        if "clientMessageId" in message:
-            result["clientMessageId"] = message["clientMessageId"]
+        # This API leaves out what it does not know.
+        result = {name: value for name, value in self._named(message).items() if value is not None or name == "to"}
         has_file = _media(message) is not None
         try:
             if size > media_types.MAX_REQUEST_BYTES:

@@ -44,7 +44,7 @@ def check_upload(integration: Integration, query: dict[str, str], content_type: 
             raise Refused(23, name)
     if len(body) > media_types.MAX_UPLOAD_BYTES:
         raise Refused(31, "30")
-    _check_audience(query)
+    _check_audience(integration, query)
     _check_encryption(integration, query)
     name = query["fileName"]
     # Every upload is accepted; a file that WhatsApp does not accept is refused when it is sent.
@@ -61,9 +61,10 @@ def check_upload(integration: Integration, query: dict[str, str], content_type: 
     )
 
 
-def _check_audience(query: dict[str, str]) -> None:
+def _check_audience(integration: Integration, query: dict[str, str]) -> None:
+    """A file is for one person, unless it holds nothing personal."""
     broadcast = query.get("broadcastAllowed")
-    if broadcast not in (None, "true"):
+    if broadcast not in ((None, "true") if integration.broadcasts else (None,)):
         raise Refused(23, "broadcastAllowed")
     if (broadcast is None) == ("to" not in query):
         raise Refused(23, "to")
@@ -80,8 +81,14 @@ def _check_encryption(integration: Integration, query: dict[str, str]) -> None:
     for name in ("encryptionKey", *_ENCRYPTION):
         if not query.get(name):
             raise Refused(23, name)
-    if query["kmsArn"] != integration.mt_key_arn:
+    if not _is_key_of(integration, query["kmsArn"]):
         raise Refused(23, "kmsArn")
+
+
+def _is_key_of(integration: Integration, arn: str) -> bool:
+    """Clickatell knows its key by the key's own ARN, whatever alias the account has for it."""
+    known = integration.mt_key_arn
+    return ":key/" in arn and (arn == known or ":alias/" in known)
 
 
 class Uploads:

@@ -36,6 +36,7 @@ ERRORS: dict[int, tuple[int, str]] = {
     41: (400, "Resource does not exist"),
     42: (400, "HTTP method is not supported on this resource"),
     43: (400, "Rate limit"),
+    44: (400, "FROM number is suspended"),
     45: (400, "FROM number is not related to integration"),
 }
 

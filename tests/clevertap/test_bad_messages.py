@@ -111,7 +111,6 @@ NUMBERS = {
     "to placeholder": (freeform("text", {"body": "Hi"}, to="2782XXXXXXX"), PHONE),
     "to too short": (template(to="+27821"), PHONE),
     "to too long": (template(to="2782123000127821"), PHONE),
-    "to national": (template(to="0821230001"), PHONE),
     "to object": (template(to={"number": "27821230001"}), PHONE),
     "to true": (template(to=True), PHONE),
     "to in a validation's shape": (VALIDATION | {"template": {"namespace": "verify", "languageCode": "en"}}, PHONE),

@@ -30,6 +30,12 @@ READ = {
     "a fraction that may be a group": ("+33 6 12 34 56.00", None),
     "three zeros that may be a group": ("+49 151 2345678.000", None),
     "a JSON number with a fraction": (27820000001.0, None),
+    # Where numbers have several lengths, a digit more would be another's.
+    "a blank behind the point": ("4915112345678. 0", "4915112345678"),
+    "a point behind the fraction": ("4915112345678.0.", "4915112345678"),
+    "two points": ("4915112345678..0", None),
+    "a blank in front of an ending": ("+49 30 123456/ 7", None),
+    "a full-width fraction": ("4915112345678\uff0e\uff10", "4915112345678"),
     # Points between groups are separators.
     "points": ("+27 82.000.0001", NUMBER),
     "points alone": ("27.82.000.0001", NUMBER),
@@ -57,6 +63,12 @@ READ = {
     "en dashes": ("+27 82\u2013000\u20130001", NUMBER),
     "em dashes": ("+27\u201482\u20140000001", NUMBER),
     "minus signs": ("+27\u221282\u22120000001", NUMBER),
+    "hyphen bullets": ("+27\u204382\u20430000001", NUMBER),
+    "modifier minus signs": ("+27\u02d782\u02d70000001", NUMBER),
+    "superscript minus signs": ("+27\u207b82\u207b0000001", NUMBER),
+    "subscript minus signs": ("+27\u208b82\u208b0000001", NUMBER),
+    "swung dashes": ("+27\u205382\u20530000001", NUMBER),
+    "long vowel marks of a Japanese keyboard": ("+81\u30fc90\u30fc1234\uff705678", "819012345678"),
     "no-break spaces": ("+27\u00a082\u202f000 0001", NUMBER),
     "slashes": ("+27/82/0000001", NUMBER),
     "full-width": (
@@ -134,9 +146,10 @@ def test_the_library_is_loaded_only_for_what_the_table_cannot_tell(monkeypatch: 
     assert numbers == [NUMBER, NUMBER, BRITISH, None]
 
 
-def test_what_to_do_about_a_number_without_its_country_code_is_said() -> None:
+@pytest.mark.parametrize("number", ["820000001", "0820000001", "(0)82 000 0001"])
+def test_what_to_do_about_a_number_without_its_country_code_is_said(number: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
-        parse_message(json.dumps(template(to="820000001")))
+        parse_message(json.dumps(template(to=number)))
 
     assert "country code" in caught.value.reason
     assert "default_country" in caught.value.reason

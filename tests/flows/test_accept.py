@@ -41,6 +41,7 @@ def shared() -> Iterator[World]:
         keyed=credentials(KEY),
         broken=account(callback_token="Canary"),
         african=account(options={"default_country": "ZA"}),
+        validating=account(options={"send_template_validations": True}),
     ) as made:
         yield made
 
@@ -262,7 +263,6 @@ OFFER = {
                 "+",
                 "123456",
                 "+2782000000123456",
-                "0820000001",
                 "27820000001x",
                 1.5,
                 True,
@@ -486,13 +486,71 @@ def test_provider_validation_reaches_no_queue(made: World, body: dict[str, Any])
     assert "before SendMessage" not in made.steps
 
 
-def test_template_validation_is_exempt_from_dedupe(made: World) -> None:
-    for body in (template("0|0|0|0"), template("0|0|0|0"), freeform("0|0|0|0"), freeform("0|0|0|0")):
-        assert answered(made, body) == SUCCESS
-    for queue in ("CampaignQueue", "ConversationQueue"):
-        references = [json.loads(message["Body"])["reference"] for message in received(made, queue)]
-        assert len(set(references)) == 2
-        assert all(reference.startswith("0|0|0|0#") for reference in references)
+def test_a_saved_template_is_validated_without_a_message(
+    made: World, log: Log, counted: Callable[[], dict[str, int]]
+) -> None:
+    for _ in range(2):
+        assert answered(made, template("0|0|0|0")) == SUCCESS
+    assert nothing_enqueued(made)
+    assert "before SendMessage" not in made.steps
+    assert counted()["TemplatesValidated"] == 2
+    assert "MessagesAccepted" not in counted()
+    assert "template validated, not sent" in log.text
+
+
+COUPON = {
+    "type": "button",
+    "index": 0,
+    "subType": "copy_code",
+    "parameters": [{"type": "coupon_code", "coupon_code": "C"}],
+}
+UNSUITABLE: dict[str, tuple[dict[str, Any], int, str]] = {
+    "what the BSP cannot carry": (
+        {"components": [COUPON]},
+        2001,
+        "components[0].subType: copy_code buttons are not supported by Clickatell One API",
+    ),
+    "what WhatsApp refuses": (
+        {"components": [{"type": "footer", "footer": "k" * 61}]},
+        2001,
+        "components[0].footer: is longer than 60 characters",
+    ),
+    "malformed": ({"template": None}, 2001, "template: must be an object"),
+    "another number's": ({"wabaNumber": "27999000002"}, 2004, "wabaNumber: is not this account's number"),
+}
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["checked", "sent"])
+@pytest.mark.parametrize(("change", "code", "message"), UNSUITABLE.values(), ids=UNSUITABLE.keys())
+def test_a_saved_template_is_refused_like_its_messages(
+    made: World,
+    counted: Callable[[], dict[str, int]],
+    change: dict[str, Any],
+    code: int,
+    message: str,
+    sent: bool,
+) -> None:
+    body = template("0|0|0|0") | change
+    refused = answered(made, body, account="validating" if sent else "acme")
+    assert refused == (200, {"status": "failure", "error": {"code": code, "message": message}})
+    assert nothing_enqueued(made)
+    assert counted() == {"MessagesRefused": 1}
+
+
+def test_validations_of_saved_templates_are_sent_where_the_account_says_so(made: World) -> None:
+    for _ in range(2):
+        assert answered(made, template("0|0|0|0"), account="validating") == SUCCESS
+    references = [json.loads(message["Body"])["reference"] for message in received(made, "CampaignQueue")]
+    assert len(set(references)) == 2
+    assert all(reference.startswith("0|0|0|0#") for reference in references)
+
+
+def test_a_freeform_message_with_the_msg_id_of_validations_is_sent(made: World) -> None:
+    for _ in range(2):
+        assert answered(made, freeform("0|0|0|0")) == SUCCESS
+    references = [json.loads(message["Body"])["reference"] for message in received(made, "ConversationQueue")]
+    assert len(set(references)) == 2
+    assert all(reference.startswith("0|0|0|0#") for reference in references)
 
 
 # --- AWS ------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.support.world import (
     freeform,
     json_answer,
     messages_in,
+    mo_text,
     status_update,
     template,
     world,
@@ -32,6 +33,7 @@ from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.contract import Rejected
 from whatsapp_bridge.store.claims import Claim, Claims
 
+VALIDATING = account(options={"send_template_validations": True})
 PRIVATE = ("27820000001", "820000001", "Hi Ann", "pay|yes", "hello", "secret-api-key")
 # A visibility time-out, after which a record that was reported as failed comes back.
 COMES_BACK = 541
@@ -226,8 +228,9 @@ def test_given_up_at_the_time_limit(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        pytest.param(json_answer(429, {}), (1009, "not accepted by the provider in time"), id="without a word"),
-        pytest.param(RATE_LIMIT, (1009, "Rate limit"), id="in the BSP's words"),
+        pytest.param(json_answer(429, {}), (1004, "throttled by the provider until the end"), id="without a word"),
+        pytest.param(RATE_LIMIT, (1004, "Rate limit"), id="in the BSP's words"),
+        pytest.param(json_answer(503, {}), (1009, "not accepted by the provider in time"), id="overloaded"),
         pytest.param(UNREACHED, (1009, "not accepted by the provider in time"), id="not reached"),
     ],
 )
@@ -239,13 +242,26 @@ def test_throttled_to_its_end_fails_with_what_the_bsp_said(answer: Any, error: t
         assert made.statuses[0]["error"] == dict(zip(("code", "title"), error, strict=True))
 
 
-def test_settings_that_changed_since_it_was_accepted(made: World) -> None:
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        pytest.param(
+            freeform("a", type="audio", audio={"mediaURL": "https://h/a.ogg", "caption": "listen"}),
+            1009,
+            "audio.caption",
+            id="freeform",
+        ),
+        pytest.param(template("a", components=[{"type": "poll"}]), 1001, "components[0].type", id="template"),
+    ],
+)
+def test_settings_that_changed_since_it_was_accepted(
+    made: World, message: dict[str, Any], code: int, field: str
+) -> None:
     # What the dry run of the accepting function let through, and today's adapter cannot express.
-    voice = freeform("a", type="audio", audio={"mediaURL": "https://h/a.ogg", "caption": "listen"})
-    assert handle(made, batch(made, [voice])) == []
+    assert handle(made, batch(made, [message])) == []
     made.pump()
-    assert made.statuses[0]["error"]["code"] == 1001
-    assert made.statuses[0]["error"]["title"].startswith("audio.caption: ")
+    assert made.statuses[0]["error"]["code"] == code
+    assert made.statuses[0]["error"]["title"].startswith(f"{field}: ")
     assert made.http.fetched == []
     assert requests(made) == []
 
@@ -354,6 +370,7 @@ def test_validation_messages_are_not_reported_to_clevertap(made: World, answer: 
     queued: list[str] = []
     made.fail = lambda operation, parameters: queued.append(parameters.get("QueueUrl", ""))
     made.bsp = in_turn(answer)
+    made.change_account("acme", VALIDATING)
     made.send(template("0|0|0|0"))
     assert made.run() is None
     assert len(requests(made)) == 1
@@ -408,6 +425,7 @@ def test_the_same_msg_id_of_two_accounts_are_two_messages() -> None:
 
 
 def test_validation_msg_ids_are_all_sent(made: World) -> None:
+    made.change_account("acme", VALIDATING)
     made.send(template("0|0|0|0"))
     made.send(template("0|0|0|0"))
     made.pump()
@@ -822,3 +840,58 @@ def test_a_repeat_of_an_unknown_message_is_not_sent(made: World) -> None:
     made.pump()
     assert requests(made) == [["a"]]
     assert made.told == [("a", "failed")]
+
+
+# --- many in one request ---------------------------------------------------------------------------------------------
+
+
+def test_as_many_templates_share_a_request_as_the_queue_hands_out_at_once(made: World) -> None:
+    arn = made.deployment.queues["CampaignQueue"].arn
+    (source,) = (source for source in made.deployment.event_sources if source.queue_arn == arn)
+    for number in range(source.batch_size + 1):
+        made.send(template(f"m{number}"))
+    made.pump()
+    assert source.batch_size == 100
+    assert [len(request) for request in requests(made)] == [100, 1]
+
+
+def without_names(url: str, payload: Any) -> Answer:
+    """One API's own sample of an answer to two messages for one number."""
+    accepted = [
+        {"apiMessageId": f"api-{n}", "accepted": True, "to": m["to"]} for n, m in enumerate(payload["messages"])
+    ]
+    return json_answer(202, {"messages": accepted, "error": None})
+
+
+def test_messages_that_an_answer_does_not_name_are_known_by_their_statuses(made: World) -> None:
+    """Nothing says which of the two is which, until a status has both: the msgId and Clickatell's id."""
+    made.bsp = without_names
+    for name in ("a", "b"):
+        made.send(template(name))
+    made.run()
+    assert [item(made, name).get("bsp_id") for name in ("a", "b")] == [None, None]
+
+    made.callback(status_update("b", 4, api_id="api-0"))
+    made.callback(status_update("a", 4, api_id="api-1"))
+    made.pump()
+    made.callback(status_update(None, 5, api_id="api-0"))
+    made.callback(mo_text(relatedMessageId="api-1"))
+    made.pump()
+
+    assert requests(made) == [["a", "b"]]
+    assert made.told == [("b", "sent"), ("a", "sent"), ("b", "delivered")]
+    assert [reply["context"]["id"] for reply in made.replies] == ["a"]
+
+
+def test_a_status_with_an_id_that_no_answer_or_status_has_named_is_kept(made: World) -> None:
+    made.bsp = without_names
+    for name in ("a", "b"):
+        made.send(template(name))
+    made.run()
+    made.callback(status_update(None, 5, api_id="api-0"))
+    made.pump(hours=24)
+
+    assert made.told == []
+    assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == [
+        "belongs to no message that the bridge has sent"
+    ]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.failures import failing
 from tests.support.world import START, World, accept_all, account, freeform, json_answer, template, world
+from whatsapp_bridge.net.http import NotReached, OutOfTime
 
 THROTTLED = json_answer(429, {})
 LIMIT = 600
@@ -37,6 +38,29 @@ def test_a_backlog_counts(made: World, make: Make, waited: float, sent: bool) ->
         made.send(make("a"))
         made.pump()
         assert made.sent_to_bsp == []
+
+
+@MAKE
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        pytest.param(THROTTLED, 1004, id="throttled"),
+        pytest.param(json_answer(503, {}), 1009, id="overloaded"),
+        pytest.param(NotReached("ConnectTimeout"), 1009, id="not reached"),
+        pytest.param(OutOfTime("no time left in this invocation"), 1004, id="untried"),
+    ],
+)
+def test_a_message_whose_last_attempt_comes_too_late_fails_with_what_the_bsp_said_last(
+    made: World, make: Make, answer: Any, code: int
+) -> None:
+    answers = [THROTTLED, answer]
+    made.bsp = lambda url, payload: answers[min(len(made.sent_to_bsp), len(answers)) - 1]
+    made.send(make("a"))
+    made.pump(hours=1 / 60)
+    assert len(made.sent_to_bsp) > 1
+    made.now += LIMIT
+    made.pump()
+    assert made.statuses[0]["error"]["code"] == code
 
 
 @MAKE

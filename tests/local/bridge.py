@@ -38,7 +38,14 @@ class Bridge:
     def integrations(self) -> list[Integration]:
         """Clickatell's side of two accounts, in clear and encrypted."""
         return [
-            Integration("clear", "key-clear", "27999000001", self.url("clear/status"), self.url("clear/incoming")),
+            Integration(
+                "clear",
+                "key-clear",
+                "27999000001",
+                self.url("clear/status"),
+                self.url("clear/incoming"),
+                broadcasts=True,
+            ),
             Integration(
                 "secure",
                 "key-secure",
@@ -47,6 +54,7 @@ class Bridge:
                 self.url("secure/incoming"),
                 MT_KEY,
                 MO_KEY,
+                broadcasts=True,
             ),
         ]
 

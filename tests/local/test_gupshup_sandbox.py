@@ -131,6 +131,12 @@ TAKEN: dict[str, Json] = {
     | {"userid": "hsm", "password": "h", "isHSM": "true", "caption": "k"},
     "template by its id": BY_ID,
     "template with components": BY_ID | {"isTemplate": "true", "wa_template_json": '{"components": []}'},
+    "template of two URLs by its text": HSM | {"isTemplate": "true", "wa_template_json": '{"components": []}'},
+    "template of buttons by its text": HSM
+    | {
+        "isTemplate": "true",
+        "wa_template_json": json.dumps({"components": [{"type": "button", "sub_type": "url", "index": "1"}]}),
+    },
     "template with a place": BY_ID
     | {"isTemplate": "true", "msg_type": "LOCATION", "location": '{"latitude": "1", "longitude": "2"}'},
     "opt-in": OPT_IN,
@@ -165,6 +171,19 @@ REFUSED: dict[str, tuple[Json, str]] = {
     "line break in a value": (BY_ID | {"var1": "a\nb"}, "101"),
     "text and id": (BY_ID | {"msg": "Hello"}, "101"),
     "variables without an id": (HSM | {"var1": "Ada"}, "101"),
+    "coupon by its text": (
+        HSM
+        | {
+            "isTemplate": "true",
+            "wa_template_json": json.dumps({"components": [{"type": "button", "sub_type": "copy_code"}]}),
+        },
+        "101",
+    ),
+    "carousel by its text": (
+        HSM | {"isTemplate": "true", "wa_template_json": json.dumps({"components": [{"type": "carousel"}]})},
+        "101",
+    ),
+    "components by text without isTemplate": (HSM | {"wa_template_json": '{"components": []}'}, "101"),
     "components that are none": (BY_ID | {"isTemplate": "true", "wa_template_json": "[]"}, "101"),
     "components that are no JSON": (BY_ID | {"isTemplate": "true", "wa_template_json": "{"}, "101"),
     "place of another type": (BY_ID | {"location": "{}"}, "101"),

@@ -23,6 +23,7 @@ type Json = dict[str, Any]
 TEXT: Json = {"to": "27821230001", "clientMessageId": "1|2|3|4", "content": "Hi"}
 
 
+JSON = {"Accept": "application/json"}
 PICTURE = b"\x89PNG\r\n\x1a\n and what follows"
 HASH = hashlib.sha256(PICTURE).hexdigest()
 
@@ -44,7 +45,10 @@ def clickatell(kms: KmsClient, bridge: Bridge) -> Iterator[LegacySandbox]:
 
 def send(clickatell: LegacySandbox, *messages: Any, key: str = "key-clear") -> tuple[int, Any]:
     answer = requests.post(
-        f"{clickatell.url}/wa/messages", json={"messages": list(messages)}, headers={"Authorization": key}, timeout=10
+        f"{clickatell.url}/wa/messages",
+        json={"messages": list(messages)},
+        headers=JSON | {"Authorization": key},
+        timeout=10,
     )
     return answer.status_code, answer.json()
 
@@ -231,3 +235,24 @@ def test_nobody_taps_a_button(clickatell: LegacySandbox) -> None:
     )
 
     assert (answer.status_code, "no buttons" in answer.json()["error"]) == (400, True)
+
+
+def test_calls_that_do_not_ask_for_json_are_refused(clickatell: LegacySandbox) -> None:
+    answer = requests.post(
+        f"{clickatell.url}/wa/messages", json={"messages": [TEXT]}, headers={"Authorization": "key-clear"}, timeout=10
+    )
+
+    assert (answer.status_code, clickatell.delivered) == (406, [])
+
+
+def test_an_answer_without_names(clickatell: LegacySandbox) -> None:
+    _, body = send(clickatell, TEXT | {"to": "27821239202"})
+
+    (result,) = body["messages"]
+    assert (result["accepted"], result["clientMessageId"]) == (True, None)
+
+
+def test_a_quota_that_is_used_up(clickatell: LegacySandbox) -> None:
+    _, body = send(clickatell, TEXT | {"to": "27821239444"})
+
+    assert body["messages"][0]["error"]["errorCode"] == 110

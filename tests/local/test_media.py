@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import requests
 
+from local.accounts import read_accounts
 from local.demo.conversation import Conversation
 from local.demo.files import picture
 from local.demo.messages import freeform_message
@@ -22,7 +23,10 @@ PICTURE = b"\x89PNG\r\n\x1a\n and what follows"
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     # What has to wait for its next try waits seconds.
-    with Stack(speed=20) as made:
+    accounts = read_accounts()
+    # Only such files are used again.
+    accounts["acme"]["options"] = {"broadcast_files": True}
+    with Stack(accounts, speed=20) as made:
         yield made
 
 

@@ -1,8 +1,10 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
+from zipfile import ZipFile
 
 import pytest
 
@@ -148,9 +150,41 @@ def test_sheet(central: MessageCentralSandbox) -> None:
     ]
 
 
+def packed(**parts: bytes | None) -> bytes:
+    """A sheet with other parts, or without; `_` is a slash in their names, `__` a full stop."""
+    changed = {name.replace("__", ".").replace("_", "/"): content for name, content in parts.items()}
+    raw = BytesIO()
+    with ZipFile(BytesIO(SHEET)) as sheet_, ZipFile(raw, "w") as made:
+        for name in sheet_.namelist():
+            content = changed.get(name, sheet_.read(name))
+            if content is not None:
+                made.writestr(name, content)
+    return raw.getvalue()
+
+
+def damaged() -> list[bytes]:
+    """Sheets with one wrong byte, at each place where something is packed."""
+    start = SHEET.index(b"xl/worksheets/sheet1.xml") + 24
+    return [SHEET[:place] + bytes([SHEET[place] ^ 255]) + SHEET[place + 1 :] for place in range(start, start + 60)]
+
+
+SHEET = sheet([row("821230001", "Ada")])
+
+
+@pytest.mark.parametrize("content", damaged(), ids=range(60))
+def test_a_damaged_sheet_is_answered(central: MessageCentralSandbox, content: bytes) -> None:
+    assert upload(central, BULK, content)["responseCode"] in (200, 803, 804, 829)
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
+        pytest.param(b"", 803, id="empty"),
+        pytest.param(SHEET[:700], 803, id="cut off"),
+        pytest.param(packed(xl_workbook__xml=None), 803, id="without its workbook"),
+        pytest.param(packed(xl_workbook__xml=b"<a"), 803, id="half a workbook"),
+        pytest.param(packed(xl_worksheets_sheet1__xml=b"\xff"), 803, id="a page that is no XML"),
+        pytest.param(packed(xl_worksheets_sheet1__xml=b"<a/>"), 803, id="an empty page"),
         pytest.param(b"no sheet", 803, id="no sheet"),
         pytest.param(sheet([row("821230001", "Ada"), row("821230002", "")]), 804, id="a row with too little"),
         pytest.param(sheet([row("", "Ada")]), 829, id="a row without a number"),

@@ -325,3 +325,33 @@ def test_a_file_from_a_person(
 def test_verification(meta: MetaSandbox) -> None:
     assert meta.verify_webhook("acme")
     assert not meta.verify_webhook("acme", "wrong")
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+
+def test_templates_of_the_accounts_own_list(bridge: Bridge) -> None:
+    def no_kms(region: str) -> Any:
+        raise AssertionError("Meta has no use for KMS")
+
+    with MetaSandbox(no_kms, seed=1) as meta:
+        number = Number("acme", NUMBER_ID, "1", "token", "secret", "verify", "v23.0", bridge.server.url, waba_id="77")
+        meta.add(number)
+        meta.templates["77"].entries = [{"id": str(n), "name": f"t{n}", "language": "en"} for n in range(3)]
+
+        def get(path: str, token: str = "token") -> requests.Response:
+            return requests.get(f"{meta.url}/v23.0/{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
+        first = get("77/message_templates?fields=name&limit=2")
+        assert first.json()["data"] == [{"id": "0", "name": "t0"}, {"id": "1", "name": "t1"}]
+        assert json.loads(first.headers["x-business-use-case-usage"])["1"][0]["call_count"] == 0
+        last = requests.get(
+            first.json()["paging"]["next"], headers={"Authorization": "Bearer token"}, timeout=10
+        ).json()
+        assert [entry["name"] for entry in last["data"]] == ["t2"]
+        # Meta's last page has a cursor, and no address.
+        assert last["paging"].keys() == {"cursors"}
+        assert last["paging"]["cursors"].keys() == {"before", "after"}
+        assert get("2?fields=language").json() == {"id": "2", "language": "en"}
+        assert get("77/message_templates", "another's").status_code == 401
+        assert get("78/message_templates").status_code == 400

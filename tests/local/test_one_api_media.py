@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from tests.local.bridge import MO_KEY, MT_KEY, OTHER_KEY, Bridge, one_api_codes,
 
 type Json = dict[str, Any]
 
+JSON = {"Accept": "application/json"}
 PERSON = "27821230001"
+MT_ALIAS = MT_KEY.rpartition(":")[0] + ":alias/to-people"
 PICTURE = b"\x89PNG\r\n\x1a\n and what follows"
 HASH = hashlib.sha256(PICTURE).hexdigest()
 
@@ -26,22 +29,26 @@ def clickatell(kms: KmsClient, bridge: Bridge) -> Iterator[OneApiSandbox]:
     yield from playing(OneApiSandbox(kms, seed=1), bridge)
 
 
-def upload(
+def upload(clickatell: OneApiSandbox, *args: Any, **query: Any) -> tuple[int, Json]:
+    answer = raw_upload(clickatell, *args, **query)
+    return answer.status_code, answer.json()
+
+
+def raw_upload(
     clickatell: OneApiSandbox,
     content: bytes = PICTURE,
     content_type: str = "image/png",
     key: str = "key-clear",
     **query: str | None,
-) -> tuple[int, Json]:
+) -> requests.Response:
     wanted = {"fileName": "a.png", "broadcastAllowed": "true"} | query
-    answer = requests.post(
+    return requests.post(
         f"{clickatell.url}/v1/media",
         params={name: value for name, value in wanted.items() if value is not None},
         data=content,
-        headers={"Authorization": key, "Content-Type": content_type},
+        headers=JSON | {"Authorization": key, "Content-Type": content_type},
         timeout=10,
     )
-    return answer.status_code, answer.json()
 
 
 def for_person(**query: str | None) -> dict[str, str | None]:
@@ -64,7 +71,7 @@ def inline(content: bytes = PICTURE, **media: Any) -> Json:
 
 def send(clickatell: OneApiSandbox, wire: Json, key: str = "key-clear") -> Json:
     """The result of the one message."""
-    headers = {"Authorization": key}
+    headers = JSON | {"Authorization": key}
     answer = requests.post(f"{clickatell.url}/v1/message", json={"messages": [wire]}, headers=headers, timeout=10)
     [result] = answer.json()["messages"]
     return dict(result)
@@ -116,6 +123,7 @@ SECRETS = {"encryptionKey": "AAAA", "kmsArn": MT_KEY, "sha256FileHash": HASH}
         pytest.param({**SECRETS, "key": "key-secure", "sha256FileHash": None}, 23, "sha256FileHash", id="no hash"),
         pytest.param({**SECRETS, "key": "key-secure", "kmsArn": None}, 23, "kmsArn", id="no key ARN"),
         pytest.param({**SECRETS, "key": "key-secure", "kmsArn": OTHER_KEY}, 23, "kmsArn", id="another key's ARN"),
+        pytest.param({**SECRETS, "key": "key-secure", "kmsArn": MT_ALIAS}, 23, "kmsArn", id="an alias's ARN"),
         pytest.param({**SECRETS, "key": "key-secure", "encryptionKey": None}, 23, "encryptionKey", id="no data key"),
         pytest.param(SECRETS, 23, "kmsArn", id="encrypted for an integration in clear"),
     ],
@@ -124,6 +132,41 @@ def test_refused_uploads(clickatell: OneApiSandbox, query: Json, code: int, text
     status, body = upload(clickatell, **query)
     assert (status, body["fileId"], body["accepted"], body["error"]["code"]) == (400, None, False, code)
     assert text in body["error"]["description"]
+
+
+def test_a_file_for_everybody_must_hold_nothing_personal(clickatell: OneApiSandbox) -> None:
+    clickatell.add(replace(clickatell._of("clear"), broadcasts=False))
+    status, body = upload(clickatell)
+    assert (status, body["error"]["code"]) == (400, 23)
+    assert "broadcastAllowed" in body["error"]["description"]
+    assert upload(clickatell, **for_person())[0] == 201
+
+
+def test_uploads_that_are_not_enabled(clickatell: OneApiSandbox) -> None:
+    clickatell.disable_uploads("clear")
+    answer = raw_upload(clickatell, **for_person())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html")
+    assert "<html>" in answer.text
+    clickatell.disable_uploads("clear", "error")
+    assert upload(clickatell, **for_person()) == (
+        400,
+        {"error": {"code": 41, "description": "Resource does not exist"}},
+    )
+    assert send(clickatell, inline())["accepted"] is True
+    assert only(clickatell).file == File(PICTURE, "image/png", "a.png")
+
+
+@pytest.mark.parametrize(
+    ("api_key", "expected"), [("made-up-without-uploads", "page"), ("made-up-key", None)], ids=["without", "with"]
+)
+def test_an_api_key_says_that_uploads_are_not_enabled(kms: KmsClient, api_key: str, expected: str | None) -> None:
+    made = OneApiSandbox(kms)
+    made.add_account(
+        "acme",
+        {"waba_number": "27999000001", "callback_token": "t", "provider": {"type": "clickatell", "api_key": api_key}},
+        "http://127.0.0.1",
+    )
+    assert made._of("acme").without_uploads == expected
 
 
 @pytest.mark.parametrize(
@@ -136,7 +179,7 @@ def test_refused_uploads(clickatell: OneApiSandbox, query: Json, code: int, text
 )
 def test_global_errors(clickatell: OneApiSandbox, method: str, key: str, status: int, code: int) -> None:
     answer = requests.request(
-        method, f"{clickatell.url}/v1/media?fileId=x.png", headers={"Authorization": key}, timeout=10
+        method, f"{clickatell.url}/v1/media?fileId=x.png", headers=JSON | {"Authorization": key}, timeout=10
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
@@ -351,7 +394,7 @@ def test_a_file_by_reference(clickatell: OneApiSandbox, bridge: Bridge) -> None:
     [file] = event["files"]
     url = file.pop("downloadUrl")
     assert file == {"contentType": "image/png", "sha256Hash": HASH, "byteSize": len(PICTURE), "fileName": "b.png"}
-    got = requests.get(url, headers={"Authorization": "key-clear"}, timeout=10)
+    got = requests.get(url, headers=JSON | {"Authorization": "key-clear"}, timeout=10)
     assert (got.status_code, got.headers["Content-Type"], got.content) == (200, "image/png", PICTURE)
 
 
@@ -366,7 +409,9 @@ def test_files_are_for_their_integration_alone(
     clickatell: OneApiSandbox, bridge: Bridge, key: dict[str, str], status: int, code: int
 ) -> None:
     clickatell.person_sends_media("clear", PERSON, PICTURE, "image/png", "b.png")
-    answer = requests.get(event_at(bridge, "/clear/incoming")["files"][0]["downloadUrl"], headers=key, timeout=10)
+    answer = requests.get(
+        event_at(bridge, "/clear/incoming")["files"][0]["downloadUrl"], headers=JSON | key, timeout=10
+    )
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
@@ -389,7 +434,7 @@ def test_an_encrypted_file_from_a_person(
         raw = base64.b64decode(event["content"])
     else:
         [file] = event["files"]
-        raw = requests.get(file["downloadUrl"], headers={"Authorization": "key-secure"}, timeout=10).content
+        raw = requests.get(file["downloadUrl"], headers=JSON | {"Authorization": "key-secure"}, timeout=10).content
         assert (file["fileName"], file["byteSize"]) == ("b.png", len(raw))
     assert encryption.decrypt_bytes(key, raw) == PICTURE
     assert encryption.decrypt(key, event["caption"]) == "Look"

@@ -10,6 +10,7 @@ from local.sandbox.bsp import Delivered, KmsClient
 from local.sandbox.one_api import OneApiSandbox
 from tests.local.bridge import MO_KEY, MT_KEY, OTHER_KEY, Bridge, one_api_codes, playing
 
+JSON = {"Accept": "application/json"}
 TEXT = {"channel": "whatsapp", "to": "27821230001", "clientMessageId": "1|2|3|4", "content": "Hi"}
 
 
@@ -63,7 +64,10 @@ def clickatell(kms: KmsClient, bridge: Bridge) -> Iterator[OneApiSandbox]:
 
 def send(clickatell: OneApiSandbox, *messages: Any, key: str = "key-clear") -> tuple[int, Any]:
     answer = requests.post(
-        f"{clickatell.url}/v1/message", json={"messages": list(messages)}, headers={"Authorization": key}, timeout=10
+        f"{clickatell.url}/v1/message",
+        json={"messages": list(messages)},
+        headers=JSON | {"Authorization": key},
+        timeout=10,
     )
     return answer.status_code, answer.json()
 
@@ -122,7 +126,7 @@ def test_global_errors(
     status: int,
     code: int,
 ) -> None:
-    headers = {"Authorization": authorization} if authorization else {}
+    headers = JSON | ({"Authorization": authorization} if authorization else {})
     answer = requests.request(method, clickatell.url + path, data=body, headers=headers, timeout=10)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert "messages" not in answer.json()
@@ -506,3 +510,30 @@ def test_replies_on_an_encrypted_integration(clickatell: OneApiSandbox, kms: Kms
     assert encryption.decrypt(key, event["postbackData"]) == "first"
     assert encryption.decrypt(key, event["whatsapp"]["profileName"]) == "A. Person"
     assert (event["from"], event["relatedClientMessageId"]) == ("27821230001", "1|2|3|4")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/message"), ("POST", "/v1/media?fileName=a.png"), ("GET", "/v1/media?fileId=x")]
+)
+def test_calls_that_do_not_ask_for_json_are_refused(clickatell: OneApiSandbox, method: str, path: str) -> None:
+    answer = requests.request(
+        method, clickatell.url + path, json={"messages": [TEXT]}, headers={"Authorization": "key-clear"}, timeout=10
+    )
+
+    assert (answer.status_code, clickatell.delivered) == (406, [])
+
+
+def test_an_answer_without_names(clickatell: OneApiSandbox) -> None:
+    """As Clickatell's own sample: two messages for one number."""
+    messages = [TEXT | {"to": "27821239202", "clientMessageId": name} for name in ("r1", "r2")]
+
+    status, body = send(clickatell, *messages)
+
+    assert status == 202
+    assert [set(result) for result in body["messages"]] == [{"apiMessageId", "accepted", "to"}] * 2
+
+
+def test_an_account_whose_number_is_suspended(clickatell: OneApiSandbox) -> None:
+    _, body = send(clickatell, TEXT | {"to": "27821239444"})
+
+    assert body["messages"][0]["error"] == {"code": 44, "description": "FROM number is suspended"}

@@ -79,6 +79,12 @@ def test_valid(path: str, value: Any) -> None:
             id="digits of another script",
         ),
         pytest.param("waba_number", 27999000001, "waba_number", id="number is no text"),
+        pytest.param(
+            "options.send_template_validations",
+            CANARY,
+            "options.send_template_validations",
+            id="validations no boolean",
+        ),
         pytest.param("options.default_country", CANARY, "options.default_country", id="no such country"),
         pytest.param("options.default_country", True, "options.default_country", id="country is no text"),
         pytest.param("options.default_country", ["ZA"], "options.default_country", id="several countries"),

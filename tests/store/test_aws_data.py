@@ -1,4 +1,4 @@
-"""The clients call the same addresses, signed for the same regions, as with botocore's own data."""
+"""The clients call the same addresses, signed for the same regions, with the same handlers, as botocore's own."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import UnknownServiceError
 
-from whatsapp_bridge.store.aws_data import SERVICES, LeanLoader
+from whatsapp_bridge.store.aws_data import SERVICES, lean_session
 
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "sqs": ("send_message", {"QueueUrl": "https://sqs.example/1/q", "MessageBody": "x"}),
@@ -32,10 +32,8 @@ def catch(request: AWSPreparedRequest, **_: Any) -> None:
 
 @cache
 def session(lean: bool) -> botocore.session.Session:
-    made = botocore.session.Session()
+    made = lean_session() if lean else botocore.session.Session()
     made.set_credentials("key", "secret", "token")
-    if lean:
-        made.register_component("data_loader", LeanLoader())
     return made
 
 
@@ -66,6 +64,55 @@ def test_every_region(service: str) -> None:
         if (lean := called(service, region, True)) != (stock := called(service, region, False))
     }
     assert different == {}
+
+
+EVENTS = (
+    "before-parameter-build",
+    "provide-client-params",
+    "before-endpoint-resolution",
+    "choose-signer",
+    "before-call",
+    "request-created",
+    "before-sign",
+    "before-send",
+    "response-received",
+    "needs-retry",
+    "before-parse",
+    "after-call",
+    "after-call-error",
+)
+"""What a call emits, with service and operation behind it."""
+
+
+def handlers(service: str, lean: bool) -> dict[str, list[str]]:
+    """The handlers of each event of each operation, in the order in which botocore calls them."""
+    client = session(lean).create_client(service, region_name="eu-west-1")
+    emitter = client.meta.events._emitter
+    named = client.meta.service_model.service_id.hyphenize()
+    return {
+        event: [
+            getattr(handler, "__qualname__", type(handler).__name__)
+            for handler in emitter._handlers.prefix_search(event)
+        ]
+        for operation in client.meta.service_model.operation_names
+        for event in (f"{kind}.{named}.{operation}" for kind in EVENTS)
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_call_meets_the_same_handlers(service: str) -> None:
+    assert handlers(service, True) == handlers(service, False)
+
+
+def test_a_call_names_the_functions_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without this header AWS cannot see that functions call each other in a circle.
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "send")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1;Lineage=1:abc:0")
+    client = session(True).create_client("sqs", region_name="eu-west-1")
+    client.meta.events.register("before-send", catch)
+    with pytest.raises(Caught) as caught:
+        client.list_queues()
+    assert caught.value.request.headers["X-Amzn-Trace-Id"] in ("Root=1;Lineage=1:abc:0", b"Root=1;Lineage=1:abc:0")
 
 
 def test_regions_are_many() -> None:

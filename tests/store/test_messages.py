@@ -317,6 +317,20 @@ def test_a_redriven_claim_keeps_the_ladder(message: Message) -> None:
     assert message.item["rung"] == DELIVERED
 
 
+def test_payloads_stay_whoever_claims_the_message_next(message: Message) -> None:
+    """Also an older version, which knows of none."""
+
+    def kept() -> str | None:
+        return message.world.claims.payloads_of("acme", message.reference)
+
+    assert kept() is None
+    message.world.claims.claim("acme", message.reference, "q1", "pseudonym", "g", sending=True, payloads='{"Yes":"y"}')
+    assert kept() == '{"Yes":"y"}'
+    message.world.claims.release("acme", message.reference, "g", None)
+    assert message.send("q1") is Claim.GRANTED
+    assert kept() == '{"Yes":"y"}'
+
+
 def test_items_expire_and_hold_no_number(message: Message) -> None:
     message.play(CLAIMED)
     assert message.item == {

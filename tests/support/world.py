@@ -23,7 +23,8 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from local import queues as local_queues
 from local.aws import create_resources
-from local.simulation import rules
+from local.sandbox.bsp import BspSandbox
+from local.simulation import internet, rules
 from local.simulation.sqs import event_record, receive_batch
 from local.template import Deployment, EventSource, read_template
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
@@ -146,7 +147,7 @@ class Http:
         self.world.step(f"before {method} {url.split('?')[0]}")
         self.requests.append((url, payload))
         self.headers.append(dict(headers or {}))
-        answer = (self.world.clevertap if url.startswith(CLEVERTAP_URL) else self.world.bsp)(url, payload)
+        answer = self.world.answer(method, url, payload, dict(headers or {}))
         self.world.now += self.takes(url)
         if isinstance(answer, Answer) and 200 <= answer.status < 300:
             self.taken.append((url, payload))
@@ -193,6 +194,7 @@ class World:
         self.fail: Callable[[str, Any], Exception | None] = lambda operation, parameters: None
         """Asked at each call to AWS in an invocation, with the operation's name and parameters: how it shall fail."""
         self.bsp: Callable[[str, Any], Answer | Exception] = accept_all
+        self._sandbox: BspSandbox | None = None
         self.clevertap: Callable[[str, Any], Answer | Exception] = lambda url, payload: OK
         self.files: Callable[[str, dict[str, str]], Answer | Exception] = lambda url, headers: Answer(404, {}, b"")
         """The internet, by address and request headers."""
@@ -268,6 +270,27 @@ class World:
         error = self.fail(model.name, params) if self._armed else None
         if error is not None:
             raise error
+
+    @contextmanager
+    def played_by(self, sandbox: BspSandbox) -> Iterator[None]:
+        """It answers in place of `bsp`, and makes no callbacks."""
+        self._sandbox = sandbox
+        try:
+            yield
+        finally:
+            sandbox._server.stop()
+
+    def answer(self, method: str, url: str, payload: Any, headers: dict[str, str]) -> Answer | Exception:
+        if url.startswith(CLEVERTAP_URL):
+            return self.clevertap(url, payload)
+        if self._sandbox is None:
+            return self.bsp(url, payload)
+        body = payload if isinstance(payload, bytes) else b"" if payload is None else json.dumps(payload).encode()
+        try:
+            given = internet.ask(self._sandbox, method, url.removeprefix(BSP_URL), headers, body)
+        except internet.Unanswered:
+            return LOST
+        return Answer(given.status, given.headers, given.body)
 
     # --- killing ---------------------------------------------------------------------------------------------------
 

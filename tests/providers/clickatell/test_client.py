@@ -44,7 +44,7 @@ def outgoing(reference: str, to: str = PERSON) -> Outgoing:
     return Outgoing(reference, {"channel": "whatsapp", "to": to, "clientMessageId": reference, "content": "k"})
 
 
-RATE_LIMIT = Rejected(1009, "Rate limit")
+RATE_LIMIT = Rejected(1004, "Rate limit")
 TWO = [outgoing("r1"), outgoing("r2", OTHER_PERSON)]
 SAME_PERSON = [outgoing("r1"), outgoing("r2")]
 LOST = Unknown("not in the answer")
@@ -333,7 +333,7 @@ def test_a_template_that_is_refused_is_known_after_a_few_requests() -> None:
     http = Http(malformed(*(message.reference for message in batch)))
 
     assert client(http).send(batch) == [BAD] * 100
-    assert len(http.requests) <= 15
+    assert len(http.requests) <= 20
 
 
 def test_values_in_other_places_are_no_fault_of_the_template() -> None:
@@ -350,13 +350,35 @@ def test_values_in_other_places_are_no_fault_of_the_template() -> None:
 
     expected = [BAD if message in short else Accepted(f"bsp-{message.reference}") for message in batch]
     assert outcomes == expected
-    assert len(http.requests) <= 17
+    assert len(http.requests) <= 19
 
 
 def test_messages_without_a_template_have_nothing_in_common() -> None:
     http = Http(malformed(*(message.reference for message in BATCH[:-1])))
 
     assert client(http).send(BATCH) == [*[BAD] * 99, Accepted("bsp-r99")]
+
+
+NOT_LISTED: dict[str, tuple[int, Json, int]] = {
+    # status, body, requests
+    "accepted, it may be": (202, results(refused("r1", 21)), 1),
+    "accepted, it may be, of several": (207, results(refused("r1", 21), refused("r1", 21)), 1),
+    "the server has failed meanwhile": (500, results(refused("r1", 21)), 1),
+    "refused, as everything under 400 is": (400, results(refused("r1", 21)), 3),
+    "listed without its name": (202, results(refused("r1", 21), refused(None, 21, to=OTHER_PERSON)), 3),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "requests"), NOT_LISTED.values(), ids=NOT_LISTED.keys())
+def test_a_message_that_may_be_accepted_is_not_posted_again_for_the_refusal_of_another(
+    status: int, body: Json, requests: int
+) -> None:
+    http = Http(said(status, body), said(400, failure(21)))
+
+    outcomes = client(http).send(TWO)
+
+    assert len(http.requests) == requests
+    assert outcomes == ([BAD, LOST] if requests == 1 else [BAD, BAD])
 
 
 def test_one_message_alone_is_rejected() -> None:

@@ -97,7 +97,7 @@ ERRORS: dict[tuple[str, int], list[int]] = {
     ("too_much", 1009): [22],
     ("internal", 1009): [18],
     ("overload", 1009): [19],
-    ("throttle", 1009): [43],
+    ("throttle", 1004): [43],
 }
 
 

@@ -45,6 +45,7 @@ class TestClickatell(ProviderConformance):
         "data keys for a day": ("options.data_key_max_seconds", 86_400),
         "data keys for -1 messages": ("options.data_key_max_messages", -1),
         "hsm no boolean": ("options.hsm", "private"),
+        "broadcast_files no boolean": ("options.broadcast_files", "private"),
         "unknown option": ("options.colour", True),
     }
     not_callbacks: ClassVar = {
@@ -109,6 +110,12 @@ class TestClickatell(ProviderConformance):
             return samples.callback(moMedia=[samples.media(message_id, file, caption=caption)])
         name, sample = _INCOMING[kind]
         return samples.callback(**{name: [sample(message_id)]})
+
+    def tapped(self, request: tuple[str, Any], number: int, label: str) -> bytes:
+        (sent,) = request[1]["messages"]
+        data = sent["template"]["buttons"]["suggestedResponse"]["postbackData"][str(number)]
+        tap = samples.tap(f"tap{number}", content=label, postbackData=data, relatedClientMessageId="r1")
+        return samples.callback(moSuggestedResponse=[tap])
 
     def upload_answer(self, url: str) -> Answer | None:
         created = {"fileId": "private-1.jpg", "accepted": True, "error": None}

@@ -90,7 +90,11 @@ def test_request() -> None:
     ((method, url, body, headers, max_bytes),) = net.requests
     assert (method, url, body) == ("GET", f"{BASE_URL}/v1/media?fileId=private-1.jpeg&source=client", None)
     # A file that is sent packed could not be told apart from one that is a pack.
-    assert headers == {"authorization": SECRET, "accept-encoding": "identity"}
+    assert headers == {
+        "authorization": SECRET,
+        "accept": "application/json, */*",
+        "accept-encoding": "identity",
+    }
     assert max_bytes == 100 * 1024 * 1024
 
 

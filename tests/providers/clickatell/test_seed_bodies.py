@@ -3,10 +3,8 @@
 A value that the page shows encrypted is a `Secret`. Both forms of a body come from one row: in clear as it stands, and
 with its `Secret`s, and nothing else, as ciphertext.
 
-Source: the comparison page named in `whatsapp_bridge.providers.clickatell.codes`. Two of its bodies to people are
-not produced: contacts, for which CleverTap has no message; and One API's inline media (`content` with
-`media.contentType`, `fileName`, `sha256Hash`). Whatever may go inline may be uploaded too, and is then named by its
-fileId, as templates need it anyway.
+Source: the comparison page named in `whatsapp_bridge.providers.clickatell.codes`. One of its bodies to people is not
+produced: contacts, for which CleverTap has no message.
 """
 
 import json
@@ -20,13 +18,14 @@ import pytest
 from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import ENCRYPTION, MO_KEY, MT_KEY, Json
 from tests.providers.clickatell.test_encryption import Clock, Keys, Numbered
-from tests.providers.clickatell.test_uploads import Net
+from tests.providers.clickatell.test_uploads import CREATED, NOT_ENABLED, Net
 from tests.providers.clickatell_legacy import samples as legacy
 from tests.providers.conformance import body, button, callback, freeform, header, payload, suffix, template
 from tests.support import sample_files as files
 from tests.support.services import services
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common import encryption
@@ -44,12 +43,23 @@ S = Secret
 
 
 class Row:
-    """`make` is CleverTap's message, or an adapter call; `expected` the BSP's; `content` the file at `URL`."""
+    """`make` is CleverTap's message, or an adapter call; `expected` the BSP's; `content` the file at `URL`; `upload`
+    the answer to its upload."""
 
     def __init__(
-        self, make: Json | Callable[[], Json], expected: Json, *, content: bytes = b"", **options: Any
+        self,
+        make: Json | Callable[[], Json],
+        expected: Json,
+        *,
+        content: bytes = b"",
+        upload: Answer = CREATED,
+        **options: Any,
     ) -> None:
         self.make, self.expected, self.content, self.options = make, expected, content, options
+        self.upload = upload
+
+    def net(self) -> Net:
+        return Net(self.content, self.upload)
 
 
 def from_header(*parameters: str) -> Json:
@@ -96,10 +106,25 @@ ONE_API: dict[str, Row] = {
         freeform("text", {"body": "See https://shop.example"}, TO),
         one_api(content=S("See https://shop.example"), previewFirstUrl=True),
     ),
+    "inline media": Row(
+        freeform("image", {"mediaURL": URL, "caption": "The roof"}, TO),
+        one_api(
+            content=b64encode(files.PNG).decode(),
+            media={"contentType": "image/png", "fileName": "roof.png", "caption": S("The roof")},
+        ),
+        content=files.PNG,
+        upload=NOT_ENABLED,
+    ),
     "media by reference": Row(
         freeform("image", {"mediaURL": URL, "caption": "The roof"}, TO),
         one_api(media={"fileId": FILE_ID, "caption": S("The roof")}),
         content=files.JPEG,
+    ),
+    "media by reference, for everybody": Row(
+        freeform("image", {"mediaURL": URL, "caption": "The roof"}, TO),
+        one_api(media={"fileId": FILE_ID, "caption": S("The roof")}),
+        content=files.JPEG,
+        broadcast_files=True,
     ),
     "location": Row(
         freeform(
@@ -236,20 +261,21 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 @pytest.mark.parametrize(("provider", "name", "row"), OUTGOING, ids=IDS)
 def test_body_in_clear(provider: str, name: str, row: Row) -> None:
-    assert produced(provider, row, Net(row.content)) == row.expected
+    assert produced(provider, row, row.net()) == row.expected
 
 
 @pytest.mark.parametrize(("provider", "name", "row"), OUTGOING, ids=IDS)
 def test_exactly_the_secrets_of_a_body_are_ciphertext(provider: str, name: str, row: Row) -> None:
     keys = Keys()
-    wire = produced(provider, row, Net(row.content), keys)
+    wire = produced(provider, row, row.net(), keys)
     key = keys.decrypt(MT_KEY, b64decode(wire.pop("encryptionKey")))
     clear = dict(leaves(row.expected))
-    if "contentType" in row.expected:
-        # An inline file is no text: it is enciphered as it is, and its hash goes along.
-        assert encryption.decrypt_bytes(key, b64decode(wire.pop("content"))) == row.content
-        assert wire.pop("sha256Hash") == sha256(row.content).hexdigest()
-        del clear["content",]
+    for file, of_the_file in ((wire, row.expected), (wire.get("media", {}), row.expected.get("media", {}))):
+        if "contentType" in of_the_file:
+            # An inline file is no text: it is enciphered as it is, and its hash goes along.
+            assert encryption.decrypt_bytes(key, b64decode(wire.pop("content"))) == row.content
+            assert file.pop("sha256Hash") == sha256(row.content).hexdigest()
+            del clear["content",]
 
     found = dict(leaves(wire))
 
@@ -270,14 +296,18 @@ def test_every_row_has_something_to_hide() -> None:
 
 
 UPLOADS: dict[str, tuple[Row, dict[str, str]]] = {
-    "for one person": (ONE_API["template with an image"], {"fileName": "roof.jpg", "to": TO}),
-    "for everybody": (ONE_API["media by reference"], {"fileName": "roof.jpg", "broadcastAllowed": "true"}),
+    "for one person": (ONE_API["media by reference"], {"fileName": "roof.jpg", "to": TO}),
+    "for one person, in a template": (ONE_API["template with an image"], {"fileName": "roof.jpg", "to": TO}),
+    "for everybody": (
+        ONE_API["media by reference, for everybody"],
+        {"fileName": "roof.jpg", "broadcastAllowed": "true"},
+    ),
 }
 
 
 @pytest.mark.parametrize(("row", "query"), UPLOADS.values(), ids=UPLOADS.keys())
 def test_upload(row: Row, query: dict[str, str]) -> None:
-    net = Net(row.content)
+    net = row.net()
     produced("clickatell", row, net)
 
     assert net.queries == [query]
@@ -288,7 +318,7 @@ def test_upload(row: Row, query: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("row", "query"), UPLOADS.values(), ids=UPLOADS.keys())
 def test_encrypted_upload(row: Row, query: dict[str, str]) -> None:
-    net, keys = Net(row.content), Keys()
+    net, keys = row.net(), Keys()
     produced("clickatell", row, net, keys)
 
     (found,) = net.queries

@@ -1,5 +1,5 @@
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -11,7 +11,17 @@ from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import ENCRYPTION, MT_KEY, Json, failure
 from tests.providers.clickatell.test_client import said
 from tests.providers.clickatell.test_encryption import Clock, Keys, Numbered
-from tests.providers.conformance import PERSON, SECRET, TEXT, assert_public, body, freeform, header, template
+from tests.providers.conformance import (
+    OTHER_PERSON,
+    PERSON,
+    SECRET,
+    TEXT,
+    assert_public,
+    body,
+    freeform,
+    header,
+    template,
+)
 from tests.support import sample_files as files
 from tests.support.services import MemoryNotes, services
 from tests.support.world import World, account, json_answer, status_update, world
@@ -70,9 +80,11 @@ def _next(turns: list[Any]) -> Any:
     return turn
 
 
-def client(net: Net, keys: Keys | None = None, notes: Any = None, **provider: Any) -> Client:
+def client(
+    net: Net, keys: Keys | None = None, notes: Any = None, *, broadcast: bool = False, **provider: Any
+) -> Client:
     encrypted = {"encryption": ENCRYPTION} if keys else {}
-    secret = samples.secret("https://bsp.example/base/", **encrypted) | {"options": {}}
+    secret = samples.secret("https://bsp.example/base/", **encrypted) | {"options": {"broadcast_files": broadcast}}
     secret["provider"] |= provider
     acme = parse_account("acme", secret)
     return Client(acme, services(net, keys, notes), encryption.DataKeys(Clock()), Numbered())
@@ -101,10 +113,11 @@ def campaign(url: str = URL, kind: str = "image", to: str = PERSON) -> Json:
 # --- the request -----------------------------------------------------------------------------------------------------
 
 
-def test_file_of_a_template_is_uploaded_for_its_recipient() -> None:
-    net = Net()
+@pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
+def test_file_is_uploaded_for_its_recipient(message: Json) -> None:
+    net, notes = Net(), MemoryNotes()
 
-    assert media_of(prepared(client(net), campaign())) == {"fileId": "one.jpg"}
+    assert media_of(prepared(client(net, notes=notes), message)) == {"fileId": "one.jpg"}
     assert net.fetched == [(URL, 5 * MB, {})]
     assert net.uploads == [
         (
@@ -114,12 +127,26 @@ def test_file_of_a_template_is_uploaded_for_its_recipient() -> None:
             {"authorization": SECRET, "accept": "application/json", "content-type": "image/jpeg"},
         )
     ]
+    assert notes.kept == {}
 
 
-def test_file_of_a_freeform_message_is_uploaded_for_everybody() -> None:
+def test_caption_stays_with_the_file() -> None:
+    assert media_of(prepared(client(Net()), picture(caption=TEXT))) == {"fileId": "one.jpg", "caption": TEXT}
+
+
+def test_file_of_the_next_message_is_uploaded_for_that() -> None:
+    net, notes = Net(TAGGED, UPLOADS), MemoryNotes()
+
+    for expected, to in (("1.jpg", PERSON), ("2.jpg", OTHER_PERSON)):
+        message = picture() | {"to": f"+{to}"}
+        assert media_of(prepared(client(net, notes=notes), message)) == {"fileId": expected}
+    assert [query["to"] for query in net.queries] == [PERSON, OTHER_PERSON]
+
+
+def test_file_is_uploaded_for_everybody_where_the_account_says_so() -> None:
     net = Net()
 
-    assert media_of(prepared(client(net), picture(caption=TEXT))) == {"fileId": "one.jpg", "caption": TEXT}
+    assert media_of(prepared(client(net, broadcast=True), picture())) == {"fileId": "one.jpg"}
     assert [url for _, url, _, _ in net.uploads] == [
         "https://bsp.example/base/v1/media?fileName=private.jpg&broadcastAllowed=true"
     ]
@@ -315,12 +342,11 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
     "32": (said(400, failure(32)), refused("Media payload size exceeds limit")),
     "33": (said(400, failure(33)), refused("Media item not found")),
     "38": (said(400, failure(38)), Rejected(1009, "Channel/feature is not active on integration", alarm=True)),
-    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1009, "Rate limit"))),
+    "43": (said(400, failure(43), retry_after="9"), Throttled(9.0, Rejected(1004, "Rate limit"))),
     "unlisted": (said(400, failure(99)), Rejected(1009, "Unlisted error 99", unlisted=True)),
     "401 alone": (Answer(401, {}, b""), unanswered(401)),
     "402 alone": (Answer(402, {}, b""), unanswered(402)),
     "403 alone": (Answer(403, {}, b"<html>"), unanswered(403)),
-    "404 of a gateway": (Answer(404, {}, b"<html>"), unanswered(404)),
     "413 alone": (Answer(413, {}, b""), refused("Message is too large (HTTP 413)")),
     "429": (Answer(429, {"retry-after": "7"}, b""), Throttled(7.0)),
     "500": (Answer(500, {}, b""), unanswered(500)),
@@ -402,8 +428,8 @@ SECOND: dict[str, tuple[Any, Any, str]] = {
 def test_second_message_with_the_same_address(first: Any, second: Any, expected: str) -> None:
     net, notes = Net([first, second], UPLOADS), MemoryNotes()
 
-    assert media_of(prepared(client(net, notes=notes), picture()))["fileId"] == "1.jpg"
-    assert media_of(prepared(client(net, notes=notes), picture()))["fileId"] == expected
+    assert media_of(prepared(client(net, notes=notes, broadcast=True), picture()))["fileId"] == "1.jpg"
+    assert media_of(prepared(client(net, notes=notes, broadcast=True), picture()))["fileId"] == expected
     assert len(net.uploads) == int(expected[0])
 
 
@@ -419,7 +445,7 @@ def test_second_message_with_the_same_address(first: Any, second: Any, expected:
 def test_source_is_asked_whether_it_changed(source: Any, expected: dict[str, str]) -> None:
     net, notes = Net([source, source], UPLOADS), MemoryNotes()
     for _ in range(2):
-        prepared(client(net, notes=notes), picture())
+        prepared(client(net, notes=notes, broadcast=True), picture())
 
     assert [headers for _, _, headers in net.fetched] == [{}, expected]
 
@@ -427,15 +453,15 @@ def test_source_is_asked_whether_it_changed(source: Any, expected: dict[str, str
 @pytest.mark.parametrize("second", [Answer(404, {}, b""), files.GIF, b""], ids=["gone", "another type", "empty"])
 def test_source_that_is_gone_is_rejected_though_clickatell_has_the_file(second: Any) -> None:
     net, notes = Net([TAGGED, second], UPLOADS), MemoryNotes()
-    prepared(client(net, notes=notes), picture())
+    prepared(client(net, notes=notes, broadcast=True), picture())
 
-    assert isinstance(prepared(client(net, notes=notes), picture()), Rejected)
+    assert isinstance(prepared(client(net, notes=notes, broadcast=True), picture()), Rejected)
 
 
 def test_note_ends_a_day_before_clickatell_drops_the_file() -> None:
     notes = MemoryNotes()
 
-    prepared(client(Net(TAGGED), notes=notes), picture())
+    prepared(client(Net(TAGGED), notes=notes, broadcast=True), picture())
 
     ((key, note),) = notes.kept.items()
     hashed = sha256(files.JPEG).hexdigest()
@@ -461,19 +487,19 @@ OTHERS: dict[str, tuple[Json, dict[str, Any], bool]] = {
 @pytest.mark.parametrize(("message", "provider", "same"), OTHERS.values(), ids=OTHERS.keys())
 def test_a_file_id_is_only_used_for_the_same_file(message: Json, provider: dict[str, Any], same: bool) -> None:
     net, notes = Net([TAGGED, TAGGED if message["type"] == "image" else files.PDF], UPLOADS), MemoryNotes()
-    prepared(client(net, notes=notes), picture())
+    prepared(client(net, notes=notes, broadcast=True), picture())
 
     keys = Keys() if "encryption" in provider else None
-    prepared(client(net, keys, notes, **provider), message)
+    prepared(client(net, keys, notes, broadcast=True, **provider), message)
 
     assert len(net.uploads) == (1 if same else 2)
 
 
 def test_templates_do_not_share_what_was_uploaded_for_everybody() -> None:
     net, notes = Net(TAGGED, UPLOADS), MemoryNotes()
-    prepared(client(net, notes=notes), picture())
+    prepared(client(net, notes=notes, broadcast=True), picture())
 
-    assert media_of(prepared(client(net, notes=notes), campaign())) == {"fileId": "2.jpg"}
+    assert media_of(prepared(client(net, notes=notes, broadcast=True), campaign())) == {"fileId": "2.jpg"}
     assert "broadcastAllowed" not in net.queries[1]
 
 
@@ -494,18 +520,164 @@ def test_no_file_id_from_before_one_was_lost_is_used(before: str | None, after: 
         notes.kept.pop(("acme", FILES_LOST), None)
         if lost is not None:
             notes.put("acme", FILES_LOST, lost, 1)
-        outgoing = prepared(client(net, notes=notes), picture())
+        outgoing = prepared(client(net, notes=notes, broadcast=True), picture())
 
     assert media_of(outgoing)["fileId"] == expected
+
+
+# --- uploads are not enabled on the integration ----------------------------------------------------------------------
+
+NOT_ENABLED = Answer(404, {}, b"<html>private</html>")
+NOTHING_THERE: dict[str, Any] = {
+    "404 with a page": NOT_ENABLED,
+    "404 with nothing": Answer(404, {}, b""),
+    "404 with other JSON": said(404, {"message": "private"}),
+    "error 41": said(400, failure(41)),
+    "error 41 under 404": said(404, failure(41)),
+    "error 41 in an upload's form": said(400, {"fileId": None, "accepted": False, **failure(41)}),
+}
+NO_HEADER = "file upload is not enabled on the integration; without it a template has no file"
+TOO_LARGE_INLINE = "file upload is not enabled on the integration; without it a message holds at most 20 MB"
+
+
+def account_at_fault(title: str) -> Rejected:
+    return Rejected(1001, title, alarm=True)
+
+
+@pytest.mark.parametrize("broadcast", [False, True], ids=["for one", "for everybody"])
+@pytest.mark.parametrize("answer", NOTHING_THERE.values(), ids=NOTHING_THERE.keys())
+def test_a_file_goes_in_its_message_where_nothing_takes_uploads(answer: Any, broadcast: bool) -> None:
+    net = Net(files.PNG, answer)
+
+    outgoing = prepared(client(net, broadcast=broadcast), picture(caption=TEXT))
+
+    assert outgoing.request == {
+        "channel": "whatsapp",
+        "to": PERSON,
+        "clientMessageId": "r1",
+        "content": b64encode(files.PNG).decode(),
+        "media": {"contentType": "image/png", "fileName": "private.png", "caption": TEXT},
+    }
+    assert len(net.uploads) == 1
+    assert_public(outgoing)
+
+
+def test_an_encrypted_file_goes_in_its_message_under_the_messages_own_key() -> None:
+    keys = Keys()
+
+    request = prepared(client(Net(upload=NOT_ENABLED), keys), picture(caption=TEXT)).request
+
+    key = keys.decrypt(MT_KEY, b64decode(request["encryptionKey"]))
+    assert encryption.decrypt_bytes(key, b64decode(request["content"])) == files.JPEG
+    assert encryption.decrypt(key, request["media"].pop("caption")) == TEXT
+    assert request["media"] == {
+        "contentType": "image/jpeg",
+        "fileName": "private.jpg",
+        # Clickatell: over the file as it was before.
+        "sha256Hash": sha256(files.JPEG).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize("answer", NOTHING_THERE.values(), ids=NOTHING_THERE.keys())
+def test_a_template_with_a_file_fails_at_once_where_nothing_takes_uploads(answer: Any) -> None:
+    net = Net(upload=answer)
+
+    outcome = prepared(client(net), campaign())
+
+    assert outcome == account_at_fault(f"image: {NO_HEADER}")
+    assert outcome.of_a_step
+    assert len(net.uploads) == 1
+    assert_public(outcome)
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["clear", "encrypted"])
+@pytest.mark.parametrize("broadcast", [False, True], ids=["for one", "for everybody"])
+def test_a_file_that_is_too_large_for_its_message_fails_at_once(encrypted: bool, broadcast: bool) -> None:
+    # The ciphertext has 16 bytes of IV, and one of padding at least.
+    most = 20 * MB - (17 if encrypted else 0)
+    message = freeform("file", {"mediaURL": URL})
+
+    def outcome(size: int) -> Any:
+        net = Net(files.PDF.ljust(size, b"\0"), NOT_ENABLED)
+        return prepared(client(net, Keys() if encrypted else None, broadcast=broadcast), message)
+
+    assert len(b64decode(outcome(most).request["content"])) == (20 * MB if encrypted else most)
+    assert outcome(most + 1) == account_at_fault(f"file: {TOO_LARGE_INLINE}")
+
+
+@pytest.mark.parametrize("broadcast", [False, True], ids=["for one", "for everybody"])
+def test_what_takes_no_uploads_is_not_asked_again_for_five_minutes(broadcast: bool) -> None:
+    net, notes = Net(upload=[NOT_ENABLED, CREATED]), MemoryNotes()
+
+    requests = [prepared(client(net, notes=notes, broadcast=broadcast), picture()).request for _ in range(3)]
+    assert all("content" in request for request in requests)
+    assert len(net.uploads) == 1
+    ((place, key),) = notes.kept
+    assert (place, notes.seconds[place, key]) == ("acme", 300)
+    assert SECRET not in key
+    # Another integration may have them; and what cannot go in its message is asked for each time.
+    for made, message in (
+        (client(net, notes=notes, broadcast=broadcast, api_key="private-other"), picture()),
+        (client(net, notes=notes, broadcast=broadcast), campaign()),
+    ):
+        assert media_of(prepared(made, message)) == {"fileId": "one.jpg"}
+    notes.kept.clear()
+    assert media_of(prepared(client(net, notes=notes, broadcast=broadcast), picture())) == {"fileId": "one.jpg"}
+
+
+def test_a_batch_notes_only_once_that_nothing_takes_uploads() -> None:
+    puts: list[str] = []
+
+    class Notes(MemoryNotes):
+        def put(self, account: str, key: str, note: str, seconds: int) -> None:
+            puts.append(key)
+            super().put(account, key, note, seconds)
+
+    made = client(Net(upload=NOT_ENABLED), notes=Notes())
+    for _ in range(3):
+        prepared(made, campaign())
+
+    assert len(puts) == 1
+
+
+def test_what_clickatell_has_is_used_where_nothing_takes_uploads_any_more() -> None:
+    net, notes = Net([TAGGED, UNCHANGED], [UPLOADS[0], NOT_ENABLED]), MemoryNotes()
+
+    for _ in range(2):
+        assert media_of(prepared(client(net, notes=notes, broadcast=True), picture()))["fileId"] == "1.jpg"
+    assert len(net.uploads) == 1
+
+
+# --- the limit of what is sent ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [freeform("file", {"mediaURL": URL}), campaign(kind="file")],
+    ids=["freeform", "template"],
+)
+def test_a_file_whose_ciphertext_is_too_large_is_refused_before_its_upload(message: Json) -> None:
+    # The ciphertext has 16 bytes of IV, and one of padding at least.
+    whole = files.PDF.ljust(30 * MB - 17, b"\0")
+    net, keys = Net([whole, whole + b"\0"]), Keys()
+
+    assert media_of(prepared(client(net, keys), message)) == {"fileId": "one.jpg"}
+    assert len(net.uploads[0][2]) == 30 * MB
+    assert keys.calls == ["generate", "generate"]
+    assert prepared(client(net, keys), message) == refused("file: mediaURL, encrypted, is larger than 30 MB")
+    # No key for the file either: that one is the message's.
+    assert (len(net.uploads), keys.calls) == (1, ["generate"] * 3)
 
 
 # --- the whole way ---------------------------------------------------------------------------------------------------
 
 
 class Clickatell:
-    """One API in a `World`: numbers uploads; `codes` are the errors that the next messages get."""
+    """One API in a `World`: numbers uploads; `codes` are the errors that the next messages get. `uploads_enabled` is
+    False for an integration without them."""
 
-    def __init__(self, made: World, *codes: int) -> None:
+    def __init__(self, made: World, *codes: int, uploads_enabled: bool = True) -> None:
+        self.uploads_enabled = uploads_enabled
         self.uploads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.codes = list(codes)
@@ -515,6 +687,8 @@ class Clickatell:
         if "/v1/media" in url:
             self.uploads.append(dict(parse_qsl(urlsplit(url).query)))
             self.bodies.append(payload)
+            if not self.uploads_enabled:
+                return NOT_ENABLED
             return json_answer(201, {"fileId": f"{len(self.uploads)}.jpg", "accepted": True, "error": None})
         results = [
             samples.refused(message["clientMessageId"], self.codes.pop(0), to=message["to"])
@@ -558,8 +732,55 @@ def test_campaign_of_a_hundred_fetches_its_image_once(encrypted: bool) -> None:
             assert len(set(clickatell.bodies)) == 100
 
 
-def test_conversation_reuses_its_file_for_twenty_nine_days() -> None:
+BROADCASTING = account(options={"broadcast_files": True})
+
+
+def test_each_message_of_a_conversation_has_an_upload_of_its_own() -> None:
     with world() as made:
+        clickatell = Clickatell(made)
+        made.files = lambda url, headers: TAGGED
+        for place in range(2):
+            assert made.send(picture() | {"msgId": f"r{place}"}) == SUCCESS
+            made.pump()
+
+        assert [message["media"]["fileId"] for message in sent_messages(made)] == ["1.jpg", "2.jpg"]
+        assert [upload["to"] for upload in clickatell.uploads] == [PERSON] * 2
+
+
+def test_a_picture_arrives_though_nothing_takes_uploads(counted: Callable[[], dict[str, int]]) -> None:
+    with world() as made:
+        clickatell = Clickatell(made, 43, uploads_enabled=False)
+        made.files = lambda url, headers: TAGGED
+        for place in range(2):
+            assert made.send(picture() | {"msgId": f"r{place}"}) == SUCCESS
+            made.pump()
+
+        sent = sent_messages(made)
+        # The first one's first attempt was throttled.
+        assert [message["clientMessageId"] for message in sent] == ["r0", "r0", "r1"]
+        assert {message["content"] for message in sent} == {b64encode(files.JPEG).decode()}
+        assert (len(clickatell.uploads), made.told) == (1, [])
+    assert counted()["UploadsNotEnabled"] == 1
+    assert "ProviderAccountAlarms" not in counted()
+
+
+def test_a_template_with_a_picture_fails_with_one_upload_and_the_accounts_alarm(
+    counted: Callable[[], dict[str, int]],
+) -> None:
+    with world() as made:
+        clickatell = Clickatell(made, uploads_enabled=False)
+        made.files = lambda url, headers: TAGGED
+        made.send(campaign() | {"msgId": "r1"})
+        made.pump(hours=7)
+
+        (status,) = made.statuses
+        assert (status["status"], status["error"]) == ("failed", {"code": 1001, "title": f"image: {NO_HEADER}"})
+        assert (len(clickatell.uploads), sent_messages(made)) == (1, [])
+    assert counted()["ProviderAccountAlarms"] == 1
+
+
+def test_conversation_reuses_its_file_for_twenty_nine_days() -> None:
+    with world(acme=BROADCASTING) as made:
         clickatell = Clickatell(made)
         made.files = lambda url, headers: UNCHANGED if headers.get("if-none-match") == '"1"' else TAGGED
         for place, days in enumerate((0, 1, 27, 1)):
@@ -572,7 +793,7 @@ def test_conversation_reuses_its_file_for_twenty_nine_days() -> None:
 
 
 def test_error_33_uploads_again_and_sends_once() -> None:
-    with world() as made:
+    with world(acme=BROADCASTING) as made:
         clickatell = Clickatell(made)
         made.files = lambda url, headers: TAGGED
         made.send(picture() | {"msgId": "r1"})
@@ -590,7 +811,7 @@ def test_error_33_uploads_again_and_sends_once() -> None:
 
 
 def test_error_33_that_stays_ends_as_a_lost_file() -> None:
-    with world() as made:
+    with world(acme=BROADCASTING) as made:
         Clickatell(made, *[33] * 1000)
         made.files = lambda url, headers: TAGGED
         made.send(picture() | {"msgId": "r1"})
@@ -600,11 +821,12 @@ def test_error_33_that_stays_ends_as_a_lost_file() -> None:
         assert (status["status"], status["error"]) == ("failed", {"code": 1001, "title": "Media item not found"})
 
 
-def test_error_33_of_a_template_is_a_rejection() -> None:
+@pytest.mark.parametrize("message", [picture(), campaign()], ids=["freeform", "template"])
+def test_error_33_about_a_file_that_was_just_uploaded_is_a_rejection(message: Json) -> None:
     with world() as made:
         clickatell = Clickatell(made, 33)
         made.files = lambda url, headers: TAGGED
-        made.send(campaign() | {"msgId": "r1"})
+        made.send(message | {"msgId": "r1"})
         made.pump()
 
         (status,) = made.statuses
@@ -613,7 +835,7 @@ def test_error_33_of_a_template_is_a_rejection() -> None:
 
 
 def test_status_80_makes_the_next_message_upload_again() -> None:
-    with world() as made:
+    with world(acme=BROADCASTING) as made:
         Clickatell(made)
         made.files = lambda url, headers: TAGGED
         made.send(picture() | {"msgId": "r1"})

@@ -134,6 +134,17 @@ def test_limit_at_the_byte(kind: str, megabytes: int, start: bytes) -> None:
     )
 
 
+def test_a_file_whose_ciphertext_is_too_large_is_refused() -> None:
+    # The ciphertext has 16 bytes of IV, and one of padding at least.
+    whole = files.PDF.ljust(20 * MB - 17, b"\0")
+
+    outgoing = prepared(client(Net(whole), Keys()), picture("file"))
+    assert len(b64decode(outgoing.request["content"])) == 20 * MB
+    assert prepared(client(Net(whole + b"\0"), Keys()), picture("file")) == refused(
+        "file: mediaURL, encrypted, is larger than 20 MB"
+    )
+
+
 def test_without_a_key_nothing_is_fetched() -> None:
     net, keys = Net(), Keys()
     keys.failure = KeyFailure("KMS generate_data_key: AccessDeniedException", retriable=True)

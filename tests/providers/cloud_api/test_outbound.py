@@ -58,6 +58,10 @@ def carousel(*cards: list[Json]) -> Json:
 COMPONENTS: dict[str, tuple[list[Json], list[Json]]] = {
     "nothing varies": ([body(), text_header(), {"type": "footer", "footer": "Stop?"}], []),
     "body": ([body("Ann", "7")], [texts("body", "Ann", "7")]),
+    "named variables": (
+        [{"type": "body", "body": {"text": "Hi", "parameters": [suffix("Ann") | {"parameter_name": "name"}]}}],
+        [{"type": "body", "parameters": [{"type": "text", "parameter_name": "name", "text": "Ann"}]}],
+    ),
     "text header": ([text_header("Ann"), body()], [texts("header", "Ann")]),
     "image header": ([IMAGE], [SENT_IMAGE]),
     "image header, address without a scheme": (

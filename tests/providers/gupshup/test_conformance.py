@@ -1,6 +1,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from tests.providers.conformance import ProviderConformance
 from tests.providers.gupshup import samples
@@ -97,6 +98,17 @@ class TestGupshup(ProviderConformance):
 
     def refusing_content(self) -> Answer:
         return Answer(200, samples.refused("318"))
+
+    def secrets_of_taps(self) -> Sequence[Json]:
+        return [self.secret("https://bsp.example"), samples.secret(templates={})]
+
+    def tapped(self, request: tuple[str, Any], number: int, label: str) -> bytes:
+        """By its text a template brings no payloads to Gupshup."""
+        _, form = request
+        sent = json.loads(dict(parse_qsl(form.decode())).get("wa_template_json", "{}"))
+        given = {part["index"]: part["parameters"][0]["payload"] for part in sent.get("components", [])}
+        content = json.dumps({"payload": given.get(str(number - 1), label), "text": label})
+        return json.dumps(samples.message("button", button=content, replyId="bsp", messageId="r1")).encode()
 
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         if status == "clicked":

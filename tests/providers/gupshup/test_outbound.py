@@ -162,6 +162,12 @@ WITH_IMAGE = {
     "data_encoding": "TEXT",
 }
 IMAGE = header("image", {"mediaURL": "https://files.example/a.jpg"})
+
+
+def url(index: str, ending: str) -> Json:
+    return {"type": "button", "sub_type": "url", "index": index, "parameters": [suffix(ending)]}
+
+
 TEMPLATES: dict[str, tuple[Json, Json]] = {
     "body": (template(HELLO), HSM),
     "body with properties": (template(HELLO, {"customProps": [{"k": "v"}]}), HSM),
@@ -185,6 +191,47 @@ TEMPLATES: dict[str, tuple[Json, Json]] = {
     "call": (template(HELLO, button("callPhone", suffix("+27820000000"))), TEMPLATE),
     "quick reply without a payload": (template(HELLO, button("quickReply")), TEMPLATE),
     "quick reply with its text for a payload": (template(HELLO, button("quickReply", payload("Tap"))), TEMPLATE),
+    "quick reply with a payload, which stays here": (template(HELLO, button("quickReply", payload("yes"))), TEMPLATE),
+    "quick replies": (
+        template(
+            HELLO, *(button("quickReply", payload(f"p{index}"), index=index, text=f"Tap {index}") for index in range(3))
+        ),
+        TEMPLATE,
+    ),
+    "URL and call": (
+        template(HELLO, button("dynamicUrl", suffix("cart")), button("callPhone", suffix("+27820000000"), index=1)),
+        TEMPLATE | {"buttonUrlParam": "cart"},
+    ),
+    "CleverTap's own sample with an image, a URL and a call, both of index 0": (
+        template(IMAGE, HELLO, button("dynamicUrl", suffix("cart")), button("callPhone", suffix("+91994876856"))),
+        WITH_IMAGE | {"buttonUrlParam": "cart", "isTemplate": "true"},
+    ),
+    "static URL and call": (
+        template(HELLO, button("staticUrl", suffix("x")), button("callPhone", suffix("y"), index=1)),
+        TEMPLATE,
+    ),
+    "call, quick reply and URL": (
+        template(
+            HELLO,
+            button("callPhone", suffix("y")),
+            button("quickReply", index=1),
+            button("dynamicUrl", suffix("cart"), index=2),
+        ),
+        TEMPLATE | {"buttonUrlParam": "cart"},
+    ),
+    "two static URLs": (
+        template(HELLO, button("staticUrl", suffix("x")), button("staticUrl", suffix("y"), index=1)),
+        TEMPLATE | {"wa_template_json": '{"components":[]}'},
+    ),
+    "two dynamic URLs": (
+        template(HELLO, button("dynamicUrl", suffix("a")), button("dynamicUrl", suffix("b"), index=1)),
+        TEMPLATE
+        | {"wa_template_json": json.dumps({"components": [url("0", "a"), url("1", "b")]}, separators=(",", ":"))},
+    ),
+    "static and dynamic URL": (
+        template(HELLO, button("staticUrl", suffix("x")), button("dynamicUrl", suffix("b"), index=1)),
+        TEMPLATE | {"wa_template_json": json.dumps({"components": [url("1", "b")]}, separators=(",", ":"))},
+    ),
     "image header": (template(IMAGE, HELLO), WITH_IMAGE),
     "image header beside a text": (
         template(
@@ -224,20 +271,19 @@ NEED_ID: dict[str, tuple[Json, str, str]] = {
         "components[0].header.type",
         "location headers need",
     ),
-    "several buttons": (
-        template(HELLO, button("staticUrl", suffix("x")), button("callPhone", suffix("y"), index=1)),
-        "components[2]",
-        "several buttons need",
-    ),
     "coupon": (
         template(HELLO, button("copy_code", {"type": "coupon_code", "coupon_code": "SAVE"})),
         "components[1].subType",
         "copy_code buttons need",
     ),
-    "payload": (
-        template(HELLO, button("quickReply", payload("yes"))),
-        "components[1].parameters",
-        "a quick reply's payload needs",
+    "coupon among other buttons": (
+        template(
+            HELLO,
+            button("staticUrl", suffix("x")),
+            button("copy_code", {"type": "coupon_code", "coupon_code": "SAVE"}, index=1),
+        ),
+        "components[2].subType",
+        "copy_code buttons need",
     ),
     "limited-time offer": (
         template(HELLO, {"type": "limited_time_offer", "text": "Sale", "parameters": [OFFER]}),
@@ -254,6 +300,21 @@ NEED_ID: dict[str, tuple[Json, str, str]] = {
         template({"type": "body", "body": {"parameters": [suffix("Ada")]}}),
         "components[0].body.text",
         "is empty; without its text a template needs",
+    ),
+    "a placeholder without a value": (
+        template({"type": "body", "body": {"text": "Hi Ada, order {{2}}", "parameters": [suffix("Ada")]}}),
+        "components[0].body.text",
+        "has a placeholder without a value; without its text a template needs",
+    ),
+    "a placeholder with a name": (
+        template({"type": "body", "body": {"text": "Hi {{first_name}}", "parameters": [suffix("Ada")]}}),
+        "components[0].body.text",
+        "has a placeholder without a value; without its text a template needs",
+    ),
+    "a value that is a placeholder": (
+        template({"type": "body", "body": {"text": "Hi {{1}}", "parameters": [suffix("{{1}}")]}}),
+        "components[0].body.text",
+        "has a placeholder without a value; without its text a template needs",
     ),
     "no rendered header": (
         template(header("text", {"parameters": [suffix("Ada")]}), HELLO),

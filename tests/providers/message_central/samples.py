@@ -96,7 +96,8 @@ def file_of(body: bytes, headers: Mapping[str, str]) -> tuple[str, str, bytes]:
 def recipients(url: str, body: bytes | None) -> list[str]:
     """Whom a call is for: one person, or those of the sheet in a form."""
     if body is None:
-        return [query(url)["countryCode"] + query(url)["mobileNumber"]]
+        asked = query(url)
+        return [asked["countryCode"] + asked["mobileNumber"]] if "mobileNumber" in asked else []
     from openpyxl import load_workbook
 
     _, *rows = load_workbook(BytesIO(body[body.index(b"PK") :])).worksheets[0].iter_rows(values_only=True)

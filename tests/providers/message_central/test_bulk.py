@@ -1,6 +1,7 @@
 """Templates that come together, from CleverTap to Message Central."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -91,3 +92,32 @@ def test_a_sheet_whose_answer_is_lost_is_not_sent_again() -> None:
 
         assert kinds(made) == ["sheet"]
         assert sorted(made.told) == [(msg_id, "failed") for msg_id in MESSAGES]
+
+
+@pytest.mark.parametrize("secret", [SECRET, BULK], ids=["singly", "as a sheet"])
+def test_a_wrong_sender_raises_the_alarm_of_the_account(
+    secret: dict[str, Any], counted: Callable[[], dict[str, int]]
+) -> None:
+    with world(acme=secret) as made:
+        made.bsp = lambda url, payload: said(200, refused(801))
+        deliver(made)
+
+        assert kinds(made) == (["single"] * 3 if secret is SECRET else ["sheet"])
+        assert sorted(made.told) == [(msg_id, "failed") for msg_id in MESSAGES]
+        assert {status["error"]["code"] for status in made.statuses} == {1009}
+        assert counted()["ProviderAccountAlarms"] == 3
+
+
+@pytest.mark.parametrize("body", [b'{"error": "Bad Request"}', b"<html>", b""], ids=["JSON", "a page", "nothing"])
+@pytest.mark.parametrize("secret", [SECRET, BULK], ids=["singly", "as a sheet"])
+def test_a_bad_request_is_told_at_once(secret: dict[str, Any], body: bytes) -> None:
+    with world(acme=secret) as made:
+        made.bsp = lambda url, payload: Answer(400, {}, body)
+        begun = made.now
+        deliver(made)
+
+        assert sorted(made.told) == [(msg_id, "failed") for msg_id in MESSAGES]
+        assert {status["error"]["code"] for status in made.statuses} == {1001}
+        assert made.now - begun < 60
+        # The sheet of three, its parts, and the messages of the larger one.
+        assert len(made.bsp_requests) == (3 if secret is SECRET else 5)

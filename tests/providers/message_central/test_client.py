@@ -504,6 +504,8 @@ OTHERS: dict[str, Outgoing] = {
     "with a URL": broadcast("r3", PEOPLE[2], "Ada", ctaVariables=["a"]),
     "what no cell can hold": broadcast("r3", PEOPLE[2], "\x07"),
     "U+FFFE, which no XML may hold": broadcast("r3", PEOPLE[2], "a\ufffe"),
+    "a carriage return": broadcast("r3", PEOPLE[2], "a\rb"),
+    "what a sheet reads as another character": broadcast("r3", PEOPLE[2], "size_x0041_b"),
     "U+FFFF": broadcast("r3", PEOPLE[2], "\uffff"),
     "a chat": chat("r3", to=PEOPLE[2]),
 }

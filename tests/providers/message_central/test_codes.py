@@ -28,9 +28,14 @@ ERRORS: dict[int, tuple[int, bool]] = {
 }
 
 
-@pytest.mark.parametrize("body", [{}, {"status": 400, "error": "private"}, {"message": "private"}], ids=str)
-def test_a_bad_request_without_a_code_is_not_made_again(body: dict[str, object]) -> None:
-    assert answers.outcome(said(400, body)) == Rejected(1001, "Refused without a code (HTTP 400)", unlisted=True)
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"status": 400, "error": "private"}', b'{"message": "private"}', b"[]", b"", b"<html>private"],
+    ids=str,
+)
+def test_a_bad_request_without_a_code_is_not_made_again(body: bytes) -> None:
+    outcome = answers.outcome(Answer(400, {}, body))
+    assert outcome == Rejected(1001, "Refused without a code (HTTP 400)", unlisted=True)
 
 
 @pytest.mark.parametrize("as_text", [False, True], ids=["number", "text"])

@@ -48,6 +48,7 @@ class TestMessageCentral(ProviderConformance):
         "no id": meta.status("sent", None, id=None),
     }
     unknown_status_fails: ClassVar = False
+    final_statuses: ClassVar = {400}
     files_need_credentials = False
 
     def secret(self, base_url: str) -> Json:
@@ -105,6 +106,10 @@ class TestMessageCentral(ProviderConformance):
         answer = super().refusing_some(batch[:1], bad) if len(batch) == 1 else None
         refused = not bad.isdisjoint(outgoing.request["to"] for outgoing in batch)
         return answer or (self.refusing_content() if refused else Answer(200, samples.sent()))
+
+    def tapped(self, request: tuple[str, Any], number: int, label: str) -> bytes:
+        tap = meta.button(f"tap{number}", payload=label, text=label)
+        return meta.events(messages=[tap | {"context": {"id": "bsp-r1"}}])
 
     def status(self, status: str, reference: str = "1|2|3|4") -> bytes:
         errors = {"errors": [meta.error(131026)]} if status == "failed" else {}

@@ -366,6 +366,7 @@ def test_a_status_without_a_recipient_finds_nothing(made: World) -> None:
 
 
 def test_validation_messages_take_an_id_and_are_not_reported(made: World) -> None:
+    made.change_account("acme", SECRET | {"options": {"send_template_validations": True}})
     send(made, template("0|0|0|0"), template("a"))
     report(made, "w1", *LADDER)
     report(made, "w2", "sent", at=int(made.now) + 1)
@@ -511,6 +512,37 @@ def test_a_reply_to_one_of_two_whose_id_is_known(made: World) -> None:
     assert reply["context"] == {"id": "a"}
 
 
+def asking(msg_id: str) -> dict[str, Any]:
+    """A template with a quick reply, and a payload that Message Central has no place for."""
+    button = {
+        "type": "button",
+        "index": 0,
+        "subType": "quickReply",
+        "buttonText": "Yes",
+        "parameters": [{"type": "payload", "payload": "pay|yes"}],
+    }
+    message = template(msg_id)
+    return message | {"components": [*message["components"], button]}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["after the first status", "before it"])
+def test_a_tap_brings_back_the_payload_that_message_central_never_got(made: World, known: bool) -> None:
+    send(made, asking("a"))
+    if known:
+        report(made, "w1", "sent")
+        made.pump()
+    message = meta.button("m1", payload="YES", text="YES") | {
+        "from": ANN,
+        "context": {"from": "27999000001", "id": "w1"},
+    }
+    assert made.callback(meta.events(messages=[message])).status == 200
+    made.pump()
+
+    (reply,) = made.replies
+    assert (reply["button"], reply["context"]) == ({"payload": "pay|yes", "text": "YES"}, {"id": "a"})
+    assert "pay" not in str(made.bsp_requests)
+
+
 # --- people without a number -----------------------------------------------------------------------------------------
 
 USER = "ZA.1029384756102938475610"
@@ -581,6 +613,17 @@ def test_a_status_without_a_number_waits_until_the_person_is_seen(made: World) -
     callback(made, seen())
     made.pump()
     assert told_of(made, "a") == ("sent", "delivered")
+
+
+def test_a_reply_without_a_number_before_the_first_status_names_its_template(made: World) -> None:
+    callback(made, seen())
+    made.pump()
+    send(made, template("a"))
+    answer = {"from": None, "from_user_id": USER, "context": {"from": "27999000001", "id": "w1"}}
+    callback(made, meta.events(messages=[meta.text("m2", **answer)]))
+    made.pump()
+
+    assert [reply.get("context") for reply in made.replies] == [None, {"id": "a"}]
 
 
 def test_a_status_of_a_known_id_asks_nobody_s_number(made: World) -> None:

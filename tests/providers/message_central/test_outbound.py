@@ -112,6 +112,11 @@ MESSAGES: dict[str, tuple[Json, Json, Json]] = {
         PLAIN,
         broadcast("Ada"),
     ),
+    "quick reply with a payload, which stays here": (
+        template(body("Ada"), button("quickReply", payload("yes"), text="Yes")),
+        PLAIN,
+        broadcast("Ada"),
+    ),
     "quick reply with its text for a payload": (
         template(body("Ada"), button("quickReply", payload("Yes"), text="Yes")),
         PLAIN,
@@ -169,15 +174,20 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
         "components[0].header.type",
         f"image headers are {NO}, unless options.template_media has the template",
     ),
+    "audio header": (
+        template(header("audio", MEDIA), body("Ada")),
+        "components[0].header.type",
+        f"audio headers are {NO}",
+    ),
     "location header": (
         template(header("location", PLACE), body("Ada")),
         "components[0].header.type",
         f"location headers are {NO}",
     ),
-    "quick-reply payload": (
-        template(body("Ada"), button("quickReply", payload("yes"), text="Yes")),
-        "components[1].parameters[0].payload",
-        f"quickReply payloads are {NO}",
+    "quick-reply payload without a label": (
+        template(body("Ada"), button("quickReply", payload("yes"), text=" ")),
+        "components[1].buttonText",
+        "is empty; only by its label a tap leads back to its payload",
     ),
     "coupon": (
         template(body("Ada"), button("copy_code", {"type": "coupon_code", "coupon_code": "K1"})),

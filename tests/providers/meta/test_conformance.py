@@ -124,6 +124,14 @@ class TestMeta(ProviderConformance):
     def incoming(self, kind: str, message_id: str = "m1") -> bytes:
         return webhooks.events(messages=[_INCOMING[kind](message_id)])
 
+    def tapped(self, request: tuple[str, Any], number: int, label: str) -> bytes:
+        parts = request[1]["template"]["components"]
+        given = {
+            part["index"]: part["parameters"][0]["payload"] for part in parts if part.get("sub_type") == "quick_reply"
+        }
+        tap = webhooks.button(f"tap{number}", payload=given.get(str(number - 1), label), text=label)
+        return webhooks.events(messages=[tap | {"context": {"id": "bsp-r1"}}])
+
     def to_another_number(self, raw: bytes) -> bytes:
         return raw.replace(NUMBER_ID.encode(), b"106500000000002")
 

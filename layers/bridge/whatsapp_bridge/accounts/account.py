@@ -81,6 +81,8 @@ class Options(Config):
     """The same for a template message."""
     default_country: Annotated[str, BeforeValidator(_calling_code)] | None = None
     """The calling code for people's numbers that come without one. The secret may have the country's ISO code."""
+    send_template_validations: bool = False
+    """Send the message with which CleverTap validates a saved template: to a number that may be somebody's."""
     document_copy: bool = False
     """Report a file to CleverTap in both `file` and `document`: its table has only `file`, its sample both."""
     source_networks: list[Network] = Field(default=[])

@@ -34,18 +34,19 @@ class CallbackError(IntEnum):
     BLOCKED_BY_META = 1010
 
 
-# What a refused request is answered with, by the member of CleverTap's message that is wrong. A freeform message has no
-# template, so it never gets the code of one.
-_REFUSALS: Final[dict[str, RequestError]] = {
-    "to": RequestError.INVALID_PHONE_NUMBER,
-    "template": RequestError.INVALID_TEMPLATE_PARAMETERS,
-    "components": RequestError.INVALID_TEMPLATE_PARAMETERS,
+# The codes of a refused message, by the member of CleverTap's message that is wrong: of the answer to its request, and
+# of its status if it was accepted before. A freeform message has no template, so it never gets the codes of one.
+_REFUSALS: Final = {
+    "to": (RequestError.INVALID_PHONE_NUMBER, CallbackError.INVALID_PHONE_NUMBER),
+    "template": (RequestError.INVALID_TEMPLATE_PARAMETERS, CallbackError.INVALID_TEMPLATE_PARAMETERS),
+    "components": (RequestError.INVALID_TEMPLATE_PARAMETERS, CallbackError.INVALID_TEMPLATE_PARAMETERS),
 }
+_OTHER: Final = (RequestError.OTHER, CallbackError.OTHER)
 
 
-def refusal_code(field: str) -> RequestError:
-    """The code for a message whose `field` (a path: ``components[1].body``) is wrong."""
-    return _REFUSALS.get(field.partition(".")[0].partition("[")[0], RequestError.OTHER)
+def refusal_codes(field: str) -> tuple[RequestError, CallbackError]:
+    """The codes for a message whose `field` (a path: ``components[1].body``) is wrong."""
+    return _REFUSALS.get(field.partition(".")[0].partition("[")[0], _OTHER)
 
 
 REQUEST_ERRORS: Final[dict[RequestError, str]] = {

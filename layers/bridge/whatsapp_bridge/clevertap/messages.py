@@ -25,6 +25,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from whatsapp_bridge.templates.languages import normalised
+
 VALIDATION_TEMPLATE: Final = "whatsapp:hsm:technology:generic:verify"
 VALIDATION_MSG_ID: Final = "0|0|0|0"
 
@@ -97,6 +99,8 @@ class MediaModel(TypedModel):
 class TextParameter(Model):
     type: str = "text"
     text: str
+    parameter_name: str | None = None
+    """The variable's name where the template has names: not CleverTap's, but the bridge's own."""
 
 
 def _or_empty(value: Any) -> Any:
@@ -108,6 +112,8 @@ OptionalText = Annotated[str, BeforeValidator(_or_empty)]
 
 
 _PLACEHOLDER: Final = r"\{\{\s*([0-9]{1,4})\s*\}\}"
+# Templates may have names in place of numbers.
+_ANY_PLACEHOLDER: Final = r"\{\{[^{}]*\}\}"
 
 
 class RenderedText(Model):
@@ -127,6 +133,12 @@ class RenderedText(Model):
             return self.text
         values = dict(enumerate(self.parameters, 1))
         return re.sub(_PLACEHOLDER, lambda found: values.get(int(found[1]), found[0]), self.text)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether no placeholder is left in `filled`: one without a value, one with a name, or a value that is one."""
+        text = self.filled
+        return "{{" not in text or re.search(_ANY_PLACEHOLDER, text) is None
 
 
 # --- components of a template message ---------------------------------------------------------------------------------
@@ -341,9 +353,6 @@ Components = Annotated[list[Component], Field(min_length=1), AfterValidator(_arr
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-_LANGUAGE: Final = re.compile(r"([a-z]{2,3})[\s_(-]+([a-z]{2})\)?", re.IGNORECASE)
-
-
 class Template(Model):
     """A saved template: CleverTap's `namespace` is its name."""
 
@@ -353,12 +362,7 @@ class Template(Model):
     @property
     def language(self) -> str:
         """The language as Meta writes it: ``en``, ``en_GB``. CleverTap's forms include ``en(UK)``."""
-        code = self.language_code.strip()
-        match = _LANGUAGE.fullmatch(code)
-        if not match:
-            return code.lower()
-        region = match[2].upper()
-        return f"{match[1].lower()}_{'GB' if region == 'UK' else region}"
+        return normalised(self.language_code)
 
 
 def _identifier(value: str) -> str:
@@ -405,6 +409,11 @@ def is_validation_reference(reference: str) -> bool:
     All those have the same msgId, to which the bridge adds a `#` and its own id.
     """
     return reference == VALIDATION_MSG_ID or reference.startswith(f"{VALIDATION_MSG_ID}#")
+
+
+def is_template_validation(message: TemplateMessage | FreeformMessage) -> bool:
+    """Whether CleverTap only checks a template because somebody saves it: a message of it, to a number of its own."""
+    return isinstance(message, TemplateMessage) and message.msg_id == VALIDATION_MSG_ID
 
 
 def is_provider_validation(message: TemplateMessage | FreeformMessage) -> bool:

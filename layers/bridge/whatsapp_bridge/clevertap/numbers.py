@@ -21,18 +21,19 @@ _MAX_DIGITS: Final = 15
 # Patterns as texts: most numbers need none of them, and each takes a start of `send` some time to compile.
 _MARKS: Final = r"(?a)[\s().\-/]+"
 # A fraction, as spreadsheets add one; the last of several groups is none.
-_FRACTION: Final = r"([^.,]+)[.,]([0-9]+)"
-_LONE_DIGIT: Final = r"\.[0-9]$"
+_FRACTION: Final = r"([^.,]+)[.,]\s*([0-9]+)"
+_LONE_DIGIT: Final = r"\.\s*[0-9]$"
 # "/2" is another number's ending, not a part of this one.
 _ALTERNATIVE: Final = r"/\s*[0-9]{1,2}$"
 _BRACKETED_ZERO: Final = r"\(\s*0\s*\)"
 
-# Full-width forms, which are one block in ASCII's order; a small plus, two slashes and the minus sign.
-_LIKE_ASCII: Final = {chr(ord(character) + 0xFEE0): character for character in "0123456789+()./-"} | {
+# Full-width forms, which are one block in ASCII's order; a small plus, and slashes. Dashes that Unicode does not class
+# as such (`Pd`): its property Dash has the first four, the others look alike, two of them on Japanese keyboards.
+_LIKE_ASCII: Final = {
+    **{chr(ord(character) + 0xFEE0): character for character in "0123456789+()./-"},
     "\ufe62": "+",
-    "\u2044": "/",
-    "\u2215": "/",
-    "\u2212": "-",
+    **dict.fromkeys("\u2044\u2215", "/"),
+    **dict.fromkeys("\u2212\u2053\u207b\u208b\u2043\u02d7\u30fc\uff70", "-"),
 }
 _DASHES_AND_BLANKS: Final = {"Pd": "-", "Zs": " "}
 # Direction marks, zero-width characters; variation selectors, keycaps.
@@ -101,6 +102,8 @@ def _plain(character: str) -> str:
 
 def _without_fraction(text: str) -> str:
     """Without a spreadsheet's ".0"; "" for any other fraction, and where it is not clear what the ending is."""
+    # The end of a sentence is none of a number.
+    text = text.rstrip(". ")
     fraction = re.fullmatch(_FRACTION, text)
     if fraction is None:
         return "" if re.search(_LONE_DIGIT, text) or re.search(_ALTERNATIVE, text) else text

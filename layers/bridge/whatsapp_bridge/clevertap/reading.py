@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic_core import ValidationError
 
-from whatsapp_bridge.clevertap.codes import refusal_code
+from whatsapp_bridge.clevertap.codes import refusal_codes
 from whatsapp_bridge.clevertap.messages import (
     MAX_MSG_ID_LENGTH,
     VALIDATION_MSG_ID,
@@ -14,7 +14,7 @@ from whatsapp_bridge.clevertap.messages import (
     FreeformMessage,
     TemplateMessage,
 )
-from whatsapp_bridge.clevertap.numbers import normalise_number, recipient_number
+from whatsapp_bridge.clevertap.numbers import normalise_number, recipient_number, written
 from whatsapp_bridge.runtime.json_text import read_json
 from whatsapp_bridge.runtime.validation import first_problem
 
@@ -35,7 +35,7 @@ class InvalidMessage(Exception):
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
-        self.code, self.field, self.reason = refusal_code(field), field, reason
+        self.code, self.field, self.reason = refusal_codes(field)[0], field, reason
 
 
 type ReadNumber = Callable[[object], str | None]
@@ -85,14 +85,17 @@ def _numbers(fields: dict[str, Any], read_number: ReadNumber) -> dict[str, str]:
     numbers = {field: read(fields.get(field)) for field, read in readers.items()}
     for field, number in numbers.items():
         if number is None and not placeholders:
-            raise InvalidMessage(field, _no_number(fields.get(field)))
+            raise InvalidMessage(field, _no_number(field, fields.get(field)))
     return {field: number or "" for field, number in numbers.items()}
 
 
-def _no_number(value: object) -> str:
+def _no_number(field: str, value: object) -> str:
     if value is None:
         return _MISSING
-    return _NOT_A_NUMBER if normalise_number(value) is None else _OF_NO_COUNTRY
+    found = written(value)
+    # As it is dialled within a country.
+    at_home = field == "to" and found is not None and found.digits.startswith("0")
+    return _OF_NO_COUNTRY if at_home or normalise_number(value) is not None else _NOT_A_NUMBER
 
 
 _MISSING: Final = "is missing"

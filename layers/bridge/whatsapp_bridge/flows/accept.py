@@ -1,7 +1,8 @@
 """send: accept a message from CleverTap.
 
 Authenticate, validate, translate once as a dry run (so that a message that WhatsApp or the BSP does not take is refused
-here with a reason), put it on its queue, answer. On the warm path that is one AWS call, to the queue.
+here with a reason), put it on its queue, answer. On the warm path that is one AWS call, to the queue. What only
+validates (a provider entry, a saved template) ends before the queue.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from whatsapp_bridge.clevertap.messages import (
     FreeformMessage,
     TemplateMessage,
     is_provider_validation,
+    is_template_validation,
 )
 from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
 from whatsapp_bridge.providers import registry
@@ -81,10 +83,12 @@ class Accept:
             return answers.SUCCESS
         if not account.has_number(message.waba_number):
             raise InvalidMessage("wabaNumber", "is not this account's number")
-        if isinstance(message, TemplateMessage):
-            limits.check(message)
         reference = self._reference(message)
-        registry.outbound(account.provider_type).translate(message, reference, account)
+        _check(account, message, reference)
+        if is_template_validation(message) and not account.options.send_template_validations:
+            count("TemplatesValidated")
+            logger.info("template validated, not sent", extra={"account": account.name})
+            return answers.SUCCESS
         self._enqueue(account, message, reference)
         count("MessagesAccepted")
         return answers.SUCCESS
@@ -107,3 +111,14 @@ class Accept:
         group = f"{account.name}.{account.pseudonym(message.to)}"
         deduplication = sha256(f"{account.name}#{reference}".encode()).hexdigest()
         self._conversation.send(Entry(body, group, deduplication))
+
+
+def _check(account: Account, message: Message, reference: str) -> None:
+    """Whether WhatsApp and the BSP take the message, as far as that is known here, without a request to anybody. Raises
+    `Refused`.
+
+    The one place for that: what it refuses, CleverTap hears when a template is saved, not only with each message.
+    """
+    if isinstance(message, TemplateMessage):
+        limits.check(message)
+    registry.outbound(account.provider_type).translate(message, reference, account)

@@ -7,6 +7,7 @@ is the last step before the request.
 from collections.abc import Sequence
 from typing import Literal
 
+from whatsapp_bridge.flows import taps
 from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.recording import Recording
@@ -51,10 +52,17 @@ class Claiming:
         ]
 
     def _claim(self, job: Job, *, sending: bool) -> Claim:
-        name = job.account.name
+        name, payloads = job.account.name, taps.payloads_to_keep(job.account, job.message) if sending else None
         try:
             return self._claims.claim(
-                name, job.reference, job.owner, job.recipient, job.grant, job.turn, sending=sending
+                name,
+                job.reference,
+                job.owner,
+                job.recipient,
+                job.grant,
+                job.turn,
+                sending=sending,
+                payloads=payloads,
             )
         except Exception as error:
             if not is_lasting(error):

@@ -78,7 +78,7 @@ def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]
 
 def of_reply(waiting: Waiting, account: Account, sender: str, bsp_id: str) -> str | None:
     """The msgId of a message whose id is not known yet, because a person answers before its first status."""
-    if not (sender.isdigit() and _kinds_without_bsp_id(account)):
+    if not _kinds_without_bsp_id(account):
         return None
     return waiting.of_reply(account.name, account.pseudonyms(sender), bsp_id)
 

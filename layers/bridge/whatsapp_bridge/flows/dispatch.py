@@ -26,7 +26,7 @@ from whatsapp_bridge.flows.parallel import each, each_account
 from whatsapp_bridge.flows.preparing import Preparing
 from whatsapp_bridge.flows.records import Postponed, Record
 from whatsapp_bridge.flows.sending import Sending
-from whatsapp_bridge.flows.settling import OUT_OF_TIME, Settling
+from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Client, Outcome, Outgoing, Services
 from whatsapp_bridge.runtime.observability import count, log_failure, logger, measure
@@ -145,7 +145,8 @@ class Dispatch:
         now = self._now()
         expired = [job for job in jobs if job.seconds_left(now) <= 0]
         in_time = [job for job in jobs if job.seconds_left(now) > 0]
-        done = self._settled(self._without_request([(job, OUT_OF_TIME) for job in expired]))
+        verdicts = each(self._settling.at_the_end, expired)
+        done = self._settled(self._without_request(list(zip(expired, verdicts, strict=True))))
         if in_time:
             # One client per batch, so that its messages share fetched files.
             client = self._client(jobs[0].account)

@@ -16,7 +16,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import Context
 from whatsapp_bridge.clevertap.client import NotTried, RefusedCallback, Taken, TryLater
 from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_reference
-from whatsapp_bridge.flows import correlation
+from whatsapp_bridge.flows import correlation, taps
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
 from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
@@ -203,7 +203,8 @@ class ForwardReplies:
         message = reply.message
         answered = self._answered(account, event, reply, record)
         if answered is not None:
-            message = message.model_copy(update={"context": Context(id=answered)})
+            message = taps.put_back(self._claims, account, answered, message)
+            message = message.model_copy(update={"context": Context(id=_msg_id(answered))})
         keys = {**_names(account, event), "sender": account.pseudonym(event.sender)}
         match self._callbacks.deliver(account, "incoming", message.wire()):
             case Taken():
@@ -232,19 +233,19 @@ class ForwardReplies:
             raise error
 
     def _answered(self, account: Account, event: ReplyEvent, reply: Reply, record: Record) -> str | None:
-        """The msgId of the answered message. Raises `Postponed` if it may soon be recorded."""
+        """The reference of the answered message. Raises `Postponed` if it may soon be recorded."""
         reference = reply.answers_reference
         if reference is None and reply.answers_bsp_id is not None:
             ids = filter(None, (reply.answers_bsp_id, reply.or_bsp_id))
             found = (self._claims.reference_of(account.name, bsp_id) for bsp_id in ids)
             reference = next(filter(None, found), None)
             if reference is None:
-                reference = correlation.of_reply(self._waiting, account, event.sender, reply.answers_bsp_id)
+                reference = correlation.of_reply(self._waiting, account, reply.message.sender, reply.answers_bsp_id)
             # Also what it has waited behind others.
             waited = self._now() - record.sent_at
             if reference is None and waited < _ANSWERED_SECONDS and self._recent.known_of(account.name):
                 raise Postponed(_ANSWERED_AGAIN_SECONDS)
-        return VALIDATION_MSG_ID if reference is not None and is_validation_reference(reference) else reference
+        return reference
 
     def _delay(self, record: Record, asked: float | None = None) -> int | None:
         """By time, not by receives, which Lambda's throttling adds to. The schedule begins when the reply's turn comes,
@@ -264,6 +265,11 @@ class ForwardReplies:
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
         count("RepliesDeadLettered")
         logger.error("reply dead-lettered", extra={**_names(account, event), "reason": reason})
+
+
+def _msg_id(reference: str) -> str:
+    """What CleverTap calls the message."""
+    return VALIDATION_MSG_ID if is_validation_reference(reference) else reference
 
 
 def _is_late(event: ReplyEvent, record: Record) -> bool:

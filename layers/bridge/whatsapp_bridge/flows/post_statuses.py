@@ -111,7 +111,7 @@ class PostStatuses:
 
 
 def _new_halves() -> InHalves[Report, Delivery]:
-    return InHalves(_heard)
+    return InHalves(lambda reports, delivery: _heard(delivery))
 
 
 def _heard(delivery: Delivery) -> Heard:

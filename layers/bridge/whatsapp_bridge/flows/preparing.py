@@ -29,7 +29,7 @@ class Preparing:
             request = registry.outbound(account.provider_type).translate(job.message, job.reference, account)
         except Refused as refusal:
             # It was translated when it was accepted, so the account's settings have changed since.
-            return Rejected(CallbackError.INVALID_TEMPLATE_PARAMETERS, f"{refusal.field}: {refusal.reason}")
+            return Rejected(refusal.later, f"{refusal.field}: {refusal.reason}")
         # Uploads may use up the invocation; keep time to send the message whose upload is done.
         with self._http.leaving_time_for_a_request():
             return client.prepare(Outgoing(job.reference, request))

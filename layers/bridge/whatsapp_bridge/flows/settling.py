@@ -21,7 +21,8 @@ from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
-OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
+_OUT_OF_TIME = Rejected(CallbackError.OTHER, "not accepted by the provider in time")
+_THROTTLED = Rejected(CallbackError.TOO_MANY_SENDS, "throttled by the provider until the end")
 # The last attempt is this long before the time limit: none is made after it.
 _LAST_SECONDS = 2
 
@@ -52,6 +53,11 @@ class Settling:
         settled = self._recording.each(self._settle, outcomes)
         return dict(zip((job.grant for job, _ in outcomes), settled, strict=True))
 
+    def at_the_end(self, job: Job) -> Rejected:
+        """What a message is given up with that had no time for this attempt: the reason of the one before."""
+        verdict = self._claims.last_verdict(job.account.name, job.reference)
+        return _OUT_OF_TIME if verdict is None else Rejected(*verdict)
+
     def _settle(self, of: tuple[Job, Outcome]) -> Later | None:
         """All its steps may be repeated."""
         job, outcome = of
@@ -77,11 +83,17 @@ class Settling:
 
     def _retry_or_reject(self, job: Job, outcome: Throttled | NotSent) -> Later | None:
         reason = "throttled" if isinstance(outcome, Throttled) else outcome.reason
-        later = self._later(job, outcome)
+        later, verdict = self._later(job, outcome), None if _is_untried(outcome) else _verdict(outcome)
         if later is None:
-            self._reject(job, outcome.verdict or OUT_OF_TIME)
+            self._reject(job, verdict or self.at_the_end(job))
             logger.warning("message given up", extra={**job.names, "reason": reason})
-        elif self._claims.release(job.account.name, job.reference, job.grant, later.delay if job.is_template else None):
+        elif self._claims.release(
+            job.account.name,
+            job.reference,
+            job.grant,
+            later.delay if job.is_template else None,
+            None if verdict is None else (verdict.code, verdict.title),
+        ):
             count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
             logger.info("not accepted; will be retried", extra={**job.names, "reason": reason, "seconds": later.delay})
             return later
@@ -92,7 +104,7 @@ class Settling:
         left = floor(job.seconds_left(self._now())) - _LAST_SECONDS
         if left <= 0:
             return None
-        untried = isinstance(outcome, NotSent) and outcome.no_time
+        untried = _is_untried(outcome)
         asked = outcome.retry_after if isinstance(outcome, Throttled) else None
         attempt = 1 if untried else job.attempt
         delay = self._retry.pause(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=asked)
@@ -111,3 +123,13 @@ class Settling:
             self._statuses.send(queued_status(job.account.name, failed, now))
         self._claims.settle(job.account.name, job.reference, "rejected")
         count("MessagesRejected")
+
+
+def _is_untried(outcome: Throttled | NotSent) -> bool:
+    return isinstance(outcome, NotSent) and outcome.no_time
+
+
+def _verdict(outcome: Throttled | NotSent) -> Rejected:
+    """What the message is given up with if this was its last attempt."""
+    throttled = isinstance(outcome, Throttled) and not outcome.overload
+    return outcome.verdict or (_THROTTLED if throttled else _OUT_OF_TIME)

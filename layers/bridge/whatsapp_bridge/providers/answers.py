@@ -14,6 +14,7 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.media.fetch import NOT_NOW
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, OutOfTime
 from whatsapp_bridge.providers.contract import NoFile, NotSent, Rejected, Throttled, Unknown
+from whatsapp_bridge.runtime.observability import log_failure
 
 _OK: Final = 200
 _TOO_MANY: Final = 429
@@ -60,7 +61,7 @@ def outcome_without_a_word(answer: Answer, whose: str) -> Rejected | Throttled |
 
 
 def guarded(request: Callable[[], Answer]) -> Answer | NotSent | Unknown:
-    """The answer to a request that sends a message, or the message's outcome if there is no answer."""
+    """The answer to a request, or what came of it without one."""
     try:
         return request()
     except OutOfTime as error:
@@ -69,6 +70,16 @@ def guarded(request: Callable[[], Answer]) -> Answer | NotSent | Unknown:
         return NotSent(f"not reached: {error}", unreached=True)
     except AnswerLost as error:
         return Unknown(f"answer lost: {error}")
+
+
+def posted(request: Callable[[], Answer], account: str) -> Answer | NotSent | Unknown:
+    """As `guarded`, for `Client.send`, which raises nothing: the other requests of a batch have outcomes of their own.
+    What nobody has expected may have come after the request left."""
+    try:
+        return guarded(request)
+    except Exception as error:  # noqa: BLE001 - logged, and becomes an outcome
+        log_failure("call failed", error, account=account)
+        return Unknown(f"failed: {type(error).__name__}")
 
 
 def of_a_step_before(what: str, outcome: Rejected | Throttled | NotSent | Unknown) -> Rejected | Throttled | NotSent:

@@ -3,7 +3,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from whatsapp_bridge.clevertap.codes import refusal_code
+from whatsapp_bridge.clevertap.codes import refusal_codes
 
 type Json = dict[str, Any]
 
@@ -12,14 +12,16 @@ NO_TIME: Final = 0
 
 
 class Refused(Exception):
-    """The BSP cannot express this message. `code` is CleverTap's 200x, `field` a path in CleverTap's spelling.
+    """The BSP cannot express this message. `code` is CleverTap's 200x, `later` its 10xx where the message was accepted
+    before; `field` is a path in CleverTap's spelling.
 
     Neither `field` nor `reason` ever contains a value of the message.
     """
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
-        self.code, self.field, self.reason = refusal_code(field), field, reason
+        self.code, self.later = refusal_codes(field)
+        self.field, self.reason = field, reason
 
 
 # No dataclass: every start of send would pay for making it.
@@ -37,6 +39,9 @@ class Capabilities(NamedTuple):
     """limited_time_offer, carousel."""
     by_id: frozenset[str] = frozenset()
     """The headers, buttons and extras that a template may have only if the account lists its id at the BSP."""
+    keeps_payloads: bool = False
+    """The BSP has no place for the payload of a quick reply, or not in every template: the bridge keeps it, and puts it
+    back when the button is tapped."""
     incoming: frozenset[str] = frozenset()
     """Kinds of messages from people: text, button, image, video, audio, file, location, contacts."""
     statuses: frozenset[str] = frozenset()

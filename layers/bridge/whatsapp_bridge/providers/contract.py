@@ -9,12 +9,13 @@ the parts it uses:
     replies    reply(): a message from a person in CleverTap's form; pure. Separate from `inbound`, which starts without
                CleverTap's models
     codes      the vendor's status and error tables, row by row
-    client     Client: prepare (encrypt, upload), send, open (decrypt), download; the only part with I/O
+    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it and `templates` have I/O
+    templates  Templates: the BSP's list of templates. Only adapters whose BSP has one (`registry.WITH_TEMPLATES`)
 
 CleverTap's models are the common language: `outbound` reads them, `replies` writes them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
     from whatsapp_bridge.media.fetch import File, Files
     from whatsapp_bridge.net.http import HttpClient
+    from whatsapp_bridge.templates.news import News
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -198,6 +200,62 @@ class NoFile(Unreadable):
     def __init__(self, reason: str, *, retriable: bool, once: bool = False, alarm: bool = False) -> None:
         super().__init__(reason, retriable=retriable)
         self.once, self.alarm = once, alarm
+
+
+# --- templates -------------------------------------------------------------------------------------------------------
+
+type NotListedFor = Literal["permission", "later", "smaller", "missing", "unknown"]
+"""Why a BSP gave no templates.
+
+permission  the account's credentials may send, but not list, or not this; somebody has to act
+later       not now: too many requests, an outage, no answer
+smaller     it would be too much at once
+missing     there is no such template, or it is not for these credentials to see
+unknown     an error that no table lists, or an answer that cannot be read
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed:
+    """`reason` contains nothing private. `retry_after` in seconds, None if the BSP does not say."""
+
+    why: NotListedFor
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page of the BSP's list. `after` is the cursor of the next one, None on the last."""
+
+    news: Sequence["News"]
+    after: str | None
+    unread: int = 0
+    """Entries that cannot be read: nobody knows which templates they are of."""
+    is_last_call: bool = False
+    """The BSP's budget is nearly spent: the rest is left for what cannot wait."""
+    retry_after: float | None = None
+    """When there is a budget again, in seconds, if the BSP says."""
+
+
+class Templates(Protocol):
+    """One account's templates at the BSP. Times are those when the requests left."""
+
+    @property
+    def scope(self) -> str:
+        """Whose templates they are: `waba:{id}`, which accounts may share, or `account:{name}`."""
+
+    def page(self, after: str | None, limit: int) -> ListedPage | NotListed: ...
+
+    def fetch(self, template_id: str) -> "News | NotListed":
+        """One template, by the BSP's id."""
+
+    def find(self, name: str) -> "Sequence[News] | NotListed":
+        """The templates of this name, whatever its case, in all languages."""
+
+
+class TemplatesFactory(Protocol):
+    def __call__(self, account: "Account[Any, Any]", http: "HttpClient", now: Callable[[], float]) -> Templates: ...
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------

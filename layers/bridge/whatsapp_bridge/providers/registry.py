@@ -5,7 +5,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import ClientFactory, Inbound, Outbound, Replies, SettingsModule
+    from whatsapp_bridge.providers.contract import (
+        ClientFactory,
+        Inbound,
+        Outbound,
+        Replies,
+        SettingsModule,
+        TemplatesFactory,
+    )
 
 PROVIDERS = {
     "clickatell": "whatsapp_bridge.providers.clickatell",
@@ -44,6 +51,14 @@ def client(provider: str) -> "ClientFactory":
     return cast("ClientFactory", _module(provider, "client").Client)
 
 
+WITH_TEMPLATES = frozenset({"gupshup", "meta"})
+"""The BSPs that tell which templates they have."""
+
+
+def templates(provider: str) -> "TemplatesFactory":
+    return cast("TemplatesFactory", _module(provider, "templates").Templates)
+
+
 if TYPE_CHECKING:
     # Here the type checker compares each module of each adapter with the contract; nothing of it runs.
     from whatsapp_bridge.providers.clickatell import client as one_api_client
@@ -62,6 +77,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup import outbound as gupshup_outbound
     from whatsapp_bridge.providers.gupshup import replies as gupshup_replies
     from whatsapp_bridge.providers.gupshup import settings as gupshup_settings
+    from whatsapp_bridge.providers.gupshup import templates as gupshup_templates
     from whatsapp_bridge.providers.message_central import client as central_client
     from whatsapp_bridge.providers.message_central import inbound as central_inbound
     from whatsapp_bridge.providers.message_central import outbound as central_outbound
@@ -72,6 +88,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta import outbound as meta_outbound
     from whatsapp_bridge.providers.meta import replies as meta_replies
     from whatsapp_bridge.providers.meta import settings as meta_settings
+    from whatsapp_bridge.providers.meta import templates as meta_templates
 
     _ADAPTERS = (
         Adapter(one_api_settings, one_api_outbound, one_api_inbound, one_api_replies, one_api_client.Client),
@@ -80,3 +97,4 @@ if TYPE_CHECKING:
         Adapter(central_settings, central_outbound, central_inbound, central_replies, central_client.Client),
         Adapter(meta_settings, meta_outbound, meta_inbound, meta_replies, meta_client.Client),
     )
+    _TEMPLATES: tuple[TemplatesFactory, ...] = (gupshup_templates.Templates, meta_templates.Templates)

@@ -8,7 +8,7 @@ from botocore import __version__ as botocore_version
 from botocore.config import Config
 from botocore.session import get_session
 
-from whatsapp_bridge.store.aws_data import SERVICES, LeanLoader
+from whatsapp_bridge.store.aws_data import SERVICES, lean_session
 
 # All attempts together end within the ten seconds of the functions that answer requests, so that these can report that
 # AWS does not answer.
@@ -21,10 +21,7 @@ _REGIONAL = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regi
 @cache
 def _session(lean: bool) -> Any:
     # boto3's own foundation: the same clients and credentials, without what boto3 adds at import.
-    session = get_session()
-    if lean:
-        session.register_component("data_loader", LeanLoader())
-    return session
+    return lean_session() if lean else get_session()
 
 
 @cache

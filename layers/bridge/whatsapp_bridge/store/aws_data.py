@@ -1,16 +1,41 @@
-"""botocore's data files without the parts that slow a start most.
+"""A botocore session without the parts that slow a start most.
 
 For the first client, botocore lists the folders of all AWS services, twice, and parses `endpoints.json`, more than a
 megabyte. Each service now has endpoint rules, which give its addresses; of the older `endpoints.json`, only the list of
 regions is used, and that requests are signed for their region.
+
+A session registers more than a hundred handlers of events, and each client copies them. Nearly all are for one
+operation of a service that is not used here, or change botocore's documentation.
 """
 
 from typing import Any
 
+from botocore.handlers import BUILTIN_HANDLERS
+from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
+from botocore.session import Session
+from botocore.utils import EVENT_ALIASES
 
 SERVICES = ("sqs", "secretsmanager", "dynamodb", "kms")
-"""What `LeanLoader` has data for. Not for S3, whose addresses need exceptions in `endpoints.json`."""
+"""What a lean session makes clients for. Not for S3, whose addresses need exceptions in `endpoints.json`."""
+
+_SERVICES_IN_EVENTS = {EVENT_ALIASES.get(service, service) for service in SERVICES}
+
+
+def lean_session() -> Session:
+    """botocore's session for the clients of `SERVICES`."""
+    events = HierarchicalEmitter()
+    for event, handler, *_ in filter(_is_emitted, BUILTIN_HANDLERS):
+        events.register(event, handler)
+    session = Session(event_hooks=events, include_builtin_handlers=False)
+    session.register_component("data_loader", LeanLoader())
+    return session
+
+
+def _is_emitted(builtin: tuple[Any, ...]) -> bool:
+    """Whether a client of `SERVICES` emits the event: its name is `event`, `event.service` or longer."""
+    kind, _, rest = builtin[0].partition(".")
+    return kind != "docs" and (not rest or rest.partition(".")[0] in _SERVICES_IN_EVENTS)
 
 
 class LeanLoader(Loader):  # type: ignore[misc]  # botocore is published without type information

@@ -7,6 +7,8 @@ One item per message, key `msg#{account}#{msgId}`:
     owner     the queue message that holds the claim; it may lose the claim after `held_until` (seconds)
     grant     one delivery's claim: tells a repeated write (the SDK's after a lost answer) from another delivery's.
     turn      the grant that released it: only the queue message that carries it may claim it, or the owner
+    payloads  what taps of its quick replies bring back, if the BSP does not say it (`flows.taps`)
+    verdict   what it is given up with, if no other attempt is made: CleverTap's code and a title
     bsp_id    `{account}#{the BSP's id}`, indexed; WhatsApp's ids are hidden (`providers.common.message_ids`)
 
 An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
@@ -16,6 +18,7 @@ reported status is in `leases`.
 """
 
 from enum import Enum
+from typing import Any
 
 from whatsapp_bridge.providers.common.message_ids import forms
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
@@ -49,11 +52,12 @@ class Claims:
         turn: str | None = None,
         *,
         sending: bool,
+        payloads: str | None = None,
     ) -> Claim:
         """Ask for the right to send (`sending`: the request leaves now, else none is made), and to settle.
 
         `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the grant of the delivery that
-        has released it to this queue message.
+        has released it to this queue message; `payloads` is kept with it.
 
         If a delivery dies after it has sent its next queue message, its own comes back too. One of the two makes the
         next attempt; the other is a repeat then, so that they do not become more and more.
@@ -62,7 +66,8 @@ class Claims:
         refused = self._table.update(
             message_key(account, reference),
             "SET #owner = :owner, #state = :state, held_until = :until, send_grant = :grant, recipient = :recipient, "
-            "expires_at = :expires, rung = if_not_exists(rung, :none)",
+            "expires_at = :expires, rung = if_not_exists(rung, :none)"
+            + (", payloads = :payloads" if payloads is not None else ""),
             "attribute_not_exists(pk) "
             "OR (#state IN (:claimed, :released) AND (#owner = :owner OR held_until < :now)) "
             # One that an older version released has no turn.
@@ -82,6 +87,7 @@ class Claims:
                 ":recipient": recipient,
                 ":expires": now + self._ttl_seconds,
                 ":none": 0,
+                **({":payloads": payloads} if payloads is not None else {}),
             },
         )
         if refused is None:
@@ -102,16 +108,23 @@ class Claims:
             {":claimed": "claimed", ":sending": "sending", ":grant": grant},
         )
 
-    def release(self, account: str, reference: str, grant: str, seconds: int | None) -> bool:
+    def release(
+        self, account: str, reference: str, grant: str, seconds: int | None, verdict: tuple[int, str] | None = None
+    ) -> bool:
         """Give the claim to the queue message that follows in `seconds`; None if there is none, because the same one
-        comes back. False if nothing may follow: another has the claim, or a status shows that the BSP has the message.
+        comes back. `verdict` is kept for `last_verdict`; None keeps the one before. False if nothing may follow:
+        another has the claim, or a status shows that the BSP has the message.
         """
         now = int(self._table.now())
+        update, values = "SET #state = :released, held_until = :until, send_turn = :grant", dict[str, Any]()
+        if verdict is not None:
+            update, values = update + ", verdict = :verdict", {":verdict": f"{int(verdict[0])} {verdict[1]}"}
         refused = self._table.update(
             message_key(account, reference),
-            "SET #state = :released, held_until = :until, send_turn = :grant",
+            update,
             "send_grant = :grant AND #state IN (:claimed, :sending, :released)",
             {
+                **values,
                 ":released": "released",
                 ":claimed": "claimed",
                 ":sending": "sending",
@@ -121,6 +134,12 @@ class Claims:
             },
         )
         return refused is None
+
+    def last_verdict(self, account: str, reference: str) -> tuple[int, str] | None:
+        """What the last attempt has left to give the message up with: a code and a title. None without one."""
+        item = self._table.get(message_key(account, reference)) or {}
+        code, _, title = str(item.get("verdict", "")).partition(" ")
+        return (int(code), title) if title else None
 
     def settle(self, account: str, reference: str, state: str, bsp_id: str | None = None) -> None:
         """Record an outcome: accepted, rejected, unknown."""
@@ -152,6 +171,11 @@ class Claims:
         if item is None or item.get("state") not in ("sending", "unknown") or item.get("rung"):
             return None
         return str(item["recipient"])
+
+    def payloads_of(self, account: str, reference: str) -> str | None:
+        """What was kept with the message when it was claimed."""
+        item = self._table.get(message_key(account, reference))
+        return None if item is None else item.get("payloads")
 
     def reference_of(self, account: str, bsp_id: str) -> str | None:
         """The msgId of the message with the BSP's id `bsp_id`; one call, and a second one for an id of WhatsApp's that

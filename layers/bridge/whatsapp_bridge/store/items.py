@@ -1,4 +1,4 @@
-"""The messages table: its items hold texts and whole numbers, and each write is one conditional update."""
+"""The messages table: its items hold texts, whole numbers and bytes, and each write is one conditional update."""
 
 from collections.abc import Callable, Mapping
 from time import time
@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.store.aws import client, error_code
+
+type Value = str | int | bytes
 
 # Longer than any function may run: an older holder is no longer working.
 HOLD_SECONDS = 120
@@ -31,12 +33,12 @@ class Table:
         answer = self.dynamodb.get_item(TableName=self.name, Key=typed({"pk": key}), ConsistentRead=True)
         return untyped(answer["Item"]) if "Item" in answer else None
 
-    def update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> dict[str, Any] | None:
+    def update(self, key: str, update: str, condition: str, values: Mapping[str, Value]) -> dict[str, Any] | None:
         """None if it was done, else the item that prevented it ({} if there is none)."""
         attempt = self.try_update(key, update, condition, values)
         return None if attempt.done else attempt.item
 
-    def try_update(self, key: str, update: str, condition: str, values: Mapping[str, str | int]) -> Attempt:
+    def try_update(self, key: str, update: str, condition: str, values: Mapping[str, Value]) -> Attempt:
         names = {name: name[1:] for name in ("#state", "#owner") if name in update + condition}
         arguments: dict[str, Any] = {
             "TableName": self.name,
@@ -59,12 +61,21 @@ def indexed(account: str, bsp_id: str) -> str:
     return f"{account}#{hidden(account, bsp_id)}"
 
 
-def typed(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
-    return {name: {"N": str(v)} if isinstance(v, int) else {"S": v} for name, v in values.items()}
+def typed(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
+    return {name: _typed(value) for name, value in values.items()}
 
 
-def untyped(item: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    return {name: int(value["N"]) if "N" in value else value.get("S") for name, value in item.items()}
+def _typed(value: Value) -> dict[str, Any]:
+    match value:
+        case int():
+            return {"N": str(value)}
+        case bytes():
+            return {"B": value}
+    return {"S": value}
+
+
+def untyped(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: int(v["N"]) if "N" in v else v.get("S", v.get("B")) for name, v in item.items()}
 
 
 def try_update(dynamodb: Any, arguments: Mapping[str, Any]) -> Attempt:

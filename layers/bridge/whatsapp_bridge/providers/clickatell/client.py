@@ -1,4 +1,4 @@
-"""Calls One API. Files are uploaded before the messages that show them.
+"""Calls One API. Files are uploaded before the messages that show them, or go with them.
 
 Source: https://www.clickatell.com/developers/api-documentation/one-api-request-parameters/ and the comparison page
 named in `codes`. The endpoint is /v1/message: the page's headings say /v1/messages, its endpoint table and examples do
@@ -7,19 +7,20 @@ not.
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import of_a_step_before
 from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell.media import UploadedFile, Uploads
+from whatsapp_bridge.providers.clickatell.media import NotEnabled, UploadedFile, Uploads
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, of_the_request
+from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, nothing_there, of_the_request
 from whatsapp_bridge.providers.clickatell_common.client import BaseClient
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, Path
-from whatsapp_bridge.providers.clickatell_common.media import FREEFORM, HEADERS
-from whatsapp_bridge.providers.common.outgoing_files import Refusal
+from whatsapp_bridge.providers.clickatell_common.media import FREEFORM, HEADERS, MAX_INLINE_BYTES, inline
+from whatsapp_bridge.providers.common.outgoing_files import MB, CannotPrepare, Refusal, rejected
 from whatsapp_bridge.providers.contract import Json, NotSent, Outcome, Rejected, Services
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ OUTGOING_CLEAR: Final[tuple[Path, ...]] = (
     ("clientMessageId",),
     ("previewFirstUrl",),
     ("media", "fileId"),
+    ("media", "contentType"),
+    ("media", "fileName"),
+    ("media", "sha256Hash"),
     ("hsm", "template"),
     ("template", "templateName"),
     ("template", "header", "type"),
@@ -96,24 +100,54 @@ class Client(BaseClient):
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         super().__init__(account, services, data_keys, entropy)
+        self._broadcasts = account.options.broadcast_files
         self._uploads = Uploads(account, services, self._upload_refused, data_keys, entropy)
         self._noted: dict[str, UploadedFile] = {}
         """By reference, to find the fileId that Clickatell has lost."""
 
     def _with_file(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
-        """Replace `source` by `fileId`. Raises `CannotPrepare`, `KeyFailure`."""
+        """Replace `source` by `fileId`, or by the file itself. Raises `CannotPrepare`, `KeyFailure`."""
         if "source" in request.get("media", {}):
-            source = request["media"]["source"]
-            noted = self._uploads.for_everybody(source, FREEFORM[source["kind"]])
-            self._noted[reference] = noted
-            return {**request, "media": _instead(request["media"], noted.members["fileId"])}
+            return self._with_media(reference, request, key)
         header = request.get("template", {}).get("header", {})
         if "source" in header.get("media", {}):
-            source = header["media"]["source"]
-            file_id = self._uploads.for_recipient(source, HEADERS[source["kind"]], request["to"])
-            header = {**header, "media": _instead(header["media"], file_id)}
+            header = {**header, "media": self._of_a_header(header["media"], request["to"])}
             return {**request, "template": {**request["template"], "header": header}}
         return request
+
+    def _with_media(self, reference: str, request: Json, key: encryption.DataKey | None) -> Json:
+        media, source = request["media"], request["media"]["source"]
+        try:
+            if self._broadcasts:
+                noted = self._uploads.for_everybody(source, FREEFORM[source["kind"]])
+                self._noted[reference] = noted
+                file_id = noted.members["fileId"]
+            else:
+                file_id = self._uploads.for_recipient(
+                    source, FREEFORM[source["kind"]], request["to"], may_be_inline=True
+                )
+        except NotEnabled as without:
+            return {**request, **self._inline(media, without, key)}
+        return {**request, "media": _instead(media, fileId=file_id)}
+
+    def _inline(self, media: Json, without: NotEnabled, key: encryption.DataKey | None) -> Json:
+        """The message's members that hold the file. Raises `CannotPrepare`."""
+        fetched = without.fetched
+        if not self._uploads.fits_inline(fetched.content):
+            raise _cannot_upload(media, f"without it a message holds at most {MAX_INLINE_BYTES // MB} MB")
+        file = inline(fetched.content, key, self._entropy)
+        return {
+            "content": file.pop("content"),
+            "media": _instead(media, contentType=fetched.type.content_type, fileName=fetched.name, **file),
+        }
+
+    def _of_a_header(self, media: Json, to: str) -> Json:
+        source = media["source"]
+        try:
+            file_id = self._uploads.for_recipient(source, HEADERS[source["kind"]], to, may_be_inline=False)
+        except NotEnabled:
+            raise _cannot_upload(media, "without it a template has no file") from None
+        return _instead(media, fileId=file_id)
 
     def _lost(self, reference: str, rejected: Rejected) -> Outcome:
         """Forget a stored fileId that is lost; the message's next attempt uploads the file again."""
@@ -122,12 +156,19 @@ class Client(BaseClient):
         self._uploads.forget(self._noted[reference])
         return NotSent(rejected.title, verdict=rejected)
 
-    def _upload_refused(self, answer: Answer) -> Refusal:
+    def _upload_refused(self, answer: Answer) -> Refusal | None:
+        if nothing_there(answer, codes.NO_SUCH_RESOURCE, self.dialect):
+            return None
         outcome = of_the_request(answer, self.dialect)
         if isinstance(outcome, MediaLost):
             outcome = Rejected(outcome.code, outcome.title)
         return of_a_step_before("upload", outcome)
 
 
-def _instead(media: Json, file_id: str) -> Json:
-    return {"fileId": file_id, **{name: value for name, value in media.items() if name != "source"}}
+def _cannot_upload(media: Json, why: str) -> CannotPrepare:
+    verdict = rejected(f"{media['source']['kind']}: file upload is not enabled on the integration; {why}")
+    return CannotPrepare(of_a_step_before("upload", replace(verdict, alarm=True)))
+
+
+def _instead(media: Json, **file: str) -> Json:
+    return {**file, **{name: value for name, value in media.items() if name != "source"}}

@@ -208,6 +208,8 @@ def status(code: int | None, name: str = "") -> StatusRow:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
+NO_SUCH_RESOURCE: Final = 41
+
 _CREDENTIALS: Final = CallbackError.INVALID_CREDENTIALS
 _PARAMETERS: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
 _NUMBER: Final = CallbackError.INVALID_PHONE_NUMBER
@@ -240,9 +242,9 @@ _ERRORS: Final = (
     ErrorRow(38, "stop", "Channel/feature is not active on integration", _MISCELLANEOUS),
     ErrorRow(39, "stop", "Channel is not available on integration", _MISCELLANEOUS),
     ErrorRow(40, "reject", "Character set is not supported", _MISCELLANEOUS),
-    ErrorRow(41, "reject", "Resource does not exist", _MISCELLANEOUS),
+    ErrorRow(NO_SUCH_RESOURCE, "reject", "Resource does not exist", _MISCELLANEOUS),
     ErrorRow(42, "reject", "HTTP method is not supported on this resource", _MISCELLANEOUS),
-    ErrorRow(43, "throttle", "Rate limit", _MISCELLANEOUS),
+    ErrorRow(43, "throttle", "Rate limit", CallbackError.TOO_MANY_SENDS),
     ErrorRow(44, "stop", "FROM number is suspended", _MISCELLANEOUS),
     ErrorRow(45, "stop", "FROM number is not related to integration", _MISCELLANEOUS),
     ErrorRow(46, "stop", "Demo access has expired", _MISCELLANEOUS),

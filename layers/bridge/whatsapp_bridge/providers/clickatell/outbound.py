@@ -178,7 +178,7 @@ def _suggested_response(replies: Sequence[_Placed]) -> Json:
     """Postback data by position among the quick replies; these templates have no other buttons."""
     if len(replies) > _MAX_QUICK_REPLIES:
         raise Refused(replies[_MAX_QUICK_REPLIES][0], f"more than {_MAX_QUICK_REPLIES} quick replies")
-    payloads = [_payload(path, button) for path, button in replies]
+    payloads = [whatsapp.payload_of(button, path) for path, button in replies]
     if not any(payloads):
         # One API then returns the button's text as a plain message.
         return {}
@@ -189,13 +189,6 @@ def _suggested_response(replies: Sequence[_Placed]) -> Json:
         if not data.strip():
             raise Refused(f"{path}.parameters", "must have a payload, because another quick reply has one")
     return {"suggestedResponse": {"postbackData": {str(place): data for place, data in enumerate(postback, 1)}}}
-
-
-def _payload(path: str, button: Button) -> str:
-    if len(button.parameters) > 1:
-        raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
-    payload = button.parameters[0].payload if button.parameters else None
-    return payload if payload and payload.strip() else ""
 
 
 def _actions(actions: Sequence[_Placed]) -> Json:

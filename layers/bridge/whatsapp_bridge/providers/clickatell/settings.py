@@ -13,6 +13,9 @@ class Settings(EncryptionSettings):
 
 
 class Options(EncryptionOptions):
+    broadcast_files: bool = False
+    """Upload the files of freeform messages once for everybody. Clickatell allows that only for files that hold nothing
+    personal and go to several people."""
     hsm: bool = False
     """Send template messages in the older API's form, which allows only text with body parameters."""
 

@@ -52,10 +52,7 @@ def outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Diale
         return {outgoing.reference: outcome for outgoing in batch}
     matched = _match(batch, results)
     # Clickatell's own sample: nothing says which of a person's messages is which, and all are accepted.
-    named = {identifier(result.get("clientMessageId")) for result in results}
-    nameless = [result for result in results if identifier(result.get("clientMessageId")) is None]
-    all_told = len(nameless) == sum(outgoing.reference not in named for outgoing in batch)
-    all_accepted = all_told and all(result.get("accepted") is True for result in results)
+    all_accepted = _tells_of_all(batch, results) and all(result.get("accepted") is True for result in results)
     lost = Accepted(None) if all_accepted else Unknown("not in the answer")
     return {
         outgoing.reference: _of_one(matched[outgoing.reference], answer, dialect)
@@ -73,6 +70,14 @@ def _results(answer: Answer) -> list[Json]:
     body = answer.json()
     messages = body.get("messages") if isinstance(body, dict) else None
     return [result for result in messages if isinstance(result, dict)] if isinstance(messages, list) else []
+
+
+def _tells_of_all(batch: Sequence[Outgoing], results: Sequence[Json]) -> bool:
+    """Whether there is a result for each message, even if nothing says which one."""
+    if len(batch) == len(results) == 1:
+        return True
+    names = [identifier(result.get("clientMessageId")) for result in results]
+    return names.count(None) == sum(outgoing.reference not in names for outgoing in batch)
 
 
 def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json]:
@@ -166,17 +171,26 @@ def of_a_file(answer: Answer, dialect: Dialect) -> FileWord | None:
     return FileWord(verdict, row.title) if row is not None and verdict is not None else None
 
 
+def nothing_there(answer: Answer, code: int, dialect: Dialect) -> bool:
+    """Whether nothing is at an address that takes requests of this kind: the error `code`, or a 404 without any."""
+    row = _error_row(answer.json(), dialect)
+    return answer.status == 404 if row is None else row.code == code
+
+
 # --- what an answer says about a request with several messages -------------------------------------------------------
 
 
 _OF_THE_WHOLE: Final[dict[codes.Reaction, Heard]] = {"split": Heard.REFUSED, "too_much": Heard.APART}
 
 
-def heard(answer: Answer | Outcome, dialect: Dialect) -> Heard:
+def heard(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Dialect) -> Heard:
     """Whether One API has read the messages of a request."""
     if not isinstance(answer, Answer) or 300 <= answer.status < 400 or answer.status == 429:
         return Heard.NOTHING
     row, results = _error_row(answer.json(), dialect), _results(answer)
+    # Messages that a 4xx does not list are refused too; those that another answer does not list may be accepted.
+    if results and not 400 <= answer.status < 500 and not _tells_of_all(batch, results):
+        return Heard.ACCEPTED
     if results:
         return _heard_in(results, dialect)
     if row is None and answer.status == 413:

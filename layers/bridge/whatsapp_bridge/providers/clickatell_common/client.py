@@ -7,12 +7,13 @@ comparison page named in `codes`.
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.answers import posted
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, heard, kind_of, outcomes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
@@ -177,7 +178,7 @@ class BaseClient(ABC):
         approved not the others."""
         known: dict[str, Outcome] = {}
         # `HttpClient` stops them when time is short.
-        halves = InHalves[Outgoing, Answer | Outcome](lambda answer: heard(answer, self.dialect), kind_of=kind_of)
+        halves = InHalves[Outgoing, Answer | Outcome](partial(heard, dialect=self.dialect), kind_of=kind_of)
         for part, answer in halves.post(batch, self._post):
             known.update(outcomes(part, answer, self.dialect))
         settled = [(outgoing.reference, known[outgoing.reference]) for outgoing in batch]
@@ -191,12 +192,13 @@ class BaseClient(ABC):
         return rejected
 
     def _post(self, batch: Sequence[Outgoing]) -> Answer | Outcome:
-        return guarded(
+        return posted(
             lambda: self._services.http.post_json(
                 f"{self._account.provider.base_url}{self.dialect.path}",
                 {"messages": [outgoing.request for outgoing in batch]},
                 {"authorization": self._account.provider.api_key, "accept": "application/json"},
-            )
+            ),
+            self._account.name,
         )
 
 

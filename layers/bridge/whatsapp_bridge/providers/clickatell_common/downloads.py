@@ -37,8 +37,9 @@ def received(
     if origin is None or origin != downloads.origin(account.provider.base_url):
         # Never send the API key to another host that a callback names.
         raise NoFile("downloadUrl must be at provider.base_url", retriable=False)
-    key = {"authorization": account.provider.api_key}
-    answer = downloads.get(url, key, http, lambda refusal: of_a_file(refusal, dialect))
+    # The file, and JSON in place of one.
+    asked = {"authorization": account.provider.api_key, "accept": "application/json, */*"}
+    answer = downloads.get(url, asked, http, lambda refusal: of_a_file(refusal, dialect))
     return answer.body, answer.headers.get("content-type")
 
 

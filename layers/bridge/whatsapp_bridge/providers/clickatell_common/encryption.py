@@ -77,6 +77,12 @@ def decrypt(key: bytes, text: str) -> str:
         raise Undecipherable(_NOT_OURS) from None
 
 
+def encrypted_size(size: int) -> int:
+    """How many bytes a file of `size` bytes has once it is encrypted."""
+    # PKCS#7 always adds bytes: a whole block if the content fills its last block.
+    return _IV_BYTES + (size // _IV_BYTES + 1) * _IV_BYTES
+
+
 class EncryptedFile:
     """IV || ciphertext of a file, made piece by piece; its length is known in advance."""
 
@@ -84,8 +90,7 @@ class EncryptedFile:
         self._key, self._content, self._iv = key, memoryview(content), entropy(_IV_BYTES)
 
     def __len__(self) -> int:
-        # PKCS#7 always adds bytes: a whole block if the content fills its last block.
-        return _IV_BYTES + (len(self._content) // _IV_BYTES + 1) * _IV_BYTES
+        return encrypted_size(len(self._content))
 
     def __iter__(self) -> Iterator[bytes]:
         from cryptography.hazmat.primitives.padding import PKCS7

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from whatsapp_bridge.providers.clickatell_common.client import BaseClient
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, DataKey, Path
-from whatsapp_bridge.providers.clickatell_common.media import INLINE, inline
+from whatsapp_bridge.providers.clickatell_common.media import INLINE, MAX_INLINE_BYTES, check_ciphertext, inline
 from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.common.outgoing_files import fetch
 from whatsapp_bridge.providers.contract import Json
@@ -59,5 +59,7 @@ class Client(BaseClient):
         if source is None:
             return request
         fetched = fetch(self._services, self._account, source, INLINE[source["kind"]])
+        if key is not None:
+            check_ciphertext(fetched.content, source["kind"], MAX_INLINE_BYTES)
         file = {"contentType": fetched.type.content_type, **inline(fetched.content, key, self._entropy)}
         return {**{name: value for name, value in request.items() if name != "source"}, **file}

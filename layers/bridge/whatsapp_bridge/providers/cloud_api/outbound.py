@@ -26,7 +26,9 @@ from whatsapp_bridge.clevertap.messages import (
     LimitedTimeOffer,
     Location,
     Media,
+    RenderedText,
     TemplateMessage,
+    TextParameter,
 )
 from whatsapp_bridge.providers.capabilities import Json, Refused
 from whatsapp_bridge.providers.common import whatsapp
@@ -86,7 +88,7 @@ def _components(composed: Composed, path: str, unsupported: str) -> Iterable[Jso
             case HeaderComponent():
                 yield from _header(component.header, f"{place}.header", unsupported)
             case BodyComponent():
-                yield from _texts("body", component.body.parameters, f"{place}.body")
+                yield from _texts("body", component.body, f"{place}.body")
             case Button():
                 yield from _button(component, place, unsupported)
             case LimitedTimeOffer() if path == "components":
@@ -99,10 +101,15 @@ def _components(composed: Composed, path: str, unsupported: str) -> Iterable[Jso
                 raise Refused(f"{place}.type", f"such components are {unsupported}")
 
 
-def _texts(kind: str, values: list[str], path: str) -> Iterable[Json]:
-    parameters = [{"type": "text", "text": value} for value in whatsapp.filled(values, path)]
-    if parameters:
-        yield {"type": kind, "parameters": parameters}
+def _texts(kind: str, text: RenderedText, path: str) -> Iterable[Json]:
+    whatsapp.filled(text.parameters, path)
+    if text.text_parameters:
+        yield {"type": kind, "parameters": [_text(parameter) for parameter in text.text_parameters]}
+
+
+def _text(parameter: TextParameter) -> Json:
+    named = {} if parameter.parameter_name is None else {"parameter_name": parameter.parameter_name}
+    return {"type": "text", **named, "text": parameter.text}
 
 
 # --- headers ---------------------------------------------------------------------------------------------------------
@@ -123,7 +130,7 @@ def _header(header: Header, path: str, unsupported: str) -> Iterable[Json]:
     elif header.text is not None:
         if len(header.text.parameters) > 1:
             raise Refused(f"{path}.text.parameters", "a text header takes at most one parameter")
-        yield from _texts("header", header.text.parameters, f"{path}.text")
+        yield from _texts("header", header.text, f"{path}.text")
 
 
 def linked(media: Media, kind: str, path: str) -> Json:
@@ -163,10 +170,7 @@ def _button(button: Button, path: str, unsupported: str) -> Iterable[Json]:
             yield _placed(button, "copy_code", {"type": "coupon_code", "coupon_code": code})
         case "quickReply":
             # Without a payload, Meta uses the button's text.
-            if len(button.parameters) > 1:
-                raise Refused(f"{path}.parameters", "a quick reply takes at most one parameter")
-            payload = button.parameters[0].payload if button.parameters else None
-            if payload and payload.strip():
+            if payload := whatsapp.payload_of(button, path):
                 yield _placed(button, "quick_reply", {"type": "payload", "payload": payload})
         case "staticUrl" | "callPhone":
             pass

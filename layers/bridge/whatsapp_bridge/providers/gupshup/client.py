@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded, of_a_step_before
+from whatsapp_bridge.providers.answers import guarded, of_a_step_before, posted
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.contract import (
     Accepted,
@@ -23,7 +23,6 @@ from whatsapp_bridge.providers.contract import (
     Rejected,
     Services,
     Throttled,
-    Unknown,
 )
 from whatsapp_bridge.providers.gupshup import answers
 
@@ -73,7 +72,7 @@ class Client:
 
     def _opt_in(self, person: str) -> Rejected | Throttled | NotSent | None:
         """None if Gupshup accepted it."""
-        answer = self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person})
+        answer = guarded(lambda: self._post("hsm", {"method": "OPT_IN", "channel": "WHATSAPP", "phone_number": person}))
         outcome = answers.outcome(answer) if isinstance(answer, Answer) else answer
         if isinstance(outcome, Accepted):
             return None
@@ -87,14 +86,15 @@ class Client:
         return [self._send(outgoing) for outgoing in batch]
 
     def _send(self, outgoing: Outgoing) -> Outcome:
-        answer = self._post(outgoing.request["account"], outgoing.request["form"])
+        request = outgoing.request
+        answer = posted(lambda: self._post(request["account"], request["form"]), self._account.name)
         return answers.outcome(answer) if isinstance(answer, Answer) else answer
 
-    def _post(self, account: str, form: Json) -> Answer | NotSent | Unknown:
+    def _post(self, account: str, form: Json) -> Answer:
         login = getattr(self._account.provider, account)
         fields = {"userid": login.user_id, "password": login.password, **_COMMON, **form}
         url = f"{self._account.provider.base_url}{_PATH}"
-        return guarded(lambda: self._http.request("POST", url, urlencode(fields).encode(), _FORM))
+        return self._http.request("POST", url, urlencode(fields).encode(), _FORM)
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 

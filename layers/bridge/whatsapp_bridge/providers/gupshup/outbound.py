@@ -18,12 +18,13 @@ from whatsapp_bridge.clevertap.messages import (
     FreeformMessage,
     HeaderComponent,
     LimitedTimeOffer,
+    RenderedText,
     TemplateMessage,
 )
 from whatsapp_bridge.providers.capabilities import Capabilities, Json, Refused
 from whatsapp_bridge.providers.cloud_api.outbound import BUTTONS, EXTRAS, HEADERS, components, linked
+from whatsapp_bridge.providers.common import whatsapp
 from whatsapp_bridge.providers.common.limits import MAX_FOOTER, check_length
-from whatsapp_bridge.providers.common.whatsapp import caption
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.gupshup.settings import Account
@@ -34,13 +35,16 @@ CAPABILITIES: Final = Capabilities(
     headers=HEADERS,
     buttons=BUTTONS,
     extras=EXTRAS,
-    # Refused by `_by_text`, which also refuses several buttons.
-    by_id=frozenset({"location", "quickReply", "copy_code", *EXTRAS}),
+    # Refused by `_by_text`.
+    by_id=frozenset({"location", "copy_code", *EXTRAS}),
+    # By text; by its id a template has a place for them.
+    keeps_payloads=True,
     incoming=frozenset({"text", "button", "image", "video", "audio", "file", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed", "clicked"}),
     features=frozenset({"reference"}),
 )
 
+_URLS: Final = frozenset({"dynamicUrl", "staticUrl"})
 # Gupshup's names for CleverTap's kinds of files.
 _MEDIA_TYPES: Final = {"image": "IMAGE", "video": "VIDEO", "audio": "AUDIO", "file": "DOCUMENT"}
 _TEXT_LIMIT: Final = 4096
@@ -74,7 +78,7 @@ def _session(message: FreeformMessage) -> Fields:
         raise Refused("type", f"{message.type} messages are not supported by {CAPABILITIES.title}")
     file = linked(message.media, message.type, message.type)
     # Gupshup refuses null and accepts "".
-    words = caption(message.media, message.type) or ""
+    words = whatsapp.caption(message.media, message.type) or ""
     return {"method": "SendMediaMessage", "isHSM": "false", "caption": words, **_media(file, message.type)}
 
 
@@ -124,6 +128,7 @@ def _file(message: TemplateMessage, varying: Sequence[Json]) -> Fields:
 
 def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fields:
     """The rendered texts, by which Gupshup finds the template; `body` is the field for the body's text."""
+    whatsapp.check_payloads(message)
     fields: Fields = {}
     for index, component in enumerate(message.components):
         path = f"components[{index}]"
@@ -131,28 +136,30 @@ def _by_text(message: TemplateMessage, varying: Sequence[Json], body: str) -> Fi
             case HeaderComponent(header=header) if header.type == "location":
                 raise Refused(f"{path}.header.type", f"location headers need {_NEEDS_ID}")
             case HeaderComponent(header=header) if header.type == "text" and header.text is not None:
-                fields["header"] = _rendered(header.text.filled, f"{path}.header.text.text")
+                fields["header"] = _rendered(header.text, f"{path}.header.text.text")
             case BodyComponent():
-                fields[body] = _text(_rendered(component.body.filled, f"{path}.body.text"), f"{path}.body.text")
+                fields[body] = _text(_rendered(component.body, f"{path}.body.text"), f"{path}.body.text")
             case FooterComponent() if component.footer.strip():
                 fields["footer"] = _footer(component.footer, path)
-            case Button() if component is not message.buttons[0]:
-                raise Refused(path, f"several buttons need {_NEEDS_ID}")
-            case Button():
-                fields |= _only_button(component, path, varying)
+            case Button(sub_type="copy_code"):
+                raise Refused(f"{path}.subType", f"copy_code buttons need {_NEEDS_ID}")
             case LimitedTimeOffer():
                 raise Refused(path, f"limited-time offers need {_NEEDS_ID}")
             case Carousel():
                 raise Refused(path, f"carousels need {_NEEDS_ID}")
     if body not in fields:
         raise Refused("components", f"a template without a body needs {_NEEDS_ID}")
-    return fields
+    return fields | _links(message.buttons, varying)
 
 
-def _rendered(text: str, path: str) -> str:
-    if not text.strip():
-        raise Refused(path, f"is empty; without its text a template needs {_NEEDS_ID}")
-    return text
+def _rendered(text: RenderedText, path: str) -> str:
+    without = f"without its text a template needs {_NEEDS_ID}"
+    if not text.filled.strip():
+        raise Refused(path, f"is empty; {without}")
+    if not text.is_filled:
+        # Gupshup would take it for the value, and the person would read it.
+        raise Refused(path, f"has a placeholder without a value; {without}")
+    return text.filled
 
 
 def _footer(text: str, path: str) -> str:
@@ -160,17 +167,18 @@ def _footer(text: str, path: str) -> str:
     return text
 
 
-def _only_button(button: Button, path: str, varying: Sequence[Json]) -> Fields:
-    """The field of a template's only button. Static URLs, numbers and labels are part of the template."""
-    match next((part["parameters"][0] for part in varying if part["type"] == "button"), {}):
-        case {"type": "text", "text": suffix}:
-            return {"buttonUrlParam": suffix}
-        case {"type": "coupon_code"}:
-            raise Refused(f"{path}.subType", f"copy_code buttons need {_NEEDS_ID}")
-        case {"type": "payload", "payload": payload} if payload != button.text:
-            # Without the id, a tap would return the button's text instead of the payload.
-            raise Refused(f"{path}.parameters", f"a quick reply's payload needs {_NEEDS_ID}")
-    return {}
+def _links(buttons: Sequence[Button], varying: Sequence[Json]) -> Fields:
+    """The endings of dynamic URLs. All else about buttons is part of the template: public clients send nothing for it,
+    whatever their number. Of two URLs the one field does not say which it is for; public clients then send Meta's
+    components, "must" also where both are static."""
+    dynamic = [part for part in varying if part.get("sub_type") == "url"]
+    if sum(button.sub_type in _URLS for button in buttons) > 1:
+        return _components(dynamic)
+    return {"buttonUrlParam": dynamic[0]["parameters"][0]["text"]} if dynamic else {}
+
+
+def _components(parts: Sequence[Json]) -> Fields:
+    return {"wa_template_json": to_json({"components": parts}).decode()}
 
 
 def _by_id(message: TemplateMessage, varying: Sequence[Json], template_id: str) -> Fields:
@@ -190,7 +198,7 @@ def _by_id(message: TemplateMessage, varying: Sequence[Json], template_id: str) 
     if buttons == len(rest) == 1 and rest[0].get("sub_type") == "url":
         fields["buttonUrlParam"] = rest[0]["parameters"][0]["text"]
     elif rest or buttons > 1:
-        fields["wa_template_json"] = to_json({"components": rest}).decode()
+        fields |= _components(rest)
     return fields
 
 

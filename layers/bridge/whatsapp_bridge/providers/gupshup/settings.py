@@ -42,6 +42,8 @@ class Settings(ProviderSettings):
     templates: dict[Secret, Secret] = Field(default={})
     """Gupshup's template ids by the templates' names in CleverTap."""
     base_url: BaseUrl = "https://mediaapi.smsgupshup.com"
+    templates_url: BaseUrl = "https://wamedia.smsgupshup.com"
+    """Where Gupshup tells which templates there are."""
 
 
 class Options(CommonOptions):

@@ -19,6 +19,8 @@ from whatsapp_bridge.providers.message_central import codes
 _TAKEN: Final = 200
 # Of a `status`: others come from a framework, which says nothing of the message.
 _OF_CREDENTIALS: Final = frozenset({401, 403})
+# Its server could not read the request, and could not the next time. The part of it that refuses decides whether there
+# is JSON, a page or nothing beside it.
 _BAD: Final = 400
 _BAD_REQUEST: Final = Rejected(
     CallbackError.INVALID_TEMPLATE_PARAMETERS, "Refused without a code (HTTP 400)", unlisted=True
@@ -56,7 +58,7 @@ def outcome(answer: Answer) -> Outcome:
     """The outcome of the message, or of each row of a sheet."""
     code, message = said(answer)
     if code is None:
-        return _BAD_REQUEST if _is_bad_request(answer) else outcome_without_a_word(answer, "Message Central")
+        return _BAD_REQUEST if answer.status == _BAD else outcome_without_a_word(answer, "Message Central")
     if code == _TAKEN:
         return Accepted(_wamid(answer.json()))
     if code == _TOO_MANY:
@@ -69,12 +71,6 @@ def outcome(answer: Answer) -> Outcome:
         # It may mean that the message was accepted, or some rows of a sheet.
         return Unknown(f"unlisted responseCode {code}")
     return reaction(codes.error(code, message), answer)
-
-
-def _is_bad_request(answer: Answer) -> bool:
-    """Message Central's own framework has refused the request, and would again: pages and empty answers are a
-    proxy's."""
-    return answer.status == _BAD and isinstance(answer.json(), dict)
 
 
 def takes_no_sheet(answer: Answer | Outcome) -> bool:
@@ -97,7 +93,7 @@ def heard(answer: Answer | Outcome) -> Heard:
     code, message = said(answer)
     if code == _TAKEN:
         return Heard.ACCEPTED
-    if code is None and _is_bad_request(answer):
+    if code is None and answer.status == _BAD:
         return Heard.REFUSED
     if (answer.status if code is None else code) in _TOO_LARGE:
         return Heard.APART

@@ -16,7 +16,7 @@ from whatsapp_bridge.accounts.countries import calling_code
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.answers import posted
 from whatsapp_bridge.providers.cloud_api import numbers
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare
 from whatsapp_bridge.providers.contract import (
@@ -28,7 +28,6 @@ from whatsapp_bridge.providers.contract import (
     Rejected,
     Services,
     Throttled,
-    Unknown,
 )
 from whatsapp_bridge.providers.message_central import answers, media, sheets
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
@@ -95,7 +94,9 @@ class Client:
         """The outcomes of messages that may share a sheet. What a refused sheet held was certainly not accepted, so
         parts of it, and single calls, send nothing twice."""
         outcomes: dict[str, Outcome] = {}
-        halves = InHalves[Outgoing, Answer | Outcome](answers.heard, kind_of=lambda outgoing: _ONE_TEMPLATE)
+        halves = InHalves[Outgoing, Answer | Outcome](
+            lambda part, answer: answers.heard(answer), kind_of=lambda outgoing: _ONE_TEMPLATE
+        )
         for part, answer in halves.post(group, self._part):
             apart = len(part) > 1 and answers.takes_no_sheet(answer)
             sent = self._at_once(self._one, part) if apart else [answer] * len(part)
@@ -130,24 +131,19 @@ class Client:
         accepted, and the call is made again with another token. Raises nothing: the others of the batch have their
         own outcomes."""
         query = urlencode({"flowType": "WHATSAPP", "senderId": self._account.waba_number, **parameters})
-        left = False
         try:
             body, headers = _form(file()) if file else (None, {})
             token = self._tokens.get()
             while True:
-                left = True
-                answer = guarded(partial(self._post, query, body, {**headers, "authToken": token}))
-                if not isinstance(answer, Answer):
+                answer = posted(partial(self._post, query, body, {**headers, "authToken": token}), self._account.name)
+                if not isinstance(answer, Answer) or not self._renews_for(answer, token):
                     return answer
-                if not self._renews_for(answer, token):
-                    return answer
-                left = False
                 token = self._tokens.renew(token)
         except NoToken as error:
             return error.outcome
         except Exception as error:  # noqa: BLE001 - logged, and becomes an outcome
             log_failure("call failed", error, account=self._account.name)
-            return Unknown(f"failed: {type(error).__name__}") if left else NotSent(f"failed: {type(error).__name__}")
+            return NotSent(f"failed: {type(error).__name__}")
 
     def _renews_for(self, answer: Answer, token: str) -> bool:
         """A 401 that is not Message Central's own may be a proxy's: another token is used only once."""

@@ -2,8 +2,8 @@
 
 Source: sections "Send Broadcast" and "Send Chat Messages" of Message Central's "WhatsApp Now API Documentation". A
 BROADCAST has a template's name and language, and the values of its body and of up to two URLs: one text each, separated
-by commas without an escape. It has no field for a header's values or file, or for payloads of quick replies. A CHAT has
-a text, and may have an image or video.
+by commas without an escape. It has no field for a header's values or file, or for payloads of quick replies: a tap
+brings back the label, and the bridge puts the payload in its place. A CHAT has a text, and may have an image or video.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,8 @@ CAPABILITIES: Final = Capabilities(
     title="Message Central WhatsApp Now",
     freeform=frozenset({"text", "image", "video"}),
     headers=frozenset(),
-    buttons=frozenset({"dynamicUrl", "staticUrl", "callPhone"}),
+    buttons=frozenset({"quickReply", "dynamicUrl", "staticUrl", "callPhone"}),
+    keeps_payloads=True,
     incoming=frozenset({"text", "button", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"batch"}),
@@ -78,6 +79,7 @@ def _file(media: Media, kind: str) -> Json:
 
 
 def _broadcast(message: TemplateMessage, account: "Account") -> Json:
+    whatsapp.check_payloads(message)
     variables: list[str] = []
     buttons: list[tuple[str, Button]] = []
     for index, component in enumerate(message.components):
@@ -113,7 +115,8 @@ def _check_header(header: Header, path: str, template: str, account: "Account") 
         return
     # A type that CleverTap does not document may be any text, so the reason does not repeat it.
     kind = header.type if header.type in Header.model_fields else "such"
-    if header.media is None or kind == "such":
+    if header.media is None or kind in ("such", "audio"):
+        # WhatsApp has no audio in headers.
         raise Refused(f"{path}.type", f"{kind} headers are {_UNSUPPORTED}")
     if template not in account.options.template_media:
         # The message does not say whether CleverTap's file is the template's.
@@ -129,9 +132,7 @@ def _urls(buttons: Sequence[tuple[str, Button]]) -> list[str]:
         match button.sub_type:
             case "dynamicUrl":
                 urls += _url(path, button)
-            case "quickReply":
-                _check_quick_reply(path, button)
-            case "staticUrl" | "callPhone":
+            case "quickReply" | "staticUrl" | "callPhone":
                 pass
             case _:
                 kind = button.sub_type if button.sub_type in BUTTON_SUB_TYPES.values() else "such"
@@ -145,13 +146,6 @@ def _url(path: str, button: Button) -> list[str]:
     if len(button.parameters) != 1:
         raise Refused(f"{path}.parameters", "a dynamic URL takes exactly one parameter")
     return _values([button.parameters[0].text or ""], path)
-
-
-def _check_quick_reply(path: str, button: Button) -> None:
-    # Without a payload, Meta returns the quick reply's text, so a payload that equals the text can be left out.
-    for index, parameter in enumerate(button.parameters):
-        if parameter.payload and parameter.payload.strip() not in ("", button.text.strip()):
-            raise Refused(f"{path}.parameters[{index}].payload", f"quickReply payloads are {_UNSUPPORTED}")
 
 
 def _values(values: Sequence[str], path: str) -> list[str]:

@@ -13,7 +13,11 @@ from whatsapp_bridge.providers.contract import Json
 
 CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _URLS: Final = 2
-_NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# XML allows no control characters, halves of surrogate pairs or U+FFFE and U+FFFF, and reads a carriage return as a
+# line break: https://www.w3.org/TR/xml/#charsets. In a sheet _x0041_ stands for an A: ECMA-376, ST_Xstring.
+_NOT_IN_A_SHEET: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
+_MAX_CELL: Final = 32_767
+"""Characters."""
 
 
 def group_of(request: Json) -> tuple[str, str, int, int] | None:
@@ -24,9 +28,7 @@ def group_of(request: Json) -> tuple[str, str, int, int] | None:
 
 
 def _fits(value: str) -> bool:
-    # XML allows no control characters, halves of surrogate pairs or U+FFFE and U+FFFF, and a cell at most 32767
-    # characters: https://www.w3.org/TR/xml/#charsets
-    return len(value) <= 32_767 and _NOT_IN_XML.search(value) is None
+    return len(value) <= _MAX_CELL and _NOT_IN_A_SHEET.search(value) is None
 
 
 def load() -> None:

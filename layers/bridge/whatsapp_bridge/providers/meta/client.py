@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import guarded
+from whatsapp_bridge.providers.answers import posted
 from whatsapp_bridge.providers.cloud_api import answers, numbers
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.common.values import identifier
@@ -53,7 +53,7 @@ class Client:
 
     def _send(self, outgoing: Outgoing) -> Outcome:
         url = f"{self._url}/{self._account.provider.phone_number_id}/messages"
-        answer = guarded(lambda: self._http.post_json(url, outgoing.request, self._authorization))
+        answer = posted(lambda: self._http.post_json(url, outgoing.request, self._authorization), self._account.name)
         if not isinstance(answer, Answer):
             return answer
         outcome = answers.outcome(answer, "Meta")

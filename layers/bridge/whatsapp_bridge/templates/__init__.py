@@ -1,0 +1,1 @@
+"""Templates: what is known of them, in Meta's form whatever the BSP is. Pure."""
