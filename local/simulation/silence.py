@@ -202,6 +202,9 @@ def of_queue(name: str, arrivals: Iterable[float], lost: Iterable[float]) -> Ite
     """Of a queue that operators alone read, without "Queue": when something came there, and when SQS deleted it."""
     counted = {"StatusesDeadLetter": "StatusesDeadLetteredAlarm", "RepliesDeadLetter": "RepliesDeadLetteredAlarm"}
     named = (f"{name}DepthAlarm", f"{name}ArrivalsAlarm", *([counted[name]] if name in counted else []))
+    if name == "PeopleQuarantine":
+        # Each person once a day.
+        named = ("PeopleWithoutNumberAlarm",)
     for at in arrivals:
         yield Trouble(f"a message on {name}", named, at, at)
     for at in lost:

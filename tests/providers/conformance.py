@@ -1207,6 +1207,25 @@ class ProviderConformance(FileConformance, ABC):
             assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == ["from the account's own number"]
             assert made.depth("RepliesQueue") == 0
 
+    def test_two_people_with_one_message_id_are_both_heard(self) -> None:
+        raw = self.incoming("text", "m1")
+        with self.world() as made:
+            for written in (raw, raw.replace(PERSON.encode(), OTHER_PERSON.encode()), raw):
+                self.deliver(made, written)
+                made.pump()
+                made.now += FIFO_DEDUPLICATION_SECONDS
+
+            assert [reply["from"] for reply in made.replies] == [PERSON, OTHER_PERSON]
+
+    def test_an_id_that_is_too_long_for_a_key_blocks_nobody(self) -> None:
+        with self.world() as made:
+            for message_id in ("k" * 3000, "m1"):
+                self.deliver(made, self.incoming("text", message_id))
+                made.pump()
+
+            assert [reply["from"] for reply in made.replies] == [PERSON, PERSON]
+            assert made.depth("RepliesQueue") == 0
+
     def test_unreadable_is_kept_whole(self, unreadable: bytes) -> None:
         with self.world() as made:
             self.deliver(made, unreadable)

@@ -160,6 +160,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
     from whatsapp_bridge.flows.people_files import PeopleFiles
+    from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
     from whatsapp_bridge.flows.recent import RecentSending
@@ -186,6 +187,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     quarantine = Quarantine(queue=quarantine_queue, payloads=payloads, now=outside.now)
+    people_queue = queues.PeopleQuarantineQueue(env.people_quarantine_queue_url, sqs)
+    people_without_number = PeopleWithoutNumber(
+        quarantine=Quarantine(queue=people_queue, payloads=payloads, now=outside.now), notes=notes
+    )
     files = PeopleFiles(
         store=MediaStore(env.payloads_bucket, s3),
         public_url=env.public_url,
@@ -204,9 +209,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         once=once,
         dead_letters=dead_letters,
         quarantine=quarantine,
+        people_without_number=people_without_number,
         payloads=payloads,
         files=files,
-        notes=notes,
         retry=env.forward_retry,
         callbacks=callbacks,
         recording=recording,
@@ -240,6 +245,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,
+        people_without_number=people_without_number,
         notes=notes,
         now=outside.now,
     )
