@@ -37,6 +37,7 @@ from local.simulation.outages import Outages
 from local.simulation.plan import START, Event, Fault
 from local.simulation.replies import Replies
 from local.simulation.silence import Wait
+from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common.message_ids import hidden
 
 _LADDER = ("sent", "delivered", "read")
@@ -105,7 +106,8 @@ class Ledger:
             if exchange.taken:
                 self._read_callback(exchange, json.loads(exchange.body))
         elif whose is not None:
-            for number in numbers_in(exchange):
+            features = registry.outbound(self.providers[whose]).CAPABILITIES.features
+            for number in numbers_in(exchange, by_id="reference" in features):
                 self.requests[number].append(exchange)
 
     def _read_callback(self, exchange: Exchange, body: Any) -> None:
@@ -177,7 +179,7 @@ class Ledger:
         if convention(event.to, has_file=event.kind == "template with a file").error is not None:
             return False
         kind = "text" if event.kind == "text" else "template"
-        begin = (sent.accepted or 0) - START
+        begin = _begun(sent) - START
         faults = [fault for fault in self.faults if fault.target in (event.account, *_OF_AWS)]
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
@@ -204,9 +206,9 @@ class Ledger:
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
         limit = LIMITS["text" if sent.event.kind == "text" else "template"]
-        first = sent.accepted if sent.accepted is not None else sent.event.at + START
-        if arrived.at - first > limit + GRACE and not sent.event.repeats:
-            yield Violation("false", f"message {number} was sent {arrived.at - first:.0f} s after it was accepted")
+        late = arrived.at - _begun(sent)
+        if late > limit + GRACE and not sent.event.repeats:
+            yield Violation("false", f"message {number} was sent {late:.0f} s after it was accepted")
 
     def _of_delivered(self, number: int, sent: Sent, told: Sequence[Told], names: list[str]) -> Iterable[Violation]:
         news = [posted for posted in self._news.get(number, []) if posted.acknowledged is not None]
@@ -310,6 +312,11 @@ class Ledger:
             asked_for = convention(event.to, has_file=event.kind == "template with a file")
             if asked_for.error is None and "failed" not in self._statuses_of(event):
                 yield Wait("failed", event.account, sent.accepted, told[0].at)
+
+
+def _begun(sent: Sent) -> float:
+    """When it was accepted, or queued although CleverTap had no answer."""
+    return sent.accepted if sent.accepted is not None else START + sent.event.at
 
 
 def _failed_at(told: Sequence[Told]) -> list[float]:

@@ -170,7 +170,8 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
         account = None if (fault.target, fault.kind) in ALARMS else fault.target
         named = ALARMS[BSP if account else fault.target, fault.kind]
         many = _STRIKES if account or fault.target == "clevertap" else _STRIKES * _CALLS
-        felt = fault.end - fault.start >= STOP_SECONDS and _is_felt(strikes.get(place, ()), many)
+        struck = [at for at in strikes.get(place, ()) if account is None or not _nothing_is_recorded(faults, at)]
+        felt = fault.end - fault.start >= STOP_SECONDS and _is_felt(struck, many)
         if named and fault.share == 1 and felt:
             yield Trouble(
                 f"{fault.name} of {fault.target}",
@@ -179,6 +180,13 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
                 START + fault.end,
                 account,
             )
+
+
+def _nothing_is_recorded(faults: Sequence[Fault], at: float) -> bool:
+    """Whether DynamoDB is away, of which its own alarms tell: no message has an outcome then, whatever its BSP says."""
+    return any(
+        (fault.target, fault.name, fault.share) == ("dynamodb", "away", 1) and fault.active(at) for fault in faults
+    )
 
 
 def _is_felt(strikes: Sequence[float], many: int) -> bool:

@@ -225,14 +225,35 @@ def test_how_long_somebody_waited(facts: dict[str, Any], waits: list[tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "numbers"),
+    ("path", "body", "by_id", "numbers"),
     [
-        pytest.param("/send", b'[{"id": "1|1700000000|acme|1"}, {"id": "22|1700000000|acme|1"}]', {1, 22}, id="ids"),
-        pytest.param("/send?msg_id=7%7C1700000000%7Cacme%7C1", b"", {7}, id="in the address"),
-        pytest.param("/send", b"msg=Order+n12n.&send_to=2782", {12}, id="texts"),
-        pytest.param("/send", b'{"id": "7|1700000000|acme|1", "text": "base64n5n"}', {7}, id="an id is better"),
-        pytest.param("/token", b"grant", set(), id="none"),
+        pytest.param(
+            "/send", b'[{"id": "1|1700000000|acme|1"}, {"id": "22|1700000000|acme|1"}]', True, {1, 22}, id="ids"
+        ),
+        pytest.param("/send?msg_id=7%7C1700000000%7Cacme%7C1", b"", True, {7}, id="in the address"),
+        pytest.param("/send", b"msg=Order+n12n.&send_to=2782", False, {12}, id="texts"),
+        pytest.param("/send", b'{"id": "7|1700000000|acme|1", "text": "base64n5n"}', True, {7}, id="an id is better"),
+        pytest.param("/media?key=KC5X%2BlLn21n2yop", b"\xa8n7n", True, set(), id="a key that looks like a text"),
+        pytest.param("/token", b"grant", False, set(), id="none"),
     ],
 )
-def test_the_messages_of_a_request(path: str, body: bytes, numbers: set[int]) -> None:
-    assert numbers_in(Exchange("bsp", path, body, 0, True, True, False, None)) == numbers
+def test_the_messages_of_a_request(path: str, body: bytes, by_id: bool, numbers: set[int]) -> None:
+    assert numbers_in(Exchange("bsp", path, body, 0, True, True, False, None), by_id=by_id) == numbers
+
+
+# --- what could be done ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accepted", "wrong", "lost"),
+    [
+        pytest.param(START, (0, 600), False, id="its BSP refuses for as long as it may be sent"),
+        pytest.param(START, (0, 100), True, id="its BSP was well for long enough"),
+        pytest.param(None, (0, 600), False, id="the same, and CleverTap had no answer although it is queued"),
+        pytest.param(None, (0, 100), True, id="well for long enough, and CleverTap had no answer"),
+    ],
+)
+def test_a_message_that_is_given_up(accepted: float | None, wrong: tuple[float, float], lost: bool) -> None:
+    facts = ledger(exchanges=[told_failed(600, 601)], faults=[Fault("403", "acme", *wrong)])
+    facts.sent = {1: Sent(MESSAGE, accepted)}
+    assert [violation.kind for violation in facts.violations()] == (["lost"] if lost else [])

@@ -51,6 +51,21 @@ def test_a_fault_that_is_felt(fault: Fault, strikes: list[float], alarms: tuple[
 
 
 @pytest.mark.parametrize(
+    ("target", "other", "heard"),
+    [
+        pytest.param("acme", Fault("away", "dynamodb", 0, HOUR), False, id="no outcome is recorded"),
+        pytest.param("acme", Fault("away", "dynamodb", 0, HOUR / 2), True, id="for a while"),
+        pytest.param("acme", Fault("away", "dynamodb", 0, HOUR, 0.5), True, id="some are recorded"),
+        pytest.param("acme", Fault("throttled", "dynamodb", 0, HOUR), True, id="recorded late"),
+        pytest.param("clevertap", Fault("away", "dynamodb", 0, HOUR), True, id="CleverTap's is counted at once"),
+    ],
+)
+def test_a_bsps_fault_while_dynamodb_is_away(target: str, other: Fault, heard: bool) -> None:
+    found = silence.of_faults([Fault("down", target, 0, HOUR), other], {0: EVERY_MINUTE})
+    assert bool(list(found)) is heard
+
+
+@pytest.mark.parametrize(
     ("waits", "stops"),
     [
         pytest.param([(0, 600)], [], id="ten minutes"),

@@ -19,6 +19,7 @@ from whatsapp_bridge.flows.confirmations import Backlog, Confirmations
 from whatsapp_bridge.flows.parallel import each, each_account
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.recent import RecentReturns
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
@@ -75,12 +76,14 @@ class ForwardStatuses:
         correlation_retry: CorrelationRetry,
         quarantine: Quarantine,
         notes: Notes,
+        returns: RecentReturns,
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
         self._reports, self._post, self._retries = reports, post, retries
         self._callbacks, self._queue, self._confirmations = callbacks, queue, confirmations
-        self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
+        self._correlation_retry, self._quarantine, self._notes = correlation_retry, quarantine, notes
+        self._returns, self._now = returns, now
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
         """Handle a batch; returns the ids of the records that must come back."""
@@ -105,6 +108,8 @@ class ForwardStatuses:
 
         def forward(batch: tuple[str, list[Item]]) -> list[str]:
             name, items = batch
+            if backlog.has_returns(name):
+                self._returns.note(name)
             return self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
 
         for (name, items), back in zip(batches, each_account(forward, batches), strict=True):

@@ -162,7 +162,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.people_files import PeopleFiles
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
-    from whatsapp_bridge.flows.recent import RecentSending
+    from whatsapp_bridge.flows.recent import RecentReturns, RecentSending
     from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
@@ -224,7 +224,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
-    confirmations = Confirmations(claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, now=outside.now)
+    returns = RecentReturns(notes=notes, now=outside.now)
+    confirmations = Confirmations(
+        claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, returns=returns, now=outside.now
+    )
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
@@ -241,6 +244,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,
         notes=notes,
+        returns=returns,
         now=outside.now,
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)
