@@ -35,6 +35,12 @@ def test_what_is_named_is_in_the_template() -> None:
         pytest.param(Fault("down", "clevertap", 0, HOUR), EVERY_MINUTE, ALARMS["clevertap", "down"], id="all the time"),
         pytest.param(Fault("down", "acme", 0, HOUR), EVERY_MINUTE, ALARMS[BSP, "down"], id="of an account's BSP"),
         pytest.param(Fault("down", "acme", 0, HOUR, 0.5), EVERY_MINUTE, None, id="a part of the requests"),
+        pytest.param(
+            Fault("index throttled", "dynamodb", 0, HOUR, 0.3),
+            EVERY_MINUTE,
+            ALARMS["dynamodb", "index throttled"],
+            id="a part of the calls to DynamoDB, which counts them",
+        ),
         pytest.param(Fault("slow", "acme", 0, HOUR), EVERY_MINUTE, None, id="nobody need hear of it"),
         pytest.param(Fault("down", "acme", 0, 599), EVERY_MINUTE[:10], None, id="short"),
         pytest.param(Fault("down", "acme", 0, HOUR), [1.0] * 30, None, id="nothing comes after it"),
