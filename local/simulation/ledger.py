@@ -51,13 +51,16 @@ _WITHOUT_ID = {("message_central", "template"), ("message_central", "template wi
 _FOUND_WITHIN = 60.0
 # Seconds in which CleverTap repeats what is not answered, each answer included.
 _TRIED_FOR = 200.0
-# Without these, nothing is accepted, or sent.
-_OF_AWS = ("sqs", "secretsmanager", "lambda", "s3", "kms", "dynamodb")
+# Without these, nothing is accepted.
+_ACCEPTING = ("sqs", "secretsmanager", "lambda")
+# Without these, nothing is sent; without KMS, nothing that is encrypted.
+_SENDING = (*_ACCEPTING, "dynamodb")
 
 
 @dataclass
 class Ledger:
-    """`providers`: the provider type of each account. `hosts`: whose host it is, an account's name for each BSP."""
+    """`providers`: the provider type of each account. `hosts`: whose host it is, an account's name for each BSP.
+    `encrypted`: the accounts with client-side encryption."""
 
     providers: Mapping[str, str]
     hosts: Mapping[str, str]
@@ -68,6 +71,7 @@ class Ledger:
     """Of each message from a person: the message that it answers."""
     exchanges: Sequence[Exchange] = ()
     faults: Sequence[Fault] = ()
+    encrypted: Collection[str] = ()
     interrupted: Collection[int] = ()
     """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
 
@@ -180,7 +184,8 @@ class Ledger:
             return False
         kind = "text" if event.kind == "text" else "template"
         begin = _begun(sent) - START
-        faults = [fault for fault in self.faults if fault.target in (event.account, *_OF_AWS)]
+        needed = (event.account, *_SENDING, *(["kms"] if event.account in self.encrypted else []))
+        faults = [fault for fault in self.faults if fault.target in needed and fault.name != "slow"]
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
         return _longest_healthy(inside, faults) >= _ENOUGH[kind] and not self._in_doubt(event)
@@ -201,13 +206,14 @@ class Ledger:
     def _harsh_at(self, at: float) -> bool:
         """Whether AWS was not well while CleverTap tried to send a message, from then on."""
         return any(
-            fault.target in _OF_AWS and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
+            fault.target in _ACCEPTING and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
         )
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
         limit = LIMITS["text" if sent.event.kind == "text" else "template"]
         late = arrived.at - _begun(sent)
-        if late > limit + GRACE and not sent.event.repeats:
+        # What CleverTap repeats is accepted anew.
+        if late > limit + GRACE + max(sent.event.repeats, default=0):
             yield Violation("false", f"message {number} was sent {late:.0f} s after it was accepted")
 
     def _of_delivered(self, number: int, sent: Sent, told: Sequence[Told], names: list[str]) -> Iterable[Violation]:
@@ -250,7 +256,7 @@ class Ledger:
         assert answered is not None
         of, latest = self.sent[answered].event, told.at - _FOUND_WITHIN
         if any(
-            fault.target in ("index", "dynamodb") and START + fault.start < told.at < START + fault.end + _FOUND_WITHIN
+            fault.target == "dynamodb" and START + fault.start < told.at < START + fault.end + _FOUND_WITHIN
             for fault in self.faults
         ):
             return True

@@ -1,6 +1,7 @@
 """The ledger finds what breaks a promise, and forgives what is documented, no more."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -245,15 +246,52 @@ def test_the_messages_of_a_request(path: str, body: bytes, by_id: bool, numbers:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "wrong", "lost"),
+    ("accepted", "fault", "lost"),
     [
-        pytest.param(START, (0, 600), False, id="its BSP refuses for as long as it may be sent"),
-        pytest.param(START, (0, 100), True, id="its BSP was well for long enough"),
-        pytest.param(None, (0, 600), False, id="the same, and CleverTap had no answer although it is queued"),
-        pytest.param(None, (0, 100), True, id="well for long enough, and CleverTap had no answer"),
+        pytest.param(START, Fault("403", "acme", 0, 600), False, id="its BSP refuses for as long as it may be sent"),
+        pytest.param(START, Fault("403", "acme", 0, 100), True, id="its BSP was well for long enough"),
+        pytest.param(None, Fault("403", "acme", 0, 600), False, id="queued, though CleverTap had no answer"),
+        pytest.param(None, Fault("403", "acme", 0, 100), True, id="the same, and its BSP was well"),
+        pytest.param(START, Fault("away", "dynamodb", 0, 600), False, id="no message can be claimed"),
+        pytest.param(START, Fault("slow", "acme", 0, 600), True, id="its BSP is slow, and answers"),
+        pytest.param(START, Fault("away", "s3", 0, 600), True, id="S3, which nothing that is sent needs"),
+        pytest.param(START, Fault("away", "kms", 0, 600), True, id="KMS, which this account does not need"),
     ],
 )
-def test_a_message_that_is_given_up(accepted: float | None, wrong: tuple[float, float], lost: bool) -> None:
-    facts = ledger(exchanges=[told_failed(600, 601)], faults=[Fault("403", "acme", *wrong)])
+def test_a_message_that_is_given_up(accepted: float | None, fault: Fault, lost: bool) -> None:
+    facts = ledger(exchanges=[told_failed(600, 601)], faults=[fault])
     facts.sent = {1: Sent(MESSAGE, accepted)}
     assert [violation.kind for violation in facts.violations()] == (["lost"] if lost else [])
+
+
+def test_an_account_that_encrypts_needs_kms() -> None:
+    away = Fault("away", "kms", 0, 600)
+    assert ledger(exchanges=[told_failed(600, 601)], faults=[away], encrypted={"acme"}).violations() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "lost"),
+    [
+        pytest.param(Fault("away", "sqs", 0, 60), False, id="nothing could be stored"),
+        pytest.param(Fault("away", "dynamodb", 0, 60), True, id="send does not need DynamoDB"),
+    ],
+)
+def test_a_message_that_is_not_accepted(fault: Fault, lost: bool) -> None:
+    facts = ledger(faults=[fault])
+    facts.sent = {1: Sent(MESSAGE, None)}
+    assert [violation.kind for violation in facts.violations()] == (["lost"] if lost else [])
+
+
+@pytest.mark.parametrize(
+    ("repeats", "arrived", "late"),
+    [
+        pytest.param((), 600, False, id="within its limit"),
+        pytest.param((), 700, True, id="after it"),
+        pytest.param((400.0,), 900, False, id="within the limit of a repeat"),
+        pytest.param((400.0,), 1100, True, id="after that"),
+    ],
+)
+def test_a_message_that_is_sent_late(repeats: tuple[float, ...], arrived: float, late: bool) -> None:
+    facts = ledger(exchanges=[request(START + arrived)], arrived=[arrival(START + arrived)])
+    facts.sent = {1: Sent(replace(MESSAGE, repeats=repeats), START)}
+    assert any("after it was accepted" in str(violation) for violation in facts.violations()) is late
