@@ -57,6 +57,6 @@ class RecentReturns(_Recent):
     """forward notes that statuses have come back, because the invocation died that had them. They may do so for hours,
     if it dies each time, and what they say is not known until then."""
 
-    key = "statuses came back"
+    key = "returned"
     # What dies again comes back after the queue's visibility timeout of six minutes; once it may die before its note.
     kept_seconds = 900
