@@ -53,6 +53,9 @@ _FOUND_WITHIN = 60.0
 _TRIED_FOR = 200.0
 # Without these, nothing is accepted.
 _ACCEPTING = ("sqs", "secretsmanager", "lambda")
+# What CleverTap hears of a try for which the account's concurrency had no room: others use it up, unless some is kept
+# for send (`SendReservedConcurrency`). Each such try must raise an alarm (`silence`).
+_NO_ROOM = "Throttled"
 # Without these, nothing is sent; without KMS, nothing that is encrypted.
 _SENDING = (*_ACCEPTING, "dynamodb")
 
@@ -166,7 +169,7 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
-            elif not self._harsh_at(sent.event.at):
+            elif not self._harsh_at(sent.event.at) and set(sent.answers) != {_NO_ROOM}:
                 yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:

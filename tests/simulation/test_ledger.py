@@ -270,15 +270,19 @@ def test_an_account_that_encrypts_needs_kms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "lost"),
+    ("answers", "fault", "lost"),
     [
-        pytest.param(Fault("away", "sqs", 0, 60), False, id="nothing could be stored"),
-        pytest.param(Fault("away", "dynamodb", 0, 60), True, id="send does not need DynamoDB"),
+        pytest.param(["HTTP 500"] * 4, Fault("away", "sqs", 0, 60), False, id="nothing could be stored"),
+        pytest.param(["HTTP 500"] * 4, Fault("away", "dynamodb", 0, 60), True, id="send does not need DynamoDB"),
+        pytest.param(
+            ["Throttled"] * 4, Fault("away", "dynamodb", 0, 60), False, id="never room for one more invocation"
+        ),
+        pytest.param(["Throttled", "HTTP 500"], Fault("away", "dynamodb", 0, 60), True, id="room for one try"),
     ],
 )
-def test_a_message_that_is_not_accepted(fault: Fault, lost: bool) -> None:
+def test_a_message_that_is_not_accepted(answers: list[str], fault: Fault, lost: bool) -> None:
     facts = ledger(faults=[fault])
-    facts.sent = {1: Sent(MESSAGE, None)}
+    facts.sent = {1: Sent(MESSAGE, None, answers)}
     assert [violation.kind for violation in facts.violations()] == (["lost"] if lost else [])
 
 
