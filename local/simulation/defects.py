@@ -84,8 +84,8 @@ def _without_alarms(*names: str) -> Plant:
 
 
 def _each_group_its_own(own: Any) -> Any:
-    def entry(self: Any, account: Any, event: Any) -> Any:
-        made = own(self, account, event)
+    def entry(self: Any, account: Any, event: Any, now: Any) -> Any:
+        made = own(self, account, event, now)
         return replace(made, group=f"{made.group}.{made.deduplication}"[:128])
 
     return entry
@@ -102,7 +102,9 @@ def _to_another_person(own: Any) -> Any:
 def _without_text(own: Any) -> Any:
     def report(self: Any, account: Any, event: Any, reply: Any, record: Any) -> Any:
         text = reply.message.text
-        message = reply.message.model_copy(update={"text": text and text.model_copy(update={"body": "..."})})
+        message = reply.message.model_copy(
+            update={"text": text and text.model_copy(update={"body": text.body.removeprefix("answer ")})}
+        )
         return own(self, account, event, replace(reply, message=message), record)
 
     return report
