@@ -63,6 +63,7 @@ SLOW: tuple[str, ...] = (
     "providers/clickatell/test_uploads.py::test_campaign_of_a_hundred",
     "providers/gupshup/test_flows.py",
     "providers/message_central/test_correlation.py",
+    "simulation/test_event_sources.py",
     "store/test_aws_data.py::test_every_region",
     "test_events.py",
     "test_functions.py",

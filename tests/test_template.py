@@ -466,7 +466,9 @@ def of_function(metric: str, function: str) -> Alarm:
 
 
 def of_table(metric: str, **index: str) -> Alarm:
-    return Alarm(Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300))
+    """DynamoDB's metrics have data only while it throttles, and alarms on them keep their state without."""
+    throttled = Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300)
+    return Alarm(("FILL(throttled, 0)", {"throttled": throttled}))
 
 
 def arrivals(queue: str) -> Alarm:

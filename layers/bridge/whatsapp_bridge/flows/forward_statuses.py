@@ -20,6 +20,7 @@ from whatsapp_bridge.flows.parallel import each, each_account
 from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.recent import RecentReturns
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
@@ -77,12 +78,14 @@ class ForwardStatuses:
         quarantine: Quarantine,
         people_without_number: PeopleWithoutNumber,
         notes: Notes,
+        returns: RecentReturns,
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
         self._reports, self._post, self._retries = reports, post, retries
         self._callbacks, self._queue, self._confirmations = callbacks, queue, confirmations
-        self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
+        self._correlation_retry, self._quarantine, self._notes = correlation_retry, quarantine, notes
+        self._returns, self._now = returns, now
         self._people_without_number = people_without_number
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
@@ -108,6 +111,8 @@ class ForwardStatuses:
 
         def forward(batch: tuple[str, list[Item]]) -> list[str]:
             name, items = batch
+            if backlog.has_returns(name):
+                self._returns.note(name)
             return self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
 
         for (name, items), back in zip(batches, each_account(forward, batches), strict=True):

@@ -163,7 +163,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
-    from whatsapp_bridge.flows.recent import RecentSending
+    from whatsapp_bridge.flows.recent import RecentReturns, RecentSending
     from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
@@ -229,7 +229,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
-    confirmations = Confirmations(claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, now=outside.now)
+    returns = RecentReturns(notes=notes, now=outside.now)
+    confirmations = Confirmations(
+        claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, returns=returns, now=outside.now
+    )
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
@@ -247,6 +250,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         quarantine=quarantine,
         people_without_number=people_without_number,
         notes=notes,
+        returns=returns,
         now=outside.now,
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)
