@@ -529,6 +529,14 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "opted out in words": (samples.message("OPT_OUT", text="STOP"), said("[opted out]", "STOP")),
     "a type of the future": (samples.message("poll", poll='{"question": "Red?"}'), said("[poll]", "question: Red?")),
     "a type of the future, without content": (samples.message("poll"), said("[poll]")),
+    "a type of the future in capitals": (
+        samples.message("POLL", poll='{"question": "Red?"}'),
+        said("[poll]", "question: Red?"),
+    ),
+    "a type of the future, both in capitals": (
+        samples.message("POLL", POLL='{"question": "Red?"}'),
+        said("[POLL]", "question: Red?"),
+    ),
     "a type that is a number": (samples.message(type=7), said(TEXT)),
     "a known content under a type of the future": (samples.message("poll", text=TEXT), said(TEXT)),
     "a known content beside that of a type of the future": (

@@ -23,7 +23,9 @@ from whatsapp_bridge.providers.common.values import (
     in_brackets,
     lines,
     member_of,
+    says_nothing,
     text,
+    word,
 )
 from whatsapp_bridge.providers.contract import Attachment, Json
 
@@ -123,12 +125,13 @@ def location(value: Any) -> Content | None:
 def interactive(value: Any) -> Content | None:
     """A tapped button, a choice of a list, or a form that was filled in; None if it says nothing."""
     message = object_in(value)
-    kind = member_of(message, text(message.get("type")), TAPS)
+    kind = member_of(message, word(message.get("type")), TAPS)
     # Its members may stand beside its type.
     content = object_in(message.get(kind)) or message
-    if kind == _FORM:
-        return told(_filled_in(content))
-    return _chosen(content) if kind in TAPS else unknown("interactive", value)
+    found = told(_filled_in(content)) if kind == _FORM else _chosen(content) if kind in TAPS else None
+    if found is None and (kind not in TAPS or not says_nothing(message, ("type",))):
+        return unknown("interactive", value)
+    return found
 
 
 def _chosen(choice: Json) -> Content | None:
@@ -162,7 +165,7 @@ def order(value: Any) -> Content | None:
 def _item(value: Any) -> str:
     item = object_in(value)
     product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
-    return f"{quantity or '1'} x {product}{_price(item)}" if product else ""
+    return f"{quantity or '1'} x {product}{_price(item)}" if product else ", ".join(lines(json_in(value)))
 
 
 def _price(item: Json) -> str:

@@ -11,7 +11,17 @@ from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, said, told
-from whatsapp_bridge.providers.common.values import detail, digits, empty, identifier, in_brackets, seconds, text, word
+from whatsapp_bridge.providers.common.values import (
+    detail,
+    digits,
+    empty,
+    identifier,
+    in_brackets,
+    seconds,
+    spelt,
+    text,
+    word,
+)
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
 from whatsapp_bridge.providers.gupshup.inbound import CONSENTS, kind_of
 
@@ -45,7 +55,7 @@ def _answered(element: Json) -> tuple[str, str] | tuple[None, None]:
 
 def _asides(element: Json, kind: str) -> list[str]:
     """What is of a type that no table names, where a known content stands beside it."""
-    named = word(element.get("type"))
+    named = spelt(element, word(element.get("type")))
     beside = json_in(element.get(named)) if named not in (kind, "") else None
     return [] if empty(beside) else [in_brackets(named, beside)]
 
