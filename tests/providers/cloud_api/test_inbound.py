@@ -552,6 +552,10 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.message("POLL", {"question": TEXT}),
         said("[POLL]", f"question: {TEXT}"),
     ),
+    "words below a file that nobody can fetch": (
+        samples.message("image", {"mime_type": "image/png", "caption": TEXT}),
+        said(f"[image not available] {TEXT}"),
+    ),
     "a known type in capitals": (samples.text(type="TEXT"), said(TEXT)),
     "a type of the future, with another name": (
         samples.message("poll-v2", POLL["options"]),

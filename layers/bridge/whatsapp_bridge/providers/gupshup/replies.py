@@ -67,10 +67,13 @@ def _attachment(element: Json, kind: str) -> Attachment | None:
     if url is None:
         return None
     address = url + (signature or "")
-    caption = text(file.get("caption")) or text(element.get("caption")) or text(element.get("text")) or None
-    return Attachment(
-        contents.FILES[kind], {"url": address}, identifier(file.get("mime_type")), detail(file.get("filename")), caption
-    )
+    content_type, name = identifier(file.get("mime_type")), detail(file.get("filename"))
+    return Attachment(contents.FILES[kind], {"url": address}, content_type, name, _caption(element, kind))
+
+
+def _caption(element: Json, kind: str) -> str | None:
+    held = object_in(element.get(kind)).get("caption")
+    return text(held) or text(element.get("caption")) or text(element.get("text")) or None
 
 
 def _content(element: Json, kind: str) -> Content | None:
@@ -93,6 +96,7 @@ def _content(element: Json, kind: str) -> Content | None:
         case "opt_in" | "opt_out":
             return told([CONSENTS[kind], text(element.get("text"))])
         case "image" | "video" | "audio" | "voice" | "document":
-            # Without the address of a file.
-            return None
+            # Nobody can fetch it. What the person has written below it is told.
+            caption = _caption(element, kind)
+            return contents.without_file(Attachment(contents.FILES[kind], {}, caption=caption)) if caption else None
     return contents.unknown(kind, element.get(kind))
