@@ -27,8 +27,8 @@ _PART_NAME: Final = re.compile(r"content-disposition:[^\n]*[;\s]name\s*=\s*(?:\"
 
 
 def content_of(callback: Callback) -> Any:
-    """What a callback says: its body as JSON (also as a text of it) or as a form's fields, else those of the address. {} if it says
-    nothing: no body, null, an empty text or list. Raises `BodyUnreadable`.
+    """What a callback says: its body as JSON, or a text of it, or as a form's fields, else the fields of the address.
+    {} if it says nothing: no body, null, an empty text or list. Raises `BodyUnreadable`.
 
     The content type does not decide: it is not always there, and not always right."""
     raw = _unpacked(callback)
