@@ -155,7 +155,7 @@ ORDERS: dict[str, tuple[Any, list[str]]] = {
     "one without a list": ({"product_items": {"product_retailer_id": "p"}}, ["1 x p"]),
     "entries of other members": (
         {"product_items": [{"product_retailer_id": "p"}, {"name": "Shirt", "quantity": 2}, "Hat"]},
-        ["1 x p", "name: Shirt, quantity: 2", "Hat"],
+        ["1 x p", "name: Shirt", "quantity: 2", "Hat"],
     ),
     "entries of nothing": ({"product_items": [None, {}, ""]}, []),
     "nothing": (None, []),

@@ -157,15 +157,17 @@ def reaction(value: Any) -> Content | None:
 
 
 def order(value: Any) -> Content | None:
-    """The words that came with it, and a line per product; None if it says nothing."""
+    """The words that came with it, a line per product, and what else is among them; None if it says nothing."""
     content = object_in(value)
-    return told([text(content.get("text")), *map(_item, each(json_in(content.get("product_items"))))])
+    items = [(_product(item), item) for item in map(json_in, each(json_in(content.get("product_items"))))]
+    others = [item for product, item in items if not product]
+    return told([text(content.get("text")), *(product for product, _ in items), *lines(others)])
 
 
-def _item(value: Any) -> str:
+def _product(value: Any) -> str:
     item = object_in(value)
     product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
-    return f"{quantity or '1'} x {product}{_price(item)}" if product else ", ".join(lines(json_in(value)))
+    return f"{quantity or '1'} x {product}{_price(item)}" if product else ""
 
 
 def _price(item: Json) -> str:
