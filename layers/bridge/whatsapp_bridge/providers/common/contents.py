@@ -128,10 +128,12 @@ def interactive(value: Any) -> Content | None:
     kind = member_of(message, word(message.get("type")), TAPS)
     # Its members may stand beside its type.
     content = object_in(message.get(kind)) or message
-    found = told(_filled_in(content)) if kind == _FORM else _chosen(content) if kind in TAPS else None
-    if found is None and (kind not in TAPS or not says_nothing(message, ("type",))):
-        return unknown("interactive", value)
-    return found
+    if kind == _FORM:
+        found = told(_filled_in(content))
+    else:
+        found = _chosen(content) if kind in TAPS else None
+    is_empty = kind in TAPS and says_nothing(message, beside=("type",))
+    return found if found or is_empty else unknown("interactive", value)
 
 
 def _chosen(choice: Json) -> Content | None:
