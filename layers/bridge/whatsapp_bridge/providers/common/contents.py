@@ -126,14 +126,12 @@ def interactive(value: Any) -> Content | None:
     """A tapped button, a choice of a list, or a form that was filled in; None if it says nothing."""
     message = object_in(value)
     kind = member_of(message, word(message.get("type")), TAPS)
+    if kind not in TAPS:
+        return unknown("interactive", value)
     # Its members may stand beside its type.
     content = object_in(message.get(kind)) or message
-    if kind == _FORM:
-        found = told(_filled_in(content))
-    else:
-        found = _chosen(content) if kind in TAPS else None
-    is_empty = kind in TAPS and says_nothing(message, beside=("type",))
-    return found if found or is_empty else unknown("interactive", value)
+    found = told(_filled_in(content)) if kind == _FORM else _chosen(content)
+    return found if found or says_nothing(message, beside=("type",)) else unknown("interactive", value)
 
 
 def _chosen(choice: Json) -> Content | None:
