@@ -13,7 +13,7 @@ One reader for each kind of value, which no adapter has a second one of:
     from_base64    bytes
     lines          everything in a value that no table names
     in_brackets    the same in one line, as words of the bridge's own
-    member_of      which member holds the content of a message
+    member_of      which member holds the content of a message; `spelt`: in which letters it has its name
     each           the elements of a list, also where one stands alone
     says_nothing   whether a callback without an event may be answered and forgotten; else it is `NotACallback`
 """
