@@ -166,7 +166,7 @@ def test_send(
 def test_send_by_an_address_with_a_slash_at_its_end(
     made: World, function: Callable[[str], ModuleType], path: str, status: int
 ) -> None:
-    event = http(json.dumps(template()).encode(), {"account": "acme", "path": path}, authorization=BASIC)
+    event = http(json.dumps(template()).encode(), {"account": "acme", "proxy": path}, authorization=BASIC)
 
     answered = function("SendFunction").handler(event, Context())
 

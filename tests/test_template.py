@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -244,7 +245,7 @@ def test_routes(resources: Json) -> None:
     }
     assert routes == {
         ("POST", "/{account}/send"): ["SendFunction"],
-        ("POST", "/{account}/{path+}"): ["SendFunction"],
+        ("POST", "/{account}/{proxy+}"): ["SendFunction"],
         ("POST", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("POST", "/{account}/status/{token}"): ["StatusFunction"],
@@ -263,6 +264,23 @@ def test_routes(resources: Json) -> None:
 
 
 SEND_LIMITS = {"ThrottlingRateLimit": {"Ref": "SendRateLimit"}, "ThrottlingBurstLimit": {"Ref": "SendBurstLimit"}}
+
+
+def test_api_gateway_may_invoke_the_function_of_every_address(resources: Json) -> None:
+    """AWS does not say whether a permission is compared with the route or with the path of the request."""
+    granted = [
+        (permission["FunctionName"]["Ref"], permission["SourceArn"]["Fn::Sub"][0].partition("/${__Stage__}/")[2])
+        for permission in of_type(resources, "AWS::Lambda::Permission").values()
+        if "execute-api" in json.dumps(permission)
+    ]
+    for path, methods in resources["BridgeApi"]["Properties"]["Body"]["paths"].items():
+        for method, operation in methods.items():
+            (alias,) = re.findall(r"\$\{(\w+Aliaslive)\}", json.dumps(operation))
+            address = path.replace("+}", "}/").replace("{", "").replace("}", "")
+            for asked in (f"{method.upper()}{path}", f"{method.upper()}{address}"):
+                assert any(fnmatchcase(asked, pattern) for to, pattern in granted if to == alias), asked
+
+
 CALLBACK_LIMITS = {
     "ThrottlingRateLimit": {"Ref": "CallbackRateLimit"},
     "ThrottlingBurstLimit": {"Ref": "CallbackBurstLimit"},
@@ -271,7 +289,7 @@ CALLBACK_LIMITS = {
 
 # Mistakes that work; the same requests do not come by the usual address as well.
 WITH_A_SLASH = {
-    "POST /{account}/{path+}": SEND_LIMITS,
+    "POST /{account}/{proxy+}": SEND_LIMITS,
     "POST /{account}/incoming/{token+}": CALLBACK_LIMITS,
     "GET /{account}/incoming/{token+}": CALLBACK_LIMITS,
     "POST /{account}/status/{token+}": CALLBACK_LIMITS,

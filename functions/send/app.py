@@ -15,7 +15,7 @@ startup.done()
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     path = event["pathParameters"]
     # The route for the address with a slash at its end takes every other path, too.
-    if path.get("path", "send").rstrip("/") != "send":
+    if path.get("proxy", "send").rstrip("/") != "send":
         return answer(404, '{"message":"Not Found"}')
     status, body = accept(path["account"], headers_of(event), body_of(event))
     return answer(status, body)

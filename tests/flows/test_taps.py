@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.conftest import Log
+from tests.providers.cloud_api import samples as meta
 from tests.providers.gupshup import samples
+from tests.providers.message_central import samples as central
 from tests.support.world import BSP_URL, World, account, freeform, json_answer, mo_text, template, world
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.net.http import Answer
@@ -98,6 +100,26 @@ def test_the_label_leads_to_the_payload(
 
     assert told(made) == [(label, payload, "a")]
     assert not any(private in log.text for private in ("25596363|", "please"))
+
+
+def test_what_stands_beside_a_tap_hides_its_payload_from_nobody_at_gupshup(made: World) -> None:
+    send(made, asked())
+    tap(made, "No", type="poll", poll='{"question": "Coming?"}')
+    made.pump()
+
+    assert told(made) == [("No\n[poll: question: Coming?]", "25596363|no", "a")]
+
+
+def test_an_ad_beside_a_tap_hides_its_payload_from_nobody_at_message_central() -> None:
+    with world(acme=account(provider=central.secret(BSP_URL, token=central.TOKEN)["provider"])) as made:
+        made.bsp = lambda url, payload: central.said(200, central.sent())
+        send(made, asked())
+        ad = {"referral": {"headline": "Sale"}, "context": {"id": "wamid.1"}}
+        element = meta.button(payload="No", text="No") | {"from": PERSON} | ad
+        assert made.callback(meta.events(messages=[element])).status == 200
+        made.pump()
+
+        assert told(made) == [("No\n[referral: headline: Sale]", "25596363|no", "a")]
 
 
 def test_each_message_has_its_own_payloads(made: World) -> None:

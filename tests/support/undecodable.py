@@ -1,6 +1,7 @@
 """What a request's body may hold although no decoder reads it."""
 
 import gzip
+import json
 from collections.abc import Callable, Mapping
 
 REPLACED = "\ufffd"
@@ -52,6 +53,7 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda raw: gzip.compress(raw, mtime=0),
     "UTF-16 in gzip": lambda raw: gzip.compress(raw.decode().encode("utf-16"), mtime=0),
+    "JSON in a text of JSON": lambda raw: json.dumps(raw.decode()).encode(),
 }
 # No JSON and no form.
 UNREADABLE: Mapping[str, bytes] = {

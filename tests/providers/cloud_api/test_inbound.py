@@ -544,6 +544,19 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.location() | {"type": "live_location"},
         place(name=TEXT, address="private street"),
     ),
+    "a type of the future in capitals": (
+        samples.message("poll", {"question": TEXT}, type="POLL"),
+        said("[poll]", f"question: {TEXT}"),
+    ),
+    "a type of the future, both in capitals": (
+        samples.message("POLL", {"question": TEXT}),
+        said("[POLL]", f"question: {TEXT}"),
+    ),
+    "words below a file that nobody can fetch": (
+        samples.message("image", {"mime_type": "image/png", "caption": TEXT}),
+        said(f"[image not available] {TEXT}"),
+    ),
+    "a known type in capitals": (samples.text(type="TEXT"), said(TEXT)),
     "a type of the future, with another name": (
         samples.message("poll-v2", POLL["options"]),
         said("[poll-v2]", "name: yes", "name: no"),

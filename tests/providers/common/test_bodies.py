@@ -260,6 +260,12 @@ ALONE: dict[str, tuple[tuple[str, ...], set[str]]] = {
         ("b64decode(",),
         {"providers/common/values.py", "runtime/events.py", "clevertap/template_import.py"},
     ),
+    "JSON": (("json.loads(",), {"runtime/json_text.py"}),
+    # CleverTap's, and those that somebody has written into an account's secret.
+    "phone numbers": (
+        ('removeprefix("+")', 'strip("+")', 'replace("+", "")'),
+        {"providers/common/values.py", "clevertap/numbers.py", "accounts/account.py", "accounts/countries.py"},
+    ),
     "times": (("fromisoformat(", "strptime("), {"providers/common/values.py"}),
     "types of files": (("mimetypes",), {"media/file_types.py"}),
     "numbers of people": (("forms(wa_id)", "_LONGER"), {"accounts/phone_numbers.py", "providers/cloud_api/numbers.py"}),

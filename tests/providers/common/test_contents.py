@@ -105,6 +105,14 @@ INTERACTIVE: dict[str, tuple[Any, Content | None]] = {
         {"type": "nfm_reply", "response_json": FORM, "body": "Sent"},
         told(["size: M"]),
     ),
+    "a button that is a text": (
+        {"type": "button_reply", "button_reply": "Yes"},
+        told(["[interactive]", "type: button_reply", "button_reply: Yes"]),
+    ),
+    "an entry of unknown members": (
+        {"type": "list_reply", "list_reply": {"row": "Express"}},
+        told(["[interactive]", "type: list_reply", "list_reply.row: Express"]),
+    ),
     "a button of nothing": ({"type": "button_reply", "button_reply": {}}, None),
     "a form of nothing": ({"type": "nfm_reply"}, None),
 }
@@ -145,7 +153,11 @@ ORDERS: dict[str, tuple[Any, list[str]]] = {
     ),
     "JSON in texts": ('{"product_items": "[{\\"product_retailer_id\\": \\"p\\"}]"}', ["1 x p"]),
     "one without a list": ({"product_items": {"product_retailer_id": "p"}}, ["1 x p"]),
-    "entries of nothing": ({"product_items": [None, {}, "p"]}, []),
+    "entries of other members": (
+        {"product_items": [{"product_retailer_id": "p"}, {"name": "Shirt", "quantity": 2}, "Hat"]},
+        ["1 x p", "name: Shirt", "quantity: 2", "Hat"],
+    ),
+    "entries of nothing": ({"product_items": [None, {}, ""]}, []),
     "nothing": (None, []),
 }
 

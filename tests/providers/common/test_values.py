@@ -244,6 +244,9 @@ def test_values(value: Any, as_identifier: str | None, as_number: int | None) ->
         ("(+27) 82.000.0001", "27820000001"),
         ("+27\u00a082\u2011000\u20130001", "27820000001"),
         ("\u202a+27 82 000 0001\u202c", "27820000001"),
+        ("27820000001.0", "27820000001"),
+        ("+27820000001.00", "27820000001"),
+        ("27820000001.5", None),
         ("+", None),
         ("()", None),
         ("27+82", None),
@@ -323,6 +326,9 @@ MEMBERS: list[tuple[dict[str, Any], str, str]] = [
     ({"poll": 1, "text": "x"}, "poll", "text"),
     ({"poll": 1}, "poll", "poll"),
     ({"text": None}, "poll", "poll"),
+    ({"poll": 1}, "POLL", "poll"),
+    ({"Poll": 1}, "poll", "Poll"),
+    ({"Poll": 1, "text": "x"}, "poll", "text"),
     ({}, "", ""),
 ]
 

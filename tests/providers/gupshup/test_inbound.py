@@ -150,6 +150,13 @@ def test_a_message_beside_reports_in_a_form() -> None:
     assert [type(item) for item in found] == [StatusEvent, ReplyEvent]
 
 
+@pytest.mark.parametrize("envelope", ["response", "statuses"])
+def test_an_envelope_that_is_no_json_costs_no_message_beside_it(envelope: str) -> None:
+    found = events(samples.message() | {envelope: "private"})
+
+    assert [type(item) for item in found] == [NotUnderstood, ReplyEvent]
+
+
 def test_several_envelopes_in_one_callback() -> None:
     generic = samples.generic_status("READ")
 
@@ -529,6 +536,22 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "opted out in words": (samples.message("OPT_OUT", text="STOP"), said("[opted out]", "STOP")),
     "a type of the future": (samples.message("poll", poll='{"question": "Red?"}'), said("[poll]", "question: Red?")),
     "a type of the future, without content": (samples.message("poll"), said("[poll]")),
+    "words below a file that nobody can fetch": (
+        samples.message("image", image=json.dumps({"caption": TEXT})),
+        said(f"[image not available] {TEXT}"),
+    ),
+    "words beside a file that nobody can fetch": (
+        samples.message("document", document="", text=TEXT),
+        said(TEXT),
+    ),
+    "a type of the future in capitals": (
+        samples.message("POLL", poll='{"question": "Red?"}'),
+        said("[poll]", "question: Red?"),
+    ),
+    "a type of the future, both in capitals": (
+        samples.message("POLL", POLL='{"question": "Red?"}'),
+        said("[POLL]", "question: Red?"),
+    ),
     "a type that is a number": (samples.message(type=7), said(TEXT)),
     "a known content under a type of the future": (samples.message("poll", text=TEXT), said(TEXT)),
     "a known content beside that of a type of the future": (

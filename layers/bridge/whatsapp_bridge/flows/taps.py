@@ -34,9 +34,12 @@ def put_back(claims: Claims, account: Account, reference: str, message: Incoming
     """A tap on the message `reference`, with the payload that was sent with the button. All else is unchanged."""
     if message.button is None or not _keeps_payloads(account):
         return message
-    # A message of an older version has none.
     kept = claims.payloads_of(account.name, reference)
-    payload = None if kept is None else _found(from_json(kept), message.button.text)
+    # A message of an older version has none.
+    payloads = {} if kept is None else from_json(kept)
+    label = message.button.text
+    # Lines behind the label are the bridge's own, of what stands beside the tap (`contents.with_asides`).
+    payload = _found(payloads, label) or _found(payloads, label.partition("\n")[0])
     if payload is None:
         return message
     return message.model_copy(update={"button": message.button.model_copy(update={"payload": payload})})

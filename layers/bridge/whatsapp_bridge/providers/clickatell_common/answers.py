@@ -17,7 +17,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
 from whatsapp_bridge.providers.clickatell_common import codes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
-from whatsapp_bridge.providers.common.values import identifier, number
+from whatsapp_bridge.providers.common.values import digits, identifier, number
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Json,
@@ -95,7 +95,7 @@ def _match(batch: Sequence[Outgoing], results: Sequence[Json]) -> dict[str, Json
             if matched.get(reference, {}).get("accepted") is not True:
                 matched[reference] = result
         elif reference is None:
-            without_reference[(identifier(result.get("to")) or "").removeprefix("+")].append(result)
+            without_reference[digits(result.get("to")) or ""].append(result)
     waiting: dict[str, list[str]] = defaultdict(list)
     for outgoing in batch:
         if outgoing.reference not in matched:

@@ -25,6 +25,7 @@ from whatsapp_bridge.providers.common.values import (
     member_of,
     says_nothing,
     seconds,
+    spelt,
     word,
 )
 from whatsapp_bridge.providers.contract import (
@@ -259,12 +260,12 @@ _CONTACT_REQUEST: Final = "contact_request"
 
 def type_of(element: Json) -> str:
     """The type of a message; if it has no content of that name, the member that could be its content, else ""."""
-    return member_of(element, named_type(element), _KNOWN)
+    return member_of(element, word(element.get("type")), _KNOWN)
 
 
 def named_type(element: Json) -> str:
-    """The type of a message by its own word, else ""."""
-    return identifier(element.get("type")) or ""
+    """The type of a message by its own word, as its member is spelt, else ""."""
+    return spelt(element, word(element.get("type")))
 
 
 def name_of(value: Any) -> str:

@@ -95,11 +95,13 @@ def _answered(kind: str, element: Json) -> str | None:
 def _file(kind: MediaKind, file: Json) -> Found | None:
     names = ("id", "url", "sha256")
     source = {name: value for name in names if (value := identifier(file.get(name)))}
-    if "id" not in source and "url" not in source:
-        return None
     caption = text(file.get("caption")) or None
     content_type, name = identifier(file.get("mime_type")), detail(file.get("filename"))
-    return _in_place_of(Attachment(kind, source, content_type, name, caption))
+    attachment = Attachment(kind, source, content_type, name, caption)
+    if "id" not in source and "url" not in source:
+        # Nobody can fetch it. What the person has written below it is told.
+        return _found(contents.without_file(attachment)) if caption else None
+    return _in_place_of(attachment)
 
 
 def _in_place_of(attachment: Attachment) -> Found:

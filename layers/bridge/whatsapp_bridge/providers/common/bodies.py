@@ -27,8 +27,8 @@ _PART_NAME: Final = re.compile(r"content-disposition:[^\n]*[;\s]name\s*=\s*(?:\"
 
 
 def content_of(callback: Callback) -> Any:
-    """What a callback says: its body as JSON or as a form's fields, else the fields of the address. {} if it says
-    nothing: no body, null, an empty text or list. Raises `BodyUnreadable`.
+    """What a callback says: its body as JSON, or a text of it, or as a form's fields, else the fields of the address.
+    {} if it says nothing: no body, null, an empty text or list. Raises `BodyUnreadable`.
 
     The content type does not decide: it is not always there, and not always right."""
     raw = _unpacked(callback)
@@ -41,6 +41,8 @@ def content_of(callback: Callback) -> Any:
         value = _form(raw, charset)
         if not value:
             raise BodyUnreadable("neither JSON nor a form") from None
+    # Some systems on the way make a text of what is JSON already.
+    value = json_in(value)
     return {} if value in (None, "", []) else value
 
 

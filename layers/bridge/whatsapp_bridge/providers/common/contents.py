@@ -23,7 +23,9 @@ from whatsapp_bridge.providers.common.values import (
     in_brackets,
     lines,
     member_of,
+    says_nothing,
     text,
+    word,
 )
 from whatsapp_bridge.providers.contract import Attachment, Json
 
@@ -123,12 +125,13 @@ def location(value: Any) -> Content | None:
 def interactive(value: Any) -> Content | None:
     """A tapped button, a choice of a list, or a form that was filled in; None if it says nothing."""
     message = object_in(value)
-    kind = member_of(message, text(message.get("type")), TAPS)
+    kind = member_of(message, word(message.get("type")), TAPS)
+    if kind not in TAPS:
+        return unknown("interactive", value)
     # Its members may stand beside its type.
     content = object_in(message.get(kind)) or message
-    if kind == _FORM:
-        return told(_filled_in(content))
-    return _chosen(content) if kind in TAPS else unknown("interactive", value)
+    found = told(_filled_in(content)) if kind == _FORM else _chosen(content)
+    return found if found or says_nothing(message, beside=("type",)) else unknown("interactive", value)
 
 
 def _chosen(choice: Json) -> Content | None:
@@ -154,12 +157,14 @@ def reaction(value: Any) -> Content | None:
 
 
 def order(value: Any) -> Content | None:
-    """The words that came with it, and a line per product; None if it says nothing."""
+    """The words that came with it, a line per product, and what else is among them; None if it says nothing."""
     content = object_in(value)
-    return told([text(content.get("text")), *map(_item, each(json_in(content.get("product_items"))))])
+    items = [(_product(item), item) for item in map(json_in, each(json_in(content.get("product_items"))))]
+    others = [item for product, item in items if not product]
+    return told([text(content.get("text")), *(product for product, _ in items), *lines(others)])
 
 
-def _item(value: Any) -> str:
+def _product(value: Any) -> str:
     item = object_in(value)
     product, quantity = identifier(item.get("product_retailer_id")), identifier(item.get("quantity"))
     return f"{quantity or '1'} x {product}{_price(item)}" if product else ""

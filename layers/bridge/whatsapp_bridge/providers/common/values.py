@@ -13,7 +13,7 @@ One reader for each kind of value, which no adapter has a second one of:
     from_base64    bytes
     lines          everything in a value that no table names
     in_brackets    the same in one line, as words of the bridge's own
-    member_of      which member holds the content of a message
+    member_of      which member holds the content of a message; `spelt`: in which letters it has its name
     each           the elements of a list, also where one stands alone
     says_nothing   whether a callback without an event may be answered and forgotten; else it is `NotACallback`
 """
@@ -50,6 +50,8 @@ MAX_LONGITUDE: Final = 180
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 # A very small number has an exponent if it was JSON before it became text.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+# A phone number that has been a number in between. No group of digits is so long.
+_FRACTION: Final = re.compile(r"\+?([0-9]{7,})\.([0-9]*)")
 # Also dashes that are no hyphens, and the direction marks that come with a number copied on a phone.
 _SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u200e\u200f\u202a-\u202e]+")
 
@@ -144,10 +146,15 @@ CONTENTS: Final = (
 
 def member_of(message: dict[str, Any], named: str, known: Collection[str]) -> str:
     """The member that its type names. If that is not known or says nothing, the first of the known ones that says
-    something: a type may be missing, new or wrong."""
+    something: a type may be missing, new or wrong. If none does, the member of that name, in upper or lower case."""
     if named in known and not empty(message.get(named)):
         return named
-    return next((name for name in known if not empty(message.get(name))), named)
+    return next((name for name in known if not empty(message.get(name))), spelt(message, named))
+
+
+def spelt(message: dict[str, Any], named: str) -> str:
+    """The name as the message has it: a type and its member may differ in upper and lower case."""
+    return next((name for name in message if name.lower() == named.lower()), named)
 
 
 def number(value: Any) -> int | None:
@@ -179,6 +186,8 @@ def identifier(value: Any) -> str | None:
 def digits(value: Any) -> str | None:
     """A phone number in digits, else None; also from the form in which people read one: "+27 (82) 000-0001"."""
     phone = identifier(value) or ""
+    if fraction := _FRACTION.fullmatch(phone):
+        return fraction[1] if not fraction[2].strip("0") else None
     if not phone.isdigit():
         phone = _SEPARATORS.sub("", phone).removeprefix("+")
     return phone if phone.isascii() and phone.isdigit() else None

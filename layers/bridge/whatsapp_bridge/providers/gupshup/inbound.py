@@ -52,23 +52,22 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     if not isinstance(body, dict):
         raise NotACallback("neither an object nor a list of objects")
     # One callback may hold several at the same time.
-    events: list[Event] = [statuses.generic(element) for element in _list(body, "statuses")]
-    events += [_event(element, account) for element in _list(body, "response")]
+    envelopes = {name: json_in(body.get(name)) for name in ("statuses", "response")}
+    events: list[Event] = [statuses.generic(element) for element in _elements(envelopes["statuses"])]
+    events += [_event(element, account) for element in _elements(envelopes["response"])]
     if (_MESSAGE | _REPORT | _CLICK) & body.keys():
         events.append(_event(body, account))
+    unreadable = [name for name, held in envelopes.items() if isinstance(held, str) and not empty(held)]
+    if unreadable and all(isinstance(event, NotUnderstood) for event in events):
+        raise BodyUnreadable(f"{unreadable[0]} is not JSON")
     if not events and not says_nothing({name: json_in(value) for name, value in body.items()}, _ENVELOPE):
         raise NotACallback("no object with a delivery report, a click or a message")
     return events
 
 
-def _list(body: Json, name: str) -> list[Any]:
-    """The elements of an envelope, which may be a text of JSON. Raises `BodyUnreadable`."""
-    held = json_in(body.get(name))
-    if empty(held):
-        return []
-    if isinstance(held, str):
-        raise BodyUnreadable(f"{name} is not JSON")
-    return each(held)
+def _elements(held: Any) -> list[Any]:
+    """Those of an envelope."""
+    return [] if empty(held) else each(held)
 
 
 def _event(element: Any, account: "Account") -> Event:

@@ -11,7 +11,17 @@ from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, said, told
-from whatsapp_bridge.providers.common.values import detail, digits, empty, identifier, in_brackets, seconds, text, word
+from whatsapp_bridge.providers.common.values import (
+    detail,
+    digits,
+    empty,
+    identifier,
+    in_brackets,
+    seconds,
+    spelt,
+    text,
+    word,
+)
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
 from whatsapp_bridge.providers.gupshup.inbound import CONSENTS, kind_of
 
@@ -45,7 +55,7 @@ def _answered(element: Json) -> tuple[str, str] | tuple[None, None]:
 
 def _asides(element: Json, kind: str) -> list[str]:
     """What is of a type that no table names, where a known content stands beside it."""
-    named = word(element.get("type"))
+    named = spelt(element, word(element.get("type")))
     beside = json_in(element.get(named)) if named not in (kind, "") else None
     return [] if empty(beside) else [in_brackets(named, beside)]
 
@@ -57,10 +67,13 @@ def _attachment(element: Json, kind: str) -> Attachment | None:
     if url is None:
         return None
     address = url + (signature or "")
-    caption = text(file.get("caption")) or text(element.get("caption")) or text(element.get("text")) or None
-    return Attachment(
-        contents.FILES[kind], {"url": address}, identifier(file.get("mime_type")), detail(file.get("filename")), caption
-    )
+    content_type, name = identifier(file.get("mime_type")), detail(file.get("filename"))
+    return Attachment(contents.FILES[kind], {"url": address}, content_type, name, _caption(element, kind))
+
+
+def _caption(element: Json, kind: str) -> str | None:
+    held = object_in(element.get(kind)).get("caption")
+    return text(held) or text(element.get("caption")) or text(element.get("text")) or None
 
 
 def _content(element: Json, kind: str) -> Content | None:
@@ -83,6 +96,7 @@ def _content(element: Json, kind: str) -> Content | None:
         case "opt_in" | "opt_out":
             return told([CONSENTS[kind], text(element.get("text"))])
         case "image" | "video" | "audio" | "voice" | "document":
-            # Without the address of a file.
-            return None
+            # Nobody can fetch it. What the person has written below it is told.
+            caption = _caption(element, kind)
+            return contents.without_file(Attachment(contents.FILES[kind], {}, caption=caption)) if caption else None
     return contents.unknown(kind, element.get(kind))
