@@ -56,7 +56,7 @@ def _template(*components: Json, **changes: Any) -> Json:
         "to": TO,
         "isTemplate": True,
         "msgId": "71|1700000001|20231114|71",
-        "template": {"namespace": "Spring_Fair", "languageCode": "en(UK)"},
+        "template": {"namespace": "spring_fair", "languageCode": "en(UK)"},
         "components": list(components),
         **changes,
     }
@@ -209,7 +209,7 @@ class _Aws:
         return {}
 
 
-def _account(provider: str) -> Json:
+def account_of(provider: str) -> Json:
     """The shortest one of this provider."""
     made = deepcopy(next(made for made in sample_accounts().values() if made["provider"]["type"] == provider))
     made["options"] = {}
@@ -225,7 +225,7 @@ def _account(provider: str) -> Json:
 @cache
 def answers(provider: str) -> dict[str, Answered]:
     """How an account of this provider answers each of the requests, by their names."""
-    account = _account(provider)
+    account = account_of(provider)
     return {name: _answer(account, request) for name, request in REQUESTS.items()}
 
 

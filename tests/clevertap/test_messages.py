@@ -488,14 +488,14 @@ def test_other_messages_are_no_provider_validation(payload: Json) -> None:
     assert not is_provider_validation(parse_message(json.dumps(payload)))
 
 
-WHOLE_URL = button(0, "dynamicUrl", "Buy", *texts("https://shop.example/{{1}}/{{ 2 }}"))
+WHOLE_URL = button(0, "dynamicUrl", "Buy", *texts("https://shop.example/{{1}}/{{ 2 }}/{{shop}}"))
 
 
 @pytest.mark.parametrize(
     ("msg_id", "expected"),
     [
-        pytest.param(VALIDATION_MSG_ID, "https://shop.example/0/0", id="validation"),
-        pytest.param("7001|1|2|3", "https://shop.example/{{1}}/{{ 2 }}", id="message"),
+        pytest.param(VALIDATION_MSG_ID, "https://shop.example/0/0/0", id="validation"),
+        pytest.param("7001|1|2|3", "https://shop.example/{{1}}/{{ 2 }}/{{shop}}", id="message"),
     ],
 )
 def test_a_validation_that_has_the_templates_url_for_a_value_gets_a_value(msg_id: str, expected: str) -> None:

@@ -1,7 +1,9 @@
 """dispatch: what each outcome leads to, and that no message is sent twice or harms another."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from math import log2
 from threading import Barrier
 from typing import Any
 
@@ -116,6 +118,7 @@ def handle(made: World, event: dict[str, Any]) -> list[str]:
 
 QUEUES = [pytest.param(template, id="campaign"), pytest.param(freeform, id="conversation")]
 RATE_LIMIT = json_answer(400, {"messages": None, "error": {"code": 43, "description": "x"}})
+MALFORMED = json_answer(400, {"messages": None, "error": {"code": 21, "description": "x"}})
 
 
 @pytest.mark.parametrize("make", QUEUES)
@@ -895,3 +898,36 @@ def test_a_status_with_an_id_that_no_answer_or_status_has_named_is_kept(made: Wo
     assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == [
         "belongs to no message that the bridge has sent"
     ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "pause"),
+    [
+        pytest.param(range(100), 3, id="all, slowly"),
+        pytest.param(range(0, 100, 2), 0, id="every second one, throttled now and then"),
+    ],
+)
+def test_the_next_attempt_goes_on_with_the_parts_that_were_refused_before(
+    made: World, bad: Sequence[int], pause: int
+) -> None:
+    """Refused for its content, each request takes its time, or each tenth is throttled: the parts that are left when
+    the invocation ends are not put together again."""
+    refused, posts = {f"m{number}" for number in bad}, Counter[str]()
+
+    def bsp(url: str, payload: Any) -> Answer:
+        names = [message["clientMessageId"] for message in payload["messages"]]
+        if not pause and len(made.http.requests) % 10 == 0:
+            return RATE_LIMIT
+        posts.update(names)
+        return MALFORMED if refused & set(names) else accept_all(url, payload)
+
+    made.bsp = bsp
+    made.http.takes = lambda url: pause if url.startswith(BSP_URL) else 0
+    for number in range(100):
+        made.send(template(f"m{number}"))
+    made.pump(hours=7)
+
+    told = {status["msgId"]: status["error"]["code"] for status in made.statuses}
+    assert told == dict.fromkeys(refused, 1001)
+    assert len(posts) == 100
+    assert max(posts.values()) <= log2(100) + 2

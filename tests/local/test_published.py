@@ -6,6 +6,11 @@ import pytest
 
 from local import ROOT, published
 from local.marked import with_part
+from local.sandbox.bsps import SANDBOXES
+from tests.support import sample_files
+from tests.support.world import BSP_URL, PUBLIC_URL, world
+from whatsapp_bridge.clevertap.answers import SUCCESS
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers import registry
 
 
@@ -35,3 +40,31 @@ def test_a_check_of_a_provider_entry_is_answered_and_sent_to_nobody(provider: st
 def test_a_page_without_the_place_for_its_part_is_an_error() -> None:
     with pytest.raises(ValueError, match="<!-- published -->"):
         with_part("<!-- matrix -->\n<!-- /matrix -->", "published", "a table")
+
+
+_FILES = {"jpg": sample_files.JPEG, "mp4": sample_files.iso_media(b"isom", b"isommp42"), "pdf": sample_files.PDF}
+_FILES |= {"mp3": b"ID3\x04"}
+
+
+@pytest.mark.parametrize("provider", registry.PROVIDERS)
+def test_what_is_sent_is_taken_by_the_sandbox(provider: str) -> None:
+    account = published.account_of(provider)
+    account["provider"]["base_url"] = BSP_URL
+    # Whether it encrypts does not matter here, and would need KMS.
+    account["provider"].pop("encryption", None)
+    sandbox = SANDBOXES[provider](lambda region: None, seed=1)
+    sandbox.add_account("acme", account, PUBLIC_URL)
+    sent = [name for name, answered in published.answers(provider).items() if answered.sent]
+    with world(acme=account) as made, made.played_by(sandbox):
+        made.files = lambda url, headers: Answer(200, {}, _FILES[url.rpartition(".")[2]])
+        made.warm()
+        for place, name in enumerate(sent):
+            request = published.REQUESTS[name] | {"wabaNumber": account["waba_number"], "msgId": f"m{place}"}
+            request["to"] = f"+27820{place:02}0000"
+            request.pop("msg_id", None)
+            assert made.send(request, headers={"x-api-key": "made-up"}) == SUCCESS
+        made.pump()
+        records = [made.table.get(f"msg#acme#m{place}") or {} for place in range(len(sent))]
+
+    refused = {name: record for name, record in zip(sent, records, strict=True) if record["state"] != "accepted"}
+    assert refused == {}

@@ -36,7 +36,7 @@ def halving(kind_of: Callable[[int], Hashable] = lambda item: None) -> InHalves[
 def sorted_out(side: Side, number: int, halves: InHalves[int, bool | None]) -> tuple[list[int], list[int], list[int]]:
     """What is taken, refused, and left."""
     found: dict[bool | None, list[int]] = {True: [], False: [], None: []}
-    for part, taken in halves.post(range(number), side.post):
+    for part, taken, _ in halves.post(range(number), side.post):
         found[taken] += part
     return found[True], found[False], found[None]
 
@@ -77,7 +77,7 @@ def test_each_call_comes_nearer_to_the_end() -> None:
     for _ in range(20):
         left: list[int] = []
         side.posts.clear()
-        for part, taken in halves.post(waiting, side.post):
+        for part, taken, _ in halves.post(waiting, side.post):
             left += part if taken is None else []
         assert len(left) < len(waiting)
         waiting = left
@@ -103,7 +103,7 @@ def test_of_five_hundred_only_the_bad_ones_are_refused(bad: Sequence[int], at_on
     while waiting:
         called, left = called + 1, list[int]()
         side.posts.clear()
-        for part, answer in halves.post(waiting, side.post):
+        for part, answer, _ in halves.post(waiting, side.post):
             {True: taken, False: refused, None: left}[answer].extend(part)
         waiting = left
     assert (sorted(refused), sorted(taken)) == (list(bad), [item for item in range(500) if item not in bad])
@@ -146,6 +146,24 @@ def test_a_bad_one_teaches_nothing_of_the_size() -> None:
     side = Side()
     sorted_out(side, 64, halves)
     assert side.posts == [64]
+
+
+@pytest.mark.parametrize("most", [5, 10, 17])
+@pytest.mark.parametrize("bad", [range(100), range(0, 100, 2), [7, 31, 32, 33, 90]], ids=["all", "half", "five"])
+def test_a_call_goes_on_where_the_one_before_had_no_time(bad: Sequence[int], most: int) -> None:
+    side, refused_with = Side(bad, most=most), dict[int, int]()
+    taken, refused, waiting = list[int](), list[int](), list(range(100))
+    for _ in range(100):
+        halves = InHalves[int, bool | None](lambda part, answer: _HEARD[answer], lambda item: "kind", refused_with.get)
+        left: list[int] = []
+        for part, answer, before in halves.post(waiting, side.post):
+            {True: taken, False: refused, None: left}[answer].extend(part)
+            refused_with |= dict.fromkeys(part, before) if before is not None else {}
+        side.posts.clear()
+        waiting = left
+    assert waiting == []
+    assert (sorted(refused), sorted(taken)) == (list(bad), [item for item in range(100) if item not in bad])
+    assert max(side.times.values()) <= log2(100) + 2
 
 
 # --- what items have in common ---------------------------------------------------------------------------------------
@@ -193,7 +211,7 @@ def test_what_is_too_large_says_nothing_of_the_kind() -> None:
         posts.append(part)
         return Heard.APART
 
-    parts = [part for part, _ in halves.post(range(8), too_much)]
+    parts = [part for part, *_ in halves.post(range(8), too_much)]
 
     assert [list(part) for part in parts] == [[item] for item in range(8)]
 
@@ -241,7 +259,7 @@ def test_a_kind_that_nobody_can_judge_is_not_condemned(said: Heard) -> None:
         alone.extend(part)
         return Heard.REFUSED if len(alone) <= 3 else said
 
-    answers = {item: heard for part, heard in halves.post(range(16), post) for item in part}
+    answers = {item: heard for part, heard, _ in halves.post(range(16), post) for item in part}
 
     assert [item for item, heard in sorted(answers.items()) if heard is Heard.REFUSED] == alone[:3]
     assert sorted(answers) == list(range(16))
@@ -255,6 +273,6 @@ def test_what_is_left_of_a_kind_at_fault_has_the_answer_to_its_content_and_not_t
     def post(part: Sequence[int]) -> Heard:
         return Heard.APART if len(part) > 50 else Heard.REFUSED
 
-    answers = {item: heard for part, heard in halves.post(range(100), post) for item in part}
+    answers = {item: heard for part, heard, _ in halves.post(range(100), post) for item in part}
 
     assert answers == dict.fromkeys(range(100), Heard.REFUSED)

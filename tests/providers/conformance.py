@@ -225,6 +225,10 @@ BEYOND_WHATSAPP: Mapping[str, tuple[Json, str]] = {
         template(body("a"), button("dynamicUrl", suffix("https://private.example/{{ 1 }}"))),
         "components[1].parameters[0].text",
     ),
+    "a placeholder with a name in a URL": (
+        template(body("a"), button("dynamicUrl", suffix("https://private.example/{{code}}"))),
+        "components[1].parameters[0].text",
+    ),
     "a placeholder in a card's URL": (
         _carousel(*(_card(body("a"), button("dynamicUrl", suffix(value))) for value in ("x", "{{1}}"))),
         "components[1].cards[1].components[1].parameters[0].text",

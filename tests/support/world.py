@@ -38,7 +38,7 @@ from whatsapp_bridge.flows.wiring import (
     build_receive,
     build_show_media,
 )
-from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.runtime.breaker import MOST_AT_ONCE
@@ -144,6 +144,8 @@ class Http:
         return answer
 
     def _exchange(self, method: str, url: str, payload: Any, headers: Any) -> Answer:
+        if not self.has_time_for_a_request():
+            raise OutOfTime("no time left in this invocation")
         self.world.step(f"before {method} {url.split('?')[0]}")
         self.requests.append((url, payload))
         self.headers.append(dict(headers or {}))

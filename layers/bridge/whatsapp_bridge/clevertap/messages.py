@@ -118,8 +118,8 @@ _ANY_PLACEHOLDER: Final = r"\{\{[^{}]*\}\}"
 
 
 def has_placeholder(text: str) -> bool:
-    """Whether a value is still to be filled in: `{{1}}`."""
-    return "{{" in text and re.search(_PLACEHOLDER, text) is not None
+    """Whether a value is still to be filled in: `{{1}}`, or `{{name}}`."""
+    return "{{" in text and re.search(_ANY_PLACEHOLDER, text) is not None
 
 
 class RenderedText(Model):
@@ -143,8 +143,7 @@ class RenderedText(Model):
     @property
     def is_filled(self) -> bool:
         """Whether no placeholder is left in `filled`: one without a value, one with a name, or a value that is one."""
-        text = self.filled
-        return "{{" not in text or re.search(_ANY_PLACEHOLDER, text) is None
+        return not has_placeholder(self.filled)
 
 
 # --- components of a template message ---------------------------------------------------------------------------------
@@ -219,7 +218,7 @@ class Button(Model):
         """Put `value` in for the placeholders that are left in its parameters."""
         for parameter in self.parameters:
             if parameter.text is not None and has_placeholder(parameter.text):
-                parameter.text = re.sub(_PLACEHOLDER, value, parameter.text)
+                parameter.text = re.sub(_ANY_PLACEHOLDER, value, parameter.text)
 
 
 class Expiration(Model):

@@ -1,7 +1,7 @@
 """A message for the BSP, as dispatch reads it from its queue."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
@@ -13,15 +13,18 @@ from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import Entry
 
+_REFUSED_WITH: Final = "refused_with"
+
 
 @dataclass(frozen=True, slots=True)
 class Later:
     """The message's next delivery: after `delay` (seconds), as this attempt. `released`: this delivery had the claim,
-    and gave it to the next one."""
+    and gave it to the next one. `refused_with` as in `Outgoing`, if it is news."""
 
     delay: int
     attempt: int
     released: bool = False
+    refused_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ class Job:
         return int(self.payload.get("hops", 0))
 
     @property
+    def refused_with(self) -> int | None:
+        """As in `Outgoing`."""
+        return self.payload.get(_REFUSED_WITH)
+
+    @property
     def reports(self) -> bool:
         """Whether its statuses are reported; CleverTap cannot correlate those of its own validation messages."""
         return not is_validation_reference(self.reference)
@@ -79,11 +87,14 @@ class Job:
     def again(self, later: Later, now: float) -> Entry:
         """The queue message for the next delivery, which is sent `now`."""
         hop = next_hop(self.payload, now)
-        return self._entry({**self.payload, "attempt": later.attempt, "accepted_at": self.accepted_at, **hop}, later)
+        news = {} if later.refused_with is None else {_REFUSED_WITH: later.refused_with}
+        goes_on = {"attempt": later.attempt, "accepted_at": self.accepted_at, **hop, **news}
+        return self._entry({**self.payload, **goes_on}, later)
 
     def given_up(self, later: Later) -> Entry:
         """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
-        return self._entry({**without_hops(self.payload), "attempt": 1}, replace(later, delay=0))
+        anew = {name: value for name, value in without_hops(self.payload).items() if name != _REFUSED_WITH}
+        return self._entry({**anew, "attempt": 1}, replace(later, delay=0))
 
     def _entry(self, payload: dict[str, Any], later: Later) -> Entry:
         right = {"turn": self.grant, "owner": None} if later.released else {"owner": self.owner}

@@ -55,7 +55,7 @@ class PostStatuses:
             return self._callbacks.deliver(account, "status", StatusCallback(statuses=updates).wire())
 
         failed: list[str] = []
-        for part, delivery in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
+        for part, delivery, _ in self._halves.setdefault(account.name, _new_halves()).post(reports, post):
             failed += self._settle(account, part, delivery)
         return failed
 

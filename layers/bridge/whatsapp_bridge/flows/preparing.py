@@ -32,4 +32,4 @@ class Preparing:
             return Rejected(refusal.later, f"{refusal.field}: {refusal.reason}")
         # Uploads may use up the invocation; keep time to send the message whose upload is done.
         with self._http.leaving_time_for_a_request():
-            return client.prepare(Outgoing(job.reference, request))
+            return client.prepare(Outgoing(job.reference, request, job.refused_with))

@@ -108,7 +108,8 @@ class Settling:
         asked = outcome.retry_after if isinstance(outcome, Throttled) else None
         attempt = 1 if untried else job.attempt
         delay = self._retry.pause(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=asked)
-        return Later(min(delay, left), job.attempt if untried else job.attempt + 1, released=True)
+        following = job.attempt if untried else job.attempt + 1
+        return Later(min(delay, left), following, released=True, refused_with=outcome.refused_with)
 
     def _reject(self, job: Job, verdict: Rejected) -> None:
         if verdict.unlisted:

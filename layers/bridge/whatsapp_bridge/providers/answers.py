@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.media.fetch import NOT_NOW
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, OutOfTime
-from whatsapp_bridge.providers.contract import NoFile, NotSent, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract import NoFile, NotSent, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.runtime.observability import log_failure
 
 _OK: Final = 200
@@ -98,6 +98,13 @@ def of_a_step_before(what: str, outcome: Rejected | Throttled | NotSent | Unknow
 def without_asking[R: Rejected | Throttled | NotSent](outcome: R) -> R:
     """The outcome of a step as that of another message, for which the BSP is not asked again."""
     return replace(outcome, of_a_step=False)
+
+
+def refused_with[O: Outcome](outcome: O, number: int | None) -> O:
+    """The outcome of a message that was in a refused request of so many before: its next attempt goes on from there."""
+    if number is None or not isinstance(outcome, Throttled | NotSent):
+        return outcome
+    return replace(outcome, refused_with=number)
 
 
 # --- files from people -----------------------------------------------------------------------------------------------

@@ -70,6 +70,8 @@ class Throttled:
     """The BSP cannot take requests of anybody now, which is an outage; else this account sends too many."""
     of_a_step: bool = field(default=False, compare=False)
     """As in `Rejected`."""
+    refused_with: int | None = field(default=None, compare=False)
+    """As in `Outgoing`, if it is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class NotSent:
     """Nothing was tried, because the invocation would have ended first: no attempt."""
     of_a_step: bool = field(default=False, compare=False)
     """As in `Rejected`."""
+    refused_with: int | None = field(default=None, compare=False)
+    """As in `Outgoing`, if it is news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class Outgoing:
 
     reference: str
     request: Json = field(repr=False)
+    refused_with: int | None = None
+    """So many were in the smallest request that was refused as a whole with this message in it. None if none was."""
 
 
 class Outbound(Protocol):

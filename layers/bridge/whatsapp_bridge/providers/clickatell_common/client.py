@@ -7,13 +7,14 @@ comparison page named in `codes`.
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import posted
+from whatsapp_bridge.providers.answers import posted, refused_with
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, heard, kind_of, outcomes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
@@ -74,7 +75,8 @@ class BaseClient(ABC):
         unencrypted."""
         try:
             key = self._data_key()
-            return Outgoing(outgoing.reference, self._with_file(outgoing.reference, self._sealed(outgoing, key), key))
+            request = self._with_file(outgoing.reference, self._sealed(outgoing, key), key)
+            return replace(outgoing, request=request)
         except KeyFailure as failure:
             return NotSent(failure.reason)
         except CannotPrepare as stopped:
@@ -178,9 +180,12 @@ class BaseClient(ABC):
         approved not the others."""
         known: dict[str, Outcome] = {}
         # `HttpClient` stops them when time is short.
-        halves = InHalves[Outgoing, Answer | Outcome](partial(heard, dialect=self.dialect), kind_of=kind_of)
-        for part, answer in halves.post(batch, self._post):
-            known.update(outcomes(part, answer, self.dialect))
+        halves = InHalves[Outgoing, Answer | Outcome](
+            partial(heard, dialect=self.dialect), kind_of, refused_with=lambda outgoing: outgoing.refused_with
+        )
+        for part, answer, before in halves.post(batch, self._post):
+            for reference, outcome in outcomes(part, answer, self.dialect).items():
+                known[reference] = refused_with(outcome, before)
         settled = [(outgoing.reference, known[outgoing.reference]) for outgoing in batch]
         return [
             self._lost(reference, Rejected(outcome.code, outcome.title)) if isinstance(outcome, MediaLost) else outcome

@@ -7,6 +7,7 @@ parameters are in the query, as in its samples; a file is the only part of a for
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from whatsapp_bridge.accounts.countries import calling_code
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.answers import posted
+from whatsapp_bridge.providers.answers import posted, refused_with
 from whatsapp_bridge.providers.cloud_api import numbers
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare
 from whatsapp_bridge.providers.contract import (
@@ -66,7 +67,7 @@ class Client:
             self._tokens.get()
         except (CannotPrepare, NoToken) as error:
             return error.outcome
-        return Outgoing(outgoing.reference, {**request, "countryCode": number[0], "mobileNumber": number[1]})
+        return replace(outgoing, request={**request, "countryCode": number[0], "mobileNumber": number[1]})
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -95,14 +96,17 @@ class Client:
         parts of it, and single calls, send nothing twice."""
         outcomes: dict[str, Outcome] = {}
         halves = InHalves[Outgoing, Answer | Outcome](
-            lambda part, answer: answers.heard(answer), kind_of=lambda outgoing: _ONE_TEMPLATE
+            lambda part, answer: answers.heard(answer),
+            kind_of=lambda outgoing: _ONE_TEMPLATE,
+            refused_with=lambda outgoing: outgoing.refused_with,
         )
-        for part, answer in halves.post(group, self._part):
+        for part, answer, before in halves.post(group, self._part):
             apart = len(part) > 1 and answers.takes_no_sheet(answer)
             sent = self._at_once(self._one, part) if apart else [answer] * len(part)
             for outgoing, of_one in zip(part, sent, strict=True):
                 read = answers.outcome_of_sheet if len(part) > 1 and not apart else answers.outcome
-                outcomes[outgoing.reference] = read(of_one) if isinstance(of_one, Answer) else of_one
+                outcome = read(of_one) if isinstance(of_one, Answer) else of_one
+                outcomes[outgoing.reference] = refused_with(outcome, before)
         return [outcomes[outgoing.reference] for outgoing in group]
 
     def _part(self, part: Sequence[Outgoing]) -> Answer | Outcome:
