@@ -73,6 +73,20 @@ def test_copies_of_a_paused_account_are_sent_once(made: World) -> None:
     assert made.depth("CampaignQueue") == 0
 
 
+def test_a_paused_message_that_has_come_back_is_not_sent_again(made: World) -> None:
+    """Its copy may be on the queue: it waits for the visibility timeout, and the fifth time it is sent again."""
+    for _ in range(5):
+        made.breakers.struck("acme")
+    (record,) = received(made, "a")
+    sent = []
+    for receives in range(1, 7):
+        record["attributes"]["ApproximateReceiveCount"] = str(receives)
+        before = made.depth("CampaignQueue")
+        assert handled(made, [record]) == ([] if receives in (1, 5) else [record["messageId"]])
+        sent += [receives] * (made.depth("CampaignQueue") - before)
+    assert sent == [1, 5]
+
+
 def test_a_released_message_that_is_held_back_keeps_its_right(made: World) -> None:
     """Its delivery died before the next attempt was queued; when it comes back, the account is paused."""
     made.bsp = lambda url, payload: THROTTLED
