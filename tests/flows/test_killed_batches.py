@@ -1,12 +1,14 @@
 """Batches that are killed between the re-send and the return, or handed out twice: copies stay few and harmless."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from tests.support.failures import failing
-from tests.support.world import Killed, World, accept_all, freeform, json_answer, template, world
+from tests.support.world import Killed, World, accept_all, freeform, json_answer, status_update, template, world
 from whatsapp_bridge.flows.records import process_batch
 from whatsapp_bridge.net.http import Answer
 
@@ -71,6 +73,20 @@ def test_copies_of_a_paused_account_are_sent_once(made: World) -> None:
     assert made.depth("CampaignQueue") == 0
 
 
+def test_a_paused_message_that_has_come_back_is_not_sent_again(made: World) -> None:
+    """Its copy may be on the queue: it waits for the visibility timeout, and the fifth time it is sent again."""
+    for _ in range(5):
+        made.breakers.struck("acme")
+    (record,) = received(made, "a")
+    sent = []
+    for receives in range(1, 7):
+        record["attributes"]["ApproximateReceiveCount"] = str(receives)
+        before = made.depth("CampaignQueue")
+        assert handled(made, [record]) == ([] if receives in (1, 5) else [record["messageId"]])
+        sent += [receives] * (made.depth("CampaignQueue") - before)
+    assert sent == [1, 5]
+
+
 def test_a_released_message_that_is_held_back_keeps_its_right(made: World) -> None:
     """Its delivery died before the next attempt was queued; when it comes back, the account is paused."""
     made.bsp = lambda url, payload: THROTTLED
@@ -99,6 +115,63 @@ def test_a_released_message_that_is_held_back_keeps_its_right(made: World) -> No
     made.pump(hours=1)
     assert made.sent_by_id() == {"a": 2}
     assert made.told == []
+
+
+# --- SQS's answers are lost ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def lost_answers(made: World) -> Iterator[None]:
+    """SQS takes each batch that is queued again, and nobody hears of it."""
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://sqs.example")
+
+    event = "after-call.sqs.SendMessageBatch"
+    made.sqs.meta.events.register(event, lose)
+    yield
+    made.sqs.meta.events.unregister(event, lose)
+
+
+# What a process leaves twice in so many hours at the most: a batch when it meets the fault, and a message per probe.
+LOST_FOR = pytest.mark.parametrize(("hours", "copies"), [(0.5, 12), (2, 24), (5, 48)])
+
+
+@LOST_FOR
+def test_copies_of_a_paused_account_while_answers_are_lost(made: World, hours: float, copies: int) -> None:
+    made.bsp = lambda url, payload: json_answer(503, {})
+    for _ in range(5):
+        made.breakers.struck("acme")
+    for name in NAMES:
+        made.send(template(name))
+    with lost_answers(made):
+        made.pump(hours)
+    assert len(NAMES) <= made.depth("CampaignQueue") <= len(NAMES) + copies
+    made.bsp = accept_all
+    made.http.requests.clear()
+    made.pump(hours=2)
+    assert made.sent_by_id() == dict.fromkeys(NAMES, 1)
+    assert made.depth("CampaignQueue") == 0
+    assert made.depth("CampaignDeadLetterQueue") == 0
+    assert made.told == []
+
+
+@LOST_FOR
+def test_copies_of_statuses_while_answers_are_lost(made: World, hours: float, copies: int) -> None:
+    made.clevertap = lambda url, payload: json_answer(503, {})
+    for name in NAMES:
+        made.send(template(name))
+    made.pump()
+    for name in NAMES:
+        made.callback(status_update(name, 4, api_id=f"api-{name}"))
+    with lost_answers(made):
+        made.pump(hours)
+    assert len(NAMES) <= made.depth("StatusesQueue") <= len(NAMES) + copies
+    made.clevertap = lambda url, payload: json_answer(200, {})
+    made.pump(hours=2)
+    assert sorted(made.told) == [(name, "sent") for name in NAMES]
+    assert made.depth("StatusesQueue") == 0
+    assert made.depth("StatusesDeadLetterQueue") == 0
 
 
 # --- twice at the same time -----------------------------------------------------------------------------------------

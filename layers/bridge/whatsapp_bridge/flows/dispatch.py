@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.claiming import Claiming
-from whatsapp_bridge.flows.handing_on import hand_on
+from whatsapp_bridge.flows.handing_on import HandingOn, may_be_copied
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.jobs import Job, Later, read_job
 from whatsapp_bridge.flows.line import Part
@@ -37,8 +37,7 @@ type Result = tuple[Job, Outcome | Exception | None]
 
 
 class Dispatch:
-    """`longest`: the most that an account's time limit may be (seconds). `time_left` says how many seconds the
-    invocation has; `now` gives seconds since 1970."""
+    """`longest`: the most that an account's time limit may be (seconds). `now` gives seconds since 1970."""
 
     def __init__(
         self,
@@ -53,7 +52,7 @@ class Dispatch:
         campaign_dead_letters: CampaignDeadLetters,
         services: Callable[[], Services],
         longest: int,
-        time_left: Callable[[], float],
+        handing_on: HandingOn,
         new_id: Callable[[], str] = lambda: uuid4().hex,
         now: Callable[[], float] = time,
     ) -> None:
@@ -61,7 +60,7 @@ class Dispatch:
         self._claiming, self._sending, self._settling = claiming, sending, settling
         self._campaign, self._campaign_dead_letters = campaign, campaign_dead_letters
         self._services, self._longest = services, longest
-        self._time_left, self._new_id, self._now = time_left, new_id, now
+        self._handing_on, self._new_id, self._now = handing_on, new_id, now
 
     # --- the two queues --------------------------------------------------------------------------------------------
 
@@ -124,19 +123,21 @@ class Dispatch:
         """Queue the next attempts; returns the ids of the records that must come back because that failed."""
         endless = [(job, following) for job, following in later if is_last_hop(job.payload)]
         others = [(job, following) for job, following in later if not is_last_hop(job.payload)]
+        leaving = [(job, following) for job, following in others if _may_leave(job, following)]
+        waiting = [job.record for job, following in others if not _may_leave(job, following)]
         now = self._now()
-        failed = self._send(self._campaign, others, [job.again(following, now) for job, following in others])
+        failed = self._send(self._campaign, leaving, [job.again(following, now) for job, following in leaving])
         given_up = [job.given_up(following) for job, following in endless]
         not_given_up = self._send(self._campaign_dead_letters, endless, given_up)
         for job, _ in endless:
             if job.record not in not_given_up:
                 count("HopsExceeded")
                 logger.error("dead-lettered", extra={**job.names, "reason": f"sent again {MAX_HOPS} times"})
-        return failed + not_given_up
+        return failed + waiting + not_given_up
 
     def _send(self, queue: Queue, later: Sequence[tuple[Job, Later]], entries: Sequence[Entry]) -> list[str]:
         """The records of what may not be on the queue."""
-        return [later[place][0].record for place in hand_on(queue, entries, self._time_left)]
+        return [later[place][0].record for place in self._handing_on(queue, entries)]
 
     # --- from claim to outcome -------------------------------------------------------------------------------------
 
@@ -186,3 +187,8 @@ class Dispatch:
                 outcomes.append((job, result))
         settled: Mapping[str, Done] = self._settling.settle_all(outcomes)
         return {**done, **settled}
+
+
+def _may_leave(job: Job, following: Later) -> bool:
+    # Of a released message's copies one has the next turn, and the others end at their claim.
+    return following.released or may_be_copied(job.receives)

@@ -44,6 +44,8 @@ class Job:
     attempt: int
     accepted_at: float
     time_limit: int
+    receives: int
+    """Of the queue message."""
     payload: dict[str, Any] = field(repr=False)
 
     @property
@@ -125,6 +127,7 @@ def read_job(record: Record, accounts: Accounts, grant: str, longest: int, attem
         attempt=attempt or int(payload.get("attempt", 1)),
         accepted_at=_accepted_at(record, payload),
         time_limit=limit,
+        receives=record.attempt,
         payload=payload,
     )
 

@@ -10,6 +10,7 @@ from math import ceil
 from time import time
 from typing import NamedTuple
 
+from whatsapp_bridge.flows.handing_on import may_be_copied
 from whatsapp_bridge.flows.hops import MAX_HOPS
 from whatsapp_bridge.flows.jobs import Job, Later
 from whatsapp_bridge.flows.line import Line, Part
@@ -157,7 +158,8 @@ class Pacing:
         count("MessagesHeld", len(jobs))
         logger.info("paused; messages are held back", extra={"account": account, "messages": len(jobs)})
         # The schedule of a long outage would use up the hops of one that is always the first to come back.
-        by_hops = sorted((job for job in jobs if job.hops < MAX_HOPS // 2), key=lambda job: job.hops)
+        may_come = [job for job in jobs if job.hops < MAX_HOPS // 2 and may_be_copied(job.receives)]
+        by_hops = sorted(may_come, key=lambda job: job.hops)
         scouts = {job.grant for job in by_hops[:_SCOUTS]}
         return [(job, self._held(job, seconds, first=job.grant in scouts)) for job in jobs]
 

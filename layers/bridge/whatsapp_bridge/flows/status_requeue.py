@@ -1,24 +1,20 @@
 """Statuses that are queued again, and those that are given up.
 
-They are sent again first and deleted afterwards (`handing_on`). A queue message that has come back waits for the
-queue's visibility timeout instead, because its copy may be on the queue: it has one copy then, however often its
-invocations die, and not two, four, eight.
+They are sent again first and deleted afterwards (`handing_on`).
 """
 
 from collections.abc import Callable, Sequence
 from time import time
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from whatsapp_bridge.accounts.account import Account
-from whatsapp_bridge.flows.handing_on import hand_on
+from whatsapp_bridge.flows.handing_on import HandingOn, may_be_copied
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import given_up, repeated, with_reference
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.runtime.schedules import Schedule, system_jitter
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, Queue, StatusesDeadLetters, StatusesQueue
-
-_COPIED_EVERY: Final = 5
 
 type Payload = dict[str, Any]
 type Counter = Literal["attempt", "waits"]
@@ -34,19 +30,19 @@ class Again(NamedTuple):
 
 
 class StatusRequeue:
-    """`jitter` of 0 to 1; `now` in seconds since 1970; `time_left` says how many seconds the invocation has."""
+    """`jitter` of 0 to 1; `now` in seconds since 1970."""
 
     def __init__(
         self,
         *,
         statuses: StatusesQueue,
         dead_letters: StatusesDeadLetters,
-        time_left: Callable[[], float],
+        handing_on: HandingOn,
         jitter: Callable[[], float] = system_jitter,
         now: Callable[[], float] = time,
     ) -> None:
         self._statuses, self._dead_letters = statuses, dead_letters
-        self._time_left, self._jitter, self._now = time_left, jitter, now
+        self._handing_on, self._jitter, self._now = handing_on, jitter, now
 
     def later(
         self,
@@ -86,8 +82,10 @@ class StatusRequeue:
         """Queue each again; one that was sent again too often is dead-lettered. Returns the owners of the items that
         must come back because that failed."""
         endless = [each for each in again if is_last_hop(each.payload)]
-        others = [each for each in again if not is_last_hop(each.payload) and _may_be_copied(each.item)]
-        waiting = [each.item.owner for each in again if not is_last_hop(each.payload) and not _may_be_copied(each.item)]
+        others = [each for each in again if not is_last_hop(each.payload) and may_be_copied(each.item.receives)]
+        waiting = [
+            each.item.owner for each in again if not is_last_hop(each.payload) and not may_be_copied(each.item.receives)
+        ]
         if endless:
             count("HopsExceeded", len(endless))
         failed = self._dead_letter(account, endless, f"sent again {MAX_HOPS} times")
@@ -108,15 +106,10 @@ class StatusRequeue:
 
     def _send(self, queue: Queue, given: Sequence[Again], entries: Sequence[Entry]) -> list[str]:
         """Returns the owners of those that were not sent."""
-        return [given[place].item.owner for place in hand_on(queue, entries, self._time_left)]
+        return [given[place].item.owner for place in self._handing_on(queue, entries)]
 
 
 def named(item: Item) -> Payload:
     """Its payload, with the msgId that was found: it is kept for long, and then need not be found once more."""
     reference = item.event.reference
     return item.payload if reference is None or item.confirms else with_reference(item.payload, reference)
-
-
-def _may_be_copied(item: Item) -> bool:
-    # Now and then it may all the same: a schedule of days must not end with the receives of one queue message.
-    return item.receives == 1 or item.receives % _COPIED_EVERY == 0

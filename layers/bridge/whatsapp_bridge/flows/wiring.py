@@ -96,6 +96,7 @@ class DispatchParts(NamedTuple):
 def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchParts:
     from whatsapp_bridge.flows.claiming import Claiming
     from whatsapp_bridge.flows.dispatch import Dispatch
+    from whatsapp_bridge.flows.handing_on import HandingOn
     from whatsapp_bridge.flows.pacing import Pacing
     from whatsapp_bridge.flows.preparing import Preparing
     from whatsapp_bridge.flows.recent import RecentSending
@@ -138,7 +139,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
         services=_services(http, notes, outside),
         longest=env.dispatch_retry.limit,
-        time_left=http.seconds_left,
+        handing_on=HandingOn(time_left=http.seconds_left, now=outside.now),
         now=outside.now,
     )
     conversation = queues.ConversationQueue(env.conversation_queue_url, sqs)
@@ -159,6 +160,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.confirmations import Confirmations
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+    from whatsapp_bridge.flows.handing_on import HandingOn
     from whatsapp_bridge.flows.people_files import PeopleFiles
     from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
     from whatsapp_bridge.flows.post_statuses import PostStatuses
@@ -225,7 +227,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     retries = StatusRequeue(
         statuses=statuses_queue,
         dead_letters=queues.StatusesDeadLetters(env.statuses_dead_letter_queue_url, sqs),
-        time_left=http.seconds_left,
+        handing_on=HandingOn(time_left=http.seconds_left, now=outside.now),
         jitter=outside.jitter,
         now=outside.now,
     )

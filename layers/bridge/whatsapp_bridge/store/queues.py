@@ -24,16 +24,22 @@ _THROTTLED = {"ThrottlingException", "RequestThrottled", "AWS.SimpleQueueService
 
 class NotStored(Exception):
     """SQS did not do what was asked: a message could not be put on its queue. `throttled`: SQS asked for less.
-    `lasting`: SQS will never take it.
+    `lasting`: SQS will never take it. `unanswered`: SQS may have done it all the same.
 
     `missing`: of several, the places of those that SQS may not have; it has the others.
     """
 
     def __init__(
-        self, reason: str, *, throttled: bool = False, lasting: bool = False, missing: Sequence[int] = ()
+        self,
+        reason: str,
+        *,
+        throttled: bool = False,
+        lasting: bool = False,
+        unanswered: bool = False,
+        missing: Sequence[int] = (),
     ) -> None:
         super().__init__(reason)
-        self.throttled, self.lasting, self.missing = throttled, lasting, missing
+        self.throttled, self.lasting, self.unanswered, self.missing = throttled, lasting, unanswered, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +148,12 @@ class Queue:
         except ClientError as error:
             code = error_code(error)
             throttled, lasting = code in _THROTTLED, code in _LASTING
-            raise NotStored(f"SQS {operation}: {code}", throttled=throttled, lasting=lasting) from None
+            unanswered = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500 and not throttled
+            raise NotStored(
+                f"SQS {operation}: {code}", throttled=throttled, lasting=lasting, unanswered=unanswered
+            ) from None
         except BotoCoreError as error:
-            raise NotStored(f"SQS {operation}: {type(error).__name__}") from None
+            raise NotStored(f"SQS {operation}: {type(error).__name__}", unanswered=True) from None
 
 
 class FifoQueue(Queue):
