@@ -63,6 +63,19 @@ GROUPS = (
             "batch": "several messages per request",
         },
     ),
+    Group(
+        "Templates, by `bridge templates`",
+        "templates",
+        {
+            "list": "list",
+            "create": "create",
+            "edit": "edit",
+            "delete": "delete",
+            "status": "ask for one",
+            "unpause": "end a pause",
+            "archive": "archive",
+        },
+    ),
 )
 # The BSP's answer has its id for these messages, unless `Capabilities.no_bsp_id` has them.
 ANSWERS = Group(

@@ -22,6 +22,7 @@ from local.sandbox.clevertap import CleverTapSandbox
 from local.simulation import rules
 from local.template import Deployment, EventSource, read_template
 from local.web import LoopbackServer
+from ops.running import Running
 
 NAME = "local"
 REGION = "eu-west-1"
@@ -86,6 +87,12 @@ class Stack:
     @property
     def aws_url(self) -> str:
         return self.aws.url
+
+    @property
+    def running(self) -> Running:
+        """Where `bridge --local` finds it."""
+        table = self.deployment.tables["MessagesTable"].name
+        return Running(self.url, self.aws_url, REGION, f"{NAME}/accounts/", table)
 
     def bsp(self, provider_type: str) -> Any:
         """The sandbox of a provider type; Any, because what people can do differs from BSP to BSP."""

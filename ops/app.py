@@ -2,6 +2,7 @@
 
 import typer
 
+from ops.templates import changing, online
 from ops.templates.commands import templates
 
 app = typer.Typer(
@@ -12,6 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates, name="templates")
+__all__ = ["app", "changing", "online"]
 
 
 @app.callback()

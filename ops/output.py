@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
 
@@ -44,7 +45,8 @@ class Screen:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self._out, self._aside = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False)
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._aside = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def result(self, value: Any) -> None:
         """The JSON document. Nothing without `--json`."""
@@ -107,6 +109,16 @@ _STYLES = {
     "refused": "red",
     "warning": "yellow",
 }
+
+
+def number(count: int, word: str) -> str:
+    """``1 template``, ``2 templates``."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def day(seconds: int) -> str:
+    """A time for people and scripts, "" for none."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if seconds else ""
 
 
 def end(screen: Screen, failed: Failed) -> NoReturn:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from local import matrix
+from local import matrix, templates_page
 from local.sandbox.conventions import CONVENTIONS
+from ops.app import templates
+from ops.output import Exit
 from tests.providers.conformance import MEDIA, body, header, template
 from whatsapp_bridge.accounts.account import Account, CleverTap, Options
 from whatsapp_bridge.clevertap.reading import parse_message
@@ -241,6 +243,24 @@ def test_readme_has_the_matrix_of_the_adapters() -> None:
     readme = text_of(ROOT / "README.md")
 
     assert matrix.with_matrix(readme) == readme, "run: .venv/bin/python -m local.matrix"
+
+
+def test_page_on_templates_has_the_examples_and_the_rules() -> None:
+    page = text_of(templates_page.PAGE)
+
+    assert templates_page.with_parts(page) == page, "run: .venv/bin/python -m local.templates_page"
+    assert {file.stem for file in templates_page.EXAMPLES.glob("*.yaml")} == set(templates_page.KINDS)
+
+
+def test_page_on_templates_has_the_exit_codes_and_commands() -> None:
+    page = text_of(templates_page.PAGE)
+    named = set(re.findall(r"bridge templates ([a-z][a-z-]*)", page))
+    every = {command.name or command.callback.__name__ for command in templates.registered_commands if command.callback}
+
+    assert {
+        int(code) for code in re.findall(r"^\| (\d) \|", section(templates_page.PAGE, "## In scripts"), re.M)
+    } == set(Exit)
+    assert named == {name.replace("_", "-") for name in every}
 
 
 @pytest.mark.parametrize("provider", registry.PROVIDERS)

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.output import AsJson, Exit, Failed, Screen, end
+from ops.output import AsJson, Exit, Failed, Screen, number
+from ops.target import working
 from ops.templates import schema as schemas
 from ops.templates.files import FileInvalid, Source, read
 from ops.templates.lint import Finding, Linted, lint
@@ -44,14 +45,11 @@ def lint_files(
     A rule refuses what WhatsApp does not take, and warns where sources differ or CleverTap alone has a limit. Exit code
     1 if a template is refused.
     """
-    screen = Screen(as_json)
-    try:
+    with working(as_json) as screen:
         done = lint(sources_of(files))
-    except Failed as failed:
-        end(screen, failed)
-    show(screen, done)
-    if any(linted.refused or (strict and linted.findings) for linted in done):
-        raise typer.Exit(Exit.NO)
+        show(screen, done)
+        if any(linted.refused or (strict and linted.findings) for linted in done):
+            raise typer.Exit(Exit.NO)
 
 
 def show(screen: Screen, done: list[Linted]) -> None:
@@ -64,11 +62,7 @@ def show(screen: Screen, done: list[Linted]) -> None:
             screen.line(f"{where}: {kind}: {finding.where} {finding.reason} [{finding.rule.name}]", style)
     refused = sum(linted.refused for linted in done)
     warnings = sum(not finding.refuses for linted in done for finding in linted.findings)
-    screen.line(f"{_number(len(done), 'template')}: {refused} refused, {_number(warnings, 'warning')}")
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    screen.line(f"{number(len(done), 'template')}: {refused} refused, {number(warnings, 'warning')}")
 
 
 def _linted(linted: Linted) -> dict[str, Any]:

@@ -469,6 +469,17 @@ class ProviderConformance(FileConformance, ABC):
     def capabilities(self) -> Capabilities:
         return registry.outbound(self.provider).CAPABILITIES
 
+    def test_what_can_be_done_with_templates_is_declared(self) -> None:
+        declared = self.capabilities.templates
+        methods = {name: {name} for name in ("create", "edit", "delete", "unpause", "status")}
+        methods["archive"] = {"archive", "unarchive"}
+        changes = declared - {"list"} if "list" not in declared else declared - {"list", "status"}
+        admin = registry.template_admin(self.provider) if changes else object
+        has = {name for name, needed in methods.items() if all(hasattr(admin, method) for method in needed)}
+
+        assert ("list" in declared) is (self.provider in registry.WITH_TEMPLATES)
+        assert has == changes
+
     def account(self, base_url: str = "https://bsp.example") -> Account:
         return parse_account("acme", self.secret(base_url))
 

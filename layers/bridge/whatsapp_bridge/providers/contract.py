@@ -11,6 +11,8 @@ the parts it uses:
     codes      the vendor's status and error tables, row by row
     client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it and `templates` have I/O
     templates  Templates: the BSP's list of templates. Only adapters whose BSP has one (`registry.WITH_TEMPLATES`)
+    template_admin  Admin: makes and changes templates, as far as `Capabilities.templates` says. For the command line,
+               not for functions
 
 CleverTap's models are the common language: `outbound` reads them, `replies` writes them.
 """
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.media.fetch import File, Files
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.templates.news import News
+    from whatsapp_bridge.templates.template import Template
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -256,6 +259,92 @@ class Templates(Protocol):
 
 class TemplatesFactory(Protocol):
     def __call__(self, account: "Account[Any, Any]", http: "HttpClient", now: Callable[[], float]) -> Templates: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFile:
+    """A file for a header's sample."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The BSP has the template. `name` is its spelling; the category may be another one than was asked for."""
+
+    id: str | None
+    name: str
+    status: str
+    category: str
+
+
+type NotDoneFor = Literal["refused", "exists", "permission", "later", "lost"]
+"""Why a template was not made or changed.
+
+refused     the BSP does not take it
+exists      it has one of this name and language, or has not yet deleted it: it is looked up
+permission  these credentials may not do it
+later       certainly not done: too many requests, no connection
+lost        it may have been done, and nobody said so: it is looked up before a second try
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """`reason` is in the BSP's own words where it has said something, whatever their language."""
+
+    why: NotDoneFor
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`failed`: ids for which it was not done."""
+
+    failed: Sequence[str] = ()
+
+
+class MakesTemplates(Protocol):
+    """`templates` of the capabilities has `create`. A draft is Meta's request with its types in capitals, and maybe
+    `example.header_file`, which is a key of `files`."""
+
+    def create(self, draft: Json, files: Mapping[str, SampleFile]) -> Made | NotDone: ...
+
+
+class EditsTemplates(Protocol):
+    """It has `edit`. All components are replaced; `changes` is a draft with the members that change."""
+
+    def edit(self, template: "Template", changes: Json, files: Mapping[str, SampleFile]) -> Done | NotDone: ...
+
+
+class DeletesTemplates(Protocol):
+    """It has `delete`."""
+
+    def delete(self, name: str, template_id: str | None) -> Done | NotDone:
+        """One, or the name in all languages without an id."""
+
+
+class UnpausesTemplates(Protocol):
+    """It has `unpause`."""
+
+    def unpause(self, template_id: str) -> Done | NotDone: ...
+
+
+class ArchivesTemplates(Protocol):
+    """It has `archive`."""
+
+    def archive(self, template_ids: Sequence[str]) -> Done | NotDone: ...
+
+    def unarchive(self, template_ids: Sequence[str]) -> Done | NotDone: ...
+
+
+class AsksForTemplates(Protocol):
+    """It has `status`, and no list."""
+
+    def status(self, template: "Template") -> "News | NotListed": ...
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------

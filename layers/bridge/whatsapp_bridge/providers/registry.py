@@ -59,6 +59,12 @@ def templates(provider: str) -> "TemplatesFactory":
     return cast("TemplatesFactory", _module(provider, "templates").Templates)
 
 
+def template_admin(provider: str) -> Any:
+    """The adapter's `template_admin.Admin`: what it can do is in `Capabilities.templates`, and by which methods in
+    `contract`."""
+    return _module(provider, "template_admin").Admin
+
+
 if TYPE_CHECKING:
     # Here the type checker compares each module of each adapter with the contract; nothing of it runs.
     from whatsapp_bridge.providers.clickatell import client as one_api_client

@@ -100,7 +100,7 @@ def _taken(known: Template, news: News) -> Merged:
     template, fetch = known, news.fetch
     for aspect, value in news.says.items():
         last = known.learnt_of(aspect).at
-        differs = not _alike(getattr(known, aspect), value)
+        differs = not alike(getattr(known, aspect), value)
         if news.at == last and differs:
             fetch = True
         elif news.at > last:
@@ -111,7 +111,7 @@ def _taken(known: Template, news: News) -> Merged:
     return Merged(template, fetch)
 
 
-def _alike(one: str | Content | None, other: str | Content) -> bool:
+def alike(one: str | Content | None, other: str | Content) -> bool:
     """Whether it is the same but for the links to samples, which Meta signs anew each time."""
     if isinstance(one, Content) and isinstance(other, Content):
         return one._replace(components=_unlinked(one.components)) == other._replace(

@@ -12,6 +12,7 @@ from whatsapp_bridge.accounts.fields import BaseUrl, HeaderSecret, Secret, form,
 # Parts of addresses. Meta's ids are digits; https://developers.facebook.com/docs/graph-api/changelog has the versions.
 type Id = Annotated[str, form(r"[0-9]{1,32}", "must be an id from Meta: digits only")]
 type Version = Annotated[str, form(r"v[0-9]{1,3}\.[0-9]{1,3}", "must be a version of the Graph API, like v25.0")]
+type AppId = Annotated[str, form(r"[0-9]{1,32}", "must be an app's id from Meta: digits only")]
 
 
 class Settings(ProviderSettings):
@@ -24,6 +25,8 @@ class Settings(ProviderSettings):
     verify_token: Secret
     api_version: Version
     base_url: BaseUrl = "https://graph.facebook.com"
+    app_id: AppId | None = None
+    """The app to which the token belongs: for uploads of templates' samples alone."""
 
 
 class Options(CommonOptions):
