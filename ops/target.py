@@ -12,10 +12,15 @@ from botocore.session import Session
 from ops import running
 from ops.output import Exit, Failed, Screen, end
 from whatsapp_bridge.accounts.account import Account, AccountInvalid
+from whatsapp_bridge.media.fetch import Files
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.contract import Services
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.aws import error_code
 from whatsapp_bridge.store.items import Table
+from whatsapp_bridge.store.keys import KmsKeys
+from whatsapp_bridge.store.notes import StoredNotes
 
 Stack = Annotated[
     str | None, typer.Option("--stack", envvar="BRIDGE_STACK", help="The CloudFormation stack of a deployed bridge.")
@@ -35,16 +40,19 @@ _LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_ke
 
 
 class Target(NamedTuple):
-    """`aws` makes a client of a service by its name."""
+    """`aws` makes a client of a service by its name, and its region if it is another one."""
 
     name: str
-    aws: Callable[[str], Any]
+    aws: Callable[..., Any]
     secret_prefix: str
     messages_table: str
 
     @property
     def table(self) -> Table:
         return Table(self.messages_table, self.aws("dynamodb"))
+
+    def services(self, http: HttpClient) -> Services:
+        return Services(http, KmsKeys(lambda region: self.aws("kms", region)), StoredNotes(self.table), Files(http))
 
     def account(self, name: str) -> Account:
         """Raises `Failed`."""
@@ -73,10 +81,10 @@ def _local() -> Target:
     newest = stacks[-1]
     session = Session()
 
-    def client(service: str) -> Any:
-        return session.create_client(
-            service, region_name=newest.region, endpoint_url=newest.aws, config=_CONFIG, **_LOCAL_CREDENTIALS
-        )
+    def client(service: str, elsewhere: str | None = None) -> Any:
+        region = elsewhere or newest.region
+        options = {"endpoint_url": newest.aws, "config": _CONFIG, **_LOCAL_CREDENTIALS}
+        return session.create_client(service, region_name=region, **options)
 
     return Target("the local stack", client, newest.secret_prefix, newest.messages_table)
 
@@ -85,8 +93,8 @@ def _deployed(stack: str, profile: str | None, region: str | None) -> Target:
     with aws_errors():
         session = Session(profile=profile)
 
-        def client(service: str) -> Any:
-            return session.create_client(service, region_name=region, config=_CONFIG)
+        def client(service: str, elsewhere: str | None = None) -> Any:
+            return session.create_client(service, region_name=elsewhere or region, config=_CONFIG)
 
         answer = client("cloudformation").describe_stacks(StackName=stack)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}

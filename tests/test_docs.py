@@ -337,7 +337,7 @@ def test_what_the_matrix_says_is_not_carried_yet_is_refused(cell: tuple[str, str
 
 
 def test_every_note_of_the_matrix_is_checked() -> None:
-    assert {cell for cell in matrix.NOTES if cell[1] != "features"} == {*CARRIED_AFTER_ALL, *NOT_YET}
+    assert {cell for cell in matrix.NOTES if cell[1] not in ("features", "templates")} == {*CARRIED_AFTER_ALL, *NOT_YET}
 
 
 @pytest.mark.parametrize("provider", registry.PROVIDERS)

@@ -11,6 +11,7 @@ from ops.target import Local, Profile, Region, Stack, working
 from ops.templates import making, online
 from ops.templates.commands import show as show_findings
 from ops.templates.commands import sources_of, templates
+from ops.templates.form import wire
 from ops.templates.lint import Linted, lint
 from ops.templates.online import AccountName, Language, Name, Yes, as_told, exit_of, reviewed, show
 from ops.templates.registry import Books
@@ -52,7 +53,7 @@ def create(
         linted = checked(screen, file)
         assert linted.draft is not None  # noqa: S101 - `checked` ends the command without one
         own = online.books(account, stack, local, profile, region)
-        draft = making.wire(linted.draft)
+        draft = wire(linted.draft)
         created = making.create(own, draft, making.files_of(linted.source, draft))
         made = created.made
         template = making.remember(own, draft, made)
@@ -65,7 +66,7 @@ def create(
             told = f"WhatsApp takes it as {made.category}, not {linted.draft.category}: its messages cost accordingly"
             screen.aside(told, "yellow")
         found = [template]
-        if wait and own.bsp is not None:
+        if wait:
             found = reviewed(screen, own, template.name, template.language, timeout)
         screen.result(as_told(found[0]) | {"category_changed": costs_more, "bsp_name": made.name})
         show(screen, found)
@@ -97,7 +98,7 @@ def edit(
         assert linted.draft is not None  # noqa: S101 - `checked` ends the command without one
         own = online.books(account, stack, local, profile, region)
         admin = making.able(own, "edit")
-        draft = making.wire(linted.draft)
+        draft = wire(linted.draft)
         own.asked(draft["name"])
         (template,) = own.named(draft["name"], draft["language"])
         _may_be_edited(template, draft["category"])

@@ -1,7 +1,7 @@
 """`bridge templates ...`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +18,8 @@ templates = typer.Typer(
     help="Templates: from a file to an approved one that CleverTap can import.", no_args_is_help=True
 )
 
+# The BSPs at which templates can be made.
+Provider = Literal["gupshup", "message_central", "meta"]
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="YAML or JSON, each with one template or several.")
 ]
@@ -37,6 +39,7 @@ def sources_of(files: list[Path]) -> list[Source]:
 @templates.command("lint")
 def lint_files(
     files: Files,
+    provider: Annotated[Provider | None, typer.Option("--provider", help="Also what this BSP's call takes.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Take warnings for refusals.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +49,7 @@ def lint_files(
     1 if a template is refused.
     """
     with working(as_json) as screen:
-        done = lint(sources_of(files))
+        done = lint(sources_of(files), provider)
         show(screen, done)
         if any(linted.refused or (strict and linted.findings) for linted in done):
             raise typer.Exit(Exit.NO)

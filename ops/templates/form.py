@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.template import NAMED, POSITIONAL
 
 
@@ -205,3 +206,9 @@ class Draft(Part):
     message_send_ttl_seconds: int | None = None
     """For how long WhatsApp tries to deliver a message."""
     cta_url_link_tracking_opted_out: bool | None = None
+
+
+def wire(draft: Draft) -> dict[str, Any]:
+    """The draft as Meta's request; what is not given is not there."""
+    made: dict[str, Any] = draft.model_dump(exclude_none=True)
+    return made | {"language": normalised(draft.language)}

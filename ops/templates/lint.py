@@ -6,10 +6,11 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from ops.templates.files import Place, Source
-from ops.templates.form import Draft
+from ops.templates.form import Draft, wire
 from ops.templates.rules import BETWEEN, RULES
 from ops.templates.rules.between import RuleBetween
 from ops.templates.rules.rule import Problem, Rule
+from whatsapp_bridge.providers import registry as providers
 
 STRUCTURE: Final = Rule("structure", True, "It has the form of Meta's requests", "Meta, Graph API", lambda _: iter(()))
 UNKNOWN: Final = Rule("unknown-member", False, "Its members are known", "Meta adds members", lambda _: iter(()))
@@ -48,8 +49,11 @@ class Linted(NamedTuple):
         return any(finding.refuses for finding in self.findings)
 
 
-def lint(sources: Iterable[Source]) -> list[Linted]:
-    """Each template checked by itself and against those before it."""
+OF_THE_BSP: Final = Rule("bsp", True, "The BSP's call has a place for it", "the BSP's page", lambda _: iter(()))
+
+
+def lint(sources: Iterable[Source], provider: str | None = None) -> list[Linted]:
+    """Each template checked by itself and against those before it; with a provider, also for what its call takes."""
     done: list[Linted] = []
     before: list[Draft] = []
     for source in sources:
@@ -57,6 +61,10 @@ def lint(sources: Iterable[Source]) -> list[Linted]:
         if draft is not None:
             findings += (Finding(source, rule, *problem) for rule, problem in _problems(draft, before))
             before.append(draft)
+            # What breaks other rules may have no form that an adapter could look at.
+            if provider is not None and not any(finding.refuses for finding in findings):
+                unfit = providers.template_admin(provider).refusals(wire(draft))
+                findings += (Finding(source, OF_THE_BSP, ("components",), reason) for reason in unfit)
         done.append(Linted(source, draft, sorted(findings, key=lambda finding: (finding.line, not finding.refuses))))
     return done
 

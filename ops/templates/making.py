@@ -6,12 +6,10 @@ from typing import Any, Final, NamedTuple
 
 from ops.output import Exit, Failed
 from ops.templates.files import Source
-from ops.templates.form import Draft
 from ops.templates.registry import Books
 from whatsapp_bridge.providers import registry as providers
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, NotListed, SampleFile
-from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News
 from whatsapp_bridge.templates.statuses import DELETED
 from whatsapp_bridge.templates.template import ASPECTS, Template
@@ -37,17 +35,9 @@ class Created(NamedTuple):
 
 def able(own: Books, what: str) -> Any:
     """The adapter's `Admin`. Raises `Failed` for what the BSP offers no way to do."""
-    kind = own.account.provider_type
-    capabilities = providers.outbound(kind).CAPABILITIES
-    if what not in capabilities.templates:
-        raise Failed(Exit.USAGE, f"{capabilities.title} has no call for it ({what}): its own dashboard may")
-    return providers.template_admin(kind)(own.account, own.http)
-
-
-def wire(draft: Draft) -> Json:
-    """The draft as Meta's request; what is not given is not there."""
-    made: Json = draft.model_dump(exclude_none=True)
-    return made | {"language": normalised(draft.language)}
+    if what not in own.capabilities.templates:
+        raise Failed(Exit.USAGE, f"{own.capabilities.title} has no call for it ({what}): its own dashboard may")
+    return providers.template_admin(own.account.provider_type)(own.account, own.services)
 
 
 def files_of(source: Source, draft: Json) -> dict[str, SampleFile]:

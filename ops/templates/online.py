@@ -125,8 +125,7 @@ def status(
 
 def asked(own: Books, name: str, language: str | None) -> list[Template]:
     """From the BSP if it tells, else what is known."""
-    if own.bsp is not None:
-        own.asked(name)
+    own.asked(name)
     return own.named(name, language)
 
 

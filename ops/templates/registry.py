@@ -14,7 +14,7 @@ from whatsapp_bridge.flows.template_sync import Ended, Report, TemplateSync
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry as providers
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.contract import ListedPage, NotListed, Templates
+from whatsapp_bridge.providers.contract import Capabilities, ListedPage, NotListed, Templates
 from whatsapp_bridge.store.templates import Known, Registry, Syncs
 from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News, alike
@@ -47,7 +47,8 @@ class Books:
         pause: Callable[[float], None] = sleep,
     ) -> None:
         table = target.table
-        self.account, self.http, self._table = account, http, table
+        self.account, self._table = account, table
+        self.services = target.services(http)
         self.now, self.pause = now, pause
         self.registry = Registry(table)
         self.bsp: Templates | None = None
@@ -93,12 +94,31 @@ class Books:
         return report
 
     def asked(self, name: str) -> list[Template]:
-        """The templates of a name, after the BSP was asked. Raises `Failed` for no answer."""
-        answer = self.listing().find(name)
+        """The templates of a name, after the BSP was asked, if it tells. Raises `Failed` for no answer."""
+        if self.bsp is None:
+            return self._asked_one_by_one(name)
+        answer = self.bsp.find(name)
         if isinstance(answer, NotListed):
             raise not_listed(answer)
         self.learn([news for news in answer if news.name.casefold() == name.casefold()])
         return self.named(name)
+
+    def _asked_one_by_one(self, name: str) -> list[Template]:
+        """Of a BSP that tells of those that it is given the ids of; of any other, what is known."""
+        known = self.named(name)
+        if "status" not in self.capabilities.templates:
+            return known
+        admin = providers.template_admin(self.account.provider_type)(self.account, self.services)
+        for template in known:
+            answer: News | NotListed = admin.status(template)
+            if isinstance(answer, NotListed):
+                raise not_listed(answer)
+            self.learn([answer])
+        return self.named(name)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return providers.outbound(self.account.provider_type).CAPABILITIES
 
     def learn(self, news: Sequence[News]) -> None:
         if self.bsp is None:

@@ -311,6 +311,10 @@ class MakesTemplates(Protocol):
     """`templates` of the capabilities has `create`. A draft is Meta's request with its types in capitals, and maybe
     `example.header_file`, which is a key of `files`."""
 
+    @staticmethod
+    def refusals(draft: Json) -> list[str]:
+        """What of a draft, which keeps WhatsApp's rules, this BSP's call has no place for. Pure."""
+
     def create(self, draft: Json, files: Mapping[str, SampleFile]) -> Made | NotDone: ...
 
 

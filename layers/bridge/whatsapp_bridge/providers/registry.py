@@ -77,23 +77,34 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_legacy import outbound as legacy_outbound
     from whatsapp_bridge.providers.clickatell_legacy import replies as legacy_replies
     from whatsapp_bridge.providers.clickatell_legacy import settings as legacy_settings
-    from whatsapp_bridge.providers.contract import Adapter
+    from whatsapp_bridge.providers.contract import (
+        Adapter,
+        ArchivesTemplates,
+        AsksForTemplates,
+        DeletesTemplates,
+        EditsTemplates,
+        MakesTemplates,
+        UnpausesTemplates,
+    )
     from whatsapp_bridge.providers.gupshup import client as gupshup_client
     from whatsapp_bridge.providers.gupshup import inbound as gupshup_inbound
     from whatsapp_bridge.providers.gupshup import outbound as gupshup_outbound
     from whatsapp_bridge.providers.gupshup import replies as gupshup_replies
     from whatsapp_bridge.providers.gupshup import settings as gupshup_settings
+    from whatsapp_bridge.providers.gupshup import template_admin as gupshup_admin
     from whatsapp_bridge.providers.gupshup import templates as gupshup_templates
     from whatsapp_bridge.providers.message_central import client as central_client
     from whatsapp_bridge.providers.message_central import inbound as central_inbound
     from whatsapp_bridge.providers.message_central import outbound as central_outbound
     from whatsapp_bridge.providers.message_central import replies as central_replies
     from whatsapp_bridge.providers.message_central import settings as central_settings
+    from whatsapp_bridge.providers.message_central import template_admin as central_admin
     from whatsapp_bridge.providers.meta import client as meta_client
     from whatsapp_bridge.providers.meta import inbound as meta_inbound
     from whatsapp_bridge.providers.meta import outbound as meta_outbound
     from whatsapp_bridge.providers.meta import replies as meta_replies
     from whatsapp_bridge.providers.meta import settings as meta_settings
+    from whatsapp_bridge.providers.meta import template_admin as meta_admin
     from whatsapp_bridge.providers.meta import templates as meta_templates
 
     _ADAPTERS = (
@@ -104,3 +115,9 @@ if TYPE_CHECKING:
         Adapter(meta_settings, meta_outbound, meta_inbound, meta_replies, meta_client.Client),
     )
     _TEMPLATES: tuple[TemplatesFactory, ...] = (gupshup_templates.Templates, meta_templates.Templates)
+    _MAKERS: tuple[type[MakesTemplates], ...] = (gupshup_admin.Admin, central_admin.Admin, meta_admin.Admin)
+    _EDITORS: tuple[type[EditsTemplates], ...] = (gupshup_admin.Admin, meta_admin.Admin)
+    _DELETERS: tuple[type[DeletesTemplates], ...] = (meta_admin.Admin,)
+    _UNPAUSERS: tuple[type[UnpausesTemplates], ...] = (meta_admin.Admin,)
+    _ARCHIVERS: tuple[type[ArchivesTemplates], ...] = (meta_admin.Admin,)
+    _ASKERS: tuple[type[AsksForTemplates], ...] = (central_admin.Admin,)

@@ -14,10 +14,9 @@ from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.cloud_api import template_codes
 from whatsapp_bridge.providers.cloud_api.template_list import usage
 from whatsapp_bridge.providers.common.values import identifier, number, text
-from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, SampleFile
+from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, SampleFile, Services
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.meta.settings import Account
     from whatsapp_bridge.templates.template import Template
 
@@ -32,11 +31,16 @@ class _Stopped(Exception):
 
 
 class Admin:
-    def __init__(self, account: "Account", http: "HttpClient") -> None:
+    def __init__(self, account: "Account", services: Services) -> None:
         provider = account.provider
-        self._http, self._waba_id, self._app_id = http, provider.waba_id, provider.app_id
+        self._http, self._waba_id, self._app_id = services.http, provider.waba_id, provider.app_id
         self._url = f"{provider.base_url}/{provider.api_version}"
         self._token = provider.access_token
+
+    @staticmethod
+    def refusals(draft: Json) -> list[str]:
+        """None: a draft is Meta's own request."""
+        return []
 
     def create(self, draft: Json, files: Mapping[str, SampleFile]) -> Made | NotDone:
         try:
