@@ -129,6 +129,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
         modules["incoming"].receive = modules["status"].receive = made.receive
         modules["forward"].forward_replies, modules["forward"].replies = made.forward_replies, made.replies_source
         modules["forward"].forward_statuses = made.forward_statuses
+        modules["templates"].templates = made.templates
         yield Handlers(made, modules, log)
         # Clients made here belong to this test's AWS.
         aws.client.cache_clear()

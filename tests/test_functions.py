@@ -292,7 +292,15 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
 
 @pytest.mark.parametrize(
     "logical_id",
-    ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction", "MediaFunction"],
+    [
+        "SendFunction",
+        "DispatchFunction",
+        "IncomingFunction",
+        "StatusFunction",
+        "ForwardFunction",
+        "MediaFunction",
+        "TemplatesFunction",
+    ],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
     made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str

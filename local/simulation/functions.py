@@ -26,6 +26,7 @@ from whatsapp_bridge.flows.wiring import (
     build_forward,
     build_receive,
     build_show_media,
+    build_templates,
 )
 from whatsapp_bridge.net.http import HttpClient
 
@@ -93,6 +94,11 @@ def _forward(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return run
 
 
+def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    templates = build_templates(http, outside)
+    return lambda event, fifo: process_batch(event, templates.many)
+
+
 _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "SendFunction": _send,
     "IncomingFunction": _receive,
@@ -100,6 +106,7 @@ _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "MediaFunction": _media,
     "DispatchFunction": _dispatch,
     "ForwardFunction": _forward,
+    "TemplatesFunction": _templates,
 }
 
 

@@ -11,6 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
     Config,
+    GraphVersion,
+    HeaderSecret,
+    MetaId,
     Network,
     Secret,
     Url,
@@ -101,6 +104,17 @@ class ProviderSettings(Config):
     base_url: BaseUrl
 
 
+class TemplateSource(Config):
+    """Where else to ask for the templates of an account whose owner has the WhatsApp business account: Meta, with a
+    token that may manage it."""
+
+    type: Literal["meta"]
+    waba_id: MetaId
+    access_token: HeaderSecret
+    api_version: GraphVersion
+    base_url: BaseUrl = "https://graph.facebook.com"
+
+
 _token = matching(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")
 
 # Covariant: code for any account accepts each BSP's, because accounts are read-only.
@@ -123,6 +137,7 @@ class Account(Config, Generic[P_co, O_co]):
     and what was made with the others is still found."""
     provider: P_co
     options: O_co
+    template_source: TemplateSource | None = None
 
     @field_validator("waba_number")
     @classmethod
