@@ -9,18 +9,9 @@ from whatsapp_bridge.runtime.observability import count, count_of_account, logge
 from whatsapp_bridge.store.templates import Result
 from whatsapp_bridge.templates.news import AccountEvent, TemplateEvent
 
-_STATUSES: Final = {
-    "REJECTED": "TemplatesRejected",
-    # It is not reviewed, because there are too many.
-    "LIMIT_EXCEEDED": "TemplatesRejected",
-    "PAUSED": "TemplatesPaused",
-    "DISABLED": "TemplatesDisabled",
-}
 # From good to bad; UNKNOWN is neither.
 _QUALITIES: Final = ("GREEN", "YELLOW", "RED")
 _FLAGGED: Final = "FLAGGED"
-QUALITY_FALLS: Final = "TemplatesQualityFalls"
-CATEGORY_CHANGED: Final = "TemplateCategoriesChanged"
 
 
 class Said(NamedTuple):
@@ -38,18 +29,28 @@ def worth_saying(result: Result, *, is_first_list: bool = False) -> list[Said]:
     if after is None or (before is None and is_first_list):
         return []
     was = before.status if before is not None else ""
-    said = []
-    if after.status != was and after.status in _STATUSES:
-        said.append(Said(_STATUSES[after.status], was, after.status, after.reason))
+    said = [] if after.status == was else _of_status(was, after.status, after.reason)
     note, seen = result.news.note, before.changes if before is not None else ()
     is_flagged = note is not None and note.what == _FLAGGED and after.changes != seen
     if is_flagged and note is not None:
-        said.append(Said(QUALITY_FALLS, after.quality, _FLAGGED, note.reason))
+        said.append(Said("TemplatesQualityFalls", after.quality, _FLAGGED, note.reason))
     if before is not None and _falls(before.quality, after.quality):
-        said.append(Said(QUALITY_FALLS, before.quality, after.quality, ""))
+        said.append(Said("TemplatesQualityFalls", before.quality, after.quality, ""))
     if before is not None and before.category and after.category != before.category:
-        said.append(Said(CATEGORY_CHANGED, before.category, after.category, ""))
+        said.append(Said("TemplateCategoriesChanged", before.category, after.category, ""))
     return said
+
+
+def _of_status(before: str, after: str, reason: str) -> list[Said]:
+    match after:
+        # With the second it is not reviewed, because there are too many.
+        case "REJECTED" | "LIMIT_EXCEEDED":
+            return [Said("TemplatesRejected", before, after, reason)]
+        case "PAUSED":
+            return [Said("TemplatesPaused", before, after, reason)]
+        case "DISABLED":
+            return [Said("TemplatesDisabled", before, after, reason)]
+    return []
 
 
 def _falls(before: str, after: str) -> bool:
@@ -63,15 +64,15 @@ def say(results: Iterable[Result], accounts: Sequence[str], *, is_first_list: bo
         for said in worth_saying(result, is_first_list=is_first_list):
             told = {"template": result.merged.template.title} if result.merged.template is not None else {}
             told |= {"before": said.before, "after": said.after, "reason": said.reason}
-            _count(said.metric, "template changed", accounts, told)
+            _count_of_each(said.metric, "template changed", accounts, told)
 
 
 def say_of_account(event: AccountEvent, accounts: Sequence[str]) -> None:
     told = {"webhook": event.what, "before": event.before, "after": event.after, "reason": event.reason}
     if event.is_restricted:
-        _count("AccountsRestricted", "the WhatsApp account is restricted", accounts, told)
+        _count_of_each("AccountsRestricted", "the WhatsApp account is restricted", accounts, told)
     elif event.is_of_numbers:
-        _count("NumbersChanged", "quality, throughput or limit of a number changed", accounts, told)
+        _count_of_each("NumbersChanged", "quality, throughput or limit of a number changed", accounts, told)
     else:
         logger.info("the WhatsApp account changed", extra={"accounts": list(accounts), **told})
 
@@ -83,15 +84,15 @@ def say_unlisted(event: TemplateEvent) -> None:
 
 
 def say_permission_missing(account: str, reason: str) -> None:
-    _count("TemplatesPermissionMissing", "templates may not be listed", [account], {"reason": reason})
+    _count_of_each("TemplatesPermissionMissing", "templates may not be listed", [account], {"reason": reason})
 
 
 def say_too_old(accounts: Sequence[str], scope: str, listed_at: int) -> None:
     told = {"scope": scope, "listed_at": listed_at}
-    _count("TemplatesSyncOld", "the last complete list of templates is too old", accounts, told)
+    _count_of_each("TemplatesSyncOld", "the last complete list of templates is too old", accounts, told)
 
 
-def _count(metric: str, message: str, accounts: Sequence[str], told: Mapping[str, object]) -> None:
+def _count_of_each(metric: str, message: str, accounts: Sequence[str], told: Mapping[str, object]) -> None:
     for account in accounts:
         count_of_account(metric, account)
     logger.warning(message, extra={"accounts": list(accounts), **told})
