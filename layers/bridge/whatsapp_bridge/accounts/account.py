@@ -12,7 +12,7 @@ from whatsapp_bridge.accounts.fields import (
     BaseUrl,
     Config,
     GraphVersion,
-    HeaderSecret,
+    Key,
     MetaId,
     Network,
     Secret,
@@ -46,7 +46,7 @@ class BasicCredentials(Config):
 
 class HeaderCredentials(Config):
     type: Literal["header"]
-    name: Secret
+    name: Key
     value: Secret
 
 
@@ -110,7 +110,7 @@ class TemplateSource(Config):
 
     type: Literal["meta"]
     waba_id: MetaId
-    access_token: HeaderSecret
+    access_token: Key
     api_version: GraphVersion
     base_url: BaseUrl = "https://graph.facebook.com"
 

@@ -7,23 +7,15 @@ from pydantic import Field
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import (
-    BaseUrl,
-    GraphVersion,
-    HeaderSecret,
-    MetaId,
-    Secret,
-    not_empty,
-    one_or_several,
-)
+from whatsapp_bridge.accounts.fields import BaseUrl, GraphVersion, Key, MetaId, Secret, one_or_several, visible
 
 
 class Settings(ProviderSettings):
     type: Literal["meta"]
     phone_number_id: MetaId
     waba_id: MetaId
-    access_token: HeaderSecret
-    app_secrets: Annotated[list[Secret], one_or_several(not_empty), Field(alias="app_secret", min_length=1)]
+    access_token: Key
+    app_secrets: Annotated[list[Key], one_or_several(visible), Field(alias="app_secret", min_length=1)]
     """Sign the webhooks, which proves that they are Meta's: one, or several while it is rotated. All are accepted."""
     verify_token: Secret
     api_version: GraphVersion
