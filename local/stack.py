@@ -223,7 +223,7 @@ class Stack:
         self._exit.callback(self._end_work)
 
     def _start_schedules(self) -> None:
-        """Each rule calls its function when the stack starts, and then as often as it says."""
+        """Each rule calls its function for the first time when its interval is over."""
         for schedule in self.deployment.schedules:
             work = threading.Thread(target=self._call_again, args=(schedule,), name=schedule.function, daemon=True)
             self._exit.callback(work.join)
@@ -232,12 +232,10 @@ class Stack:
         self._exit.callback(self._ended.set)
 
     def _call_again(self, schedule: Schedule) -> None:
-        while True:
+        while not self._ended.wait(self.aws.clock.wall_seconds(schedule.seconds)):
+            # What it says of an error is in the functions' log.
             with suppress(FunctionError):
-                # What it says of an error is in the functions' log.
                 self.invoke(schedule.function, _SCHEDULED)
-            if self._ended.wait(self.aws.clock.wall_seconds(schedule.seconds)):
-                return
 
     def _end_work(self) -> None:
         # Processes end first, so that running batches fail immediately and the pollers end.
