@@ -10,11 +10,13 @@ import pytest
 from local.sandbox.meta_templates import TemplateAnswer, TemplateList, error
 from tests.conftest import Log
 from tests.providers.gupshup import samples as gupshup
+from tests.providers.message_central import samples as central
 from tests.providers.meta import samples as meta
 from tests.support.world import START, UNREACHED, World, account, json_answer, world
 from tests.templates.samples import entry
 from whatsapp_bridge.flows.template_queue import sync_entry
 from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.store.queues import TemplatesQueue
 from whatsapp_bridge.store.templates import Registry
 from whatsapp_bridge.templates.template import Change
@@ -200,6 +202,25 @@ def test_sync_on_demand(graph: Graph) -> None:
     TemplatesQueue(graph.world.url("TemplatesQueue"), graph.world.sqs).send(sync_entry(["acme"], START))
     graph.world.pump()
     assert graph.statuses() == {"offer": "APPROVED"}
+
+
+def test_where_there_is_no_list_known_templates_are_asked_for(
+    graph: Graph, counted: Callable[[str], list[str]]
+) -> None:
+    graph.world.put_account("now", central.secret(token="t"))
+    news = [of_entry(entry(name=name, id=name), AT - 9, "a file") for name in ("offer", "order", "gone")]
+    graph.registry.take("account:now", [each for each in news if each is not None])
+    answers = {
+        b"offer": json_answer(200, entry(name="offer", id="offer", status="PAUSED")),
+        b"order": json_answer(200, entry(name="order", id="order")),
+        b"gone": json_answer(200, {"responseCode": 816, "message": "Provide a correct template name"}),
+    }
+    graph.world.bsp = lambda url, body: next(answer for name, answer in answers.items() if name in body)
+    TemplatesQueue(graph.world.url("TemplatesQueue"), graph.world.sqs).send(sync_entry(["now"], START))
+    graph.world.pump()
+    assert graph.statuses("account:now") == {"offer": "PAUSED", "order": "APPROVED", "gone": "APPROVED"}
+    assert counted("TemplatesPaused") == ["now"]
+    assert len(graph.world.http.requests) == 3
 
 
 # --- webhooks --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
@@ -102,6 +102,11 @@ class ProviderSettings(Config):
 
     type: str
     base_url: BaseUrl
+
+    def with_template_id(self, name: str, template_id: str) -> Self:
+        """The settings for a message of this template, if the BSP's id of it is known; the account's own comes
+        first."""
+        return self
 
 
 class TemplateSource(Config):

@@ -14,14 +14,15 @@ from whatsapp_bridge.flows.template_learning import TemplateLearning
 from whatsapp_bridge.flows.template_queue import NoticeWork, SyncWork, sync_entry, work_of
 from whatsapp_bridge.flows.template_sync import Ended, TemplateSync
 from whatsapp_bridge.providers import registry as providers
+from whatsapp_bridge.providers.contract import NotListed
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, NotStored, TemplatesQueue
 from whatsapp_bridge.store.templates import Registry
+from whatsapp_bridge.templates import statuses
 from whatsapp_bridge.templates.news import AccountEvent, News
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.net.http import HttpClient
-    from whatsapp_bridge.providers.contract import Templates
+    from whatsapp_bridge.providers.contract import Services, Templates
     from whatsapp_bridge.store.accounts import Accounts
 
 _RETRY_SECONDS: Final = 60
@@ -37,6 +38,7 @@ class Sharing(NamedTuple):
 
     scope: str
     accounts: Sequence[Account]
+    has_list: bool = True
 
     @property
     def names(self) -> list[str]:
@@ -54,13 +56,13 @@ class TemplateKeeping:
         sync: TemplateSync,
         learning: TemplateLearning,
         queue: TemplatesQueue,
-        http: "HttpClient",
+        services: "Callable[[], Services]",
         interval: int,
         jitter: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self._accounts, self._registry, self._sync, self._learning = accounts, registry, sync, learning
-        self._queue, self._http, self._interval = queue, http, interval
+        self._queue, self._services, self._http, self._interval = queue, services, services().http, interval
         self._jitter, self._now = jitter, now
 
     # --- the schedule ------------------------------------------------------------------------------------------------
@@ -74,7 +76,7 @@ class TemplateKeeping:
         for each in sharing:
             listed_at = self._registry.listed_at(each.scope)
             # What was never listed is told of where that fails.
-            if listed_at and now - listed_at > _MISSED_SYNCS * self._interval:
+            if each.has_list and listed_at and now - listed_at > _MISSED_SYNCS * self._interval:
                 watching.say_too_old(each.names, each.scope, listed_at)
 
     # --- the queue ---------------------------------------------------------------------------------------------------
@@ -108,6 +110,7 @@ class TemplateKeeping:
         for account in filter(None, map(self._account, work.accounts)):
             templates = self._templates(account)
             if templates is None:
+                self._ask_one_by_one(account, work)
                 continue
             is_first_list = not self._registry.listed_at(templates.scope)
             report = self._sync.sync(account.name, templates)
@@ -121,6 +124,30 @@ class TemplateKeeping:
                 # The schedule asks for the next one.
                 self._come_back(work.at, self._interval, report.retry_after)
             return
+
+    def _ask_one_by_one(self, account: Account, work: SyncWork) -> None:
+        """For a BSP without a list: what became of the templates that are known, such as those of a file. None is
+        deleted for an answer, which may be about credentials as well."""
+        if account.provider_type not in providers.WITH_TEMPLATE_STATUS:
+            return
+        status = providers.template_status(account.provider_type)(account, self._services(), self._now)
+        scope = _own_scope(account)
+        for template in self._registry.all(scope).templates:
+            # What was asked for since the sync was asked for has its answer.
+            if statuses.status(template.status).gone or template.learnt_of("status").at >= work.at:
+                continue
+            answer = status.ask(template)
+            if not isinstance(answer, NotListed):
+                watching.say(self._registry.take(scope, [answer]), [account.name])
+                continue
+            told = {"account": account.name, "template": template.title, "reason": answer.reason}
+            logger.warning("template not asked for", extra=told)
+            if answer.why == "permission":
+                watching.say_permission_missing(account.name, answer.reason)
+                return
+            if answer.why == "later":
+                self._come_back(work.at, self._interval, answer.retry_after)
+                return
 
     def _learn(self, work: NoticeWork) -> None:
         arrived = self._account(work.account)
@@ -180,7 +207,7 @@ class TemplateKeeping:
     def _concerned(self, arrived: Account, waba_id: str) -> Sharing | None:
         """The accounts of the WhatsApp business account that a notice is of; None if nobody proves that it is."""
         own = self._templates(arrived)
-        scope, of_waba = own.scope if own is not None else f"account:{arrived.name}", f"waba:{waba_id}"
+        scope, of_waba = own.scope if own is not None else _own_scope(arrived), f"waba:{waba_id}"
         if scope.startswith("account:"):
             return Sharing(scope, [arrived])
         others = [account for account in self._sharing_of(of_waba) if account.name != arrived.name]
@@ -195,11 +222,14 @@ class TemplateKeeping:
 
     def _sharing(self) -> list[Sharing]:
         by_scope: dict[str, list[Account]] = {}
+        alone: list[Sharing] = []
         for account in filter(None, map(self._account, self._accounts.names())):
             templates = self._templates(account)
             if templates is not None:
                 by_scope.setdefault(templates.scope, []).append(account)
-        return [Sharing(scope, accounts) for scope, accounts in by_scope.items()]
+            elif account.provider_type in providers.WITH_TEMPLATE_STATUS:
+                alone.append(Sharing(_own_scope(account), [account], has_list=False))
+        return [*(Sharing(scope, accounts) for scope, accounts in by_scope.items()), *alone]
 
     def _templates(self, account: Account) -> "Templates | None":
         return providers.templates_of(account, self._http, self._now)
@@ -207,3 +237,7 @@ class TemplateKeeping:
     def _account(self, name: str) -> Account | None:
         """None also for one whose secret is broken, which `Accounts` has told: the others go on."""
         return self._accounts.readable(name)
+
+
+def _own_scope(account: Account) -> str:
+    return f"account:{account.name}"

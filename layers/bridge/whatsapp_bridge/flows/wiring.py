@@ -266,6 +266,7 @@ def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "Templat
     from whatsapp_bridge.flows.template_learning import TemplateLearning
     from whatsapp_bridge.flows.template_sync import TemplateSync
     from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.notes import StoredNotes
     from whatsapp_bridge.store.templates import Registry, Syncs
 
     env = settings.TemplatesSettings.read(outside.environ)
@@ -277,7 +278,7 @@ def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "Templat
         sync=TemplateSync(registry, Syncs(table), outside.now, lambda: uuid4().hex),
         learning=TemplateLearning(registry, outside.now, outside.pause),
         queue=queues.TemplatesQueue(env.templates_queue_url, outside.aws("sqs")),
-        http=http,
+        services=_services(http, StoredNotes(table), outside),
         interval=env.template_sync_minutes * 60,
         jitter=outside.jitter,
         now=outside.now,

@@ -11,6 +11,8 @@ the parts it uses:
     codes      the vendor's status and error tables, row by row
     client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it and `templates` have I/O
     templates  Templates: the BSP's list of templates. Only adapters whose BSP has one (`registry.WITH_TEMPLATES`)
+    template_status  TemplateStatus: what became of a known template. Only adapters whose BSP has no list, and can be
+               asked for one (`registry.WITH_TEMPLATE_STATUS`)
     notices    read(), vouches(): what a `Notice` says of templates and numbers; pure. Only adapters whose `inbound`
                makes them (`registry.WITH_NOTICES`)
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.media.fetch import File, Files
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.templates.news import AccountEvent, News, TemplateEvent
+    from whatsapp_bridge.templates.template import Template
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -254,6 +257,17 @@ class Templates(Protocol):
 
     def find(self, name: str) -> "Sequence[News] | NotListed":
         """The templates of this name, whatever its case, in all languages."""
+
+
+class TemplateStatus(Protocol):
+    def ask(self, template: "Template") -> "News | NotListed":
+        """What the BSP says of a template that is known."""
+
+
+class TemplateStatusFactory(Protocol):
+    def __call__(
+        self, account: "Account[Any, Any]", services: Services, now: Callable[[], float]
+    ) -> TemplateStatus: ...
 
 
 class Notices(Protocol):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SettingsModule,
         Templates,
         TemplatesFactory,
+        TemplateStatusFactory,
     )
 
 PROVIDERS = {
@@ -78,6 +79,14 @@ def templates_of(account: "Account[Any, Any]", http: "HttpClient", now: "Callabl
     return None
 
 
+WITH_TEMPLATE_STATUS = frozenset({"message_central"})
+"""The BSPs that have no list, and tell what became of a template that is known."""
+
+
+def template_status(provider: str) -> "TemplateStatusFactory":
+    return cast("TemplateStatusFactory", _module(provider, "template_status").TemplateStatus)
+
+
 WITH_NOTICES = frozenset({"gupshup", "message_central", "meta"})
 """The BSPs whose callbacks may be news of templates and numbers."""
 
@@ -112,6 +121,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central import outbound as central_outbound
     from whatsapp_bridge.providers.message_central import replies as central_replies
     from whatsapp_bridge.providers.message_central import settings as central_settings
+    from whatsapp_bridge.providers.message_central import template_status as central_template_status
     from whatsapp_bridge.providers.meta import client as meta_client
     from whatsapp_bridge.providers.meta import inbound as meta_inbound
     from whatsapp_bridge.providers.meta import notices as meta_notices
@@ -128,4 +138,5 @@ if TYPE_CHECKING:
         Adapter(meta_settings, meta_outbound, meta_inbound, meta_replies, meta_client.Client),
     )
     _TEMPLATES: tuple[TemplatesFactory, ...] = (gupshup_templates.Templates, meta_templates.Templates)
+    _TEMPLATE_STATUS: tuple[TemplateStatusFactory, ...] = (central_template_status.TemplateStatus,)
     _NOTICES: tuple[Notices, ...] = (gupshup_notices, central_notices, meta_notices)
