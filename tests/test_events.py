@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -22,6 +22,7 @@ from whatsapp_bridge.media.links import link, media_id
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common.encryption import SHARED, DataKeys
+from whatsapp_bridge.providers.cloud_api import templates
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Status, StatusEvent
 from whatsapp_bridge.runtime.observability import logger, metrics
@@ -129,6 +130,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
         modules["incoming"].receive = modules["status"].receive = made.receive
         modules["forward"].forward_replies, modules["forward"].replies = made.forward_replies, made.replies_source
         modules["forward"].forward_statuses = made.forward_statuses
+        modules["templates"].templates = made.templates
         yield Handlers(made, modules, log)
         # Clients made here belong to this test's AWS.
         aws.client.cache_clear()
@@ -850,7 +852,40 @@ MEDIA = [
     Case("media-wrong-signature", NO_LINK),
 ]
 
-CASES = [*SEND, *DISPATCH, *RECEIVE, *META_CASES, *FORWARD, *MEDIA]
+
+def lists_templates(handlers: Handlers) -> None:
+    handlers.world.bsp = lambda url, payload: json_answer(200, {"data": [], "paging": {}})
+
+
+def no_such_template(handlers: Handlers) -> None:
+    error = {"code": 100, "error_subcode": 33}
+    handlers.world.bsp = lambda url, payload: json_answer(400, {"error": error})
+
+
+SYNC = {"at": int(START)}
+FIELDS = urlencode({"fields": ",".join(templates.FIELDS)})
+TEMPLATES = [
+    Case("status-template-meta", ok(""), {"TemplatesQueue": [queued("templates-notice")]}),
+    Case(
+        "templates-schedule",
+        None,
+        {"TemplatesQueue": [SYNC | {"sync": ["acme-meta"]}, SYNC | {"sync": ["acme-gupshup"]}]},
+    ),
+    Case(
+        "templates-notice",
+        DONE,
+        posts=[(f"https://bsp.example/v23.0/1689550000000003?{FIELDS}", None)],
+        before=no_such_template,
+    ),
+    Case(
+        "templates-sync",
+        DONE,
+        posts=[(f"https://bsp.example/v23.0/102200000000003/message_templates?{FIELDS}&limit=100", None)],
+        before=lists_templates,
+    ),
+]
+
+CASES = [*SEND, *DISPATCH, *RECEIVE, *META_CASES, *FORWARD, *MEDIA, *TEMPLATES]
 
 
 # --- tests ----------------------------------------------------------------------------------------------------------
@@ -897,6 +932,9 @@ def test_readme_lists_the_event(name: str) -> None:
 
 def readable(answer: dict[str, Any]) -> Any:
     """An answer's own words: HTTP status, body and where it leads (without its signature), or the records that stay."""
+    if answer is None:
+        # Nobody reads what is answered to a schedule.
+        return None
     if "batchItemFailures" in answer:
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
     body, headers = answer["body"], answer["headers"]

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from local.gateway import Router
 from local.simulation.sqs import event_record
 from tests.conftest import Log
 from tests.support.world import (
@@ -158,6 +159,40 @@ def test_send(
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("send/", 200), ("send//", 200), ("sent/", 404), ("send/x", 404), ("status/", 404), ("x", 404)],
+)
+def test_send_by_an_address_with_a_slash_at_its_end(
+    made: World, function: Callable[[str], ModuleType], path: str, status: int
+) -> None:
+    event = http(json.dumps(template()).encode(), {"account": "acme", "path": path}, authorization=BASIC)
+
+    answered = function("SendFunction").handler(event, Context())
+
+    assert answered["statusCode"] == status
+    assert json.loads(answered["body"]) == ({"status": "success"} if status == 200 else {"message": "Not Found"})
+    assert made.depth("CampaignQueue") == int(status == 200)
+
+
+ADDRESSES = (
+    ("POST", "/acme/send"),
+    *((method, f"/acme/{kind}/{TOKEN}") for method in ("POST", "GET") for kind in ("incoming", "status")),
+    *((method, f"/acme/media/{'0' * 32}") for method in ("GET", "HEAD")),
+)
+
+
+@pytest.mark.parametrize(("method", "address"), ADDRESSES)
+def test_an_address_with_a_slash_at_its_end_leads_to_the_same_function(made: World, method: str, address: str) -> None:
+    router = Router(made.deployment.routes)
+    plain, with_slash = router.find(method, address), router.find(method, f"{address}/")
+
+    assert plain is not None
+    assert with_slash is not None
+    assert with_slash[0].function == plain[0].function
+    assert with_slash[1]["account"] == "acme"
+
+
 @pytest.mark.parametrize("logical_id", ["IncomingFunction", "StatusFunction"])
 @pytest.mark.parametrize(
     ("method", "body", "token", "status", "stored"),
@@ -243,6 +278,15 @@ def test_head_is_answered_like_get_without_a_body(
         assert len(set(locations)) == 2
 
 
+def test_a_link_with_a_slash_at_the_end_of_its_path_is_the_same(
+    made: World, function: Callable[[str], ModuleType]
+) -> None:
+    event = media(LINK)
+    event["pathParameters"]["id"] += "/"
+
+    assert function("MediaFunction").handler(event, Context())["statusCode"] == 302
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -292,7 +336,15 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
 
 @pytest.mark.parametrize(
     "logical_id",
-    ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction", "MediaFunction"],
+    [
+        "SendFunction",
+        "DispatchFunction",
+        "IncomingFunction",
+        "StatusFunction",
+        "ForwardFunction",
+        "MediaFunction",
+        "TemplatesFunction",
+    ],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
     made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str

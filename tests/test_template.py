@@ -21,9 +21,9 @@ from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
 type Json = dict[str, Any]
 
 TEMPLATE: Json = yaml_parse((Path(__file__).parents[1] / "template.yaml").read_text())
-FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media")
+FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Templates")
 FIFO = ("Conversation", "Replies")
-STANDARD = ("Campaign", "Statuses")
+STANDARD = ("Campaign", "Statuses", "Templates")
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +78,10 @@ def queues(*names: str) -> list[Json]:
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 PAYLOADS, MEDIA = sub("${PayloadsBucket.Arn}/payloads/*"), sub("${PayloadsBucket.Arn}/media/*")
 RECEIVE = [
-    (("sqs:SendMessage",), queues("Replies", "Statuses", "Quarantine")),
+    (("sqs:SendMessage",), queues("Replies", "Statuses", "Templates", "Quarantine")),
     (("s3:PutObject",), [PAYLOADS]),
 ]
+FORWARD_SENDS = ("Statuses", "Quarantine", "PeopleQuarantine", "RepliesDeadLetter", "StatusesDeadLetter")
 PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Send": [(("sqs:SendMessage",), queues("Conversation", "Campaign"))],
     "Dispatch": [
@@ -95,7 +96,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Forward": [
         (POLL, queues("Replies", "Statuses")),
         (("sqs:ChangeMessageVisibility",), queues("Replies")),
-        (("sqs:SendMessage",), queues("Statuses", "Quarantine", "RepliesDeadLetter", "StatusesDeadLetter")),
+        (("sqs:SendMessage",), queues(*FORWARD_SENDS)),
         (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("dynamodb:Query",), [sub("${MessagesTable.Arn}/index/bsp_id")]),
         (("s3:GetObject", "s3:PutObject"), [PAYLOADS]),
@@ -104,6 +105,14 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
     "Media": [(("s3:GetObject",), [MEDIA])],
+    "Templates": [
+        # AWS knows no narrower one.
+        (("secretsmanager:ListSecrets",), ["*"]),
+        (POLL, queues("Templates")),
+        (("sqs:ChangeMessageVisibility",), queues("Templates")),
+        (("sqs:SendMessage",), queues("Templates")),
+        (("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+    ],
 }
 ACCOUNTS = sub(
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
@@ -183,6 +192,7 @@ SETTINGS = {
     "Status": settings.ReceiveSettings,
     "Forward": settings.ForwardSettings,
     "Media": settings.MediaSettings,
+    "Templates": settings.TemplatesSettings,
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 
@@ -243,6 +253,7 @@ def test_routes(resources: Json) -> None:
     }
     assert routes == {
         ("POST", "/{account}/send"): ["SendFunction"],
+        ("POST", "/{account}/{path+}"): ["SendFunction"],
         ("POST", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("POST", "/{account}/status/{token}"): ["StatusFunction"],
@@ -253,6 +264,8 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/status/{token+}"): ["StatusFunction"],
         ("GET", "/{account}/media/{id}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
+        ("GET", "/{account}/media/{id+}"): ["MediaFunction"],
+        ("HEAD", "/{account}/media/{id+}"): ["MediaFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -265,12 +278,13 @@ CALLBACK_LIMITS = {
 }
 
 
-# Mistakes that work; the same callbacks do not come by the usual address as well.
+# Mistakes that work; the same requests do not come by the usual address as well.
 WITH_A_SLASH = {
-    "POST /{account}/incoming/{token+}",
-    "GET /{account}/incoming/{token+}",
-    "POST /{account}/status/{token+}",
-    "GET /{account}/status/{token+}",
+    "POST /{account}/{path+}": SEND_LIMITS,
+    "POST /{account}/incoming/{token+}": CALLBACK_LIMITS,
+    "GET /{account}/incoming/{token+}": CALLBACK_LIMITS,
+    "POST /{account}/status/{token+}": CALLBACK_LIMITS,
+    "GET /{account}/status/{token+}": CALLBACK_LIMITS,
 }
 
 
@@ -287,7 +301,7 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
         "GET /{account}/incoming/{token}": CALLBACK_LIMITS,
         "POST /{account}/status/{token}": CALLBACK_LIMITS,
         "GET /{account}/status/{token}": CALLBACK_LIMITS,
-        **dict.fromkeys(WITH_A_SLASH, CALLBACK_LIMITS),
+        **WITH_A_SLASH,
     }
     # API Gateway refuses settings of a route that is not there.
     paths = resources["BridgeApi"]["Properties"]["Body"]["paths"]
@@ -295,6 +309,8 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
     assert routes - set(stage["RouteSettings"]) == {
         "GET /{account}/media/{id}",
         "HEAD /{account}/media/{id}",
+        "GET /{account}/media/{id+}",
+        "HEAD /{account}/media/{id+}",
     }
 
 
@@ -330,6 +346,7 @@ def test_stage_logs_no_personal_data(resources: Json) -> None:
         ("DispatchFunctionCampaign", "Campaign", 100, 1),
         ("ForwardFunctionReplies", "Replies", 1, None),
         ("ForwardFunctionStatuses", "Statuses", 500, 1),
+        ("TemplatesFunctionQueue", "Templates", 1, None),
     ],
 )
 def test_event_sources(resources: Json, mapping: str, queue: str, batch: int, window: int | None) -> None:
@@ -339,12 +356,12 @@ def test_event_sources(resources: Json, mapping: str, queue: str, batch: int, wi
     assert source.get("MaximumBatchingWindowInSeconds") == window
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{queue}Concurrency"}}
-    timeout = resources[mapping.removesuffix(queue)]["Properties"]["Timeout"]
+    timeout = resources[source["FunctionName"]["Ref"].removesuffix("Aliaslive")]["Properties"]["Timeout"]
     assert resources[f"{queue}Queue"]["Properties"]["VisibilityTimeout"] == 6 * timeout + (window or 0)
 
 
 def test_every_event_source_is_in_the_table_above(resources: Json) -> None:
-    assert len(of_type(resources, "AWS::Lambda::EventSourceMapping")) == 4
+    assert len(of_type(resources, "AWS::Lambda::EventSourceMapping")) == 5
 
 
 @pytest.mark.parametrize("queue", [*FIFO, *STANDARD])
@@ -377,7 +394,8 @@ def test_a_replaced_queue_is_kept(resources: Json) -> None:
 
 def test_queues_are_encrypted_and_kept_for_the_longest_time(resources: Json) -> None:
     found = of_type(resources, "AWS::SQS::Queue")
-    assert set(found) == {f"{n}{k}Queue" for n in (*FIFO, *STANDARD) for k in ("", "DeadLetter")} | {"QuarantineQueue"}
+    with_dead_letters = {f"{name}{kind}Queue" for name in (*FIFO, *STANDARD) for kind in ("", "DeadLetter")}
+    assert set(found) == with_dead_letters | {"QuarantineQueue", "PeopleQuarantineQueue"}
     assert {(q["SqsManagedSseEnabled"], q["MessageRetentionPeriod"]) for q in found.values()} == {(True, 14 * 86_400)}
 
 
@@ -458,7 +476,9 @@ def of_function(metric: str, function: str) -> Alarm:
 
 
 def of_table(metric: str, **index: str) -> Alarm:
-    return Alarm(Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300))
+    """DynamoDB's metrics have data only while it throttles, and alarms on them keep their state without."""
+    throttled = Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300)
+    return Alarm(("FILL(throttled, 0)", {"throttled": throttled}))
 
 
 def arrivals(queue: str) -> Alarm:
@@ -501,21 +521,29 @@ UNREPORTED = (
     {"sent": SENT, **{service: own("StatusesReceived", service) for service in ("status", "incoming")}},
 )
 REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
+OF_TEMPLATES = (
+    *("TemplatesRejected", "TemplatesPaused", "TemplatesDisabled", "TemplatesQualityFalls", "AccountsRestricted"),
+    *("NumbersChanged", "TemplatesPermissionMissing", "TemplatesSyncOld"),
+)
 # Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
     **{f"{queue}DepthAlarm": Alarm(queue_metric(DEPTH, f"{queue}Queue")) for queue in UNREAD},
     **{f"{queue}ArrivalsAlarm": arrivals(f"{queue}Queue") for queue in UNREAD},
     **{f"{queue}AgeAlarm": oldest(f"{queue}Queue", 10 * 86_400) for queue in UNREAD},
+    # Its depth and arrivals have no alarm: PeopleWithoutNumberAlarm counts each person once a day.
+    "PeopleQuarantineAgeAlarm": oldest("PeopleQuarantineQueue", 10 * 86_400),
     "ConversationAgeAlarm": oldest("ConversationQueue", 300),
     "CampaignAgeAlarm": oldest("CampaignQueue", 1800),
     "RepliesAgeAlarm": oldest("RepliesQueue", 300),
     "StatusesAgeAlarm": oldest("StatusesQueue", 1800),
+    "TemplatesAgeAlarm": oldest("TemplatesQueue", 7200),
     "FreeformAgeAlarm": lasting("FreeformAge", "dispatch", "Maximum", 300),
     "TemplateAgeAlarm": lasting("TemplateAge", "dispatch", "Maximum", 1800),
     "ReplyAgeAlarm": lasting("ReplyAge", "forward", "Maximum", 300),
     "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
     "ProviderPausedAlarm": Alarm(ByAccount("ProviderPaused"), due=1, periods=12),
     "CleverTapPausedAlarm": Alarm(ByAccount("CleverTapPaused"), due=1, periods=12),
+    **{f"{metric}Alarm": Alarm(ByAccount(metric), due=1, periods=12) for metric in OF_TEMPLATES},
     "StatusesMissingAlarm": Alarm(UNREPORTED, due=3, periods=12, threshold=5),
     "DispatchBreakersUnavailableAlarm": often("BreakersUnavailable", "dispatch"),
     "ForwardBreakersUnavailableAlarm": often("BreakersUnavailable", "forward"),
@@ -554,6 +582,7 @@ ALARMS = {
     "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
     "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
     "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
+    "TemplatesRecursionAlarm": of_function(RECURSION, "TemplatesFunction"),
     "ApiServerErrorsAlarm": Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "BridgeApi"}}, "Sum", 60)),
     "RequestsThrottledAlarm": Alarm(Metric(OWN, "RequestsThrottled", {}, "Sum", 60)),
     "RequestsFailedAlarm": Alarm(Metric(OWN, "RequestsFailed", {}, "Sum", 60)),
@@ -621,7 +650,8 @@ def test_every_queue_function_table_index_and_the_api_have_their_alarms(resource
         (m.name, json.dumps(m.of)) for alarm in alarms(resources).values() for m in alarm.metrics if m.namespace != OWN
     }
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
-        read = "RedrivePolicy" in queue
+        # People without a number are counted by a metric.
+        read = "RedrivePolicy" in queue or name == "PeopleQuarantineQueue"
         due += [Alarm(queue_metric(metric, name)) for metric in ([AGE] if read else [DEPTH, IN_FLIGHT, AGE])]
     for name in of_type(resources, "AWS::Lambda::Function"):
         # Where recursion is allowed, Lambda does not emit its metric.
@@ -923,6 +953,7 @@ def test_descriptions_are_within_lambdas_256_characters(resources: Json, stack: 
         "Architecture": "x86_64",
         "MessageTtlDays": "3650",
         "MediaTtlDays": "365",
+        "TemplateSyncMinutes": "1440",
     } | {name: "x" * made["MaxLength"] for name, made in TEMPLATE["Parameters"].items() if "MaxLength" in made}
     descriptions = [layer["Description"], *(version_of(resources, function)["Description"] for function in FUNCTIONS)]
     assert max(len(resolved(each, stack=stack, names=names, **parameters)) for each in descriptions) <= 256
@@ -975,6 +1006,14 @@ def test_no_resource_waits_for_itself(resources: Json) -> None:
     TopologicalSorter(needs).prepare()
 
 
+def test_templates_are_synced_as_often_as_the_parameter_says(resources: Json) -> None:
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    assert resolved(rule["ScheduleExpression"], TemplateSyncMinutes="15") == "rate(15 minutes)"
+    assert rule["Targets"][0]["Arn"] == {"Ref": "TemplatesFunctionAliaslive"}
+    # "rate(1 minutes)" is none.
+    assert TEMPLATE["Parameters"]["TemplateSyncMinutes"]["MinValue"] > 1
+
+
 def test_what_is_to_be_pasted_is_output() -> None:
     base = "https://${BridgeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
     values = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
@@ -987,5 +1026,5 @@ def test_what_is_to_be_pasted_is_output() -> None:
         "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),
         "MessagesTable": {"Ref": "MessagesTable"},
         "PayloadsBucket": {"Ref": "PayloadsBucket"},
-        **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine")},
+        **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine", "PeopleQuarantine")},
     }

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 
-from local.sandbox import cloud_api
+from local.sandbox import cloud_api, template_review
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient, first_of
 from local.sandbox.cloud_api import Json, Refused
 from local.sandbox.conventions import Convention, convention
@@ -207,13 +207,26 @@ class MetaSandbox(BspSandbox):
                 return _template_answer(templates.change(method, place, dict(parse_qsl(asked.query)), payload))
         return None
 
-    def tell_of_template(self, waba_id: str, value: Json, at: float) -> None:
-        """Post an event of a template's, which arrives at one account of its business account alone."""
-        number = next(number for number in self._numbers if number.waba_id == waba_id)
-        change = {"field": "message_template_status_update", "value": value}
-        entry = {"id": waba_id, "time": int(at), "changes": [change]}
-        body = {"object": "whatsapp_business_account", "entry": [entry]}
-        self._sender.post(number.webhook_url, body, max(at - time.time(), 0), number.sign)
+    def review(self, account: str, entry: Json) -> None:
+        """Take a template for review, which ends as its name says (`template_review`); its events come twice."""
+        self.templates[self._of(account).waba_id].hand_in(dict(entry))
+
+    def tell_of_review(self, waba_id: str, entry: Json, step: template_review.Step, delay: float) -> None:
+        """Post the event of a step, which arrives at one account of the business account alone."""
+        account = next(number.account for number in self._numbers if number.waba_id == waba_id)
+        value = cloud_api.template_event(entry, step.status, step.reason, step.title)
+        for _ in range(2):
+            self.post_change(account, "message_template_status_update", value, delay)
+
+    def post_change(
+        self, account: str, field: str, value: Json, delay: float = 0, at: float | None = None, waba_id: str = ""
+    ) -> None:
+        """Post an event of the business account; it may be one that another account of the app has. `at` is when it
+        happened, now if it is None."""
+        number = self._of(account)
+        happened = int(time.time() + delay if at is None else at)
+        body = cloud_api.waba_webhook(waba_id or number.waba_id, field, value, happened)
+        self._sender.post(number.webhook_url, body, delay, number.sign)
 
     # Files
 
@@ -308,7 +321,7 @@ class _Lists(dict[str, ReviewedTemplates]):
         self._sandbox = sandbox
 
     def __missing__(self, waba_id: str) -> ReviewedTemplates:
-        self[waba_id] = ReviewedTemplates(told=partial(self._sandbox.tell_of_template, waba_id))
+        self[waba_id] = ReviewedTemplates(partial(self._sandbox.tell_of_review, waba_id))
         return self[waba_id]
 
 

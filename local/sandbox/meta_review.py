@@ -1,7 +1,7 @@
 """Meta's making of templates and their review, with its limits and errors, whose texts are in the account's language.
 
-What a template's name holds decides what becomes of it: `rejected` is rejected by the review, `paused` is approved and
-then paused, `at_once` is approved in the answer, and a utility template `offer` is taken for marketing.
+How a review ends is told by the end of the template's name: see `template_review`. Besides, `…_at_once` is approved in
+the answer, and a utility template `…_offer` is taken for marketing.
 
 Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/, "Template management", "Template
 review" and "Template categorization"; the errors are answers that public clients have captured.
@@ -9,14 +9,12 @@ review" and "Template categorization"; the errors are answers that public client
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local.sandbox import template_review
 from local.sandbox.meta_templates import Json, TemplateAnswer, TemplateList, error
 
-REVIEW_SECONDS = 2.0
-_PAUSE_AFTER_SECONDS = 2.0
 _DAY = 86_400
 _EDITS_A_DAY, _EDITS_A_MONTH = 1, 10
 _BLOCKED_DAYS = 30
@@ -58,17 +56,16 @@ class _Refused(Exception):
 
 
 class ReviewedTemplates(TemplateList):
-    """A business account's templates, which can be made. `told` gets each event of a review and when it is due."""
+    """A business account's templates, which can be made. `told` gets each event of a review: the template, the step,
+    and in how many seconds it happens."""
 
-    def __init__(self, now: Callable[[], float] = time.time, told: Callable[[Json, float], None] | None = None) -> None:
+    def __init__(self, told: Callable[[Json, template_review.Step, float], None] | None = None) -> None:
         super().__init__()
-        self.review_seconds = REVIEW_SECONDS
+        self.review_seconds = template_review.REVIEW_SECONDS
         self.most_templates = 250
         self.lost_answers = 0
         """So many answers of the next changes are lost, though they are made."""
-        self._now, self._told = now, told
-        self._due: list[tuple[float, str, str]] = []
-        """When which template gets which status."""
+        self._told = told
         self._edits: dict[str, list[float]] = {}
         self._blocked: dict[tuple[str, str], float] = {}
         self._next_id = 833_839_050_000_100
@@ -76,41 +73,27 @@ class ReviewedTemplates(TemplateList):
 
     # --- review ------------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> TemplateAnswer | None:
-        self._review()
-        return super()._begin()
-
-    def _review(self) -> None:
-        now = self._now()
-        for at, template_id, status in sorted(self._due):
-            if at <= now:
-                self._of(template_id).update(status=status, **_reason(status))
-        self._due = [each for each in self._due if each[0] > now]
+    def hand_in(self, entry: Json) -> None:
+        """List a template that is in review from now on."""
+        self.entries.append(entry)
+        self._submit(entry)
 
     def _submit(self, entry: Json) -> None:
-        """In review: what its name says becomes of it."""
-        self._due = [each for each in self._due if each[1] != entry["id"]]
+        self._withdraw(entry)
         entry["status"] = "PENDING"
-        if "at_once" in entry["name"]:
+        if entry["name"].endswith("_at_once"):
             entry["status"] = "APPROVED"
             return
-        reviewed = self._now() + self.review_seconds
-        self._later(entry, reviewed, "REJECTED" if "rejected" in entry["name"] else "APPROVED")
-        if "paused" in entry["name"]:
-            self._later(entry, reviewed + _PAUSE_AFTER_SECONDS, "PAUSED")
+        for place, step in enumerate(template_review.course(entry["name"]), start=1):
+            delay = place * self.review_seconds
+            reason = {"rejected_reason": step.reason} if step.status == "REJECTED" else {}
+            self.later(delay, entry, status=step.status, **reason)
+            if step.told and self._told:
+                self._told(entry, step, delay)
 
-    def _later(self, entry: Json, at: float, status: str) -> None:
-        self._due.append((at, entry["id"], status))
-        if self._told:
-            value = {
-                "event": status,
-                # A number here, a text in lists.
-                "message_template_id": int(entry["id"]),
-                "message_template_name": entry["name"],
-                "message_template_language": entry["language"].replace("_", "-"),
-                "reason": _reason(status).get("rejected_reason"),
-            }
-            self._told(value, at)
+    def _withdraw(self, entry: Json) -> None:
+        """What was to become of it does not."""
+        self._due = [due for due in self._due if due[1] is not entry]
 
     def _of(self, template_id: str) -> Json:
         return next((entry for entry in self.entries if entry.get("id") == template_id), {})
@@ -147,7 +130,7 @@ class ReviewedTemplates(TemplateList):
         key = (draft["name"], draft["language"])
         if len(self.entries) >= self.most_templates:
             raise _Refused(refused(2388019))
-        if self._blocked.get(key, 0) > self._now():
+        if self._blocked.get(key, 0) > self.clock():
             raise _Refused(refused(2388023))
         if any((entry["name"], entry["language"]) == key for entry in self.entries):
             raise _Refused(refused(2388024))
@@ -156,19 +139,19 @@ class ReviewedTemplates(TemplateList):
             if entry["name"] == draft["name"] and entry["category"] != category:
                 words = f"The category {category} doesn't match the one that's already associated with this template"
                 raise _Refused(error(100, "Invalid parameter", is_transient=False, error_user_msg=words))
-        if category == "UTILITY" and "offer" in draft["name"]:
+        if category == "UTILITY" and draft["name"].endswith("_offer"):
             category = "MARKETING"
         self._next_id += 1
         made = {"parameter_format": "POSITIONAL", **draft, "id": str(self._next_id), "category": category}
-        self.entries.append(made)
-        self._submit(made)
+        self.hand_in(_linked(made))
+        made = self.entries[-1]
         return {"id": made["id"], "status": made["status"], "category": category}
 
     def _edit(self, entry: Json, changes: Any) -> Json:
         if entry["status"] not in _EDITABLE:
             raise _Refused(refused(2388039))
         if entry["status"] == "APPROVED":
-            now, edits = self._now(), self._edits.setdefault(entry["id"], [])
+            now, edits = self.clock(), self._edits.setdefault(entry["id"], [])
             if sum(now - at < _DAY for at in edits) >= _EDITS_A_DAY or len(edits) >= _EDITS_A_MONTH:
                 words = "Du kannst eine genehmigte Vorlage einmal in 24 Stunden bearbeiten."
                 raise _Refused(error(100, "Invalid parameter", error_user_title="Zu viele", error_user_msg=words))
@@ -176,7 +159,7 @@ class ReviewedTemplates(TemplateList):
                 raise _Refused(refused(2388039))
             edits.append(now)
         _check({**entry, **changes})
-        entry.update(changes)
+        entry.update(_linked(changes))
         self._submit(entry)
         return {"success": True}
 
@@ -189,9 +172,9 @@ class ReviewedTemplates(TemplateList):
             raise _Refused(refused(2388039))
         for entry in gone:
             self.entries.remove(entry)
+            self._withdraw(entry)
             if entry["status"] == "APPROVED":
-                self._blocked[entry["name"], entry["language"]] = self._now() + _BLOCKED_DAYS * _DAY
-        self._due = [each for each in self._due if self._of(each[1])]
+                self._blocked[entry["name"], entry["language"]] = self.clock() + _BLOCKED_DAYS * _DAY
         return {"success": True}
 
     def _unpause(self, entry: Json) -> Json:
@@ -242,5 +225,13 @@ def _check(draft: Any) -> None:
             raise _Refused(refused(2388043))
 
 
-def _reason(status: str) -> Json:
-    return {"rejected_reason": "PROMOTIONAL"} if status == "REJECTED" else {}
+def _linked(part: Any) -> Any:
+    """As lists have it: with links that expire in place of samples' handles."""
+    if isinstance(part, list):
+        return [_linked(element) for element in part]
+    if not isinstance(part, dict):
+        return part
+    made = {name: _linked(member) for name, member in part.items()}
+    if "header_handle" in part:
+        made["header_handle"] = [f"https://scontent.example/v/{each[3:]}?oe=6A000000" for each in part["header_handle"]]
+    return made

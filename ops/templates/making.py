@@ -101,13 +101,22 @@ def _looked_up(own: Books, draft: Json) -> Made | None:
 
 def remember(own: Books, draft: Json, made: Made) -> Template:
     """Put what was made in the registry, with the BSP's spelling of its name. Raises `Failed`."""
-    entry = {**draft, "id": made.id, "status": made.status, "category": made.category}
+    entry = {**_without_files(draft), "id": made.id, "status": made.status, "category": made.category}
     known = [each for each in own.registry.named(own.scope, draft["name"]).templates if each.name == draft["name"]]
     news = of_entry(entry, _after(own, known), SOURCE)
     if news is None:
         raise Failed(Exit.USAGE, "the draft has no name or language")
     own.registry.take(own.scope, [news._replace(bsp_name=made.name)])
     return own.named(draft["name"], draft["language"])[0]
+
+
+def _without_files(part: Any) -> Any:
+    """The paths of this machine are nothing for the registry."""
+    if isinstance(part, list):
+        return [_without_files(element) for element in part]
+    if not isinstance(part, dict):
+        return part
+    return {name: _without_files(member) for name, member in part.items() if name != "header_file"}
 
 
 def forget(own: Books, template: Template) -> None:

@@ -51,9 +51,7 @@ class Books:
         self.services = target.services(http)
         self.now, self.pause = now, pause
         self.registry = Registry(table)
-        self.bsp: Templates | None = None
-        if account.provider_type in providers.WITH_TEMPLATES:
-            self.bsp = providers.templates(account.provider_type)(account, http, now)
+        self.bsp: Templates | None = providers.templates_of(account, http, now)
 
     @property
     def scope(self) -> str:
@@ -106,11 +104,11 @@ class Books:
     def _asked_one_by_one(self, name: str) -> list[Template]:
         """Of a BSP that tells of those that it is given the ids of; of any other, what is known."""
         known = self.named(name)
-        if "status" not in self.capabilities.templates:
+        if self.account.provider_type not in providers.WITH_TEMPLATE_STATUS:
             return known
-        admin = providers.template_admin(self.account.provider_type)(self.account, self.services)
+        status = providers.template_status(self.account.provider_type)(self.account, self.services, self.now)
         for template in known:
-            answer: News | NotListed = admin.status(template)
+            answer = status.ask(template)
             if isinstance(answer, NotListed):
                 raise not_listed(answer)
             self.learn([answer])

@@ -13,6 +13,7 @@ from local.sandbox import cloud_api
 from local.sandbox.conventions import CONVENTIONS
 from local.sandbox.files import File
 from local.sandbox.meta import MetaSandbox, Number
+from local.sandbox.template_review import REVIEW_SECONDS
 from local.web import LoopbackHandler, LoopbackServer
 from whatsapp_bridge.providers.cloud_api import codes
 
@@ -132,6 +133,10 @@ TAKEN: dict[str, Json] = {
         button("copy_code", 0, type="coupon_code", coupon_code="C"), button("url", "1", type="text", text="x")
     ),
     "carousel": template(body("a"), {"type": "carousel", "cards": CARDS}),
+    "an address with all that it may have": of(
+        "image", {"link": "https://h.example:8443/a%20b/(1).png?x=%C3%A9&y=a+b@,;:!$'*~#top"}
+    ),
+    "document": of("document", {"link": "https://h.example/d", "filename": "Invoice No. 5.pdf", "caption": "k"}),
     "location": of("location", {"latitude": "-33.9", "longitude": "18.6", "name": "Shop"}),
 }
 
@@ -161,6 +166,15 @@ REFUSED: dict[str, tuple[Any, int]] = {
     "text too long": (text(body="x" * 4097), 131009),
     "preview no boolean": (text(text={"body": "x", "preview_url": "yes"}), 131009),
     "no address": (of("image", {"link": "h.example/i.png"}), 131009),
+    "a blank in an address": (of("image", {"link": "https://h.example/a b.png"}), 131009),
+    "an accent in an address": (of("image", {"link": "https://h.example/\u00e9.png"}), 131009),
+    "an umlaut in a host": (of("image", {"link": "https://h\u00e4.example/a.png"}), 131009),
+    "half an escape in an address": (of("image", {"link": "https://h.example/100%.png"}), 131009),
+    "a path as a name": (of("document", {"link": "https://h.example/a.pdf", "filename": "../a.pdf"}), 131009),
+    "a direction mark in a name": (
+        of("document", {"link": "https://h.example/a.pdf", "filename": "a\u202efdp.exe"}),
+        131009,
+    ),
     "caption of audio": (of("audio", {"link": "https://h.example/a.mp3", "caption": "k"}), 100),
     "caption too long": (of("image", {"link": "https://h.example/i.png", "caption": "x" * 1025}), 131009),
     "beyond the pole": (of("location", {"latitude": "91", "longitude": "0"}), 131009),
@@ -181,6 +195,7 @@ REFUSED: dict[str, tuple[Any, int]] = {
     "line break in a value": (template(body("a", "b\nc")), 100),
     "tab in a header's value": (template(header("text", "a\tb")), 100),
     "five spaces in a URL": (template(button("url", "0", type="text", text="a     b")), 100),
+    "a placeholder for a URL": (template(button("url", "0", type="text", text="https://h.example/{{1}}")), 100),
     "header too long": (template(header("text", "x" * 61)), 132005),
     "body too long": (template(body("x" * 1000, "x" * 25)), 132005),
     "opted out": (text("+27821239403"), 131050),
@@ -355,3 +370,39 @@ def test_templates_of_the_accounts_own_list(bridge: Bridge) -> None:
         assert get("2?fields=language").json() == {"id": "2", "language": "en"}
         assert get("77/message_templates", "another's").status_code == 401
         assert get("78/message_templates").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "listed"),
+    [
+        pytest.param("offer", ["APPROVED"], ["PENDING", "APPROVED"], id="approved"),
+        pytest.param("offer_rejected", ["REJECTED"], ["PENDING", "REJECTED"], id="rejected"),
+        pytest.param(
+            "offer_paused",
+            ["APPROVED", "PAUSED"],
+            ["PENDING", "APPROVED", "PAUSED", "APPROVED"],
+            id="a pause that ends without a word",
+        ),
+    ],
+)
+def test_review(bridge: Bridge, name: str, told: list[str], listed: list[str]) -> None:
+    def no_kms(region: str) -> Any:
+        raise AssertionError("Meta has no use for KMS")
+
+    with MetaSandbox(no_kms, seed=1) as meta:
+        url = f"{bridge.server.url}/acme"
+        meta.add(Number("acme", NUMBER_ID, "27999000001", "token", "app-secret", "verify", "v23.0", url, "77"))
+        now = [0.0]
+        meta.templates["77"].clock = lambda: now[0]
+        meta.review("acme", {"id": "5", "name": name, "language": "en_US", "category": "UTILITY"})
+        statuses = []
+        for _ in listed:
+            answer = requests.get(f"{meta.url}/v23.0/5", headers={"Authorization": "Bearer token"}, timeout=10)
+            statuses.append(answer.json()["status"])
+            now[0] += REVIEW_SECONDS
+        with bridge.changed:
+            assert bridge.changed.wait_for(lambda: len(bridge.received) >= 2 * len(told), 10)
+        # Each comes twice.
+        assert sorted(value["event"] for value in bridge.received) == sorted(told * 2)
+        assert statuses == listed
+        assert {value["message_template_language"] for value in bridge.received} == {"en-US"}

@@ -17,6 +17,7 @@ from whatsapp_bridge.providers.contract import (
     NO_TIME,
     Attachment,
     Callback,
+    Notice,
     NotUnderstood,
     Reply,
     ReplyEvent,
@@ -167,6 +168,16 @@ def test_many_reports_in_one_callback(envelope: str) -> None:
     )
 
     assert [found.reference for found in events(raw)] == [f"r{number}" for number in range(20)]
+
+
+OF_A_TEMPLATE = {"field": "message_template_status_update", "event": "ENABLED", "message_template_name": "offer"}
+
+
+@pytest.mark.parametrize(
+    "body", [OF_A_TEMPLATE, [OF_A_TEMPLATE], {"response": [OF_A_TEMPLATE]}], ids=["one", "list", "response"]
+)
+def test_a_report_of_a_template(body: Any) -> None:
+    assert event(body) == Notice(OF_A_TEMPLATE)
 
 
 def test_a_list_may_hold_reports_clicks_and_messages() -> None:
@@ -531,6 +542,22 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "a type of the future, without content": (samples.message("poll"), said("[poll]")),
     "a type that is a number": (samples.message(type=7), said(TEXT)),
     "a known content under a type of the future": (samples.message("poll", text=TEXT), said(TEXT)),
+    "a known content beside that of a type of the future": (
+        samples.message("poll", poll='{"question": "Red?"}', text=TEXT),
+        said(TEXT, "[poll: question: Red?]"),
+    ),
+    "a choice as a type of its own": (
+        samples.message("list_reply", list_reply='{"id": "1", "title": "Yes"}', text=...),
+        tapped("1", "Yes"),
+    ),
+    "a form as a type of its own": (
+        samples.message("nfm_reply", nfm_reply={"response_json": '{"size": "M", "flow_token": "private"}'}, text=...),
+        said("size: M"),
+    ),
+    "a choice whose members stand beside its type": (
+        samples.message("interactive", interactive={"type": "button_reply", "id": "1", "title": "Yes"}),
+        tapped("1", "Yes"),
+    ),
     "a button under a type of the future": (
         samples.message("quick_reply", button='{"text": "Yes", "payload": "yes"}'),
         tapped("yes", "Yes"),
@@ -624,6 +651,16 @@ FILES: dict[str, tuple[Json, Attachment, str]] = {
         Attachment("image", ADDRESS, "image/jpeg", None, "Look"),
         "[image not available] Look",
     ),
+    "words beside the image": (
+        samples.message("image", image=samples.file(), text="Look"),
+        Attachment("image", ADDRESS, "image/jpeg", None, "Look"),
+        "[image not available] Look",
+    ),
+    "beside a type of the future": (
+        samples.message("view_once", image=samples.file(), view_once='{"seconds": 5}'),
+        Attachment("image", ADDRESS, "image/jpeg", None, "[view_once: seconds: 5]"),
+        "[image not available] [view_once: seconds: 5]",
+    ),
     "no content type": (
         samples.message("image", image=samples.file(mime_type=None)),
         Attachment("image", ADDRESS),
@@ -702,3 +739,16 @@ def test_gupshup_gives_no_proof_of_its_own_and_verifies_nothing() -> None:
 
     assert inbound.authentic(callback, ACCOUNT) is True
     assert inbound.challenge(callback, ACCOUNT) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("offer", {"order_update": "9001", "offer": "7"}, id="another"),
+        pytest.param("order_update", {"order_update": "9001"}, id="the account's own comes first"),
+    ],
+)
+def test_ids_of_templates_that_are_known(name: str, expected: dict[str, str]) -> None:
+    known = ACCOUNT.provider.with_template_id(name, "7")
+    assert known.templates == expected  # type: ignore[attr-defined]
+    assert ACCOUNT.provider.templates == {"order_update": "9001"}  # type: ignore[attr-defined]

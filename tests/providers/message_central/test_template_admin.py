@@ -1,4 +1,4 @@
-"""Making templates at Message Central, whose form has less than Meta's, and asking for one."""
+"""Making templates at Message Central, whose form has less than Meta's."""
 
 import json
 from email.parser import BytesParser
@@ -11,9 +11,8 @@ from tests.providers.message_central import samples
 from tests.support.services import services
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Made, NotDone, NotListed, SampleFile
+from whatsapp_bridge.providers.contract import Made, NotDone, SampleFile
 from whatsapp_bridge.providers.message_central.template_admin import Admin, refusals
-from whatsapp_bridge.templates.template import Template
 
 type Json = dict[str, Any]
 
@@ -170,54 +169,3 @@ def test_refused_token_is_renewed_once() -> None:
     made, http = create(draft(HEAD, BODY), refused, taken())
 
     assert (isinstance(made, Made), len(http.asked)) == (True, 2)
-
-
-# --- status ----------------------------------------------------------------------------------------------------------
-
-KNOWN = Template("Order786", "en_US", id="205681076471259", bsp_name="order_786", bsp_language="en_US")
-STATUS = {
-    "name": "order_786",
-    "components": [HEAD, body("It is ready.")],
-    "language": "en_US",
-    "status": "APPROVED",
-    "category": "UTILITY",
-    "id": "205681076471259",
-}
-
-
-def test_status_is_asked_for_by_fields_of_a_form() -> None:
-    http = Http(STATUS)
-
-    news = admin(http).status(KNOWN)
-
-    assert not isinstance(news, NotListed)
-    # As CleverTap has its name, and as Message Central spells it.
-    assert (news.name, news.bsp_name, news.says["status"], news.is_listing) == (
-        "Order786",
-        "order_786",
-        "APPROVED",
-        True,
-    )
-    assert http.asked[0][0] == "GET"
-    assert http.asked[0][2] == {
-        "phoneNumber": "27999000001",
-        "templateName": "order_786",
-        "templateId": "205681076471259",
-        "templateLang": "en_US",
-    }
-
-
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ({"responseCode": 816, "message": "Provide a correct template name"}, "missing"),
-        ({"responseCode": 801, "message": "Invalid sender"}, "unknown"),
-        ({}, "later"),
-        (AnswerLost("ReadTimeout"), "later"),
-    ],
-)
-def test_status_that_nobody_tells(answer: Any, why: str) -> None:
-    news = admin(Http(answer)).status(KNOWN)
-
-    assert isinstance(news, NotListed)
-    assert news.why == why

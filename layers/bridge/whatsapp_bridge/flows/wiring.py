@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.receive import Receive
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.show_media import ShowMedia
+    from whatsapp_bridge.flows.template_keeping import TemplateKeeping
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
     from whatsapp_bridge.store.notes import StoredNotes
@@ -71,6 +72,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
         accounts=_accounts(env.account_secret_prefix, outside),
         replies=queues.RepliesQueue(env.replies_queue_url, sqs),
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        templates=queues.TemplatesQueue(env.templates_queue_url, sqs),
         quarantine=Quarantine(queue=quarantine, payloads=payloads, now=outside.now),
         payloads=payloads,
         now=outside.now,
@@ -160,9 +162,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
     from whatsapp_bridge.flows.people_files import PeopleFiles
+    from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
-    from whatsapp_bridge.flows.recent import RecentSending
+    from whatsapp_bridge.flows.recent import RecentReturns, RecentSending
     from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
@@ -186,6 +189,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     quarantine = Quarantine(queue=quarantine_queue, payloads=payloads, now=outside.now)
+    people_queue = queues.PeopleQuarantineQueue(env.people_quarantine_queue_url, sqs)
+    people_without_number = PeopleWithoutNumber(
+        quarantine=Quarantine(queue=people_queue, payloads=payloads, now=outside.now), notes=notes
+    )
     files = PeopleFiles(
         store=MediaStore(env.payloads_bucket, s3),
         public_url=env.public_url,
@@ -204,9 +211,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         once=once,
         dead_letters=dead_letters,
         quarantine=quarantine,
+        people_without_number=people_without_number,
         payloads=payloads,
         files=files,
-        notes=notes,
         retry=env.forward_retry,
         callbacks=callbacks,
         recording=recording,
@@ -224,7 +231,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
-    confirmations = Confirmations(claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, now=outside.now)
+    returns = RecentReturns(notes=notes, now=outside.now)
+    confirmations = Confirmations(
+        claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, returns=returns, now=outside.now
+    )
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
@@ -240,11 +250,39 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,
+        people_without_number=people_without_number,
         notes=notes,
+        returns=returns,
         now=outside.now,
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)
     return ForwardParts(replies, source, statuses)
+
+
+def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "TemplateKeeping":
+    from uuid import uuid4
+
+    from whatsapp_bridge.flows.template_keeping import TemplateKeeping
+    from whatsapp_bridge.flows.template_learning import TemplateLearning
+    from whatsapp_bridge.flows.template_sync import TemplateSync
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.templates import Registry, Syncs
+
+    env = settings.TemplatesSettings.read(outside.environ)
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    registry = Registry(table)
+    return TemplateKeeping(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        registry=registry,
+        sync=TemplateSync(registry, Syncs(table), outside.now, lambda: uuid4().hex),
+        learning=TemplateLearning(registry, outside.now, outside.pause),
+        queue=queues.TemplatesQueue(env.templates_queue_url, outside.aws("sqs")),
+        services=_services(http, StoredNotes(table), outside),
+        interval=env.template_sync_minutes * 60,
+        jitter=outside.jitter,
+        now=outside.now,
+    )
 
 
 def _accounts(prefix: str, outside: Outside) -> Accounts:

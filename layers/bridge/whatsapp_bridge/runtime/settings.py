@@ -60,6 +60,7 @@ class ReceiveSettings(Settings):
     account_secret_prefix: str
     replies_queue_url: str
     statuses_queue_url: str
+    templates_queue_url: str
     quarantine_queue_url: str
     payloads_bucket: str
 
@@ -69,12 +70,20 @@ class MediaSettings(Settings):
     payloads_bucket: str
 
 
+class TemplatesSettings(Settings):
+    account_secret_prefix: str
+    templates_queue_url: str
+    messages_table: str
+    template_sync_minutes: int
+
+
 class ForwardSettings(Settings):
     account_secret_prefix: str
     public_url: str
     replies_queue_url: str
     statuses_queue_url: str
     quarantine_queue_url: str
+    people_quarantine_queue_url: str
     replies_dead_letter_queue_url: str
     statuses_dead_letter_queue_url: str
     payloads_bucket: str

@@ -176,8 +176,16 @@ class StatusesQueue(Queue):
     """Statuses of messages (`flows.status_queue`)."""
 
 
+class TemplatesQueue(Queue):
+    """News of templates, and syncs that are due (`flows.template_queue`)."""
+
+
 class QuarantineQueue(Queue):
     """Elements that are authenticated but not understood (`flows.quarantine`)."""
+
+
+class PeopleQuarantineQueue(QuarantineQueue):
+    """Messages of people whose number nobody knows."""
 
 
 class ConversationDeadLetters(DeadLetterQueue):

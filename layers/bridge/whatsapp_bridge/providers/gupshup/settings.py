@@ -1,13 +1,13 @@
 """What an account of Gupshup's enterprise API configures."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, Secret
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, Key, Secret
 
 
 def _zone(value: str) -> str:
@@ -27,7 +27,7 @@ type ZoneName = Annotated[str, AfterValidator(_zone)]
 class Login(Config):
     """One of the two Gupshup accounts."""
 
-    user_id: Secret
+    user_id: Key
     password: Secret
 
 
@@ -39,11 +39,15 @@ class Settings(ProviderSettings):
     """Sends freeform messages."""
     opt_in: Literal["off", "once", "always"] = "off"
     """When to opt a person in: never, before the first template, before each template."""
-    templates: dict[Secret, Secret] = Field(default={})
+    templates: dict[Secret, Key] = Field(default={})
     """Gupshup's template ids by the templates' names in CleverTap."""
     base_url: BaseUrl = "https://mediaapi.smsgupshup.com"
     templates_url: BaseUrl = "https://wamedia.smsgupshup.com"
     """Where Gupshup tells which templates there are."""
+
+    def with_template_id(self, name: str, template_id: str) -> Self:
+        own = self.templates
+        return self if name in own else self.model_copy(update={"templates": {**own, name: template_id}})
 
 
 class Options(CommonOptions):

@@ -1,6 +1,6 @@
-"""Makes templates at Message Central, and asks for one.
+"""Makes templates at Message Central.
 
-Source: sections "Create Template" and "Check Template Status" of Message Central's "WhatsApp Now API Documentation".
+Source: section "Create Template" of Message Central's "WhatsApp Now API Documentation".
 Its form has less than Meta's: a header is mandatory, samples are split at blanks, and there is no field for the rest.
 Its tables contradict each other about URL buttons: static ones are sent as its whole sample request has them (`value`),
 those with a variable as the table of cases has them (`url`, `example`).
@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
-from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.providers.common.values import digits, identifier, text
 from whatsapp_bridge.providers.contract import (
     Json,
     Made,
     NotDone,
-    NotListed,
     Rejected,
     SampleFile,
     Services,
@@ -31,15 +29,10 @@ from whatsapp_bridge.templates.template import NAMED
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account
-    from whatsapp_bridge.templates.news import News
-    from whatsapp_bridge.templates.template import Template
 
-SOURCE: Final = "Message Central's status"
 _PATH: Final = "/verification/v3/template"
 _TAKEN: Final = 200
 _MEDIA: Final = ("IMAGE", "VIDEO", "DOCUMENT")
-# "Provide a correct template name", "Template id and Template name are required".
-_MISSING: Final = frozenset({816, 817})
 
 # A form's fields: texts, and a file with its name and type.
 type _Form = dict[str, Any]
@@ -53,7 +46,7 @@ class _Stopped(Exception):
 
 class Admin:
     def __init__(self, account: "Account", services: Services, now: Callable[[], float] = time) -> None:
-        self._account, self._http, self._now = account, services.http, now
+        self._account, self._http = account, services.http
         self._tokens = Tokens(account, services, now)
 
     @staticmethod
@@ -77,30 +70,6 @@ class Admin:
             return NotDone("lost", "Message Central's answer names no template")
         status, category = text(made.get("status")).upper(), text(made.get("category")).upper()
         return Made(identifier(made.get("id")), name, status or "PENDING", category or draft["category"])
-
-    def status(self, template: "Template") -> "News | NotListed":
-        """By its id and the name as Message Central spells it; it tells no reason and no quality."""
-        left = int(self._now())
-        asked = {
-            "phoneNumber": self._account.waba_number,
-            "templateName": template.bsp_name or template.name,
-            "templateId": template.id or "",
-            "templateLang": template.bsp_language or template.language,
-        }
-        try:
-            answer = self._call("GET", asked)
-        except _Stopped as stopped:
-            why = "permission" if stopped.outcome.why == "permission" else "later"
-            return NotListed(why, stopped.outcome.reason)  # type: ignore[arg-type]
-        code, words = answers.said(answer)
-        news = of_entry(answer.json(), left, SOURCE) if code in (None, _TAKEN) else None
-        if news is not None:
-            return news._replace(name=template.name, language=template.language)
-        if code in _MISSING:
-            return NotListed("missing", words)
-        refused = code is not None and answers.refuses_token(answer)
-        reason = f"{words} (Message Central's error {code})" if code else f"HTTP {answer.status} without a template"
-        return NotListed("permission" if refused else "later" if code is None else "unknown", reason)
 
     def _call(self, method: str, fields: _Form) -> Answer:
         """The answer. If the token is refused, nothing was done, and the call is made again with another one. Raises
