@@ -2,7 +2,7 @@
 
 import typer
 
-from ops.templates import changing, online
+from ops.templates import changing, online, trying
 from ops.templates.commands import templates
 
 app = typer.Typer(
@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates, name="templates")
-__all__ = ["app", "changing", "online"]
+__all__ = ["app", "changing", "online", "trying"]
 
 
 @app.callback()

@@ -173,9 +173,18 @@ def sync(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the registry up to date with the BSP's list, to its end."""
+    """Bring the registry up to date with the BSP's list, to its end.
+
+    A BSP that has no list, and tells of each template, is asked for those that are known.
+    """
     with working(as_json) as screen:
         own = books(account, stack, local, profile, region)
+        if own.tells_of_each:
+            with screen.waiting(f"{account}: asking for each template that is known"):
+                found = own.ask_all()
+            screen.result({"asked": [as_told(each) for each in found]})
+            show(screen, found)
+            return
         with screen.waiting(f"{account}: walking through the BSP's list"):
             report = own.sync()
         changed = [result for result in report.results if result.before != result.merged.template]

@@ -18,6 +18,7 @@ from whatsapp_bridge.providers.contract import Capabilities, ListedPage, NotList
 from whatsapp_bridge.store.templates import Known, Registry, Syncs
 from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News, alike
+from whatsapp_bridge.templates.statuses import DELETED
 from whatsapp_bridge.templates.template import FILE, Content, Template
 
 _PAGE: Final = 100
@@ -91,6 +92,15 @@ class Books:
             raise Failed(Exit.LATER, f"{report.ended.value}: {report.reason}" if report.reason else report.ended.value)
         return report
 
+    def ask_all(self) -> list[Template]:
+        """Those that are known, of a BSP that has no list and tells of each. Raises `Failed`."""
+        names = {template.name for template in self.known().templates if template.status != DELETED}
+        return [template for name in sorted(names) for template in self.asked(name)]
+
+    @property
+    def tells_of_each(self) -> bool:
+        return self.bsp is None and self.account.provider_type in providers.WITH_TEMPLATE_STATUS
+
     def asked(self, name: str) -> list[Template]:
         """The templates of a name, after the BSP was asked, if it tells. Raises `Failed` for no answer."""
         if self.bsp is None:
@@ -104,7 +114,7 @@ class Books:
     def _asked_one_by_one(self, name: str) -> list[Template]:
         """Of a BSP that tells of those that it is given the ids of; of any other, what is known."""
         known = self.named(name)
-        if self.account.provider_type not in providers.WITH_TEMPLATE_STATUS:
+        if not self.tells_of_each:
             return known
         status = providers.template_status(self.account.provider_type)(self.account, self.services, self.now)
         for template in known:
@@ -161,7 +171,7 @@ def news_of(sources: Sequence[Source], now: int) -> list[News]:
 def differences(known: Sequence[Template], listed: Sequence[News]) -> list[Difference]:
     """What differs, by name and language."""
     found = []
-    by_key = {template.key: template for template in known if template.status != "DELETED"}
+    by_key = {template.key: template for template in known if template.status != DELETED}
     for news in listed:
         template = by_key.pop((news.name, news.language), None)
         if template is None:

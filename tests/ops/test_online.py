@@ -64,6 +64,9 @@ class Operator:
             raise AnswerLost("ReadTimeout")
         return Answer(answer.status, dict(answer.headers), answer.body)
 
+    def post_json(self, url: str, payload: Any, headers: Any = None) -> Answer:
+        return self.request("POST", url, json.dumps(payload).encode(), headers)
+
     def file(self, *values: Any) -> str:
         file = self.folder / "templates.json"
         file.write_text(json.dumps(list(values)), encoding="utf-8")
@@ -409,6 +412,46 @@ def test_history_shows_each_change_and_its_source(approved: Operator) -> None:
     history = approved.told("status", "acme", "order_update")[0]["changes"]
 
     assert [(each["what"], each["before"], each["after"]) for each in history] == [("status", "PENDING", "APPROVED")]
+
+
+# --- one real message ------------------------------------------------------------------------------------------------
+
+PERSON = "27821230001"
+
+
+def test_message_has_the_samples_as_values(approved: Operator) -> None:
+    done = approved("test", "acme", "order_update", "--to", PERSON, "--yes", "--json")
+
+    told = json.loads(done.stdout)
+    (delivered,) = approved.sandbox.delivered
+    assert (done.exit_code, told["outcome"].startswith("accepted as wamid.")) == (0, True)
+    assert json.loads(told["bsp_answered"])["messages"]
+    assert delivered.wire["template"] == {
+        "name": "order_update",
+        "language": {"code": "en"},
+        "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}],
+    }
+
+
+def test_refused_message_shows_the_bsps_answer(approved: Operator) -> None:
+    # The end of the number says so: see the conventions of the sandboxes.
+    done = approved("test", "acme", "order_update", "--to", "27821239403", "--yes", "--json")
+
+    told = json.loads(done.stdout)
+    assert (done.exit_code, "error" in json.loads(told["bsp_answered"])) == (4, True)
+
+
+def test_message_asks_before_it_leaves(approved: Operator) -> None:
+    assert approved("test", "acme", "order_update", "--to", PERSON).exit_code == 2
+    assert approved.sandbox.delivered == []
+
+
+def test_file_of_a_header_must_be_named(bridge: Operator) -> None:
+    bridge("create", "acme", bridge.file(draft(IMAGE, BODY)), "--wait")
+
+    done = bridge("test", "acme", "order_update", "--to", PERSON, "--yes")
+
+    assert (done.exit_code, "--media" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["list", "sync", "diff", "status", "create", "edit"])
