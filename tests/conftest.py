@@ -60,6 +60,7 @@ SLOW: tuple[str, ...] = (
     "local/test_one_api_media.py",
     "local/test_one_api_sandbox.py",
     "local/test_poller.py",
+    "ops/test_bsps.py",
     "ops/test_online.py",
     "providers/clickatell/test_downloads.py",
     "providers/clickatell/test_uploads.py::test_campaign_of_a_hundred",

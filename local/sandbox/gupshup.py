@@ -20,11 +20,14 @@ from local.sandbox import gupshup_templates, template_review
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
 from local.sandbox.callbacks import Encoding
 from local.sandbox.conventions import convention
+from local.sandbox.files import File
 from local.sandbox.gupshup_requests import ERRORS, Login, Refused, check
 from local.sandbox.gupshup_templates import FlatList
+from local.sandbox.multipart import parts_of
 from local.web import LoopbackHandler
 
 PATH = "/GatewayAPI/rest"
+_PARTS = "multipart/form-data"
 CLICK_ZONE = ZoneInfo("Asia/Kolkata")
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -118,6 +121,8 @@ class GupshupSandbox(BspSandbox):
 
     def handle(self, method: str, path: str, content_type: str, body: bytes) -> Answer:
         """Process a request and answer it."""
+        if (method, path) == ("POST", PATH) and content_type.startswith(_PARTS):
+            return Answer(200, json.dumps(self._made(*parts_of(content_type, body))))
         if (method, path) != ("POST", PATH) or content_type.partition(";")[0].strip() != _FORM_TYPE:
             return Answer(404, "")
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
@@ -137,6 +142,26 @@ class GupshupSandbox(BspSandbox):
     def _listed(self, form: dict[str, str]) -> dict[str, Any]:
         refused = gupshup_templates.refused(form, self._logins)
         return refused or self.templates[self._logins[form["userid"]].account].page(form)
+
+    def _made(self, form: dict[str, str], files: dict[str, File]) -> dict[str, Any]:
+        """A template that is made, or edited, and goes to review."""
+        refused = gupshup_templates.refused(form, self._logins)
+        if refused:
+            return refused
+        account = self._logins[form["userid"]].account
+        entries = self.templates[account].entries
+        if form.get("method") == gupshup_templates.EDIT:
+            known = [entry for entry in entries if str(entry["id"]) == form.get("id")]
+            if not known:
+                return {"status": "error", "id": "101", "details": "No such template."}
+            entries.remove(known[0])
+        elif form.get("method") != gupshup_templates.CREATE:
+            return {"status": "error", "id": "106", "details": ERRORS["106"]}
+        made = gupshup_templates.made(form, files, int(form.get("id", 4_700_000 + len(entries))))
+        if isinstance(made, str):
+            return {"status": "error", "id": "101", "details": made}
+        self.review(account, made)
+        return {"status": "success", "details": [{"template_id": made["id"]}]}
 
     def review(self, account: str, entry: dict[str, Any]) -> None:
         """Take a template for review, which ends as its name says (`template_review`); a report comes of each event."""

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.sandbox.files import File
 from local.sandbox.gupshup_requests import Login
 
 type Json = dict[str, Any]
 
 METHOD = "GET_WHATSAPP_HSM"
+CREATE, EDIT = "create_whatsapp_hsm", "update_whatsapp_hsm"
 _MOST = 20_000
 
 
@@ -51,3 +53,31 @@ def refused(form: Mapping[str, str], logins: Mapping[str, Login]) -> Json | None
     if login is None or login.kind != "hsm" or form.get("password") != login.password:
         return {"status": "error", "id": "401", "details": "Authentication failed"}
     return None
+
+
+def made(form: Mapping[str, str], files: Mapping[str, File], template_id: int) -> Json | str:
+    """The entry of a template that is made of a form; a text says what is wrong."""
+    missing = [name for name in ("type", "category", "language", "template_name", "template") if not form.get(name)]
+    if missing:
+        return f"{missing[0]} is missing."
+    if form["type"] in ("image", "video", "document") and "header_examples" not in files:
+        return "header_examples is missing."
+    if "{{" in form["template"] and "template_variable_examples" not in form:
+        return "template_variable_examples is missing."
+    buttons = [{"type": "QUICK_REPLY", "text": text} for text in json.loads(form.get("quick_reply_buttons", "[]"))]
+    actions = [
+        button | {"type": button["type"].upper()} for button in json.loads(form.get("call_to_action_buttons", "[]"))
+    ]
+    ordered = [*buttons, *actions] if form.get("quickReplyFirst") == "true" else [*actions, *buttons]
+    parts = {name: form[name] for name in ("header", "footer") if name in form}
+    return {
+        "id": template_id,
+        "name": form["template_name"],
+        "category": form["category"],
+        "language": form["language"],
+        "type": form["type"].upper(),
+        "body": form["template"],
+        **parts,
+        "button_type": "MIXED" if ordered else "NONE",
+        **({"buttons": ordered} if ordered else {}),
+    }
