@@ -210,7 +210,9 @@ class TemplateKeeping:
     def _concerned(self, arrived: Account, waba_id: str) -> Sharing | None:
         """The accounts of the WhatsApp business account that a notice is of; None if nobody proves that it is."""
         own = self._templates(arrived)
-        scope, of_waba = own.scope if own is not None else _own_scope(arrived), f"waba:{waba_id}"
+        scope = own.scope if own is not None else _own_scope(arrived)
+        # Some say of no business account: they are of the account at which they arrive.
+        of_waba = f"waba:{waba_id}" if waba_id else scope
         if scope.startswith("account:"):
             return Sharing(scope, [arrived])
         others = [account for account in self._sharing_of(of_waba) if account.name != arrived.name]
