@@ -56,6 +56,9 @@ def with_sandbox(accounts: Accounts, bsps: Mapping[str, BspSandbox], clevertap: 
             if provider.get("type") == "gupshup":
                 # It tells of its templates at another address.
                 provider.setdefault("templates_url", provider["base_url"])
+        source = account.get("template_source")
+        if isinstance(source, dict) and (owner := bsps.get(str(source.get("type")))):
+            source.setdefault("base_url", owner.url)
         if isinstance(account.get("clevertap"), dict):
             account["clevertap"].setdefault("status_url", clevertap.status_url(name))
             account["clevertap"].setdefault("incoming_url", clevertap.incoming_url(name))

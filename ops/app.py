@@ -2,7 +2,8 @@
 
 import typer
 
-from ops.templates import changing, online, trying
+# For the commands that they add.
+from ops.templates import changing, online, trying  # noqa: F401
 from ops.templates.commands import templates
 
 app = typer.Typer(
@@ -13,7 +14,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates, name="templates")
-__all__ = ["app", "changing", "online", "trying"]
 
 
 @app.callback()

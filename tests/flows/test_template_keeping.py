@@ -175,6 +175,12 @@ def test_a_sync_that_cannot_end_is_left_to_the_next_one(graph: Graph) -> None:
     assert graph.registry.listed_at(SCOPE) == 0
 
 
+def test_a_first_list_that_fails_is_told(graph: Graph, counted: Callable[[str], list[str]]) -> None:
+    graph.listed.next_answers.append(TemplateAnswer(200, b"{}"))
+    graph.sync()
+    assert counted("TemplatesSyncOld") == ["acme", "twin"]
+
+
 def test_without_the_permission_another_account_of_the_list_is_tried(
     graph: Graph, log: Log, counted: Callable[[str], list[str]]
 ) -> None:
@@ -298,6 +304,14 @@ def test_gupshups_report_is_of_its_account(graph: Graph) -> None:
     assert graph.statuses("account:shop") == {"offer": "APPROVED"}
 
 
+def test_gupshups_report_where_meta_lists_the_templates(graph: Graph) -> None:
+    graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example") | {"template_source": SOURCE})
+    report = {"field": STATUS, "time": AT} | of_template("PAUSED")
+    graph.world.callback([report], "shop", TOKEN)
+    graph.world.pump()
+    assert graph.statuses() == {"offer": "PAUSED"}
+
+
 @pytest.mark.parametrize(
     ("value", "metric"),
     [
@@ -405,6 +419,12 @@ def test_news_of_accounts_and_numbers(
     assert graph.registry.notes(SCOPE) == [Change(AT, "Meta's webhook", what, before, after, reason)]
     assert counted(metric) == accounts
     assert graph.world.depth("QuarantineQueue") == 0
+
+
+def test_news_of_an_account_without_a_time(graph: Graph) -> None:
+    graph.notify({"event": "PARTNER_ADDED"}, field="account_update", at=0)
+    graph.world.pump()
+    assert [change.at for change in graph.registry.notes(SCOPE)] == [AT]
 
 
 def test_a_throttled_table_loses_no_event(graph: Graph) -> None:

@@ -14,7 +14,7 @@ from whatsapp_bridge.flows.template_learning import TemplateLearning
 from whatsapp_bridge.flows.template_queue import NoticeWork, SyncWork, sync_entry, work_of
 from whatsapp_bridge.flows.template_sync import Ended, TemplateSync
 from whatsapp_bridge.providers import registry as providers
-from whatsapp_bridge.providers.contract import NotListed
+from whatsapp_bridge.providers.contract import NO_TIME, NotListed
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, NotStored, TemplatesQueue
 from whatsapp_bridge.store.templates import Registry
@@ -123,6 +123,9 @@ class TemplateKeeping:
             if report.ended is Ended.BROKEN_OFF:
                 # The schedule asks for the next one.
                 self._come_back(work.at, self._interval, report.retry_after)
+            if is_first_list and report.ended in (Ended.FAILED, Ended.BROKEN_OFF):
+                # A plan sees only lists that get old.
+                watching.say_too_old(work.accounts, templates.scope, 0)
             return
 
     def _ask_one_by_one(self, account: Account, work: SyncWork) -> None:
@@ -162,7 +165,7 @@ class TemplateKeeping:
                 count("TemplateEventsUnclaimed")
                 logger.info("notice of a WhatsApp account that no account has", extra={"account": arrived.name})
             elif isinstance(event, AccountEvent):
-                self._tell(sharing, event)
+                self._tell(sharing, event if event.at != NO_TIME else event._replace(at=work.at))
             else:
                 watching.say_unlisted(event)
                 news.setdefault(sharing.scope, []).append(event.news)
@@ -207,7 +210,9 @@ class TemplateKeeping:
     def _concerned(self, arrived: Account, waba_id: str) -> Sharing | None:
         """The accounts of the WhatsApp business account that a notice is of; None if nobody proves that it is."""
         own = self._templates(arrived)
-        scope, of_waba = own.scope if own is not None else _own_scope(arrived), f"waba:{waba_id}"
+        scope = own.scope if own is not None else _own_scope(arrived)
+        # Some say of no business account: they are of the account at which they arrive.
+        of_waba = f"waba:{waba_id}" if waba_id else scope
         if scope.startswith("account:"):
             return Sharing(scope, [arrived])
         others = [account for account in self._sharing_of(of_waba) if account.name != arrived.name]

@@ -9,7 +9,8 @@ the parts it uses:
     replies    reply(): a message from a person in CleverTap's form; pure. Separate from `inbound`, which starts without
                CleverTap's models
     codes      the vendor's status and error tables, row by row
-    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it and `templates` have I/O
+    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it, `templates` and
+               `template_status` have I/O
     templates  Templates: the BSP's list of templates. Only adapters whose BSP has one (`registry.WITH_TEMPLATES`)
     template_admin  Admin: makes and changes templates, as far as `Capabilities.templates` says. For the command line,
                not for functions
