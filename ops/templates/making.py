@@ -1,6 +1,6 @@
 """Makes templates at the BSP: once, whatever happens to its answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, NotListed, SampleFile
 from whatsapp_bridge.templates.news import News
 from whatsapp_bridge.templates.statuses import DELETED
-from whatsapp_bridge.templates.template import ASPECTS, Template
+from whatsapp_bridge.templates.template import Template
 
 SOURCE: Final = "the BSP's answer"
 _EXIT_OF: Final = {"later": Exit.LATER, "lost": Exit.LATER}
@@ -102,8 +102,8 @@ def _looked_up(own: Books, draft: Json) -> Made | None:
 def remember(own: Books, draft: Json, made: Made) -> Template:
     """Put what was made in the registry, with the BSP's spelling of its name. Raises `Failed`."""
     entry = {**_without_files(draft), "id": made.id, "status": made.status, "category": made.category}
-    known = [each for each in own.registry.named(own.scope, draft["name"]).templates if each.name == draft["name"]]
-    news = of_entry(entry, _after(own, known), SOURCE)
+    known = [each for each in own.known().templates if each.name == draft["name"]]
+    news = of_entry(entry, own.after(known), SOURCE)
     if news is None:
         raise Failed(Exit.USAGE, "the draft has no name or language")
     own.registry.take(own.scope, [news._replace(bsp_name=made.name)])
@@ -121,14 +121,9 @@ def _without_files(part: Any) -> Any:
 
 def forget(own: Books, template: Template) -> None:
     """Put in the registry that it is deleted."""
-    at = _after(own, [template])
+    at = own.after([template])
     news = News(template.name, template.language, at, SOURCE, id=template.id, says={"status": DELETED})
     own.registry.take(own.scope, [news])
-
-
-def _after(own: Books, known: Sequence[Template]) -> int:
-    """A time at which what was learnt in this second is older."""
-    return max([int(own.now()), *(template.learnt_of(aspect).at + 1 for template in known for aspect in ASPECTS)])
 
 
 def done(outcome: Done | NotDone) -> Done:

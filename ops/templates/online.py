@@ -220,10 +220,11 @@ def import_files(
         own = books(account, stack, local, profile, region)
         if own.bsp is not None:
             raise Failed(Exit.USAGE, f"{own.account.provider_type} lists its templates itself: `sync` takes them")
-        now = int(own.now())
+        known = own.known().templates
+        now = own.after(known)
         news = news_of(sources_of(files), now)
         keys = {(each.name, each.language) for each in news}
-        gone = [each for each in own.known().templates if each.key not in keys and each.status != statuses.DELETED]
+        gone = [each for each in known if each.key not in keys and each.status != statuses.DELETED]
         if replace and gone:
             names = ", ".join(template.title for template in gone)
             screen.confirm(f"These will count as deleted, and their campaigns stop: {names}. Go on?", yes=yes)

@@ -1,6 +1,6 @@
 """The registry of an account's templates, and where its BSP tells of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import sleep, time
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -19,7 +19,7 @@ from whatsapp_bridge.store.templates import Known, Registry, Syncs
 from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News, alike
 from whatsapp_bridge.templates.statuses import DELETED
-from whatsapp_bridge.templates.template import FILE, Content, Template
+from whatsapp_bridge.templates.template import ASPECTS, FILE, Content, Template
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 1_500
@@ -61,12 +61,17 @@ class Books:
     def known(self) -> Known:
         return self.registry.all(self.scope)
 
+    def after(self, known: Iterable[Template]) -> int:
+        """A time at which what was learnt of these in this second is older."""
+        return max([int(self.now()), *(each.learnt_of(aspect).at + 1 for each in known for aspect in ASPECTS)])
+
     def named(self, name: str, language: str | None = None) -> list[Template]:
         """By the name that CleverTap or the BSP has, in one language or all. Raises `Failed` if there is none."""
         wanted = normalised(language) if language else None
         found = [
             template
-            for template in self.registry.named(self.scope, name).templates
+            # Not by its name alone, which may be a second old: it may have been written just now.
+            for template in self.known().templates
             if name in (template.name, template.bsp_name) and wanted in (None, template.language)
         ]
         if not found:

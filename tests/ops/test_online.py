@@ -199,15 +199,20 @@ def test_file_is_the_complete_list_of_a_bsp_without_one(bridge: Operator) -> Non
 
 def test_replacing_asks_before_templates_count_as_deleted(bridge: Operator) -> None:
     bridge("import", bridge.plain, bridge.file(draft(), draft(name="another")))
-    bridge.pause(1)
 
     asked = bridge("import", bridge.plain, bridge.file(draft()), "--replace")
-    bridge.pause(1)
     done = bridge("import", bridge.plain, bridge.file(draft()), "--replace", "--yes")
 
     assert (asked.exit_code, done.exit_code) == (2, 0)
     assert "another (en)" in asked.stderr
     assert done.stdout == "1 template imported, 1 gone\n"
+
+
+def test_second_file_of_the_same_second_counts(bridge: Operator) -> None:
+    bridge("import", bridge.plain, bridge.file(draft()))
+    bridge("import", bridge.plain, bridge.file(draft(category="UTILITY")))
+
+    assert [each["category"] for each in bridge.told("list", bridge.plain)["templates"]] == ["UTILITY"]
 
 
 def test_account_with_a_list_takes_no_file(bridge: Operator) -> None:
