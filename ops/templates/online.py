@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ops.output import AsJson, Exit, Failed, Screen, Waiting, day, number
+from ops.output import AsJson, Exit, Failed, Screen, day, number
 from ops.target import Local, Profile, Region, Stack, chosen, working
 from ops.templates.commands import Files, sources_of, templates
 from ops.templates.registry import Books, differences, news_of
@@ -134,21 +134,25 @@ def reviewed(screen: Screen, own: Books, name: str, language: str | None, timeou
     began, pause = own.now(), _FIRST_PAUSE
     with screen.waiting(f"{name}: asking") as waiting:
         while True:
-            found = asked(own, name, language)
             left = timeout - (own.now() - began)
-            if not any(template.status in _IN_REVIEW for template in found) or left <= 0:
-                return found
-            _say(waiting, found, own.now() - began)
+            try:
+                found = asked(own, name, language)
+                if not any(template.status in _IN_REVIEW for template in found) or left <= 0:
+                    return found
+                said = ", ".join(f"{template.title} {template.status}" for template in found)
+            except Failed as failed:
+                # A day is long: the BSP may be away for some of it.
+                if failed.code is not Exit.LATER or left <= 0:
+                    raise
+                said = failed.reason
+            waiting.now(f"{said}; {own.now() - began:.0f} s of at most a day. Ctrl-C ends the waiting alone.")
             own.pause(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def _say(waiting: Waiting, found: Sequence[Template], seconds: float) -> None:
-    said = ", ".join(f"{template.title} {template.status}" for template in found)
-    waiting.now(f"{said}, for {seconds:.0f} s; review takes minutes, at most a day. Ctrl-C ends the waiting alone.")
-
-
-def exit_of(found: Sequence[Template]) -> Exit:
+def exit_of(every: Sequence[Template]) -> Exit:
+    """Of those that are there; of a name that is deleted in all languages, no."""
+    found = [template for template in every if not statuses.status(template.status).gone] or every
     if any(template.status in _IN_REVIEW for template in found):
         return Exit.LATER
     return Exit.DONE if all(statuses.status(template.status).sendable for template in found) else Exit.NO

@@ -251,6 +251,19 @@ def test_review_that_takes_longer_ends_with_5(bridge: Operator) -> None:
     assert bridge.statuses() == {"order_update (en)": "PENDING"}
 
 
+def test_bsp_that_is_away_for_a_while_does_not_end_the_waiting(bridge: Operator) -> None:
+    bridge.meta.next_answers = [None, PAGE_UNDER_502, PAGE_UNDER_502]
+
+    assert bridge("create", "acme", bridge.file(draft()), "--wait").exit_code == 0
+
+
+def test_language_that_is_deleted_is_no_reason(approved: Operator) -> None:
+    approved("create", "acme", approved.file(draft(language="fr")), "--wait")
+    approved("delete", "acme", "order_update", "--language", "fr", "--yes")
+
+    assert approved("status", "acme", "order_update").exit_code == 0
+
+
 def test_refused_draft_never_leaves(bridge: Operator) -> None:
     done = bridge("create", "acme", bridge.file(draft(name="Bad Name")))
 
