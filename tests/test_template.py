@@ -21,7 +21,7 @@ from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
 type Json = dict[str, Any]
 
 TEMPLATE: Json = yaml_parse((Path(__file__).parents[1] / "template.yaml").read_text())
-FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media")
+FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Templates")
 FIFO = ("Conversation", "Replies")
 STANDARD = ("Campaign", "Statuses")
 
@@ -104,6 +104,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
     "Media": [(("s3:GetObject",), [MEDIA])],
+    "Templates": [(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")])],
 }
 ACCOUNTS = sub(
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
@@ -183,6 +184,7 @@ SETTINGS = {
     "Status": settings.ReceiveSettings,
     "Forward": settings.ForwardSettings,
     "Media": settings.MediaSettings,
+    "Templates": settings.TemplatesSettings,
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 
@@ -253,6 +255,7 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/status/{token+}"): ["StatusFunction"],
         ("GET", "/{account}/media/{id}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
+        ("GET", "/{account}/templates"): ["TemplatesFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -295,6 +298,7 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
     assert routes - set(stage["RouteSettings"]) == {
         "GET /{account}/media/{id}",
         "HEAD /{account}/media/{id}",
+        "GET /{account}/templates",
     }
 
 
@@ -516,6 +520,8 @@ ALARMS = {
     "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
     "ProviderPausedAlarm": Alarm(ByAccount("ProviderPaused"), due=1, periods=12),
     "CleverTapPausedAlarm": Alarm(ByAccount("CleverTapPaused"), due=1, periods=12),
+    "TemplatesLostAlarm": Alarm(ByAccount("TemplatesLost"), due=1, periods=12),
+    "TemplateListsMissingAlarm": once("TemplateListsMissing", "templates"),
     "StatusesMissingAlarm": Alarm(UNREPORTED, due=3, periods=12, threshold=5),
     "DispatchBreakersUnavailableAlarm": often("BreakersUnavailable", "dispatch"),
     "ForwardBreakersUnavailableAlarm": often("BreakersUnavailable", "forward"),
@@ -554,6 +560,7 @@ ALARMS = {
     "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
     "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
     "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
+    "TemplatesRecursionAlarm": of_function(RECURSION, "TemplatesFunction"),
     "ApiServerErrorsAlarm": Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "BridgeApi"}}, "Sum", 60)),
     "RequestsThrottledAlarm": Alarm(Metric(OWN, "RequestsThrottled", {}, "Sum", 60)),
     "RequestsFailedAlarm": Alarm(Metric(OWN, "RequestsFailed", {}, "Sum", 60)),
@@ -982,6 +989,7 @@ def test_what_is_to_be_pasted_is_output() -> None:
     assert values == {
         "ApiUrl": sub(base),
         "SendUrl": sub(base + "/{account}/send"),
+        "TemplatesUrl": sub(base + "/{account}/templates"),
         "IncomingUrl": sub(base + "/{account}/incoming/{token}"),
         "StatusUrl": sub(base + "/{account}/status/{token}"),
         "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),

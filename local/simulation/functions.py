@@ -26,6 +26,7 @@ from whatsapp_bridge.flows.wiring import (
     build_forward,
     build_receive,
     build_show_media,
+    build_show_templates,
 )
 from whatsapp_bridge.net.http import HttpClient
 
@@ -75,6 +76,10 @@ def _media(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return build_show_media(outside)
 
 
+def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    return build_show_templates(http, outside).show
+
+
 def _dispatch(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     dispatch, conversation = build_dispatch(http, outside)
 
@@ -98,6 +103,7 @@ _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "IncomingFunction": _receive,
     "StatusFunction": _receive,
     "MediaFunction": _media,
+    "TemplatesFunction": _templates,
     "DispatchFunction": _dispatch,
     "ForwardFunction": _forward,
 }

@@ -13,6 +13,7 @@ from whatsapp_bridge.runtime.settings import (
     ReceiveSettings,
     SendSettings,
     SettingInvalid,
+    TemplatesSettings,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ FUNCTIONS = {
     "StatusFunction": ReceiveSettings,
     "ForwardFunction": ForwardSettings,
     "MediaFunction": MediaSettings,
+    "TemplatesFunction": TemplatesSettings,
 }
 DISPATCH = {
     "ACCOUNT_SECRET_PREFIX": "stack/accounts/",

@@ -37,6 +37,7 @@ from whatsapp_bridge.flows.wiring import (
     build_forward,
     build_receive,
     build_show_media,
+    build_show_templates,
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
@@ -247,6 +248,7 @@ class World:
         self.accept = build_accept(outside("SendFunction"))
         self.receive = build_receive(outside("IncomingFunction"))
         self.show_media = build_show_media(outside("MediaFunction"))
+        self.show_templates = build_show_templates(http, outside("TemplatesFunction")).show
         self.dispatch, self.conversation = build_dispatch(http, outside("DispatchFunction"))
         self.forward_replies, self.replies_source, self.forward_statuses = build_forward(
             http, outside("ForwardFunction")

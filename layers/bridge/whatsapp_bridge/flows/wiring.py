@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.receive import Receive
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.show_media import ShowMedia
+    from whatsapp_bridge.flows.show_templates import ShowTemplates
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
     from whatsapp_bridge.store.notes import StoredNotes
@@ -84,6 +85,31 @@ def build_show_media(outside: Outside = _PROCESS) -> "ShowMedia":
     env = settings.MediaSettings.read(outside.environ)
     media = MediaStore(env.payloads_bucket, partial(outside.aws, "s3"))
     return ShowMedia(accounts=_accounts(env.account_secret_prefix, outside), media=media, now=outside.now)
+
+
+class TemplatesParts(NamedTuple):
+    """`public_url` is the bridge's own address."""
+
+    show: "ShowTemplates"
+    public_url: str
+
+
+def build_show_templates(http: "HttpClient", outside: Outside = _PROCESS) -> TemplatesParts:
+    from whatsapp_bridge.flows.show_templates import ShowTemplates
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.templates import Imports, Registry, Syncs
+
+    env = settings.TemplatesSettings.read(outside.environ)
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    show = ShowTemplates(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        registry=Registry(table),
+        syncs=Syncs(table),
+        imports=Imports(table),
+        http=http,
+        now=outside.now,
+    )
+    return TemplatesParts(show, env.public_url)
 
 
 class DispatchParts(NamedTuple):

@@ -69,6 +69,12 @@ class MediaSettings(Settings):
     payloads_bucket: str
 
 
+class TemplatesSettings(Settings):
+    account_secret_prefix: str
+    public_url: str
+    messages_table: str
+
+
 class ForwardSettings(Settings):
     account_secret_prefix: str
     public_url: str

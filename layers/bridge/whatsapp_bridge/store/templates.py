@@ -6,6 +6,7 @@ Items of the messages table, none of which expires:
     templates#{scope}           `listed_at`: when the first request of the last complete sync left
     templates#{scope}#{part}    `held`: the templates of a part, compressed; `version`, which each write raises
     templates#{scope}#sync      who syncs, and how far a sync that broke off came
+    templates#import#{account}  `titles`: what CleverTap's last import got, compressed
 
 A template belongs to the part that its name, without regard to case, decides: `send` finds a name in all its languages
 and spellings with one call, and another one gets all there is, because a call takes a hundred keys.
@@ -262,6 +263,33 @@ class Syncs:
 def _progress(packed: bytes | None) -> Progress:
     stored = _inflated(packed) if packed is not None else {}
     return Progress(**{name: value for name, value in stored.items() if name in Progress._fields})
+
+
+# --- CleverTap's imports ---------------------------------------------------------------------------------------------
+
+
+class Imports:
+    """What the last import of an account got, by the templates' titles."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def last(self, account: str) -> list[str]:
+        item = self._table.get(_import_key(account))
+        titles: list[str] = _inflated(item["titles"]) if item else []
+        return titles
+
+    def keep(self, account: str, titles: Sequence[str]) -> None:
+        self._table.dynamodb.update_item(
+            TableName=self._table.name,
+            Key=typed({"pk": _import_key(account)}),
+            UpdateExpression="SET titles = :titles",
+            ExpressionAttributeValues=typed({":titles": _deflated(list(titles))}),
+        )
+
+
+def _import_key(account: str) -> str:
+    return f"templates#import#{account}"
 
 
 # --- items -----------------------------------------------------------------------------------------------------------

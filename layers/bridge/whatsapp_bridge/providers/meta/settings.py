@@ -25,6 +25,10 @@ class Settings(ProviderSettings):
     api_version: Version
     base_url: BaseUrl = "https://graph.facebook.com"
 
+    @property
+    def whatsapp_account(self) -> str:
+        return self.waba_id
+
 
 class Options(CommonOptions):
     """No options of its own."""

@@ -1,0 +1,21 @@
+"""GET /{account}/templates: CleverTap's import of templates."""
+
+from typing import Any
+
+from whatsapp_bridge import startup
+from whatsapp_bridge.flows.wiring import build_show_templates
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.net.limits import WHILE_IMPORTING
+from whatsapp_bridge.runtime.events import address_of, answer, headers_of
+from whatsapp_bridge.runtime.observability import observed
+
+http = HttpClient(patience=WHILE_IMPORTING)
+show, public_url = build_show_templates(http)
+startup.done()
+
+
+@observed
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    account, query = event["pathParameters"]["account"], event.get("queryStringParameters") or {}
+    status, body = show(account, headers_of(event), query, address_of(event, public_url))
+    return answer(status, body)
