@@ -129,7 +129,7 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
         }
         # The same flows over the world's HTTP and clock; what the environment made of them has been proved by loading.
         modules["send"].accept = made.accept
-        modules["templates"].show = made.show_templates
+        modules["import"].show = made.import_templates
         modules["dispatch"].dispatch, modules["dispatch"].conversation = made.dispatch, made.conversation
         modules["incoming"].receive = modules["status"].receive = made.receive
         modules["forward"].forward_replies, modules["forward"].replies = made.forward_replies, made.replies_source
@@ -873,10 +873,10 @@ UNREADABLE = {"status": "failure", "error": {"code": 2004, "message": "after: is
 REFUSED = {"status": "failure", "error": {"code": 2000, "message": "Invalid credentials"}}
 NONE_YET = {"status": "failure", "error": {"message": "Unable to process the request"}}
 TEMPLATES = [
-    Case("templates-page", ok(PAGE), before=synced),
-    Case("templates-page", answered(503, NONE_YET), variant="before the first sync"),
-    Case("templates-unreadable-cursor", answered(400, UNREADABLE), before=synced),
-    Case("templates-wrong-credentials", answered(401, REFUSED), before=synced),
+    Case("import-page", ok(PAGE), before=synced),
+    Case("import-page", answered(503, NONE_YET), variant="before the first sync"),
+    Case("import-unreadable-cursor", answered(400, UNREADABLE), before=synced),
+    Case("import-wrong-credentials", answered(401, REFUSED), before=synced),
 ]
 
 CASES = [*SEND, *DISPATCH, *RECEIVE, *META_CASES, *FORWARD, *MEDIA, *TEMPLATES]

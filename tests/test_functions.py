@@ -303,7 +303,7 @@ def test_pages_of_templates_lead_on_below_the_address_that_was_called(
     news = [of_entry(entry(name=f"t{number}", id=str(number)), int(made.now), "a file") for number in range(3)]
     registry.take("account:acme", [one for one in news if one is not None])
     registry.complete("account:acme", int(made.now), "a file")
-    app = function("TemplatesFunction")
+    app = function("ImportFunction")
     app.public_url = public_url
     asked = listing({"limit": "2"}, domain=domain, authorization=BASIC, **headers)
     first = app.handler(asked, Context())
@@ -337,7 +337,7 @@ def test_pages_of_templates_lead_on_below_the_address_that_was_called(
 def test_no_templates(
     made: World, function: Callable[[str], ModuleType], headers: dict[str, str], status: int, body: Any
 ) -> None:
-    answered = function("TemplatesFunction").handler(listing(**headers), Context())
+    answered = function("ImportFunction").handler(listing(**headers), Context())
     assert (answered["statusCode"], json.loads(answered["body"])) == (status, body)
 
 
@@ -367,7 +367,7 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
 
 @pytest.mark.parametrize(
     "logical_id",
-    [f"{name}Function" for name in ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Templates")],
+    [f"{name}Function" for name in ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Import")],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
     made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str

@@ -21,7 +21,7 @@ from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
 type Json = dict[str, Any]
 
 TEMPLATE: Json = yaml_parse((Path(__file__).parents[1] / "template.yaml").read_text())
-FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Templates")
+FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Import")
 FIFO = ("Conversation", "Replies")
 STANDARD = ("Campaign", "Statuses")
 
@@ -82,12 +82,15 @@ RECEIVE = [
     (("s3:PutObject",), [PAYLOADS]),
 ]
 PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
-    "Send": [(("sqs:SendMessage",), queues("Conversation", "Campaign"))],
+    "Send": [
+        (("sqs:SendMessage",), queues("Conversation", "Campaign")),
+        (("dynamodb:BatchGetItem",), [arn("MessagesTable")]),
+    ],
     "Dispatch": [
         (POLL, queues("Conversation", "Campaign")),
         (("sqs:ChangeMessageVisibility",), queues("Conversation")),
         (("sqs:SendMessage",), queues("ConversationDeadLetter", "Campaign", "CampaignDeadLetter", "Statuses")),
-        (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+        (("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("kms:GenerateDataKey",), ["ClickatellMtKeyArn"]),
     ],
     "Incoming": RECEIVE,
@@ -104,7 +107,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
     "Media": [(("s3:GetObject",), [MEDIA])],
-    "Templates": [(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")])],
+    "Import": [(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")])],
 }
 ACCOUNTS = sub(
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
@@ -184,7 +187,7 @@ SETTINGS = {
     "Status": settings.ReceiveSettings,
     "Forward": settings.ForwardSettings,
     "Media": settings.MediaSettings,
-    "Templates": settings.TemplatesSettings,
+    "Import": settings.ImportSettings,
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 
@@ -255,7 +258,7 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/status/{token+}"): ["StatusFunction"],
         ("GET", "/{account}/media/{id}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
-        ("GET", "/{account}/templates"): ["TemplatesFunction"],
+        ("GET", "/{account}/templates"): ["ImportFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -521,7 +524,7 @@ ALARMS = {
     "ProviderPausedAlarm": Alarm(ByAccount("ProviderPaused"), due=1, periods=12),
     "CleverTapPausedAlarm": Alarm(ByAccount("CleverTapPaused"), due=1, periods=12),
     "TemplatesLostAlarm": Alarm(ByAccount("TemplatesLost"), due=1, periods=12),
-    "TemplateListsMissingAlarm": once("TemplateListsMissing", "templates"),
+    "TemplateListsMissingAlarm": once("TemplateListsMissing", "import"),
     "StatusesMissingAlarm": Alarm(UNREPORTED, due=3, periods=12, threshold=5),
     "DispatchBreakersUnavailableAlarm": often("BreakersUnavailable", "dispatch"),
     "ForwardBreakersUnavailableAlarm": often("BreakersUnavailable", "forward"),
@@ -560,7 +563,7 @@ ALARMS = {
     "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
     "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
     "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
-    "TemplatesRecursionAlarm": of_function(RECURSION, "TemplatesFunction"),
+    "ImportRecursionAlarm": of_function(RECURSION, "ImportFunction"),
     "ApiServerErrorsAlarm": Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "BridgeApi"}}, "Sum", 60)),
     "RequestsThrottledAlarm": Alarm(Metric(OWN, "RequestsThrottled", {}, "Sum", 60)),
     "RequestsFailedAlarm": Alarm(Metric(OWN, "RequestsFailed", {}, "Sum", 60)),
@@ -989,7 +992,7 @@ def test_what_is_to_be_pasted_is_output() -> None:
     assert values == {
         "ApiUrl": sub(base),
         "SendUrl": sub(base + "/{account}/send"),
-        "TemplatesUrl": sub(base + "/{account}/templates"),
+        "ImportUrl": sub(base + "/{account}/templates"),
         "IncomingUrl": sub(base + "/{account}/incoming/{token}"),
         "StatusUrl": sub(base + "/{account}/status/{token}"),
         "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),

@@ -292,6 +292,21 @@ class DynamoDb(Service):
         item = table.read(table.key_of(Key), consistent=ConsistentRead, now=self.clock())
         return {} if item is None else {"Item": dict(item)}
 
+    @operation("BatchGetItem")
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything at once: what would be left over comes in the next call, as with less throughput."""
+        found: dict[str, list[Item]] = {}
+        if sum(len(asked["Keys"]) for asked in RequestItems.values()) > rules.MAX_BATCH_KEYS:
+            raise Refused(_VALIDATION, "Too many items requested for the BatchGetItem call")
+        for name, asked in RequestItems.items():
+            table, keys = self._table(name), [self._table(name).key_of(key) for key in asked["Keys"]]
+            if len(set(keys)) < len(keys):
+                raise Refused(_VALIDATION, "Provided list of item keys contains duplicates")
+            consistent = asked.get("ConsistentRead", False)
+            items = [table.read(key, consistent=consistent, now=self.clock()) for key in keys]
+            found[name] = [dict(item) for item in items if item is not None]
+        return {"Responses": found, "UnprocessedKeys": {}}
+
     @operation("Query")
     def query(
         self,
@@ -339,6 +354,8 @@ def _value_size(value: Value) -> int:
         return len(content.encode())
     if kind == "N":
         return len(content) // 2 + 2
+    if kind == "B":
+        return len(content)
     return 1 if kind in ("BOOL", "NULL") else len(str(content))
 
 

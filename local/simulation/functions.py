@@ -24,9 +24,9 @@ from whatsapp_bridge.flows.wiring import (
     build_accept,
     build_dispatch,
     build_forward,
+    build_import_templates,
     build_receive,
     build_show_media,
-    build_show_templates,
 )
 from whatsapp_bridge.net.http import HttpClient
 
@@ -65,7 +65,7 @@ class Process:
 
 
 def _send(http: HttpClient, outside: Outside) -> Callable[..., Any]:
-    return build_accept(outside)
+    return build_accept(outside._replace(hasty_http=lambda: http))
 
 
 def _receive(http: HttpClient, outside: Outside) -> Callable[..., Any]:
@@ -77,7 +77,7 @@ def _media(http: HttpClient, outside: Outside) -> Callable[..., Any]:
 
 
 def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
-    return build_show_templates(http, outside).show
+    return build_import_templates(http, outside).show
 
 
 def _dispatch(http: HttpClient, outside: Outside) -> Callable[..., Any]:
@@ -103,7 +103,7 @@ _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "IncomingFunction": _receive,
     "StatusFunction": _receive,
     "MediaFunction": _media,
-    "TemplatesFunction": _templates,
+    "ImportFunction": _templates,
     "DispatchFunction": _dispatch,
     "ForwardFunction": _forward,
 }

@@ -200,9 +200,9 @@ def test_this_repositorys_template() -> None:
         assert "RedrivePolicy" in deployment.queue_by_arn(source.queue_arn).attributes
     for function_ in deployment.functions.values():
         assert (function_.code / "app.py").is_file()
-        # Without one, the templates function takes the address that was called.
+        # Without one, the import function takes the address that was called.
         empty = {name for name, value in function_.environment.items() if not value}
-        assert empty <= ({"PUBLIC_URL"} if function_.logical_id == "TemplatesFunction" else set())
+        assert empty <= ({"PUBLIC_URL"} if function_.logical_id == "ImportFunction" else set())
 
 
 def test_throughput_of_this_repositorys_table_is_left_to_aws() -> None:

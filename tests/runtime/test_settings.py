@@ -9,11 +9,11 @@ from whatsapp_bridge.runtime.schedules import DispatchRetry
 from whatsapp_bridge.runtime.settings import (
     DispatchSettings,
     ForwardSettings,
+    ImportSettings,
     MediaSettings,
     ReceiveSettings,
     SendSettings,
     SettingInvalid,
-    TemplatesSettings,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ FUNCTIONS = {
     "StatusFunction": ReceiveSettings,
     "ForwardFunction": ForwardSettings,
     "MediaFunction": MediaSettings,
-    "TemplatesFunction": TemplatesSettings,
+    "ImportFunction": ImportSettings,
 }
 DISPATCH = {
     "ACCOUNT_SECRET_PREFIX": "stack/accounts/",

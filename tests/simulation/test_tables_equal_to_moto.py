@@ -112,6 +112,21 @@ def look(made: Twin, *keys: str) -> None:
         made.compare("dynamodb", "get_item", TableName=table_name(made), Key={"pk": {"S": key}}, ConsistentRead=True)
 
 
+@pytest.mark.parametrize(
+    ("keys", "consistent"),
+    [
+        pytest.param(["there", "new"], True, id="one of two"),
+        pytest.param(["new"], False, id="none"),
+        pytest.param(["there", "there"], True, id="twice the same"),
+        pytest.param([f"k{number}" for number in range(101)], True, id="too many"),
+    ],
+)
+def test_several_at_once(made: Twin, keys: list[str], consistent: bool) -> None:
+    put(made)
+    asked = {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": consistent}
+    made.compare("dynamodb", "batch_get_item", RequestItems={table_name(made): asked})
+
+
 @pytest.mark.parametrize("key", ["there", "new"])
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_condition(made: Twin, condition: str, key: str) -> None:

@@ -111,6 +111,10 @@ class ProviderSettings(Config):
         """The id of the WhatsApp business account, whose numbers share its templates; None if nobody says it."""
         return None
 
+    def sends_text_of(self, template: str) -> bool:
+        """Whether the BSP gets this template's rendered text, which must then be the approved one."""
+        return False
+
 
 _token = matching(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")
 

@@ -5,12 +5,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import (
         ClientFactory,
         Inbound,
         Outbound,
         Replies,
         SettingsModule,
+        Templates,
         TemplatesFactory,
     )
 
@@ -57,6 +62,13 @@ WITH_TEMPLATES = frozenset({"gupshup", "meta"})
 
 def templates(provider: str) -> "TemplatesFactory":
     return cast("TemplatesFactory", _module(provider, "templates").Templates)
+
+
+def templates_of(account: "Account[Any, Any]", http: "HttpClient", now: "Callable[[], float]") -> "Templates | None":
+    """An account's templates as its BSP has them; None if nobody tells."""
+    if account.provider_type in WITH_TEMPLATES:
+        return templates(account.provider_type)(account, http, now)
+    return None
 
 
 if TYPE_CHECKING:

@@ -42,6 +42,7 @@ class SendSettings(Settings):
     account_secret_prefix: str
     conversation_queue_url: str
     campaign_queue_url: str
+    messages_table: str
 
 
 class DispatchSettings(Settings):
@@ -69,7 +70,7 @@ class MediaSettings(Settings):
     payloads_bucket: str
 
 
-class TemplatesSettings(Settings):
+class ImportSettings(Settings):
     account_secret_prefix: str
     public_url: str
     messages_table: str

@@ -45,6 +45,9 @@ class Settings(ProviderSettings):
     templates_url: BaseUrl = "https://wamedia.smsgupshup.com"
     """Where Gupshup tells which templates there are."""
 
+    def sends_text_of(self, template: str) -> bool:
+        return template not in self.templates
+
 
 class Options(CommonOptions):
     click_time_zone: ZoneName = "Asia/Kolkata"

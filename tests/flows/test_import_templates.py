@@ -13,7 +13,8 @@ from tests.support.waba import Waba, secret
 from tests.support.world import BASIC, world
 from tests.templates.samples import entry, media
 from whatsapp_bridge.clevertap.answers import Answer
-from whatsapp_bridge.flows.show_templates import REFRESH_SECONDS
+from whatsapp_bridge.flows.import_templates import REFRESH_SECONDS
+from whatsapp_bridge.net.limits import WHILE_IMPORTING
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.store.templates import Known, Registry
 from whatsapp_bridge.templates.news import News
@@ -34,7 +35,7 @@ def waba() -> Iterator[Waba]:
 
 def ask(waba: Waba, headers: dict[str, str] | None = None, account: str = "acme", **query: str) -> Answer:
     with waba.world.invocation():
-        return waba.world.show_templates(account, BASIC if headers is None else headers, query, ADDRESS)
+        return waba.world.import_templates(account, BASIC if headers is None else headers, query, ADDRESS)
 
 
 def shown(answer: Answer) -> Json:
@@ -171,7 +172,7 @@ def test_nobody_waits_for_a_slow_bsp(waba: Waba) -> None:
     waba.has_many(450)
     waba.sync()
     waba.world.now += 61
-    waba.takes = 2.0
+    waba.takes, waba.patience = 2.0, WHILE_IMPORTING.request
     began = waba.world.now
     assert len(names(ask(waba, limit="500"))) == 450
     assert waba.world.now - began <= REFRESH_SECONDS
@@ -254,13 +255,13 @@ def listed(name: str, at: float) -> News:
 def test_a_bsp_without_a_list_has_what_a_file_has_told() -> None:
     with world() as made:
         with made.invocation():
-            answer = made.show_templates("acme", BASIC, {}, ADDRESS)
+            answer = made.import_templates("acme", BASIC, {}, ADDRESS)
         assert answer.status == 503
         registry = Registry(made.table)
         registry.take("account:acme", [listed("of_a_file", made.now)])
         registry.complete("account:acme", int(made.now), "a file")
         with made.invocation():
-            assert names(made.show_templates("acme", BASIC, {}, ADDRESS)) == ["of_a_file"]
+            assert names(made.import_templates("acme", BASIC, {}, ADDRESS)) == ["of_a_file"]
 
 
 def test_nothing_private_is_logged(waba: Waba, log: Log) -> None:

@@ -1,4 +1,4 @@
-"""templates: a page of the templates for CleverTap's import.
+"""import: a page of an account's templates for CleverTap's import.
 
 An import may replace all templates of the dashboard by the list, and a campaign whose template is gone stops. So a list
 is never short by mistake: without one complete sync there is none, and none that is empty while the BSP has templates.
@@ -26,7 +26,7 @@ REFRESH_SECONDS = 5
 _FRESH_SECONDS = 60
 
 
-class ShowTemplates:
+class ImportTemplates:
     """`http` has the patience of somebody who waits; `now` gives seconds since 1970."""
 
     def __init__(
@@ -78,12 +78,11 @@ class ShowTemplates:
 
     def _known(self, account: Account, *, refresh: bool) -> Known:
         known = self._registry.all(account.template_scope)
-        is_old = self._now() - known.listed_at > _FRESH_SECONDS
-        if not (refresh and is_old and account.provider_type in registry.WITH_TEMPLATES):
+        templates = registry.templates_of(account, self._http, self._now) if refresh else None
+        if templates is None or self._now() - known.listed_at <= _FRESH_SECONDS:
             return known
         self._http.end_in(REFRESH_SECONDS)
         try:
-            templates = registry.templates(account.provider_type)(account, self._http, self._now)
             self._sync.sync(account.name, templates)
         except Exception as error:  # noqa: BLE001 - what is known is shown
             log_failure("templates not brought up to date", error, account=account.name)

@@ -3,14 +3,14 @@
 from typing import Any
 
 from whatsapp_bridge import startup
-from whatsapp_bridge.flows.wiring import build_show_templates
+from whatsapp_bridge.flows.wiring import build_import_templates
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import WHILE_IMPORTING
 from whatsapp_bridge.runtime.events import address_of, answer, headers_of
 from whatsapp_bridge.runtime.observability import observed
 
 http = HttpClient(patience=WHILE_IMPORTING)
-show, public_url = build_show_templates(http)
+show, public_url = build_import_templates(http)
 startup.done()
 
 
