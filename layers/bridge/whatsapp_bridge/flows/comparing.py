@@ -28,6 +28,13 @@ class Comparing:
     def __init__(self, known: KnownTemplates, http: "Callable[[], HttpClient]", now: Callable[[], float]) -> None:
         self._known, self._http, self._now = known, http, now
 
+    def prepare(self) -> None:
+        """Make now what the first message needs."""
+        from whatsapp_bridge.providers.common import template_judging  # noqa: F401
+
+        self._known.prepare()
+        self._http()
+
     def compared(self, account: Account, message: TemplateMessage) -> TemplateMessage:
         """The message as its template needs it. Raises `Refused`."""
         known = self._known.named(account.template_scope, message.template.name)

@@ -32,6 +32,10 @@ class KnownTemplates:
         self._away_until = 0.0
         self._lock = Lock()
 
+    def prepare(self) -> None:
+        """Make now what the first message needs."""
+        self._make()
+
     def named(self, scope: str, name: str) -> "Known | None":
         """None if it could not be read, or nothing was ever learnt for this scope and name."""
         kept = self._kept.get((scope, name))

@@ -71,6 +71,10 @@ def build_accept(outside: Outside = _PROCESS) -> "Accept":
     def comparing() -> "Comparing":
         return _comparing(env, outside)
 
+    if outside.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        # A snapshot is made once, and each start from it has what is in it.
+        comparing().prepare()
+
     return Accept(
         accounts=_accounts(env.account_secret_prefix, outside),
         conversation=queues.ConversationQueue(env.conversation_queue_url, sqs),
