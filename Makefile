@@ -49,7 +49,7 @@ $(STAMP): requirements/dev.txt
 	@touch $@
 
 run: $(STAMP) ## Serve the local stack until Ctrl-C (ACCOUNTS=file PORT=n SPEED=x)
-	@$(BIN)/python -m local $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED))
+	@$(BIN)/python -m local $(if $(ACCOUNTS),--accounts "$(ACCOUNTS)") $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED))
 
 demo: $(STAMP) ## Play the sample conversation on the local stack
 	@$(BIN)/python -m local.demo
@@ -133,5 +133,5 @@ WHEELS_URL := file://$(subst $(BLANK),%20,$(CURDIR)/$(WHEELS))
 
 build: $(STAMP) $(WHEELS)/.checked ## Build what is deployed (ARCHITECTURE=x86_64|arm64 BUILD_DIR=.aws-sam/build)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$(WHEELS_URL)" $(SAM) build \
-		--build-dir $(BUILD_DIR) $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
-	@$(BIN)/python -m local.layer $(BUILD_DIR)/BridgeLayer
+		--build-dir "$(BUILD_DIR)" $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+	@$(BIN)/python -m local.layer "$(BUILD_DIR)/BridgeLayer"

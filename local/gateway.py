@@ -50,7 +50,8 @@ def message(status: int, text: str) -> Response:
 
 
 class Router:
-    """Finds a request's route: paths without a greedy variable first, then those with one, `$default` last.
+    """Finds a request's route: paths without a greedy variable first, then those with one, the longer path first,
+    `$default` last.
 
     Source: "Routing API requests" on
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html. A slash at the end makes
@@ -72,8 +73,10 @@ class Router:
         return None
 
     @staticmethod
-    def _rank(route: Route) -> tuple[bool, bool, int, bool]:
-        return route.path == "$default", "+}" in route.path, route.path.count("{"), route.method == "ANY"
+    def _rank(route: Route) -> tuple[bool, bool, int, int, bool]:
+        is_greedy, parts = "+}" in route.path, route.path.count("/")
+        variables = route.path.count("{")
+        return route.path == "$default", is_greedy, -parts if is_greedy else 0, variables, route.method == "ANY"
 
     @staticmethod
     def _pattern(path: str) -> re.Pattern[str]:

@@ -15,6 +15,8 @@ import pytest
 # Read when `whatsapp_bridge.runtime.observability` is imported; template.yaml sets them for the functions.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "CleverTapWhatsAppBridge/tests"
 os.environ["POWERTOOLS_SERVICE_NAME"] = "tests"
+# As Lambda's runtime does before it imports a function, where somebody has set its own log level to DEBUG.
+logging.getLogger().setLevel(logging.DEBUG)
 
 # What `make test-fast` leaves out, by the beginning of its node id behind "tests/".
 PROCESSES: tuple[str, ...] = (
@@ -61,6 +63,7 @@ SLOW: tuple[str, ...] = (
     "providers/clickatell/test_uploads.py::test_campaign_of_a_hundred",
     "providers/gupshup/test_flows.py",
     "providers/message_central/test_correlation.py",
+    "simulation/test_event_sources.py",
     "store/test_aws_data.py::test_every_region",
     "test_events.py",
     "test_functions.py",
@@ -94,9 +97,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     own = logger.registered_handler
     previous, level = own.setStream(captured.stream), logger.log_level
     logger.setLevel(logging.DEBUG)
-    # Lambda's runtime has the libraries' warnings in the same log group.
+    # Lambda's runtime has what libraries log in the same log group.
     libraries = logging.StreamHandler(captured.stream)
-    libraries.setLevel(logging.WARNING)
     logging.getLogger().addHandler(libraries)
     monkeypatch.setattr(logger._logger, "propagate", False)
     yield captured
@@ -134,9 +136,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "processes: starts processes; put on by tests/conftest.py")
     config.addinivalue_line("markers", "slow: takes long; put on by tests/conftest.py")
     sys.addaudithook(_note_process)
-    # botocore's and moto's own chatter is of no use in a failure report.
-    for name in ("botocore", "urllib3", "moto"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # Its own chatter is of no use in a failure report.
+    logging.getLogger("moto").setLevel(logging.WARNING)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

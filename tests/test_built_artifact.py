@@ -54,6 +54,37 @@ def build() -> Path:
     return folder
 
 
+_TOOL = """#!/bin/sh
+for word in "$PIP_FIND_LINKS" "$@"; do printf '%s\\n' "$word"; done >> "{said}"
+"""
+
+
+def test_a_folder_whose_path_has_blanks_is_built_in(tmp_path: Path) -> None:
+    """Make's own words to sam, which with all it needs is of another test."""
+    folder = tmp_path / "two words" / "a  repository"
+    for made in (".venv/bin/sam", ".venv/bin/python", ".venv/.installed", ".wheels/.checked"):
+        (folder / made).parent.mkdir(parents=True, exist_ok=True)
+        (folder / made).touch()
+    said = tmp_path / "said"
+    for tool in ("sam", "python"):
+        path = folder / ".venv/bin" / tool
+        path.write_text(_TOOL.format(said=said))
+        path.chmod(0o755)
+    for needed in ("layers/bridge/requirements.txt", "requirements/dev.txt"):
+        (folder / needed).parent.mkdir(parents=True)
+        (folder / needed).touch()
+        os.utime(folder / needed, (0, 0))
+    (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    command = ["make", "build", f"BUILD_DIR={folder}/b d"]
+    subprocess.run(command, cwd=folder, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=60, check=True)
+
+    links = f"file://{folder}/.wheels".replace(" ", "%20")
+    assert said.read_text().splitlines() == [
+        *(links, "build", "--build-dir", f"{folder}/b d"),
+        *("", "-m", "local.layer", f"{folder}/b d/BridgeLayer"),
+    ]
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.logical_id)
 def test_handler_and_all_it_can_import_come_from_the_artifact(build: Path, function: Function) -> None:
     layer, folder = build / "BridgeLayer" / "python", build / function.logical_id

@@ -13,7 +13,7 @@ import yaml
 from local import matrix
 from local.sandbox.conventions import CONVENTIONS
 from tests.providers.conformance import MEDIA, body, header, template
-from whatsapp_bridge.accounts.account import Account, CleverTap, Options
+from whatsapp_bridge.accounts.account import Account, AccountInvalid, CleverTap, Options
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
@@ -198,12 +198,34 @@ def test_commands_name_targets_and_modules_that_exist(page: Path) -> None:
     )
 
 
+_PLACEHOLDER = re.compile(r'"REPLACE-by-[A-Za-z0-9-]*?(URL)?"')
+
+
+def _filled(block: str, but: str = "") -> str:
+    """A sample with values for its placeholders, all or all but one."""
+
+    def value(found: re.Match[str]) -> str:
+        words = "https://clevertap.example/callback" if found[1] else "x" * 32
+        return found[0] if found[0] == but else f'"{words}"'
+
+    return _PLACEHOLDER.sub(value, block)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_json_is_json_and_accounts_are_accounts(page: Path) -> None:
     for block in blocks(page, "json"):
-        value = json.loads(block)
+        value = json.loads(_filled(block))
         if "waba_number" in value:
             parse_account("acme", value)
+
+
+def test_a_sample_with_a_placeholder_is_no_account_yet() -> None:
+    (block,) = (block for block in blocks(ROOT / "README.md", "json") if "waba_number" in block)
+    places = [found[0] for found in _PLACEHOLDER.finditer(block)]
+    assert len(places) == 5
+    for left in places:
+        with pytest.raises(AccountInvalid, match="is still a placeholder"):
+            parse_account("acme", _filled(block, but=left))
 
 
 def test_account_keys_are_those_of_the_model() -> None:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from local.gateway import Router
 from local.simulation.sqs import event_record
 from tests.conftest import Log
 from tests.support.world import (
@@ -161,6 +162,40 @@ def test_send(
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("send/", 200), ("send//", 200), ("sent/", 404), ("send/x", 404), ("status/", 404), ("x", 404)],
+)
+def test_send_by_an_address_with_a_slash_at_its_end(
+    made: World, function: Callable[[str], ModuleType], path: str, status: int
+) -> None:
+    event = http(json.dumps(template()).encode(), {"account": "acme", "path": path}, authorization=BASIC)
+
+    answered = function("SendFunction").handler(event, Context())
+
+    assert answered["statusCode"] == status
+    assert json.loads(answered["body"]) == ({"status": "success"} if status == 200 else {"message": "Not Found"})
+    assert made.depth("CampaignQueue") == int(status == 200)
+
+
+ADDRESSES = (
+    ("POST", "/acme/send"),
+    *((method, f"/acme/{kind}/{TOKEN}") for method in ("POST", "GET") for kind in ("incoming", "status")),
+    *((method, f"/acme/media/{'0' * 32}") for method in ("GET", "HEAD")),
+)
+
+
+@pytest.mark.parametrize(("method", "address"), ADDRESSES)
+def test_an_address_with_a_slash_at_its_end_leads_to_the_same_function(made: World, method: str, address: str) -> None:
+    router = Router(made.deployment.routes)
+    plain, with_slash = router.find(method, address), router.find(method, f"{address}/")
+
+    assert plain is not None
+    assert with_slash is not None
+    assert with_slash[0].function == plain[0].function
+    assert with_slash[1]["account"] == "acme"
+
+
 @pytest.mark.parametrize("logical_id", ["IncomingFunction", "StatusFunction"])
 @pytest.mark.parametrize(
     ("method", "body", "token", "status", "stored"),
@@ -244,6 +279,15 @@ def test_head_is_answered_like_get_without_a_body(
     if status == 302:
         # Each is signed for its own method.
         assert len(set(locations)) == 2
+
+
+def test_a_link_with_a_slash_at_the_end_of_its_path_is_the_same(
+    made: World, function: Callable[[str], ModuleType]
+) -> None:
+    event = media(LINK)
+    event["pathParameters"]["id"] += "/"
+
+    assert function("MediaFunction").handler(event, Context())["statusCode"] == 302
 
 
 @pytest.mark.parametrize(
@@ -339,6 +383,15 @@ def test_no_templates(
 ) -> None:
     answered = function("ImportFunction").handler(listing(**headers), Context())
     assert (answered["statusCode"], json.loads(answered["body"])) == (status, body)
+
+
+@pytest.mark.parametrize(("path", "status"), [("templates/", 503), ("templates//", 503), ("x", 404), ("send", 404)])
+def test_the_import_with_a_slash_at_its_end(
+    made: World, function: Callable[[str], ModuleType], path: str, status: int
+) -> None:
+    event = listing(authorization=BASIC)
+    event["pathParameters"]["path"] = path
+    assert function("ImportFunction").handler(event, Context())["statusCode"] == status
 
 
 def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: Log) -> None:

@@ -81,6 +81,7 @@ RECEIVE = [
     (("sqs:SendMessage",), queues("Replies", "Statuses", "Quarantine")),
     (("s3:PutObject",), [PAYLOADS]),
 ]
+FORWARD_SENDS = ("Statuses", "Quarantine", "PeopleQuarantine", "RepliesDeadLetter", "StatusesDeadLetter")
 PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Send": [
         (("sqs:SendMessage",), queues("Conversation", "Campaign")),
@@ -98,7 +99,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Forward": [
         (POLL, queues("Replies", "Statuses")),
         (("sqs:ChangeMessageVisibility",), queues("Replies")),
-        (("sqs:SendMessage",), queues("Statuses", "Quarantine", "RepliesDeadLetter", "StatusesDeadLetter")),
+        (("sqs:SendMessage",), queues(*FORWARD_SENDS)),
         (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("dynamodb:Query",), [sub("${MessagesTable.Arn}/index/bsp_id")]),
         (("s3:GetObject", "s3:PutObject"), [PAYLOADS]),
@@ -248,6 +249,7 @@ def test_routes(resources: Json) -> None:
     }
     assert routes == {
         ("POST", "/{account}/send"): ["SendFunction"],
+        ("POST", "/{account}/{path+}"): ["SendFunction"],
         ("POST", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("GET", "/{account}/incoming/{token}"): ["IncomingFunction"],
         ("POST", "/{account}/status/{token}"): ["StatusFunction"],
@@ -258,7 +260,10 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/status/{token+}"): ["StatusFunction"],
         ("GET", "/{account}/media/{id}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
+        ("GET", "/{account}/media/{id+}"): ["MediaFunction"],
+        ("HEAD", "/{account}/media/{id+}"): ["MediaFunction"],
         ("GET", "/{account}/templates"): ["ImportFunction"],
+        ("GET", "/{account}/{path+}"): ["ImportFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -271,12 +276,13 @@ CALLBACK_LIMITS = {
 }
 
 
-# Mistakes that work; the same callbacks do not come by the usual address as well.
+# Mistakes that work; the same requests do not come by the usual address as well.
 WITH_A_SLASH = {
-    "POST /{account}/incoming/{token+}",
-    "GET /{account}/incoming/{token+}",
-    "POST /{account}/status/{token+}",
-    "GET /{account}/status/{token+}",
+    "POST /{account}/{path+}": SEND_LIMITS,
+    "POST /{account}/incoming/{token+}": CALLBACK_LIMITS,
+    "GET /{account}/incoming/{token+}": CALLBACK_LIMITS,
+    "POST /{account}/status/{token+}": CALLBACK_LIMITS,
+    "GET /{account}/status/{token+}": CALLBACK_LIMITS,
 }
 
 
@@ -293,7 +299,7 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
         "GET /{account}/incoming/{token}": CALLBACK_LIMITS,
         "POST /{account}/status/{token}": CALLBACK_LIMITS,
         "GET /{account}/status/{token}": CALLBACK_LIMITS,
-        **dict.fromkeys(WITH_A_SLASH, CALLBACK_LIMITS),
+        **WITH_A_SLASH,
     }
     # API Gateway refuses settings of a route that is not there.
     paths = resources["BridgeApi"]["Properties"]["Body"]["paths"]
@@ -301,7 +307,10 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
     assert routes - set(stage["RouteSettings"]) == {
         "GET /{account}/media/{id}",
         "HEAD /{account}/media/{id}",
+        "GET /{account}/media/{id+}",
+        "HEAD /{account}/media/{id+}",
         "GET /{account}/templates",
+        "GET /{account}/{path+}",
     }
 
 
@@ -384,7 +393,8 @@ def test_a_replaced_queue_is_kept(resources: Json) -> None:
 
 def test_queues_are_encrypted_and_kept_for_the_longest_time(resources: Json) -> None:
     found = of_type(resources, "AWS::SQS::Queue")
-    assert set(found) == {f"{n}{k}Queue" for n in (*FIFO, *STANDARD) for k in ("", "DeadLetter")} | {"QuarantineQueue"}
+    with_dead_letters = {f"{name}{kind}Queue" for name in (*FIFO, *STANDARD) for kind in ("", "DeadLetter")}
+    assert set(found) == with_dead_letters | {"QuarantineQueue", "PeopleQuarantineQueue"}
     assert {(q["SqsManagedSseEnabled"], q["MessageRetentionPeriod"]) for q in found.values()} == {(True, 14 * 86_400)}
 
 
@@ -465,7 +475,9 @@ def of_function(metric: str, function: str) -> Alarm:
 
 
 def of_table(metric: str, **index: str) -> Alarm:
-    return Alarm(Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300))
+    """DynamoDB's metrics have data only while it throttles, and alarms on them keep their state without."""
+    throttled = Metric("AWS/DynamoDB", metric, {"TableName": {"Ref": "MessagesTable"}, **index}, "Sum", 300)
+    return Alarm(("FILL(throttled, 0)", {"throttled": throttled}))
 
 
 def arrivals(queue: str) -> Alarm:
@@ -513,6 +525,8 @@ ALARMS = {
     **{f"{queue}DepthAlarm": Alarm(queue_metric(DEPTH, f"{queue}Queue")) for queue in UNREAD},
     **{f"{queue}ArrivalsAlarm": arrivals(f"{queue}Queue") for queue in UNREAD},
     **{f"{queue}AgeAlarm": oldest(f"{queue}Queue", 10 * 86_400) for queue in UNREAD},
+    # Its depth and arrivals have no alarm: PeopleWithoutNumberAlarm counts each person once a day.
+    "PeopleQuarantineAgeAlarm": oldest("PeopleQuarantineQueue", 10 * 86_400),
     "ConversationAgeAlarm": oldest("ConversationQueue", 300),
     "CampaignAgeAlarm": oldest("CampaignQueue", 1800),
     "RepliesAgeAlarm": oldest("RepliesQueue", 300),
@@ -631,7 +645,8 @@ def test_every_queue_function_table_index_and_the_api_have_their_alarms(resource
         (m.name, json.dumps(m.of)) for alarm in alarms(resources).values() for m in alarm.metrics if m.namespace != OWN
     }
     for name, queue in of_type(resources, "AWS::SQS::Queue").items():
-        read = "RedrivePolicy" in queue
+        # People without a number are counted by a metric.
+        read = "RedrivePolicy" in queue or name == "PeopleQuarantineQueue"
         due += [Alarm(queue_metric(metric, name)) for metric in ([AGE] if read else [DEPTH, IN_FLIGHT, AGE])]
     for name in of_type(resources, "AWS::Lambda::Function"):
         # Where recursion is allowed, Lambda does not emit its metric.
@@ -998,5 +1013,5 @@ def test_what_is_to_be_pasted_is_output() -> None:
         "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),
         "MessagesTable": {"Ref": "MessagesTable"},
         "PayloadsBucket": {"Ref": "PayloadsBucket"},
-        **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine")},
+        **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine", "PeopleQuarantine")},
     }

@@ -1,4 +1,4 @@
-"""GET /{account}/templates: CleverTap's import of templates."""
+"""GET /{account}/templates, with or without a slash at its end: CleverTap's import of templates."""
 
 from typing import Any
 
@@ -16,6 +16,9 @@ startup.done()
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    account, query = event["pathParameters"]["account"], event.get("queryStringParameters") or {}
-    status, body = show(account, headers_of(event), query, address_of(event, public_url))
+    path, query = event["pathParameters"], event.get("queryStringParameters") or {}
+    # The route for the address with a slash at its end takes every other path, too.
+    if path.get("path", "templates").rstrip("/") != "templates":
+        return answer(404, '{"message":"Not Found"}')
+    status, body = show(path["account"], headers_of(event), query, address_of(event, public_url))
     return answer(status, body)

@@ -15,7 +15,7 @@ startup.done()
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     path, head = event["pathParameters"], event["requestContext"]["http"]["method"] == "HEAD"
     query = event.get("queryStringParameters") or {}
-    status, body, location = show(path["account"], path["id"], query, head=head)
+    status, body, location = show(path["account"], path["id"].rstrip("/"), query, head=head)
     shown = answer(status, "" if head else body, "text/plain; charset=utf-8")
     shown["headers"] |= {"cache-control": "private, no-store", "referrer-policy": "no-referrer"}
     if location is not None:

@@ -1,4 +1,4 @@
-"""POST /{account}/send: CleverTap's messages."""
+"""POST /{account}/send, with or without a slash at its end: CleverTap's messages."""
 
 from typing import Any
 
@@ -13,6 +13,9 @@ startup.done()
 
 @observed
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    account = event["pathParameters"]["account"]
-    status, body = accept(account, headers_of(event), body_of(event))
+    path = event["pathParameters"]
+    # The route for the address with a slash at its end takes every other path, too.
+    if path.get("path", "send").rstrip("/") != "send":
+        return answer(404, '{"message":"Not Found"}')
+    status, body = accept(path["account"], headers_of(event), body_of(event))
     return answer(status, body)

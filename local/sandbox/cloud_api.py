@@ -8,9 +8,9 @@ import re
 import time
 from collections.abc import Callable, Set
 from typing import Any
-from urllib.parse import urlsplit
 
-from local.sandbox.template_values import MAX_BODY, MAX_HEADER, fit, is_value
+from local.sandbox.files import is_address, is_file_name
+from local.sandbox.template_values import MAX_BODY, MAX_HEADER, fit, is_value, is_value_of_url
 
 type Json = dict[str, Any]
 
@@ -118,10 +118,11 @@ def _check_text(text: Any, where: str) -> None:
 
 def _check_media(media: Any, kind: str) -> None:
     _check(media, kind, required={"link"}, optional=_MEDIA[kind])
-    if not isinstance(media["link"], str) or urlsplit(media["link"]).scheme not in ("http", "https"):
+    if not is_address(media["link"]):
         raise Refused(131009, f"{kind}.link is not an address")
-    for name in _MEDIA[kind] & set(media):
-        _text(media[name], f"{kind}.{name}", MAX_CAPTION)
+    if not is_file_name(media.get("filename", "any")):
+        raise Refused(131009, f"{kind}.filename is not a name")
+    _text(media.get("caption", "any"), f"{kind}.caption", MAX_CAPTION)
 
 
 def _check_location(location: Any, where: str) -> None:
@@ -177,6 +178,8 @@ def _check_button(button: Json, where: str) -> None:
     if button["sub_type"] not in _SUB_TYPES or not re.fullmatch(r"[0-9]", str(button["index"])):
         raise Refused(100, f"{where}.sub_type or index")
     _check_parameters(button["parameters"], where, {_SUB_TYPES[button["sub_type"]]}, one=True)
+    if button["sub_type"] == "url" and not is_value_of_url(button["parameters"][0]["text"]):
+        raise Refused(100, f"{where} still has a placeholder")
 
 
 def _check_carousel(carousel: Json, where: str) -> None:

@@ -1,10 +1,25 @@
 """Files: those that people send and get, and those on the web in CleverTap's messages."""
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
 PATH = "/files/"
+# RFC 3986.
+_PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+_ADDRESS = re.compile(rf"(?i:https?)://(?:{_PART}@)?{_HOST}(?::[0-9]*)?(?:[/?]{_PART})?(?:#{_PART})?")
+
+
+def is_address(text: object) -> bool:
+    """Whether it is an address at which a BSP can fetch a file."""
+    return isinstance(text, str) and _ADDRESS.fullmatch(text) is not None
+
+
+def is_file_name(text: object) -> bool:
+    """Whether a person can be shown it as the name of a file: no path, nothing that turns it around."""
+    return isinstance(text, str) and bool(text.strip()) and text.isprintable() and not set(text) & set("/\\")
 
 
 @dataclass(frozen=True)

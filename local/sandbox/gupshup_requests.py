@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from local.sandbox.template_values import MAX_BODY, MAX_FOOTER, MAX_HEADER, is_rendered, is_value
+from local.sandbox.files import is_address, is_file_name
+from local.sandbox.template_values import MAX_BODY, MAX_FOOTER, MAX_HEADER, is_rendered, is_value, is_value_of_url
 
 ERRORS: dict[str, str] = {
     "101": "Mandatory parameter missing or not valid.",
@@ -109,7 +109,8 @@ def _check_text(form: Mapping[str, str]) -> None:
 
 def _check_media(form: Mapping[str, str]) -> None:
     _need(form["msg_type"].upper() in {"IMAGE", "VIDEO", "AUDIO", "DOCUMENT"})
-    _need(urlsplit(form.get("media_url", "")).scheme in ("http", "https"))
+    _need(is_address(form.get("media_url")))
+    _need(is_file_name(form.get("filename", "any")))
     _need("whatsAppTemplateId" in form or form.get("caption") not in (None, "null"))
 
 
@@ -121,6 +122,7 @@ def _check_template(form: Mapping[str, str]) -> None:
     _need(not (by_id and texts) and not (not by_id and variables))
     _need(len(form.get("footer", "")) <= MAX_FOOTER)
     _need(all(is_value(form[name]) for name in variables))
+    _need(is_value_of_url(form.get("buttonUrlParam", "any")))
     for name, most in (("header", MAX_HEADER), ("msg", MAX_BODY), ("caption", MAX_BODY)):
         if not is_rendered(form.get(name, ""), most):
             raise Refused("318")

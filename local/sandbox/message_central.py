@@ -22,7 +22,7 @@ from local.sandbox import cloud_api
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
 from local.sandbox.conventions import NOT_APPROVED, Convention, convention
 from local.sandbox.files import File
-from local.sandbox.template_values import MAX_BODY, fit, is_value
+from local.sandbox.template_values import MAX_BODY, fit, is_value, is_value_of_url
 from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
 
@@ -268,8 +268,7 @@ def _checked(query: dict[str, str], headers: dict[str, str], body: bytes, number
     if file is not None:
         return Call(kind, tuple((to, template | values) for to, values in _rows(file.content)))
     values = {name: _values(query.get(name)) for name in ("variables", "ctaVariables")}
-    if len(values["ctaVariables"]) > MAX_URLS:
-        raise Refused(804)
+    _check_urls(values["ctaVariables"])
     return Call(kind, ((_number(query), template | values),))
 
 
@@ -298,6 +297,13 @@ def _check_values(values: list[str]) -> None:
         raise Refused(804)
     if not all(map(is_value, values)) or not fit(values, MAX_BODY):
         # Meta's own refusal.
+        raise Refused(800, "(#100) Invalid parameter")
+
+
+def _check_urls(values: list[str]) -> None:
+    if len(values) > MAX_URLS:
+        raise Refused(804)
+    if not all(map(is_value_of_url, values)):
         raise Refused(800, "(#100) Invalid parameter")
 
 
@@ -334,5 +340,7 @@ def _rows(content: bytes) -> list[tuple[str, Json]]:
 def _row(row: tuple[Any, ...]) -> tuple[str, Json]:
     country, mobile, *values = ("" if cell is None else str(cell) for cell in row)
     _check_values(values[MAX_URLS:])
+    urls = [value for value in values[:MAX_URLS] if value]
+    _check_urls(urls)
     to = _number({"countryCode": country, "mobileNumber": mobile})
-    return to, {"variables": values[MAX_URLS:], "ctaVariables": [value for value in values[:MAX_URLS] if value]}
+    return to, {"variables": values[MAX_URLS:], "ctaVariables": urls}

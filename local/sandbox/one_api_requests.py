@@ -10,7 +10,7 @@ from typing import Any
 
 from local.sandbox import media_types
 from local.sandbox.clickatell import MAX_CONTENT
-from local.sandbox.template_values import MAX_BODY, MAX_HEADER, fit, is_value
+from local.sandbox.template_values import MAX_BODY, MAX_HEADER, fit, is_value, is_value_of_url
 
 MAX_MESSAGES = 100
 MAX_QUICK_REPLIES = 3
@@ -315,6 +315,9 @@ def check_values(message: dict[str, Any]) -> None:
         values = holder.get("parameters", {}).values()
         if not all(map(is_value, values)) or not fit(values, most):
             raise Refused(23, where)
+    for website in template.get("buttons", {}).get("websiteUrl", []):
+        if not all(map(is_value_of_url, website["parameters"].values())):
+            raise Refused(23, "template.buttons.websiteUrl")
 
 
 def map_values(message: dict[str, Any], function: Callable[[str], str]) -> dict[str, Any]:

@@ -18,6 +18,11 @@ def is_value(text: str) -> bool:
     return bool(text.strip()) and not _FORBIDDEN.search(text)
 
 
+def is_value_of_url(text: str) -> bool:
+    """Whether it can stand behind a template's URL. WhatsApp takes a placeholder, too, and the link leads nowhere."""
+    return is_value(text) and not _PLACEHOLDER.search(text)
+
+
 def fit(values: Iterable[str], most: int) -> bool:
     """Whether a text with these values may have at most `most` characters."""
     return sum(map(len, values)) <= most

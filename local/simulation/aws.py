@@ -17,7 +17,6 @@ from local.template import Deployment
 # (`store/aws.py`).
 _ATTEMPTS = 3
 _TRIED_AGAIN = {"ThrottlingException", "RequestThrottled", "SlowDown", "ProvisionedThroughputExceededException"}
-_THROTTLED = {"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"}
 _WRITES = {"put_item", "update_item", "delete_item"}
 _UNREACHED = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
 _SAMPLED = {
@@ -27,15 +26,15 @@ _SAMPLED = {
 
 
 class _Client:
-    """A botocore client of a service in memory, in standard mode. `refused` is given the method, the parameters and the
-    code of each refusal."""
+    """A botocore client of a service in memory, in standard mode. `refused` is given the parameters and the error of
+    each call that fails."""
 
     def __init__(
         self,
         service: Service,
         weather: Weather,
         random: Random,
-        refused: Callable[[str, Mapping[str, Any], str], None] = lambda *_: None,
+        refused: Callable[[Mapping[str, Any], Exception], None] = lambda *_: None,
     ) -> None:
         self._service, self._weather, self._random, self._refused = service, weather, random, refused
 
@@ -63,7 +62,7 @@ class _Client:
                 return method(*positional, **parameters)
             except (ClientError, *_UNREACHED) as error:
                 code = _code(error)
-                self._refused(name, parameters, code)
+                self._refused(parameters, error)
                 if attempt == _ATTEMPTS or (code and code not in _TRIED_AGAIN):
                     raise
             self._weather.pause(self._random.random() * 2**attempt)
@@ -112,18 +111,17 @@ class Aws:
 
         return after
 
-    def _refused_by_dynamodb(self, method: str, parameters: Mapping[str, Any], code: str) -> None:
-        """DynamoDB's metrics of throttling, of the table and of an index that is read.
+    def _refused_by_dynamodb(self, parameters: Mapping[str, Any], error: Exception) -> None:
+        """DynamoDB's metrics of throttling: of the table, or of the index alone where that is throttled.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
         """
-        if code in _THROTTLED:
-            metric = "WriteThrottleEvents" if method in _WRITES else "ReadThrottleEvents"
-            index = parameters.get("IndexName")
-            dimensions = {"TableName": parameters["TableName"]}
-            self._data.add(
-                "AWS/DynamoDB", metric, dimensions | ({"GlobalSecondaryIndexName": index} if index else {}), 1
-            )
+        response: Any = error.response if isinstance(error, ClientError) else {}
+        for each in response.get("ThrottlingReasons", ()):
+            metric = "WriteThrottleEvents" if "Write" in each["reason"] else "ReadThrottleEvents"
+            _, _, index = each["resource"].partition("/index/")
+            of_index = {"GlobalSecondaryIndexName": index} if index else {}
+            self._data.add("AWS/DynamoDB", metric, {"TableName": parameters["TableName"], **of_index}, 1)
 
     def sample(self) -> None:
         """SQS's metrics, for queues with or just without messages."""

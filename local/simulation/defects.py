@@ -3,6 +3,7 @@
 Each takes the place of a part of the deployed code, and must be found within as many seeds as `make test` runs.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from local.simulation.plan import draw
@@ -33,6 +34,13 @@ from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.queues import NotStored, Queue
 
 type Plant = Callable[[ExitStack], None]
+
+
+class Defect(NamedTuple):
+    """`found_by`: the broken promise that shows it, as a pattern; whatever else breaks proves nothing about it."""
+
+    plant: Plant
+    found_by: str
 
 
 def _instead(owner: Any, name: str, make: Callable[[Any], Any]) -> Plant:
@@ -76,8 +84,8 @@ def _without_alarms(*names: str) -> Plant:
 
 
 def _each_group_its_own(own: Any) -> Any:
-    def entry(self: Any, account: Any, event: Any) -> Any:
-        made = own(self, account, event)
+    def entry(self: Any, account: Any, event: Any, now: Any) -> Any:
+        made = own(self, account, event, now)
         return replace(made, group=f"{made.group}.{made.deduplication}"[:128])
 
     return entry
@@ -94,7 +102,9 @@ def _to_another_person(own: Any) -> Any:
 def _without_text(own: Any) -> Any:
     def report(self: Any, account: Any, event: Any, reply: Any, record: Any) -> Any:
         text = reply.message.text
-        message = reply.message.model_copy(update={"text": text and text.model_copy(update={"body": "..."})})
+        message = reply.message.model_copy(
+            update={"text": text and text.model_copy(update={"body": text.body.removeprefix("answer ")})}
+        )
         return own(self, account, event, replace(reply, message=message), record)
 
     return report
@@ -123,59 +133,160 @@ def _ignoring(own: Any) -> Any:
     return send
 
 
-DEFECTS: dict[str, Plant] = {
-    "an unknown outcome is sent again": _settled_as(
-        lambda outcome: NotSent("lost") if isinstance(outcome, Unknown) else outcome
+DEFECTS: dict[str, Defect] = {
+    "an unknown outcome is sent again": Defect(
+        _settled_as(lambda outcome: NotSent("lost") if isinstance(outcome, Unknown) else outcome),
+        r"doubled: message",
     ),
-    "what was not sent is rejected": _settled_as(
-        lambda outcome: Rejected(1009, "not sent") if isinstance(outcome, NotSent) else outcome
+    "what was not sent is rejected": Defect(
+        _settled_as(lambda outcome: Rejected(1009, "not sent") if isinstance(outcome, NotSent) else outcome),
+        r"lost: message \d+ was given up",
     ),
-    "the claim is not asked for": _instead(Claims, "claim", _always(Claim.GRANTED)),
-    "what was being sent is sent again": _instead(Claims, "claim", _granting_interrupted),
-    "a lost answer is not confirmed": _instead(Claims, "unconfirmed", _always(None)),
-    "the confirmation overrules the news": _together(
-        _instead(Claims, "unconfirmed", _always("somebody")),
-        _instead(confirmations, "is_last_word", _always(True)),
-        _instead(Leases, "begin", lambda own: lambda *given, unconfirmed, **named: own(*given, **named)),
+    "the claim is not asked for": Defect(
+        _instead(Claims, "claim", _always(Claim.GRANTED)),
+        r"doubled: message",
     ),
-    "time limits are not looked at": _instead(Job, "seconds_left", _always(3600.0)),
-    "a busy status is dropped": _instead(StatusRequeue, "queue_again", _always([])),
-    "a postponed batch is forgotten": _instead(Dispatch, "_queue_again", _always([])),
-    "a batch that SQS refused in part counts as stored": _instead(Queue, "_send_batch", _ignoring),
-    "a callback that was not stored is acknowledged": _instead(receive, "_send", _swallowing),
-    "the order of a person's messages is lost": _instead(receive.Receive, "_reply", _each_group_its_own),
-    "a reply is forwarded each time that it comes": _instead(
-        Once, "begin_reply", lambda own: lambda self, account, reply, *given, **named: reply
+    "what was being sent is sent again": Defect(
+        _instead(Claims, "claim", _granting_interrupted),
+        r"doubled: message",
     ),
-    "the lease is given to everybody": _instead(Leases, "begin", _always(Lease(0))),
-    "what CleverTap took is not recorded": _instead(Reports, "end", _always(None)),
-    "skipped rungs are not added": _instead(ladder, "updates", lambda own: lambda *given: own(*given)[-1:]),
-    "statuses that CleverTap did not take are let go": _instead(PostStatuses, "_settle", _always([])),
-    "a status without its message is dropped": _instead(ForwardStatuses, "_wait_for_message", _always([])),
-    "no alarm tells of a side that is away": _without_alarms(
-        "Paused", "Unavailable", "Age", "Throttl", "NotSent", "Unknown", "Unconfirmed", "Returned", "Errors", "Failed"
+    "a lost answer is not confirmed": Defect(
+        _instead(Claims, "unconfirmed", _always(None)),
+        r"lost: message .* was told nothing",
     ),
-    "no alarm tells of a BSP that does not answer": _without_alarms(
-        "ProviderPaused", "MessagesNotSent", "MessagesUnknown", "MessagesUnconfirmed"
+    "the confirmation overrules the news": Defect(
+        _together(
+            _instead(Claims, "unconfirmed", _always("somebody")),
+            _instead(confirmations, "is_last_word", _always(True)),
+            _instead(Leases, "begin", lambda own: lambda *given, unconfirmed, **named: own(*given, **named)),
+        ),
+        r"(lost|false): message .* the BSP reported",
     ),
-    "no alarm tells of a BSP that throttles": _without_alarms("MessagesThrottled", "MessagesNotSent"),
-    "no alarm tells of CleverTap that is away": _without_alarms("CleverTap"),
-    "no alarm tells of a secret that cannot be read": _without_alarms("AccountsStale"),
-    "no alarm tells of a table that is throttled": _without_alarms("Table", "Index"),
-    "no alarm tells of a function that dies": _without_alarms("DispatchErrors", "ForwardErrors"),
-    "no alarm tells of a function without room": _without_alarms("DispatchThrottles", "ForwardThrottles"),
-    "an account is never paused": _instead(breaker, "opens", _always(False)),
-    "a reply forgets what it answers": _instead(ForwardReplies, "_answered", _always(None)),
-    "a reply answers another message": _instead(ForwardReplies, "_answered", _always("1|1700000000|acme|1")),
-    "a reply loses its text": _instead(ForwardReplies, "_report", _without_text),
-    "messages go to another person": _instead(jobs, "read_message", _to_another_person),
-    "callbacks with statuses are refused": _instead(receive, "_queued", _refusing),
+    "time limits are not looked at": Defect(
+        _instead(Job, "seconds_left", _always(3600.0)),
+        r"false: message \d+ was sent \d+ s after",
+    ),
+    "a busy status is dropped": Defect(
+        _instead(StatusRequeue, "queue_again", _always([])),
+        r"lost: message .* the BSP reported",
+    ),
+    "a postponed batch is forgotten": Defect(
+        _instead(Dispatch, "_queue_again", _always([])),
+        r"lost: message .* was told nothing",
+    ),
+    "a batch that SQS refused in part counts as stored": Defect(
+        _instead(Queue, "_send_batch", _ignoring),
+        r"lost: (message|reply)",
+    ),
+    "a callback that was not stored is acknowledged": Defect(
+        _instead(receive, "_send", _swallowing),
+        r"lost: (message|reply)",
+    ),
+    "the order of a person's messages is lost": Defect(
+        _instead(receive.Receive, "_reply", _each_group_its_own),
+        r"false: reply \d+ was reported before",
+    ),
+    "a reply is forwarded each time that it comes": Defect(
+        _instead(Once, "begin_reply", lambda own: lambda self, account, reply, *given, **named: reply),
+        r"doubled: reply",
+    ),
+    "the lease is given to everybody": Defect(
+        _instead(Leases, "begin", _always(Lease(0))),
+        r"doubled: message \d+: CleverTap was told",
+    ),
+    "what CleverTap took is not recorded": Defect(
+        _instead(Reports, "end", _always(None)),
+        r"doubled: message \d+: CleverTap was told",
+    ),
+    "skipped rungs are not added": Defect(
+        _instead(ladder, "updates", lambda own: lambda *given: own(*given)[-1:]),
+        r"(lost|false): message .* the BSP reported",
+    ),
+    "statuses that CleverTap did not take are let go": Defect(
+        _instead(PostStatuses, "_settle", _always([])),
+        r"lost: message .* was told",
+    ),
+    "a status without its message is dropped": Defect(
+        _instead(ForwardStatuses, "_wait_for_message", _always([])),
+        r"lost: message .* the BSP reported",
+    ),
+    "no alarm tells of a side that is away": Defect(
+        _without_alarms(
+            "Paused",
+            "Unavailable",
+            "Age",
+            "Throttl",
+            "NotSent",
+            "Unknown",
+            "Unconfirmed",
+            "Returned",
+            "Errors",
+            "Failed",
+        ),
+        r"silent: .* of (acme|clevertap)",
+    ),
+    "no alarm tells of a BSP that does not answer": Defect(
+        _without_alarms("ProviderPaused", "MessagesNotSent", "MessagesUnknown", "MessagesUnconfirmed"),
+        r"silent: (down|hangs|50\d|answers lost|maintenance page)\b.* of acme",
+    ),
+    "no alarm tells of a BSP that throttles": Defect(
+        _without_alarms("MessagesThrottled", "MessagesNotSent"),
+        r"silent: 429\b.* of acme",
+    ),
+    "no alarm tells of CleverTap that is away": Defect(
+        _without_alarms("CleverTap"),
+        r"silent: .* of clevertap",
+    ),
+    "no alarm tells of a secret that cannot be read": Defect(
+        _without_alarms("AccountsStale"),
+        r"silent: .* of secretsmanager",
+    ),
+    "no alarm tells of a table that is throttled": Defect(
+        _without_alarms("Table"),
+        r"silent: (hot key )?throttled of dynamodb",
+    ),
+    "no alarm tells of an index that is throttled": Defect(
+        _without_alarms("Index"),
+        r"silent: index throttled of dynamodb",
+    ),
+    "no alarm tells of a function that dies": Defect(
+        _without_alarms("DispatchErrors", "ForwardErrors"),
+        r"silent: an invocation of \w+ that died",
+    ),
+    "no alarm tells of a function without room": Defect(
+        _without_alarms("DispatchThrottles", "ForwardThrottles"),
+        r"silent: an invocation of \w+ that had no room",
+    ),
+    "an account is never paused": Defect(
+        _instead(breaker, "opens", _always(False)),
+        r"lost: .* after its breaker had to be open",
+    ),
+    "a reply forgets what it answers": Defect(
+        _instead(ForwardReplies, "_answered", _always(None)),
+        r"false: reply \d+ answers",
+    ),
+    "a reply answers another message": Defect(
+        _instead(ForwardReplies, "_answered", _always("1|1700000000|acme|1")),
+        r"false: reply \d+ answers",
+    ),
+    "a reply loses its text": Defect(
+        _instead(ForwardReplies, "_report", _without_text),
+        r"false: reply \d+ was reported without its text",
+    ),
+    "messages go to another person": Defect(
+        _instead(jobs, "read_message", _to_another_person),
+        r"false: message \d+ went to somebody else",
+    ),
+    "callbacks with statuses are refused": Defect(
+        _instead(receive, "_queued", _refusing),
+        r"lost: a callback .* was never acknowledged",
+    ),
 }
 
 
 def play_with(name: str, seed: int) -> Result:
     with ExitStack() as stack:
-        DEFECTS[name](stack)
+        DEFECTS[name].plant(stack)
         return play(draw(seed))
 
 
@@ -184,7 +295,7 @@ def first_found(name: str, seeds: range, jobs: int, pool: ProcessPoolExecutor) -
     waiting = iter(seeds)
     while chunk := list(islice(waiting, jobs * 2)):
         for seed, result in zip(chunk, pool.map(partial(play_with, name), chunk), strict=True):
-            if result.failed:
+            if any(re.match(DEFECTS[name].found_by, str(violation)) for violation in result.violations):
                 return seed
     return None
 

@@ -68,9 +68,19 @@ class Throughput:
             limit, used = getattr(self, kind), self._used.get((kind, of), 0.0)
             # A call that alone is above the limit is taken by an idle table, which borrows from the next seconds.
             if self.full(kind, of) or (limit is not None and used and used + units > limit):
-                raise Refused(_THROTTLED, f"The level of configured throughput was exceeded ({kind}).")
+                raise _throttled(kind, of)
         for kind, of, units in taken:
             self._used[kind, of] = self._used.get((kind, of), 0.0) + units
+
+
+def _throttled(kind: str, of: str) -> Refused:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html"""
+    index = "" if kind.startswith("key_") else of
+    what = ("Index" if index else "Table") + ("Write" if kind.endswith("writes") else "Read")
+    limit = "KeyRangeThroughputExceeded" if kind.startswith("key_") else "AccountLimitExceeded"
+    reason = {"reason": what + limit, "resource": f"table/index/{index}" if index else "table"}
+    message = f"The level of configured throughput was exceeded ({kind})."
+    return Refused(_THROTTLED, message, ThrottlingReasons=[reason])
 
 
 class Index:

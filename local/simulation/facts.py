@@ -97,12 +97,12 @@ def number_of_text(text: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def numbers_in(exchange: Exchange) -> set[int]:
-    """The messages that a request to a BSP carries."""
+def numbers_in(exchange: Exchange, *, by_id: bool) -> set[int]:
+    """The messages that a request to a BSP carries: by their ids, where the BSP gets them, else by their texts."""
     text = unquote(f"{exchange.path} {exchange.body.decode('utf-8', 'replace')}")
-    if found := _MSG_ID.findall(text):
-        return {int(number) for number in found}
-    # Ids are not in every BSP's requests; and what is encrypted may look like a token.
+    if by_id:
+        # What is encrypted, or a key in base64, may look like a token.
+        return {int(number) for number in _MSG_ID.findall(text)}
     text += " ".join(_sheets(exchange.body))
     return {int(number) for number in _TOKEN.findall(text)}
 

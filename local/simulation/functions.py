@@ -232,7 +232,7 @@ class Poller:
         self._scheduler, self._functions, self._sqs, self._source = scheduler, functions, sqs, source
         self._queue = deployment.queue_by_arn(source.queue_arn)
         self._function, self._region = deployment.functions[source.function], deployment.region
-        self._busy, self._backlog_since = 0, scheduler.now
+        self._busy, self._backlog_since, self._ran = 0, scheduler.now, 0
         self._task = scheduler.start(self._poll)
         self._asleep = False
 
@@ -245,7 +245,7 @@ class Poller:
     def _poll(self) -> None:
         while True:
             now = self._scheduler.now
-            at_once = source_concurrency(now - self._backlog_since, self._source.maximum_concurrency)
+            at_once = source_concurrency(now - self._backlog_since, self._source.maximum_concurrency, self._ran)
             has_room = self._busy < at_once
             received = receive_batch(self._sqs, self._queue.url, self._source.batch_size) if has_room else []
             if received:
@@ -253,7 +253,7 @@ class Poller:
                 self._scheduler.start(partial(self._invoke, received))
                 continue
             if has_room:
-                self._backlog_since = now
+                self._backlog_since, self._ran = now, self._busy
                 seconds = self._until_due()
             else:
                 grows = at_once < (self._source.maximum_concurrency or POLLER_MOST)

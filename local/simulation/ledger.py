@@ -37,6 +37,7 @@ from local.simulation.outages import Outages
 from local.simulation.plan import START, Event, Fault
 from local.simulation.replies import Replies
 from local.simulation.silence import Wait
+from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common.message_ids import hidden
 
 _LADDER = ("sent", "delivered", "read")
@@ -50,13 +51,19 @@ _WITHOUT_ID = {("message_central", "template"), ("message_central", "template wi
 _FOUND_WITHIN = 60.0
 # Seconds in which CleverTap repeats what is not answered, each answer included.
 _TRIED_FOR = 200.0
-# Without these, nothing is accepted, or sent.
-_OF_AWS = ("sqs", "secretsmanager", "lambda", "s3", "kms", "dynamodb")
+# Without these, nothing is accepted.
+_ACCEPTING = ("sqs", "secretsmanager", "lambda")
+# What CleverTap hears of a try for which the account's concurrency had no room: others use it up, unless some is kept
+# for send (`SendReservedConcurrency`). Each such try must raise an alarm (`silence`).
+_NO_ROOM = "Throttled"
+# Without these, nothing is sent; without KMS, nothing that is encrypted.
+_SENDING = (*_ACCEPTING, "dynamodb")
 
 
 @dataclass
 class Ledger:
-    """`providers`: the provider type of each account. `hosts`: whose host it is, an account's name for each BSP."""
+    """`providers`: the provider type of each account. `hosts`: whose host it is, an account's name for each BSP.
+    `encrypted`: the accounts with client-side encryption."""
 
     providers: Mapping[str, str]
     hosts: Mapping[str, str]
@@ -67,6 +74,7 @@ class Ledger:
     """Of each message from a person: the message that it answers."""
     exchanges: Sequence[Exchange] = ()
     faults: Sequence[Fault] = ()
+    encrypted: Collection[str] = ()
     interrupted: Collection[int] = ()
     """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
 
@@ -105,7 +113,8 @@ class Ledger:
             if exchange.taken:
                 self._read_callback(exchange, json.loads(exchange.body))
         elif whose is not None:
-            for number in numbers_in(exchange):
+            features = registry.outbound(self.providers[whose]).CAPABILITIES.features
+            for number in numbers_in(exchange, by_id="reference" in features):
                 self.requests[number].append(exchange)
 
     def _read_callback(self, exchange: Exchange, body: Any) -> None:
@@ -160,7 +169,7 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
-            elif not self._harsh_at(sent.event.at):
+            elif not self._harsh_at(sent.event.at) and set(sent.answers) != {_NO_ROOM}:
                 yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:
@@ -177,8 +186,9 @@ class Ledger:
         if convention(event.to, has_file=event.kind == "template with a file").error is not None:
             return False
         kind = "text" if event.kind == "text" else "template"
-        begin = (sent.accepted or 0) - START
-        faults = [fault for fault in self.faults if fault.target in (event.account, *_OF_AWS)]
+        begin = _begun(sent) - START
+        needed = (event.account, *_SENDING, *(["kms"] if event.account in self.encrypted else []))
+        faults = [fault for fault in self.faults if fault.target in needed and fault.name != "slow"]
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
         return _longest_healthy(inside, faults) >= _ENOUGH[kind] and not self._in_doubt(event)
@@ -199,14 +209,15 @@ class Ledger:
     def _harsh_at(self, at: float) -> bool:
         """Whether AWS was not well while CleverTap tried to send a message, from then on."""
         return any(
-            fault.target in _OF_AWS and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
+            fault.target in _ACCEPTING and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
         )
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
         limit = LIMITS["text" if sent.event.kind == "text" else "template"]
-        first = sent.accepted if sent.accepted is not None else sent.event.at + START
-        if arrived.at - first > limit + GRACE and not sent.event.repeats:
-            yield Violation("false", f"message {number} was sent {arrived.at - first:.0f} s after it was accepted")
+        late = arrived.at - _begun(sent)
+        # What CleverTap repeats is accepted anew.
+        if late > limit + GRACE + max(sent.event.repeats, default=0):
+            yield Violation("false", f"message {number} was sent {late:.0f} s after it was accepted")
 
     def _of_delivered(self, number: int, sent: Sent, told: Sequence[Told], names: list[str]) -> Iterable[Violation]:
         news = [posted for posted in self._news.get(number, []) if posted.acknowledged is not None]
@@ -248,7 +259,7 @@ class Ledger:
         assert answered is not None
         of, latest = self.sent[answered].event, told.at - _FOUND_WITHIN
         if any(
-            fault.target in ("index", "dynamodb") and START + fault.start < told.at < START + fault.end + _FOUND_WITHIN
+            fault.target == "dynamodb" and START + fault.start < told.at < START + fault.end + _FOUND_WITHIN
             for fault in self.faults
         ):
             return True
@@ -310,6 +321,11 @@ class Ledger:
             asked_for = convention(event.to, has_file=event.kind == "template with a file")
             if asked_for.error is None and "failed" not in self._statuses_of(event):
                 yield Wait("failed", event.account, sent.accepted, told[0].at)
+
+
+def _begun(sent: Sent) -> float:
+    """When it was accepted, or queued although CleverTap had no answer."""
+    return sent.accepted if sent.accepted is not None else START + sent.event.at
 
 
 def _failed_at(told: Sequence[Told]) -> list[float]:

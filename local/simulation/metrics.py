@@ -2,7 +2,7 @@
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html. What is evaluated here is
 what the template uses: a metric, metric math or a query by a dimension; a static threshold, M of N datapoints, missing
-data as good.
+data as good, but for DynamoDB's metrics: an alarm on one of them keeps its state.
 """
 
 import ast
@@ -97,11 +97,15 @@ class Alarm:
         needed = int(self.properties.get("DatapointsToAlarm", most))
         compare = _COMPARISONS[self.properties["ComparisonOperator"]]
         threshold = float(self.properties["Threshold"])
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html, TreatMissingData
+        keeps_state = self.properties.get("Namespace") == "AWS/DynamoDB"
         bad: list[bool] = []
         rung: list[int] = []
         ringing = False
         for start in range(first - first % minutes - most * minutes, last + 1, minutes):
             value = values(start)
+            if value is None and keeps_state:
+                continue
             bad.append(value is not None and compare(value, threshold))
             now = sum(bad[-most:]) >= needed
             if now and not (ringing and rung) and start + minutes > first:
@@ -176,6 +180,9 @@ def _calculated(node: ast.expr, stat: Callable[[str, int], float | None], start:
         case ast.Call(func=ast.Name(id="DIFF"), args=[part]):
             a, b = of(part), of(part, start - minutes)
             return None if a is None or b is None else a - b
+        case ast.Call(func=ast.Name(id="FILL"), args=[part, ast.Constant(value=int() | float() as value)]):
+            known_value = of(part)
+            return float(value) if known_value is None else known_value
         case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
             chosen = of(condition)
             return None if chosen is None else of(then if chosen else otherwise)

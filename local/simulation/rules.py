@@ -175,9 +175,12 @@ POLLER_GROWTH_PER_MINUTE: Final = 300
 POLLER_MOST: Final = 1250
 
 
-def source_concurrency(seconds: float, maximum: int | None) -> int:
-    """How many batches an event source runs at once after `seconds` of backlog."""
-    grown = min(POLLER_START + int(seconds * POLLER_GROWTH_PER_MINUTE / 60), POLLER_MOST)
+def source_concurrency(seconds: float, maximum: int | None, ran: int = 0) -> int:
+    """How many batches an event source runs at once after `seconds` of backlog, at whose beginning it `ran` so many.
+
+    It scales back to five when traffic is low. How soon is not documented: here at once, but not below what is running.
+    """
+    grown = min(max(POLLER_START, ran) + int(seconds * POLLER_GROWTH_PER_MINUTE / 60), POLLER_MOST)
     return grown if maximum is None else min(grown, maximum)
 
 

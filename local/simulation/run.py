@@ -406,6 +406,7 @@ class Run:
             answers=self._answers,
             exchanges=self.internet.exchanges,
             faults=self.plan.faults,
+            encrypted={name for name, account in self.accounts.items() if account["provider"].get("encryption")},
             interrupted=self._interrupted(),
         )
         violations = [*ledger.violations(), *self._left_over(ledger)]

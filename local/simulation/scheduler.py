@@ -27,7 +27,8 @@ class Owner:
 
     def __init__(self) -> None:
         self.dead = False
-        self.tasks: set[Task] = set()
+        self.tasks: dict[Task, None] = {}
+        """In the order in which they began."""
 
 
 class Task:
@@ -36,7 +37,7 @@ class Task:
         self._scheduler, self._function = scheduler, function
         self._greenlet = greenlet(self._run, scheduler.hub)
         if owner is not None:
-            owner.tasks.add(self)
+            owner.tasks[self] = None
 
     def _run(self) -> None:
         try:
@@ -46,7 +47,7 @@ class Task:
         finally:
             self.ended = True
             if self.owner is not None:
-                self.owner.tasks.discard(self)
+                self.owner.tasks.pop(self, None)
 
     def resume(self) -> None:
         self._greenlet.switch()
@@ -57,7 +58,7 @@ class Task:
         if self._greenlet:
             self._greenlet.throw(Killed)
         elif self.owner is not None:
-            self.owner.tasks.discard(self)
+            self.owner.tasks.pop(self, None)
 
 
 class Scheduler:
@@ -129,7 +130,7 @@ class Scheduler:
 
     @staticmethod
     def _reap(owner: Owner) -> None:
-        for task in sorted(owner.tasks, key=lambda task: task.ticket):
+        for task in list(owner.tasks):
             task.end()
 
     # --- the run ---------------------------------------------------------------------------------------------------

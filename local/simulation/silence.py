@@ -35,7 +35,7 @@ _NOT_STORED = ("IncomingErrorsAlarm", "StatusErrorsAlarm", "ApiServerErrorsAlarm
 _NO_KEY = ("MessagesNotSentAlarm", "RepliesUnreadableAlarm")
 _NO_FILE = ("ForwardRecordsReturnedAlarm",)
 _INDEX_THROTTLED = ("IndexWriteThrottlesAlarm", "IndexReadThrottlesAlarm")
-_THROTTLED = ("TableWriteThrottlesAlarm", "TableReadThrottlesAlarm", "IndexReadThrottlesAlarm")
+_THROTTLED = ("TableWriteThrottlesAlarm", "TableReadThrottlesAlarm")
 
 ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     # The first request of some messages is another one (a token, an upload, an opt-in): it is not sent, then.
@@ -129,6 +129,8 @@ _HEARD_WITHIN = 1800.0
 _STRIKES, _PERIODS, _PERIOD = 20, 4, 300.0
 # A call to AWS is made so often before it fails.
 _CALLS = 3
+# AWS counts each that it throttles, also if the next one goes through.
+_COUNTED_BY_AWS = {("dynamodb", "throttled"), ("dynamodb", "index throttled"), ("dynamodb", "hot key throttled")}
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,9 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
         account = None if (fault.target, fault.kind) in ALARMS else fault.target
         named = ALARMS[BSP if account else fault.target, fault.kind]
         many = _STRIKES if account or fault.target == "clevertap" else _STRIKES * _CALLS
-        felt = fault.end - fault.start >= STOP_SECONDS and _is_felt(strikes.get(place, ()), many)
-        if named and fault.share == 1 and felt:
+        struck = [at for at in strikes.get(place, ()) if account is None or not _nothing_is_recorded(faults, at)]
+        felt = fault.end - fault.start >= STOP_SECONDS and _is_felt(struck, many)
+        if named and felt and (fault.share == 1 or (fault.target, fault.name) in _COUNTED_BY_AWS):
             yield Trouble(
                 f"{fault.name} of {fault.target}",
                 named,
@@ -180,6 +183,13 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
                 START + fault.end,
                 account,
             )
+
+
+def _nothing_is_recorded(faults: Sequence[Fault], at: float) -> bool:
+    """Whether DynamoDB is away, of which its own alarms tell: no message has an outcome then, whatever its BSP says."""
+    return any(
+        (fault.target, fault.name, fault.share) == ("dynamodb", "away", 1) and fault.active(at) for fault in faults
+    )
 
 
 def _is_felt(strikes: Sequence[float], many: int) -> bool:
@@ -203,6 +213,9 @@ def of_queue(name: str, arrivals: Iterable[float], lost: Iterable[float]) -> Ite
     """Of a queue that operators alone read, without "Queue": when something came there, and when SQS deleted it."""
     counted = {"StatusesDeadLetter": "StatusesDeadLetteredAlarm", "RepliesDeadLetter": "RepliesDeadLetteredAlarm"}
     named = (f"{name}DepthAlarm", f"{name}ArrivalsAlarm", *([counted[name]] if name in counted else []))
+    if name == "PeopleQuarantine":
+        # Each person once a day.
+        named = ("PeopleWithoutNumberAlarm",)
     for at in arrivals:
         yield Trouble(f"a message on {name}", named, at, at)
     for at in lost:

@@ -488,6 +488,28 @@ def test_other_messages_are_no_provider_validation(payload: Json) -> None:
     assert not is_provider_validation(parse_message(json.dumps(payload)))
 
 
+WHOLE_URL = button(0, "dynamicUrl", "Buy", *texts("https://shop.example/{{1}}/{{ 2 }}"))
+
+
+@pytest.mark.parametrize(
+    ("msg_id", "expected"),
+    [
+        pytest.param(VALIDATION_MSG_ID, "https://shop.example/0/0", id="validation"),
+        pytest.param("7001|1|2|3", "https://shop.example/{{1}}/{{ 2 }}", id="message"),
+    ],
+)
+def test_a_validation_that_has_the_templates_url_for_a_value_gets_a_value(msg_id: str, expected: str) -> None:
+    cards = {"type": "carousel", "cards": [{"components": [body("Mug"), WHOLE_URL]}] * 2}
+    message = parsed_template(template(body("Hi"), WHOLE_URL, cards, msgId=msg_id))
+    again = parse_message(json.dumps(message.wire()))
+    assert again == message
+    (carousel,) = message.other
+    assert isinstance(carousel, Carousel)
+    for holder in (message, *carousel.cards):
+        (only,) = holder.buttons
+        assert [parameter.text for parameter in only.parameters] == [expected]
+
+
 @pytest.mark.parametrize("payload", SHAPES.values(), ids=SHAPES)
 def test_any_message_may_come_wrapped(payload: Json) -> None:
     assert parse_message(json.dumps({"body": payload})) == parse_message(json.dumps(payload))

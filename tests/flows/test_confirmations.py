@@ -1,7 +1,7 @@
 """forward, confirmations: a message whose answer was lost is reported as failed only when no news is on its way."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from tests.support.world import (
     LOST,
     REGION,
     START,
+    Killed,
     World,
     accept_all,
     account,
@@ -22,6 +23,7 @@ from tests.support.world import (
     world,
 )
 from whatsapp_bridge.flows import confirmations
+from whatsapp_bridge.flows.records import Record
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.queues import Counts
@@ -186,6 +188,41 @@ def test_news_in_the_accounts_backlog_comes_first_although_another_accounts_is_f
         assert made.told == []
         made.pump(hours=2)
         assert made.told == [("a", "sent"), ("a", "delivered")]
+
+
+class Dies:
+    """Kills each invocation that has the delivery of message a in hand, until `until`."""
+
+    def __init__(self, made: World, until: float) -> None:
+        self._made, self._until, self._forward = made, until, made.forward_statuses
+        self._in_hand, self.deaths = False, 0
+        made.forward_statuses, made.fail = self, self._kill  # type: ignore[assignment]
+
+    def __call__(self, records: Sequence[Record]) -> list[str]:
+        self._in_hand = any('"delivered"' in record.body for record in records)
+        return self._forward(records)
+
+    def _kill(self, operation: str, parameters: Any) -> None:
+        if self._in_hand and self._made.now < self._until and "msg#acme#a" in repr(parameters):
+            self.deaths += 1
+            raise Killed(operation)
+
+
+def test_news_whose_deliveries_die_comes_first_although_the_accounts_others_are_fresh(made: World) -> None:
+    """Lambda hands out the same batch again, which dies again."""
+    made.now = DUE - 60
+    dies = Dies(made, DUE + HOUR)
+    callback(made, ("a", DELIVERED))
+    made.run()
+    made.now = DUE
+    while made.now < DUE + HOUR:
+        other_news(made, 1)
+        made.run()
+        made.now += 61
+    assert dies.deaths > 3
+    assert made.told == []
+    made.pump(hours=2)
+    assert made.told == [("a", "sent"), ("a", "delivered")]
 
 
 def received(made: World) -> list[dict[str, Any]]:

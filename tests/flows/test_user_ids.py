@@ -95,10 +95,10 @@ def test_the_statuses_of_a_message_cost_one_read_together(kind: str) -> None:
 @pytest.mark.parametrize("seen", NOT_SEEN.values(), ids=NOT_SEEN)
 def test_who_was_never_seen_with_a_number_is_quarantined(made: World, log: Log, seen: bytes) -> None:
     hears(made, seen)
-    made.emptied("QuarantineQueue")
+    made.emptied("PeopleQuarantineQueue")
     hears(made, events(messages=[written("later")]))
     assert "later" not in texts(made)
-    (kept,) = [body for body in made.bodies("QuarantineQueue") if body["kind"] != "status"]
+    (kept,) = made.bodies("PeopleQuarantineQueue")
     assert (kept["reason"], kept["element"]["from_user_id"]) == ("no phone number, only a user id", USER)
     assert USER not in log.text
 
@@ -111,7 +111,24 @@ def test_who_has_no_number_is_in_the_alarm_once_a_day(made: World, counted: Call
     made.now += 86_400
     hears(made, events(messages=[written("tomorrow")]))
     assert counted()["PeopleWithoutNumber"] == 3
-    assert made.depth("QuarantineQueue") == 7
+    assert made.depth("PeopleQuarantineQueue") == 7
+    assert made.depth("QuarantineQueue") == 0, "whose alarms would count each message"
+
+
+def test_a_status_of_somebody_without_a_number_is_in_the_same_quarantine(counted: Callable[[], dict[str, int]]) -> None:
+    """Where only the number leads to its message."""
+    with world(acme=SIDES["message_central"]) as made:
+        for name in ("sent", "delivered"):
+            hears(made, events(statuses=[status(name, None, recipient_id=None, recipient_user_id=USER)]))
+        hears(made, events(messages=[written("one")]))
+        made.pump(hours=2)
+
+        kept = made.bodies("PeopleQuarantineQueue")
+        assert {body["reason"] for body in kept} == {"no phone number, only a user id"}
+        assert sorted(body["kind"] for body in kept) == ["status", "status", "text"]
+        assert counted()["PeopleWithoutNumber"] == 1
+        assert made.depth("QuarantineQueue") == 0
+        assert USER not in json.dumps([body for body in kept if body["kind"] == "status"])
 
 
 def test_the_last_number_of_a_user_id_counts(made: World) -> None:
@@ -191,5 +208,5 @@ def test_a_number_of_thousands_of_digits_is_noted_nowhere(made: World) -> None:
     hears(made, events(statuses=[status("delivered", "a", recipient_id=number, recipient_user_id=USER)]))
     hears(made, events(messages=[written("first", number)]))
     hears(made, events(messages=[written("later")]))
-    assert [kept["reason"] for kept in made.bodies("QuarantineQueue")][-1] == "no phone number, only a user id"
+    assert [kept["reason"] for kept in made.bodies("PeopleQuarantineQueue")][-1] == "no phone number, only a user id"
     assert made.depth("RepliesDeadLetterQueue") == 0

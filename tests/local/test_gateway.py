@@ -17,6 +17,7 @@ ROUTES = [
     Route("GET", "/{account}/status/{token}", "Status"),
     Route("POST", "/{account}/status/{token}", "Status"),
     Route("GET", "/{account}/status/{token+}", "StatusWithSlash"),
+    Route("PUT", "/{account}/{path+}", "Others"),
     Route("ANY", "/{account}/files/{path+}", "Files"),
     Route("GET", "/me/files/list", "List"),
 ]
@@ -36,6 +37,9 @@ def event(
         pytest.param("POST", "/a%20b%2Fc/send", "Send", {"account": "a b/c"}, id="variable is URL-decoded"),
         pytest.param("GET", "/acme/status/t", "Status", {"account": "acme", "token": "t"}, id="two variables"),
         pytest.param("PUT", "/acme/files/a/b", "Files", {"account": "acme", "path": "a/b"}, id="greedy, any method"),
+        pytest.param(
+            "PUT", "/acme/files/", "Others", {"account": "acme", "path": "files/"}, id="greedy, the longer path first"
+        ),
         pytest.param("GET", "/me/files/list", "List", {}, id="literal path goes first"),
         pytest.param(
             "POST", "/me/files/list", "Files", {"account": "me", "path": "list"}, id="its method is another's"

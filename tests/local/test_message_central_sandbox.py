@@ -102,8 +102,11 @@ def test_refused(central: MessageCentralSandbox, query: dict[str, str], token: s
     assert central.delivered == []
 
 
-def test_a_value_that_whatsapp_refuses(central: MessageCentralSandbox) -> None:
-    _, body = call(central, BROADCAST | {"variables": "a\tb"})
+@pytest.mark.parametrize(
+    "values", [{"variables": "a\tb"}, {"ctaVariables": "h.example/{{1}}"}], ids=["a tab", "a placeholder for a URL"]
+)
+def test_a_value_that_whatsapp_refuses(central: MessageCentralSandbox, values: dict[str, str]) -> None:
+    _, body = call(central, BROADCAST | values)
 
     assert (body["responseCode"], body["message"]) == (800, "(#100) Invalid parameter")
     assert central.delivered == []

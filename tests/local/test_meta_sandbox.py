@@ -132,6 +132,10 @@ TAKEN: dict[str, Json] = {
         button("copy_code", 0, type="coupon_code", coupon_code="C"), button("url", "1", type="text", text="x")
     ),
     "carousel": template(body("a"), {"type": "carousel", "cards": CARDS}),
+    "an address with all that it may have": of(
+        "image", {"link": "https://h.example:8443/a%20b/(1).png?x=%C3%A9&y=a+b@,;:!$'*~#top"}
+    ),
+    "document": of("document", {"link": "https://h.example/d", "filename": "Invoice No. 5.pdf", "caption": "k"}),
     "location": of("location", {"latitude": "-33.9", "longitude": "18.6", "name": "Shop"}),
 }
 
@@ -161,6 +165,15 @@ REFUSED: dict[str, tuple[Any, int]] = {
     "text too long": (text(body="x" * 4097), 131009),
     "preview no boolean": (text(text={"body": "x", "preview_url": "yes"}), 131009),
     "no address": (of("image", {"link": "h.example/i.png"}), 131009),
+    "a blank in an address": (of("image", {"link": "https://h.example/a b.png"}), 131009),
+    "an accent in an address": (of("image", {"link": "https://h.example/\u00e9.png"}), 131009),
+    "an umlaut in a host": (of("image", {"link": "https://h\u00e4.example/a.png"}), 131009),
+    "half an escape in an address": (of("image", {"link": "https://h.example/100%.png"}), 131009),
+    "a path as a name": (of("document", {"link": "https://h.example/a.pdf", "filename": "../a.pdf"}), 131009),
+    "a direction mark in a name": (
+        of("document", {"link": "https://h.example/a.pdf", "filename": "a\u202efdp.exe"}),
+        131009,
+    ),
     "caption of audio": (of("audio", {"link": "https://h.example/a.mp3", "caption": "k"}), 100),
     "caption too long": (of("image", {"link": "https://h.example/i.png", "caption": "x" * 1025}), 131009),
     "beyond the pole": (of("location", {"latitude": "91", "longitude": "0"}), 131009),
@@ -181,6 +194,7 @@ REFUSED: dict[str, tuple[Any, int]] = {
     "line break in a value": (template(body("a", "b\nc")), 100),
     "tab in a header's value": (template(header("text", "a\tb")), 100),
     "five spaces in a URL": (template(button("url", "0", type="text", text="a     b")), 100),
+    "a placeholder for a URL": (template(button("url", "0", type="text", text="https://h.example/{{1}}")), 100),
     "header too long": (template(header("text", "x" * 61)), 132005),
     "body too long": (template(body("x" * 1000, "x" * 25)), 132005),
     "opted out": (text("+27821239403"), 131050),

@@ -256,6 +256,12 @@ def test_accepted(clickatell: OneApiSandbox, message: dict[str, Any]) -> None:
             template(buttons={"websiteUrl": [website(parameters={})]}), 23, "parameters", id="URL without parameter"
         ),
         pytest.param(template(buttons={"websiteUrl": [website(), website(2)]}), 23, "websiteUrl", id="two URLs"),
+        pytest.param(
+            template(buttons={"websiteUrl": [website(parameters={"1": "https://h.example/{{1}}"})]}),
+            23,
+            "websiteUrl",
+            id="a placeholder for a URL",
+        ),
         pytest.param({**TEXT, "to": "27821239403"}, 26, "opted out", id="convention 9403"),
         pytest.param({**TEXT, "to": "27821239427"}, 27, "not available", id="convention 9427"),
     ],

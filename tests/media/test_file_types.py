@@ -137,6 +137,35 @@ def test_file_name(wanted: str | None, url: str, found: FileType, expected: str)
     assert file_name(wanted, url, found) == expected
 
 
+# Of a file that somebody else fetches: the wanted name, the address, and what it is called.
+UNFETCHED: dict[str, tuple[str | None, str, str]] = {
+    "its own extension": ("report.pdf", "https://files.example/d", "report.pdf"),
+    "its own extension in capitals": ("REPORT.PDF", "https://files.example/d.docx", "REPORT.PDF"),
+    "the address's": ("Offer", "https://files.example/o.pdf?x=1.y", "Offer.pdf"),
+    "a number behind a dot and a space": ("Invoice No. 5", "https://files.example/i.pdf", "Invoice No. 5.pdf"),
+    "a number behind a dot": ("Statement 31.10", "https://files.example/s.pdf", "Statement 31.10.pdf"),
+    "a version": ("v1.2 price list", "https://files.example/p.pdf", "v1.2 price list.pdf"),
+    "a text of a special kind": ("Prices", "https://files.example/p.csv", "Prices.csv"),
+    "a type of no table of ours": ("Plan", "https://files.example/p.svg", "Plan.svg"),
+    "an extension that runs": ("menu.exe", "https://files.example/menu.pdf", "menu.exe.pdf"),
+    "a program's address": ("Invoice", "https://files.example/get.php?id=1", "Invoice"),
+    "an extension that is not known": ("plan.dwg", "https://files.example/plan.dwg", "plan.dwg"),
+    "no extension anywhere": ("Invoice No. 5", "https://files.example/", "Invoice No. 5"),
+    "path of Windows": ("C:\\Users\\x\\menu.pdf", URL, "menu.pdf"),
+    "path upwards": ("../../menu", "https://files.example/m.pdf", "menu.pdf"),
+    "written from right to left": ("menu\u202efdp.exe", "https://files.example/m.pdf", "menufdp.exe.pdf"),
+    "zero-width space": ("me\u200bnu.pdf", URL, "menu.pdf"),
+    "long": ("m" * 300, "https://files.example/m.pdf", "m" * 100 + ".pdf"),
+    "none, from the address": (None, "https://files.example/Gr%C3%BC%C3%9Fe%20an%2Falle.pdf", "alle.pdf"),
+    "blank, nothing in the address": (" ", "https://files.example/", "file"),
+}
+
+
+@pytest.mark.parametrize(("wanted", "url", "expected"), UNFETCHED.values(), ids=UNFETCHED.keys())
+def test_name_of_a_file_that_somebody_else_fetches(wanted: str | None, url: str, expected: str) -> None:
+    assert file_name(wanted, url, None) == expected
+
+
 # The content, the declared types from the first to the last, and the name of a file from a person.
 UNKNOWN_BYTES = b"\x00\x01"
 DECLARED: dict[str, tuple[bytes, list[str | None], str | None, str]] = {

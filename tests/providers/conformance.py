@@ -1,7 +1,7 @@
 """What every BSP adapter has to do. An adapter's test class inherits `ProviderConformance` and fills in its samples.
 
-All samples are made of the values in `PRIVATE`: after each test, none of them may be in a log record of any level, nor
-in any exception text or repr seen on the way.
+All samples are made of the values in `PRIVATE`: after each test, none of them may be in a log record of any level, ours
+or a library's at Lambda's own log level DEBUG, nor in any exception text or repr seen on the way.
 """
 
 import json
@@ -25,7 +25,7 @@ from pydantic_core import from_json, to_json
 
 from local.sandbox.bsps import SANDBOXES
 from local.sandbox.conventions import CONVENTIONS, NOT_APPROVED
-from tests.providers.conformance_files import FileConformance
+from tests.providers.conformance_files import NAMES, FileConformance
 from tests.support import sample_files, undecodable
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
 from tests.support.private import looked_into
@@ -62,6 +62,7 @@ from whatsapp_bridge.providers.contract import (
     Throttled,
     Unknown,
 )
+from whatsapp_bridge.runtime.observability import logger
 
 PERSON = "27831234567"
 OTHER_PERSON = "27837654321"
@@ -163,6 +164,29 @@ CONTENT_TYPES: Mapping[str, str] = {
     "file": "application/pdf",
 }
 
+# A file's address as CleverTap's customers have it, and as it goes on.
+ADDRESSES: Mapping[str, tuple[str, str]] = {
+    "blanks": ("https://files.example/private sale/a b.png", "https://files.example/private%20sale/a%20b.png"),
+    "accents": ("https://files.example/\u0142\u00e9.png?v=\u00fc", "https://files.example/%C5%82%C3%A9.png?v=%C3%BC"),
+    "a bar": ("https://files.example/private|1.png", "https://files.example/private%7C1.png"),
+    "an umlaut in the host": ("https://m\u00fcnchen.example/private", "https://xn--mnchen-3ya.example/private"),
+    "a zero-width space at its end": ("https://files.example/private.png\u200b", "https://files.example/private.png"),
+    "a line break at its end": ("https://files.example/private.png\r\n", "https://files.example/private.png"),
+    "encoded already": (
+        "https://files.example/private%20a%2fb.png?X-Amz-Signature=a%2Bb%2F&e=%7e&q=a+b",
+        "https://files.example/private%20a%2fb.png?X-Amz-Signature=a%2Bb%2F&e=%7e&q=a+b",
+    ),
+}
+# The name of a PDF at an address that ends in ".pdf". As of files from people, but nobody may have looked into it: then
+# the extension of another type stays.
+NAMES_TO_PEOPLE: Mapping[str, tuple[str, str]] = {
+    **{name: row for name, row in NAMES.items() if name not in ("an extension of another type", "none")},
+    "a number behind a dot and a space": ("private No. 5", "private No. 5.pdf"),
+    "a date": ("private 31.10", "private 31.10.pdf"),
+    "a version": ("v1.2 private", "v1.2 private.pdf"),
+    "none": ("", "private.pdf"),
+}
+
 # Messages from people that CleverTap has no form for, and the form they take.
 CLOSEST_FORM: Mapping[str, str] = {"contacts": "text"}
 
@@ -197,6 +221,14 @@ BEYOND_WHATSAPP: Mapping[str, tuple[Json, str]] = {
     "a line break in a URL": (
         template(body("a"), button("dynamicUrl", suffix("private\nwords"))),
         "components[1].parameters[0].text",
+    ),
+    "a placeholder in a URL": (
+        template(body("a"), button("dynamicUrl", suffix("https://private.example/{{ 1 }}"))),
+        "components[1].parameters[0].text",
+    ),
+    "a placeholder in a card's URL": (
+        _carousel(*(_card(body("a"), button("dynamicUrl", suffix(value))) for value in ("x", "{{1}}"))),
+        "components[1].cards[1].components[1].parameters[0].text",
     ),
     "a long header": (template(header("text", {"text": "k" * 61}), body("a")), "components[0].header.text.text"),
     "a long value in a header": (
@@ -233,6 +265,26 @@ BEYOND_WHATSAPP: Mapping[str, tuple[Json, str]] = {
         "components[1].cards[1].components[0].body.parameters[0].text",
     ),
     "a long text": (freeform("text", {"body": "k" * 4097}), "text.body"),
+}
+
+# A text of a secret as somebody pastes it ("x"), which means the text alone.
+PASTED: Mapping[str, str] = {
+    "a line break": "x\n",
+    "a line break of Windows": "x\r\n",
+    "blanks around it": " x\u00a0 ",
+    "a tab in front": "\tx",
+    "a byte-order mark": "\ufeffx",
+    "a zero-width space": "x\u200b",
+    "direction marks": "\u202ax\u202c",
+}
+# The same with what nobody can have meant: the field is named.
+UNFIT: Mapping[str, str] = {
+    "a line break inside": "x\nx",
+    "a tab inside": "x\tx",
+    "a byte-order mark inside": "x\ufeffx",
+    "a zero-width space inside": "x\u200bx",
+    "a no-break space inside": "x\u00a0x",
+    "a placeholder": "REPLACE-by-the-x",
 }
 
 # What comes from gateways and networks rather than from a BSP's own code: nothing in it is about a message.
@@ -325,6 +377,9 @@ class ProviderConformance(FileConformance, ABC):
     request: by it the suite sees whether new credentials are used."""
     wrong: ClassVar[Mapping[str, tuple[str, Any]]]
     """Name: path below `provider` (or `options`), and a value that must be refused there."""
+
+    names_documents: ClassVar[bool] = True
+    """Whether the BSP is told a name with a document."""
 
     not_callbacks: ClassVar[Mapping[str, bytes]]
     """Bodies that are not a callback of this BSP at all, besides what is no JSON object."""
@@ -459,7 +514,8 @@ class ProviderConformance(FileConformance, ABC):
 
     @pytest.fixture(autouse=True)
     def _nothing_private_in_logs(self, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-        caplog.set_level(logging.DEBUG)
+        # The libraries' levels are what they are after Lambda's own is DEBUG: see tests/conftest.py.
+        caplog.set_level(logging.DEBUG, logger.name)
         yield
         for phase in ("setup", "call"):
             for record in caplog.get_records(phase):
@@ -534,11 +590,47 @@ class ProviderConformance(FileConformance, ABC):
 
     @pytest.mark.parametrize(
         "base_url",
-        ["http://bsp.example", "bsp.example", f"https://{SECRET}@bsp.example", "https://bsp.example?x=private", 7],
-        ids=["http", "no scheme", "user name", "query", "number"],
+        [
+            "http://bsp.example",
+            "bsp.example",
+            f"https://{SECRET}@bsp.example",
+            "https://bsp.example?x=private",
+            "https://bsp.example/private words",
+            7,
+        ],
+        ids=["http", "no scheme", "user name", "query", "a blank", "number"],
     )
     def test_secret_with_a_wrong_base_url(self, base_url: Any) -> None:
         assert self.refused_secret(self.secret(base_url)).field == "provider.base_url"
+
+    @pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED.keys())
+    def test_what_is_pasted_along_with_any_text_of_a_secret_is_taken_off(self, pasted: str) -> None:
+        secret = self.secret("https://bsp.example")
+        whole = _mapped(secret, lambda value, _: pasted.replace("x", value))
+
+        assert parse_account("acme", whole) == parse_account("acme", secret)
+        assert parse_account("acme", f"\ufeff{json.dumps(whole)}") == parse_account("acme", secret)
+
+    def test_a_secret_pasted_with_line_breaks_is_in_force(self) -> None:
+        with self.world(_mapped(self.secret("https://bsp.example"), lambda value, _: f"{value}\n")) as made:
+            assert made.send(self.message("r1"), headers=self.authorization()) == SUCCESS
+            made.pump()
+            self.deliver(made, self.status("sent", "r1"))
+            made.pump()
+
+            assert made.told == [("r1", "sent")]
+            assert not any("\n" in url or "%0A" in url.upper() for url, _, _ in made.bsp_requests)
+
+    @pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT.keys())
+    def test_what_no_text_of_a_secret_can_have_is_refused_with_its_field(self, unfit: str) -> None:
+        paths: list[str] = []
+        secret = self.secret("https://bsp.example")
+        _mapped(secret, lambda value, path: paths.append(path) or value)  # type: ignore[func-returns-value]
+
+        for path in paths:
+            changed = _mapped(secret, lambda value, at, path=path: unfit.replace("x", value) if at == path else value)  # type: ignore[misc]
+            assert self.refused_secret(changed).field == path
+        assert len(paths) > 8
 
     def test_new_credentials_of_the_bsp_take_over(self) -> None:
         with self.world() as made:
@@ -655,6 +747,49 @@ class ProviderConformance(FileConformance, ABC):
                 incoming_file not in ("audio", "voice"),
             )
             assert self.linked(made, file["mediaURL"]) == FILES[incoming_file]
+
+    @pytest.mark.parametrize(("written", "expected"), ADDRESSES.values(), ids=ADDRESSES.keys())
+    def test_the_address_of_a_file_goes_on_as_an_address(self, written: str, expected: str) -> None:
+        media = MEDIA | {"mediaURL": written}
+        messages = {"headers:image": template(header("image", media), body("private 1"))}
+        messages |= {f"freeform:{kind}": freeform(kind, media) for kind in ("image", "file")}
+        for name, message in messages.items():
+            group, kind = name.split(":")
+            if kind not in getattr(self.capabilities, group):
+                continue
+            with self.world() as made:
+                made.files = lambda url, headers, kind=kind: HttpAnswer(200, {}, FILES[kind])  # type: ignore[misc]
+                assert made.send(message | {"msgId": "r1"}, headers=self.authorization()) == SUCCESS
+                made.pump()
+
+                assert made.statuses == []
+                handed_on = [text for request in made.bsp_requests for text in _texts(*request[:2])]
+                assert expected in [*handed_on, *made.http.fetched]
+                assert written == expected or written not in [*handed_on, *made.http.fetched]
+
+    @pytest.mark.parametrize(("given", "expected"), NAMES_TO_PEOPLE.values(), ids=NAMES_TO_PEOPLE.keys())
+    def test_a_document_is_sent_under_a_harmless_name_with_its_extension(self, given: str, expected: str) -> None:
+        if not self.names_documents:
+            return
+        message = freeform("file", {"mediaURL": "https://files.example/private.pdf", "filename": given})
+        with self.world() as made:
+            made.files = lambda url, headers: HttpAnswer(200, {}, FILES["file"])
+            assert made.send(message | {"msgId": "r1"}, headers=self.authorization()) == SUCCESS
+            made.pump()
+
+            shown = [text for request in made.bsp_requests for text in _texts(*request[:2])]
+        assert expected in shown
+        assert given == expected or not given or given not in shown
+
+    def test_the_validation_of_a_saved_template_has_a_value_for_its_url(self) -> None:
+        if "dynamicUrl" not in self.capabilities.buttons:
+            return
+        whole = button("dynamicUrl", suffix("https://private.example/{{1}}"))
+        message = template(body("private 1"), whole) | {"msgId": "0|0|0|0"}
+        with self.world() as made:
+            assert made.send(message, headers=self.authorization()) == SUCCESS
+
+        assert "https://private.example/0" in json.dumps(self.translate(message))
 
     def test_credentials_go_to_no_other_host(self, incoming_file: str) -> None:
         """A callback may name any address for a file; who knows the token must not get at the credentials with it."""
@@ -1073,6 +1208,25 @@ class ProviderConformance(FileConformance, ABC):
             assert [kept["reason"] for kept in made.bodies("QuarantineQueue")] == ["from the account's own number"]
             assert made.depth("RepliesQueue") == 0
 
+    def test_two_people_with_one_message_id_are_both_heard(self) -> None:
+        raw = self.incoming("text", "m1")
+        with self.world() as made:
+            for written in (raw, raw.replace(PERSON.encode(), OTHER_PERSON.encode()), raw):
+                self.deliver(made, written)
+                made.pump()
+                made.now += FIFO_DEDUPLICATION_SECONDS
+
+            assert [reply["from"] for reply in made.replies] == [PERSON, OTHER_PERSON]
+
+    def test_an_id_that_is_too_long_for_a_key_blocks_nobody(self) -> None:
+        with self.world() as made:
+            for message_id in ("k" * 3000, "m1"):
+                self.deliver(made, self.incoming("text", message_id))
+                made.pump()
+
+            assert [reply["from"] for reply in made.replies] == [PERSON, PERSON]
+            assert made.depth("RepliesQueue") == 0
+
     def test_unreadable_is_kept_whole(self, unreadable: bytes) -> None:
         with self.world() as made:
             self.deliver(made, unreadable)
@@ -1341,6 +1495,26 @@ def _carries(url: str, payload: Any, content: bytes) -> bool:
         return True
     words = payload.decode("latin-1") if isinstance(payload, bytes) else json.dumps(payload)
     return MEDIA["mediaURL"] in unquote_plus(f"{url} {words}") or b64encode(content).decode() in words
+
+
+def _texts(url: str, payload: Any) -> Iterator[str]:
+    """The single values of a request: in its address, and in its JSON or form."""
+    yield from (value for _, value in parse_qsl(urlsplit(url).query))
+    if isinstance(payload, bytes):
+        yield from (value for _, value in parse_qsl(payload.decode("latin-1")))
+        payload = None
+    texts: list[str] = []
+    _mapped(payload, lambda value, _: texts.append(value) or value)  # type: ignore[func-returns-value]
+    yield from texts
+
+
+def _mapped(value: Any, change: Callable[[str, str], str], path: str = "") -> Any:
+    """JSON with each text in it changed, by the text and its path."""
+    if isinstance(value, dict):
+        return {name: _mapped(member, change, f"{path}.{name}".lstrip(".")) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, change, f"{path}.{place}") for place, item in enumerate(value)]
+    return change(value, path) if isinstance(value, str) else value
 
 
 def _drop(value: Json, path: str) -> None:

@@ -109,7 +109,7 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("callback_token", ..., "callback_token", id="no token"),
         pytest.param("callback_token", "t" * 31, "callback_token", id="token too short"),
         pytest.param("callback_token", "t" * 32 + "/" + CANARY, "callback_token", id="token with a slash"),
-        pytest.param("callback_token", "t" * 32 + "\n", "callback_token", id="token with a line break"),
+        pytest.param("callback_token", "t" * 32 + "\n" + "t" * 32, "callback_token", id="tokens in lines"),
         pytest.param("callback_token", 7, "callback_token", id="token a number"),
         pytest.param("callback_token", {"new": "t" * 32}, "callback_token", id="token an object"),
         pytest.param("callback_token", [], "callback_token", id="an empty list of tokens"),
@@ -122,7 +122,17 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("provider.type", CANARY, "provider.type", id="unknown provider"),
         pytest.param("provider.type", [CANARY], "provider.type", id="provider type is no text"),
         pytest.param("provider.api_key", ..., "provider.api_key", id="no api_key"),
-        pytest.param("provider.api_key", f"{CANARY}\n", "provider.api_key", id="api_key with a line break"),
+        pytest.param("provider.api_key", f"{CANARY}\n{CANARY}", "provider.api_key", id="api_key with a line break"),
+        pytest.param("provider", {f"ty{CANARY}\u200bpe": "x"}, "provider", id="a key with what nobody sees"),
+        pytest.param("callback_token", "t" * 32 + "\ufffd", "callback_token", id="what could not be read"),
+        pytest.param("callback_token", ["t" * 32, "REPLACE" * 5], "callback_token.1", id="a placeholder in a list"),
+        pytest.param("provider", {"type": "REPLACE"}, "provider.type", id="a placeholder for the provider"),
+        pytest.param(
+            "clevertap.authorization",
+            [{"type": "header", "name": f"X {CANARY}", "value": "v"}],
+            "clevertap.authorization.0.name",
+            id="no name of a header",
+        ),
         pytest.param("provider.base_url", f"http://{CANARY}/", "provider.base_url", id="plain base_url"),
         pytest.param("provider.base_url", f"https://host/?{CANARY}", "provider.base_url", id="base_url with a query"),
         pytest.param("provider.extra", CANARY, "provider.extra", id="unknown provider key"),
@@ -167,6 +177,24 @@ def test_errors_name_the_field(path: str, value: Any, field: str) -> None:
         assert private not in "".join(format_exception(raised.value))
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("clevertap.authorization.0.password", "two words", id="password"),
+        pytest.param(
+            "clevertap.authorization", [{"type": "header", "name": "Authorization", "value": "Token t"}], id="header"
+        ),
+    ],
+)
+def test_what_people_make_up_may_have_blanks_inside(path: str, value: Any) -> None:
+    assert parse_account("acme", changed(path, value)).name == "acme"
+
+
+def test_a_text_with_a_raw_line_break_at_its_end_is_read() -> None:
+    secret = json.dumps(account()).replace('"secret-api-key"', '"secret-api-key\n"')
+    assert parse_account("acme", secret) == parse_account("acme", account())
+
+
 def test_a_name_in_the_secret_does_not_count() -> None:
     assert parse_account("acme", changed("name", "another")).name == "acme"
 
@@ -176,6 +204,12 @@ def test_a_name_in_the_secret_does_not_count() -> None:
     [
         pytest.param("{" + CANARY, "must be JSON", id="not JSON"),
         pytest.param("", "must be JSON", id="empty"),
+        pytest.param("\ufeff", "must be JSON", id="a byte-order mark alone"),
+        pytest.param(
+            '{"' + CANARY + '\\u200bx": 1}',
+            "must have no line break, no tab and no character that cannot be seen",
+            id="a key with what nobody sees",
+        ),
         pytest.param(f'["{CANARY}"]', "must be a JSON object", id="a list"),
         pytest.param(f'"{CANARY}"', "must be a JSON object", id="a text"),
         pytest.param("null", "must be a JSON object", id="null"),

@@ -53,3 +53,18 @@ def test_a_kind_of_fault_is_drawn_strikes_and_breaks_no_promise(target: str, nam
     assert run.weather.strikes[0]
     assert [str(violation) for violation in result.violations] == []
     assert (target, name) in drawn()
+
+
+@pytest.mark.parametrize(
+    ("name", "index"), [("throttled", None), ("hot key throttled", None), ("index throttled", "bsp_id")]
+)
+def test_what_dynamodb_throttles_is_counted_of_the_table_or_of_the_index(name: str, index: str | None) -> None:
+    run = Run(plan("dynamodb", name))
+    run.play()
+    counted = {
+        (metric, dict(dimensions).get("GlobalSecondaryIndexName"))
+        for _, metric, dimensions in run.data.minutes
+        if metric.endswith("ThrottleEvents")
+    }
+    assert ("WriteThrottleEvents", index) in counted
+    assert {of for _, of in counted} == {index}

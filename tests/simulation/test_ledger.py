@@ -1,6 +1,7 @@
 """The ledger finds what breaks a promise, and forgives what is documented, no more."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,14 +226,76 @@ def test_how_long_somebody_waited(facts: dict[str, Any], waits: list[tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "numbers"),
+    ("path", "body", "by_id", "numbers"),
     [
-        pytest.param("/send", b'[{"id": "1|1700000000|acme|1"}, {"id": "22|1700000000|acme|1"}]', {1, 22}, id="ids"),
-        pytest.param("/send?msg_id=7%7C1700000000%7Cacme%7C1", b"", {7}, id="in the address"),
-        pytest.param("/send", b"msg=Order+n12n.&send_to=2782", {12}, id="texts"),
-        pytest.param("/send", b'{"id": "7|1700000000|acme|1", "text": "base64n5n"}', {7}, id="an id is better"),
-        pytest.param("/token", b"grant", set(), id="none"),
+        pytest.param(
+            "/send", b'[{"id": "1|1700000000|acme|1"}, {"id": "22|1700000000|acme|1"}]', True, {1, 22}, id="ids"
+        ),
+        pytest.param("/send?msg_id=7%7C1700000000%7Cacme%7C1", b"", True, {7}, id="in the address"),
+        pytest.param("/send", b"msg=Order+n12n.&send_to=2782", False, {12}, id="texts"),
+        pytest.param("/send", b'{"id": "7|1700000000|acme|1", "text": "base64n5n"}', True, {7}, id="an id is better"),
+        pytest.param("/media?key=KC5X%2BlLn21n2yop", b"\xa8n7n", True, set(), id="a key that looks like a text"),
+        pytest.param("/token", b"grant", False, set(), id="none"),
     ],
 )
-def test_the_messages_of_a_request(path: str, body: bytes, numbers: set[int]) -> None:
-    assert numbers_in(Exchange("bsp", path, body, 0, True, True, False, None)) == numbers
+def test_the_messages_of_a_request(path: str, body: bytes, by_id: bool, numbers: set[int]) -> None:
+    assert numbers_in(Exchange("bsp", path, body, 0, True, True, False, None), by_id=by_id) == numbers
+
+
+# --- what could be done ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accepted", "fault", "lost"),
+    [
+        pytest.param(START, Fault("403", "acme", 0, 600), False, id="its BSP refuses for as long as it may be sent"),
+        pytest.param(START, Fault("403", "acme", 0, 100), True, id="its BSP was well for long enough"),
+        pytest.param(None, Fault("403", "acme", 0, 600), False, id="queued, though CleverTap had no answer"),
+        pytest.param(None, Fault("403", "acme", 0, 100), True, id="the same, and its BSP was well"),
+        pytest.param(START, Fault("away", "dynamodb", 0, 600), False, id="no message can be claimed"),
+        pytest.param(START, Fault("slow", "acme", 0, 600), True, id="its BSP is slow, and answers"),
+        pytest.param(START, Fault("away", "s3", 0, 600), True, id="S3, which nothing that is sent needs"),
+        pytest.param(START, Fault("away", "kms", 0, 600), True, id="KMS, which this account does not need"),
+    ],
+)
+def test_a_message_that_is_given_up(accepted: float | None, fault: Fault, lost: bool) -> None:
+    facts = ledger(exchanges=[told_failed(600, 601)], faults=[fault])
+    facts.sent = {1: Sent(MESSAGE, accepted)}
+    assert [violation.kind for violation in facts.violations()] == (["lost"] if lost else [])
+
+
+def test_an_account_that_encrypts_needs_kms() -> None:
+    away = Fault("away", "kms", 0, 600)
+    assert ledger(exchanges=[told_failed(600, 601)], faults=[away], encrypted={"acme"}).violations() == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault", "lost"),
+    [
+        pytest.param(["HTTP 500"] * 4, Fault("away", "sqs", 0, 60), False, id="nothing could be stored"),
+        pytest.param(["HTTP 500"] * 4, Fault("away", "dynamodb", 0, 60), True, id="send does not need DynamoDB"),
+        pytest.param(
+            ["Throttled"] * 4, Fault("away", "dynamodb", 0, 60), False, id="never room for one more invocation"
+        ),
+        pytest.param(["Throttled", "HTTP 500"], Fault("away", "dynamodb", 0, 60), True, id="room for one try"),
+    ],
+)
+def test_a_message_that_is_not_accepted(answers: list[str], fault: Fault, lost: bool) -> None:
+    facts = ledger(faults=[fault])
+    facts.sent = {1: Sent(MESSAGE, None, answers)}
+    assert [violation.kind for violation in facts.violations()] == (["lost"] if lost else [])
+
+
+@pytest.mark.parametrize(
+    ("repeats", "arrived", "late"),
+    [
+        pytest.param((), 600, False, id="within its limit"),
+        pytest.param((), 700, True, id="after it"),
+        pytest.param((400.0,), 900, False, id="within the limit of a repeat"),
+        pytest.param((400.0,), 1100, True, id="after that"),
+    ],
+)
+def test_a_message_that_is_sent_late(repeats: tuple[float, ...], arrived: float, late: bool) -> None:
+    facts = ledger(exchanges=[request(START + arrived)], arrived=[arrival(START + arrived)])
+    facts.sent = {1: Sent(replace(MESSAGE, repeats=repeats), START)}
+    assert any("after it was accepted" in str(violation) for violation in facts.violations()) is late

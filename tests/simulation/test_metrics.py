@@ -73,3 +73,17 @@ def test_statuses_that_do_not_come_raise_an_alarm(
         for (metric, service), number in metrics.items():
             at(minute).add(OWN, metric, {"service": service}, number)
     assert alarm("StatusesMissingAlarm").rings(at(120), 0, 120) == rung
+
+
+def test_each_throttling_of_dynamodb_raises_its_alarm_because_what_is_missing_is_filled(
+    at: Callable[[float], Datapoints],
+) -> None:
+    filled = alarm("TableWriteThrottlesAlarm")
+    watched = filled.properties["Metrics"][1]["MetricStat"]
+    (dimension,) = watched["Metric"]["Dimensions"]
+    for minute in (10, 11, 65):
+        at(minute).add("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": dimension["Value"]}, 1)
+    plain = {name: value for name, value in filled.properties.items() if name != "Metrics"}
+    plain |= {**watched["Metric"], "Statistic": watched["Stat"], "Period": watched["Period"]}
+    assert Alarm("plain", plain).rings(at(120), 0, 120) == [15]
+    assert filled.rings(at(120), 0, 120) == [15, 70]

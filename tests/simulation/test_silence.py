@@ -35,6 +35,12 @@ def test_what_is_named_is_in_the_template() -> None:
         pytest.param(Fault("down", "clevertap", 0, HOUR), EVERY_MINUTE, ALARMS["clevertap", "down"], id="all the time"),
         pytest.param(Fault("down", "acme", 0, HOUR), EVERY_MINUTE, ALARMS[BSP, "down"], id="of an account's BSP"),
         pytest.param(Fault("down", "acme", 0, HOUR, 0.5), EVERY_MINUTE, None, id="a part of the requests"),
+        pytest.param(
+            Fault("index throttled", "dynamodb", 0, HOUR, 0.3),
+            EVERY_MINUTE,
+            ALARMS["dynamodb", "index throttled"],
+            id="a part of the calls to DynamoDB, which counts them",
+        ),
         pytest.param(Fault("slow", "acme", 0, HOUR), EVERY_MINUTE, None, id="nobody need hear of it"),
         pytest.param(Fault("down", "acme", 0, 599), EVERY_MINUTE[:10], None, id="short"),
         pytest.param(Fault("down", "acme", 0, HOUR), [1.0] * 30, None, id="nothing comes after it"),
@@ -48,6 +54,21 @@ def test_a_fault_that_is_felt(fault: Fault, strikes: list[float], alarms: tuple[
     (*found,) = silence.of_faults([fault], {0: strikes})
     assert [trouble.alarms for trouble in found] == ([] if alarms is None else [alarms])
     assert {(trouble.start - START, trouble.end - START) for trouble in found} <= {(fault.start, fault.end)}
+
+
+@pytest.mark.parametrize(
+    ("target", "other", "heard"),
+    [
+        pytest.param("acme", Fault("away", "dynamodb", 0, HOUR), False, id="no outcome is recorded"),
+        pytest.param("acme", Fault("away", "dynamodb", 0, HOUR / 2), True, id="for a while"),
+        pytest.param("acme", Fault("away", "dynamodb", 0, HOUR, 0.5), True, id="some are recorded"),
+        pytest.param("acme", Fault("throttled", "dynamodb", 0, HOUR), True, id="recorded late"),
+        pytest.param("clevertap", Fault("away", "dynamodb", 0, HOUR), True, id="CleverTap's is counted at once"),
+    ],
+)
+def test_a_bsps_fault_while_dynamodb_is_away(target: str, other: Fault, heard: bool) -> None:
+    found = silence.of_faults([Fault("down", target, 0, HOUR), other], {0: EVERY_MINUTE})
+    assert bool(list(found)) is heard
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,20 @@ def test_every_name_finds_its_row() -> None:
         assert codes.status(None, row.name.lower()) == row
 
 
+@pytest.mark.parametrize("code", [None, 999])
+@pytest.mark.parametrize("name", ["BRAND_NEW", "ANONYMOUS_USER_ID_OTHER"])
+def test_a_status_that_nobody_lists_has_its_name_in_the_title(name: str, code: int | None) -> None:
+    row = codes.status(code, name)
+
+    assert (row.name, row.title, row.status, row.error, row.listed) == (
+        name,
+        f"Unlisted status {name}",
+        "failed",
+        1009,
+        False,
+    )
+
+
 @pytest.mark.parametrize("name", ["private words", "PRIVATE+27831234567", "", "A" * 65])
 def test_what_is_no_name_is_in_no_title(name: str) -> None:
     assert codes.status(777, name).title == "Unlisted status 777"

@@ -38,7 +38,7 @@ class TestClickatell(ProviderConformance):
     wrong: ClassVar = {
         "api_key empty": ("provider.api_key", ""),
         "api_key no text": ("provider.api_key", ["private"]),
-        "api_key with a line break": ("provider.api_key", "private-secret\n"),
+        "api_key of two words": ("provider.api_key", "private secret"),
         "api_key not ASCII": ("provider.api_key", "private-\u20ac"),
         "encryption no object": ("provider.encryption", "private"),
         "MT key no ARN": ("provider.encryption.mt_key_arn", "private"),

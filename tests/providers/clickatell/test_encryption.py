@@ -1,6 +1,6 @@
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
@@ -152,9 +152,24 @@ def _encrypted(plaintext: bytes) -> str:
     return b64encode(bytes(16) + encryptor.update(plaintext) + encryptor.finalize()).decode()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda packed: packed + "\n",
+        lambda packed: packed.rstrip("="),
+        lambda packed: packed.replace("+", "-").replace("/", "_"),
+    ],
+    ids=["with a line break", "without padding", "in the alphabet of addresses"],
+)
+def test_a_field_in_a_neighbouring_base64_is_read(written: Callable[[str], str]) -> None:
+    texts = [TEXT + "k" * length for length in range(16)]
+    fields = [written(encryption.encrypt(KEY, text, Numbered())) for text in texts]
+
+    assert [encryption.decrypt(KEY, field) for field in fields] == texts
+
+
 UNDECIPHERABLE = {
     "no base64": "private!",
-    "base64 with a line break": encryption.encrypt(KEY, TEXT, Numbered()) + "\n",
     "nothing": "",
     "IV alone": b64encode(bytes(16)).decode(),
     "half an IV": b64encode(bytes(8)).decode(),
@@ -443,6 +458,10 @@ def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
             contacts=["private", {"name": "private", "org": "private", "phones": [PERSON, {"phone": "private"}]}]
         ),
         samples.contacts(contacts=[{"vcard": "private card"}]),
+        samples.contacts(
+            contacts=[{"name": "private", "nickname": "private", "pets": [{"name": ["private"], "n": 2}]}]
+        ),
+        samples.contacts(contacts="private card"),
         samples.button_response(),
         samples.button_response(title=None, postbackData=None, selectedItem={"title": TEXT, "postbackData": TEXT}),
     ],
@@ -454,6 +473,8 @@ def received(keys: Keys, element: Json, arn: str = MO_KEY) -> Json:
         "contacts",
         "plain contacts",
         "card",
+        "members that no table names",
+        "contacts a text",
         "button response",
         "selected item",
     ],
@@ -474,8 +495,16 @@ def test_encrypted_reply_is_opened(element: Json) -> None:
         (samples.text(), {"whatsapp": {"profileName": ""}}),
         (samples.location(), {"locationName": "", "locationAddress": "null"}),
         (samples.tap(), {"content": ""}),
+        (samples.contacts(), {"contacts": [{"nickname": "private", "age": 7}]}),
     ],
-    ids=["profile name in clear", "profile name an object", "profile name empty", "place without a name", "no label"],
+    ids=[
+        "profile name in clear",
+        "profile name an object",
+        "profile name empty",
+        "place without a name",
+        "no label",
+        "a card in clear",
+    ],
 )
 def test_fields_that_hold_nothing_or_that_nobody_reads_cost_no_message(element: Json, change: Json) -> None:
     keys = Keys()

@@ -178,6 +178,7 @@ def test_what_is_none_is_kept(raw: bytes, kind: str, reason: str, element: Any) 
 
 UNSUPPORTED = samples.message("unsupported", {"type": "poll"}, errors=[samples.error(131051)])
 LOCKED_OUT = samples.text(errors=samples.error(131005))
+IN_ANOTHER_FORM = samples.text(errors=["private", {"title": "private"}, {}, None])
 ERRORS: dict[str, tuple[bytes, list[Event]]] = {
     "of no message": (
         events(errors=[samples.error(130429)]),
@@ -200,6 +201,10 @@ ERRORS: dict[str, tuple[bytes, list[Event]]] = {
     "of the account, in a message": (
         events(messages=[LOCKED_OUT]),
         [ReportedError(1000, "Access denied", alarm=True), ReplyEvent("wamid.m1", PERSON, LOCKED_OUT)],
+    ),
+    "in a message, in another form": (
+        events(messages=[IN_ANOTHER_FORM]),
+        [ReportedError(1009, "Error without a code")] * 2 + [ReplyEvent("wamid.m1", PERSON, IN_ANOTHER_FORM)],
     ),
 }
 
@@ -383,6 +388,23 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.text(context={"id": "wamid.1", "referred_product": PRODUCT}),
         said(TEXT, "[referred_product: catalog_id: 9, product_retailer_id: private-1]"),
     ),
+    "tapped button of an ad": (
+        samples.button() | {"referral": {"source_type": "ad", "image_url": "private"}},
+        tapped(TEXT, "private label\n[referral: source_type: ad]"),
+    ),
+    "choice in a question about a product": (
+        samples.interactive("list_reply", {"id": "l1", "title": "Express", "description": "private"})
+        | {"context": {"id": "wamid.1", "referred_product": PRODUCT}},
+        tapped("l1", "Express\nprivate\n[referred_product: catalog_id: 9, product_retailer_id: private-1]"),
+    ),
+    "location of an ad": (
+        samples.location(name=None) | {"referral": {"source_type": "ad"}},
+        place(name="[referral: source_type: ad]", address="private street"),
+    ),
+    "location with a name, of an ad": (
+        samples.location() | {"referral": {"source_type": "ad"}},
+        place(name=f"{TEXT}\n[referral: source_type: ad]", address="private street"),
+    ),
     "reaction to an ad": (
         samples.message("reaction", {"message_id": "wamid.1", "emoji": "\U0001f44d"}, referral={"source_type": "ad"}),
         said("\U0001f44d", "[referral: source_type: ad]"),
@@ -424,6 +446,10 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     ),
     "form that is no JSON": (samples.interactive("nfm_reply", {"response_json": "{private"}), said("{private")),
     "form without answers": (samples.interactive("nfm_reply", {"body": "Sent"}), said("Sent")),
+    "a choice as a type of its own": (
+        samples.message("list_reply", {"id": "l1", "title": "Express"}),
+        tapped("l1", "Express"),
+    ),
     "another interactive type": (
         samples.interactive("call_permission_reply", {"response": "accept"}),
         said("[interactive]", "type: call_permission_reply", "call_permission_reply.response: accept"),
@@ -469,6 +495,7 @@ REPLIES: dict[str, tuple[Json, Json]] = {
         samples.message("edit", {"original_message_id": "wamid.m0", "message": samples.text()}),
         said("[edited]", TEXT),
     ),
+    "edited text that is no object": (samples.message("edit", {"message": {"text": TEXT}}), said("[edited]", TEXT)),
     "edited caption": (
         samples.message("edit", {"message": {"type": "image", "image": {"id": "1", "caption": TEXT}}}),
         said("[edited]", TEXT),
@@ -501,6 +528,18 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "a known content under a type of the future": (samples.text(type="poll"), said(TEXT)),
     "a known content under a type that has another": (samples.text(type="image"), said(TEXT)),
     "a known content under an unsupported type": (samples.text(type="unsupported"), said(TEXT)),
+    "a known content beside that of an unsupported type": (
+        samples.text(type="unsupported", unsupported={"type": "poll"}),
+        said(TEXT, "[unsupported message: poll]"),
+    ),
+    "a known content beside that of a type of the future": (
+        samples.text(type="poll", poll=POLL),
+        said(TEXT, f"[poll: question: {TEXT}, options.name: yes, options.name: no, open: false]"),
+    ),
+    "a tap beside a type of the future": (
+        samples.button() | {"type": "offer", "offer": {"code": "private"}},
+        tapped(TEXT, "private label\n[offer: code: private]"),
+    ),
     "a place under a type of the future": (
         samples.location() | {"type": "live_location"},
         place(name=TEXT, address="private street"),
@@ -527,6 +566,12 @@ REACTION = {"message_id": "wamid.7", "emoji": "\U0001f44d"}
 ANSWERED: dict[str, tuple[Json, str | None]] = {
     "a message": (samples.text(), "wamid.1"),
     "none": (samples.text(context=None), None),
+    "a message of their own": (samples.text(context={"from": PERSON, "id": "wamid.3"}), None),
+    "a message of their own, their number in another form": (
+        samples.text(**{"from": "5511988887777", "context": {"from": "+55 11 8888-7777", "id": "wamid.3"}}),
+        None,
+    ),
+    "a message of nobody known": (samples.text(context={"from": None, "id": "wamid.3"}), "wamid.3"),
     "forwarded": (samples.text(context={"forwarded": True}), None),
     "often forwarded": (samples.text(context={"frequently_forwarded": True}), None),
     "a product": (samples.text(context={"id": "wamid.3", "referred_product": {"catalog_id": "1"}}), "wamid.3"),

@@ -86,7 +86,7 @@ COMPONENTS: dict[str, tuple[list[Json], list[Json]]] = {
     ),
     "document header without any name": (
         [file_header(mediaURL="https://h.example/", filename=" ")],
-        [in_header("document", {"link": "https://h.example/", "filename": "document"})],
+        [in_header("document", {"link": "https://h.example/", "filename": "file"})],
     ),
     "location header": (
         [header("location", {"latitude": "-33.9", "longitude": "18.6", "name": "Shop", "address": "1 Road"})],
@@ -101,8 +101,8 @@ COMPONENTS: dict[str, tuple[list[Json], list[Json]]] = {
         [tapped("url", "0", type="text", text="cart")],
     ),
     "dynamic URL, a whole one": (
-        [button("dynamicUrl", suffix("https://h.example/{{1}}"), index=1)],
-        [tapped("url", "1", type="text", text="https://h.example/{{1}}")],
+        [button("dynamicUrl", suffix("https://h.example/cart"), index=1)],
+        [tapped("url", "1", type="text", text="https://h.example/cart")],
     ),
     "quick reply": (
         [button("quickReply", payload("pay|yes"), index=2)],

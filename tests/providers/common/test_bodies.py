@@ -251,3 +251,31 @@ def test_callbacks_are_read_in_one_place() -> None:
         # Of its own answer.
         "clickatell_legacy/replies.py": [", str)"],
     }
+
+
+# A reader, and the only modules of the layer that have its words.
+ALONE: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    # API Gateway's own, and cursors that the bridge itself has made.
+    "base64": (
+        ("b64decode(",),
+        {"providers/common/values.py", "runtime/events.py", "clevertap/template_import.py"},
+    ),
+    "times": (("fromisoformat(", "strptime("), {"providers/common/values.py"}),
+    "types of files": (("mimetypes",), {"media/file_types.py"}),
+    "numbers of people": (("forms(wa_id)", "_LONGER"), {"accounts/phone_numbers.py", "providers/cloud_api/numbers.py"}),
+    "wamids": (('"HBg"', '"wamid."'), {"providers/common/message_ids.py"}),
+    "statuses in place of a file": (("423, 425",), {"media/fetch.py", "providers/answers.py"}),
+}
+
+
+@pytest.mark.parametrize(("words", "modules"), ALONE.values(), ids=ALONE.keys())
+def test_a_reader_stands_once(words: tuple[str, ...], modules: set[str]) -> None:
+    layer = FOLDER.parent
+    found = {
+        module.relative_to(layer).as_posix()
+        for module in layer.rglob("*.py")
+        if any(word in module.read_text() for word in words)
+    }
+
+    assert found <= modules
+    assert found

@@ -40,6 +40,24 @@ CONTACTS: dict[str, tuple[Any, str]] = {
         "Ada\nnickname: Countess\nims.skype: ada",
     ),
     "unknown members alone": ([{"displayName": "Ada"}], "displayName: Ada"),
+    "unknown members in known ones": (
+        [
+            {
+                "name": {"formatted_name": "Ada", "first_name": "Ada", "phonetic": "A-da"},
+                "phones": [{"phone": "+27831234567", "wa_id": "27831234567", "extension": 7, "type": "WORK"}],
+                "emails": [{"email": "a@shop.example", "note": "old"}],
+            }
+        ],
+        "Ada, phonetic: A-da\n+27831234567, extension: 7 (WORK)\na@shop.example, note: old",
+    ),
+    "a number that WhatsApp has in another form": (
+        [{"phones": [{"phone": "+55 11 98888-7777", "wa_id": "551188887777"}]}],
+        "+55 11 98888-7777",
+    ),
+    "a number that WhatsApp has another of": (
+        [{"phones": [{"phone": "+27831234567", "wa_id": "27837654321"}]}],
+        "+27831234567, WhatsApp 27837654321",
+    ),
     "two": ([NAMED, {"name": "Ben"}], "Ada\n\nBen"),
     "a text": ("Ada", "Ada"),
     "nothing": ([{}, None, "", {"name": {}, "phones": []}], ""),

@@ -13,6 +13,7 @@ from whatsapp_bridge.providers.common.contents import (
     tapped,
     told,
     unknown,
+    with_asides,
 )
 
 
@@ -99,6 +100,11 @@ INTERACTIVE: dict[str, tuple[Any, Content | None]] = {
     "another type": ({"type": "new", "new": {"a": 1}}, told(["[interactive]", "type: new", "new.a: 1"])),
     "no object": ([1], told(["[interactive]", "1"])),
     "nothing": (None, told(["[interactive]"])),
+    "a button whose members stand beside its type": ({"type": "button_reply", "id": "b", "title": "Y"}, tap("b", "Y")),
+    "a form whose members stand beside its type": (
+        {"type": "nfm_reply", "response_json": FORM, "body": "Sent"},
+        told(["size: M"]),
+    ),
     "a button of nothing": ({"type": "button_reply", "button_reply": {}}, None),
     "a form of nothing": ({"type": "nfm_reply"}, None),
 }
@@ -152,3 +158,35 @@ def test_order(value: Any, expected: list[str]) -> None:
 def test_what_no_table_names_is_told_whole() -> None:
     assert unknown("poll", '{"question": "Red?"}') == told(["[poll]", "question: Red?"])
     assert unknown("poll", None) == told(["[poll]"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "expected"),
+    [
+        ("button_reply", '{"id": "b", "title": "Yes"}', tap("b", "Yes")),
+        ("list_reply", {"id": "l", "title": "Express"}, tap("l", "Express")),
+        ("nfm_reply", {"response_json": FORM}, told(["size: M"])),
+        ("nfm_reply", None, told(["[nfm_reply]"])),
+    ],
+)
+def test_a_choice_or_form_under_its_own_name_is_one(kind: str, content: Any, expected: Content | None) -> None:
+    assert unknown(kind, content) == expected
+
+
+ASIDES = ["[ad]", "[offer]"]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (said("k"), said("k\n[ad]\n[offer]")),
+        (tap("b", "Yes"), tap("b", "Yes\n[ad]\n[offer]")),
+        (placed(1, 2), placed(1, 2, name="[ad]\n[offer]")),
+        (placed(1, 2, name="Shop"), placed(1, 2, name="Shop\n[ad]\n[offer]")),
+        (None, said("[ad]\n[offer]")),
+    ],
+    ids=["text", "button", "place", "place with a name", "nothing"],
+)
+def test_what_stands_beside_a_content_is_told_behind_its_words(found: Content | None, expected: Content) -> None:
+    assert with_asides(found, ASIDES) == expected
+    assert with_asides(found, []) == found

@@ -11,6 +11,7 @@ from whatsapp_bridge.providers.common.values import (
     digits,
     each,
     empty,
+    from_base64,
     identifier,
     in_brackets,
     lines,
@@ -319,7 +320,8 @@ MEMBERS: list[tuple[dict[str, Any], str, str]] = [
     ({"text": "x"}, "poll", "text"),
     ({"text": "x"}, "", "text"),
     ({"image": {"a": 1}, "text": "x"}, "", "text"),
-    ({"poll": 1, "text": "x"}, "poll", "poll"),
+    ({"poll": 1, "text": "x"}, "poll", "text"),
+    ({"poll": 1}, "poll", "poll"),
     ({"text": None}, "poll", "poll"),
     ({}, "", ""),
 ]
@@ -328,3 +330,25 @@ MEMBERS: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("message", "named", "expected"), MEMBERS, ids=repr)
 def test_member_of(message: dict[str, Any], named: str, expected: str) -> None:
     assert member_of(message, named, ("text", "image")) == expected
+
+
+@pytest.mark.parametrize(
+    ("packed", "expected"),
+    [
+        ("+/8=", b"\xfb\xff"),
+        ("+/8", b"\xfb\xff"),
+        ("-_8", b"\xfb\xff"),
+        ("-_8=", b"\xfb\xff"),
+        (" +/\r\n8=\n", b"\xfb\xff"),
+        ("", b""),
+    ],
+    ids=repr,
+)
+def test_from_base64(packed: str, expected: bytes) -> None:
+    assert from_base64(packed) == expected
+
+
+@pytest.mark.parametrize("packed", ["!", "a", "+/8=+/8=", "d\u00e9ja"], ids=repr)
+def test_what_is_no_base64(packed: str) -> None:
+    with pytest.raises(ValueError, match=r"base64|padding|ASCII|characters"):
+        from_base64(packed)

@@ -30,6 +30,7 @@ class TestGupshup(ProviderConformance):
     ]
     wrong: ClassVar = {
         "user_id empty": ("provider.hsm.user_id", ""),
+        "user_id of two words": ("provider.hsm.user_id", "private id"),
         "password a number": ("provider.two_way.password", 7),
         "unknown opt_in": ("provider.opt_in", "private"),
         "template id a number": ("provider.templates.order_update", 9001),

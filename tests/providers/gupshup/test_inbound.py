@@ -531,6 +531,22 @@ REPLIES: dict[str, tuple[Json, Json]] = {
     "a type of the future, without content": (samples.message("poll"), said("[poll]")),
     "a type that is a number": (samples.message(type=7), said(TEXT)),
     "a known content under a type of the future": (samples.message("poll", text=TEXT), said(TEXT)),
+    "a known content beside that of a type of the future": (
+        samples.message("poll", poll='{"question": "Red?"}', text=TEXT),
+        said(TEXT, "[poll: question: Red?]"),
+    ),
+    "a choice as a type of its own": (
+        samples.message("list_reply", list_reply='{"id": "1", "title": "Yes"}', text=...),
+        tapped("1", "Yes"),
+    ),
+    "a form as a type of its own": (
+        samples.message("nfm_reply", nfm_reply={"response_json": '{"size": "M", "flow_token": "private"}'}, text=...),
+        said("size: M"),
+    ),
+    "a choice whose members stand beside its type": (
+        samples.message("interactive", interactive={"type": "button_reply", "id": "1", "title": "Yes"}),
+        tapped("1", "Yes"),
+    ),
     "a button under a type of the future": (
         samples.message("quick_reply", button='{"text": "Yes", "payload": "yes"}'),
         tapped("yes", "Yes"),
@@ -623,6 +639,16 @@ FILES: dict[str, tuple[Json, Attachment, str]] = {
         samples.message("image", image=samples.file(), caption="Look"),
         Attachment("image", ADDRESS, "image/jpeg", None, "Look"),
         "[image not available] Look",
+    ),
+    "words beside the image": (
+        samples.message("image", image=samples.file(), text="Look"),
+        Attachment("image", ADDRESS, "image/jpeg", None, "Look"),
+        "[image not available] Look",
+    ),
+    "beside a type of the future": (
+        samples.message("view_once", image=samples.file(), view_once='{"seconds": 5}'),
+        Attachment("image", ADDRESS, "image/jpeg", None, "[view_once: seconds: 5]"),
+        "[image not available] [view_once: seconds: 5]",
     ),
     "no content type": (
         samples.message("image", image=samples.file(mime_type=None)),

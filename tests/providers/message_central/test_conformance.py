@@ -22,13 +22,15 @@ _INCOMING = {"text": meta.text, "button": meta.button, "location": meta.location
 
 class TestMessageCentral(ProviderConformance):
     provider = "message_central"
+    names_documents = False
 
     required: ClassVar = ["customer_id", "password"]
     wrong: ClassVar = {
         "password empty": ("provider.password", ""),
-        "customer id with a line break": ("provider.customer_id", "private\n"),
+        "customer id of two words": ("provider.customer_id", "private id"),
         "country a name": ("provider.country", "private"),
         "country true": ("provider.country", True),
+        "e-mail of two words": ("provider.email", "private @central.example"),
         "e-mail no text": ("provider.email", 7),
         "bulk a word": ("options.bulk", "private"),
         "unknown option": ("options.colour", True),

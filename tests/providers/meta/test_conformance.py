@@ -34,12 +34,13 @@ class TestMeta(ProviderConformance):
     ]
     wrong: ClassVar = {
         "access_token empty": ("provider.access_token", ""),
-        "access_token with a line break": ("provider.access_token", "private-secret\n"),
+        "access_token of two words": ("provider.access_token", "private secret"),
         "phone_number_id a phone number": ("provider.phone_number_id", "+27999000001"),
         "phone_number_id a path": ("provider.phone_number_id", "1/private"),
         "phone_number_id a number": ("provider.phone_number_id", 17),
         "waba_id a name": ("provider.waba_id", "private"),
         "app_secret empty": ("provider.app_secret", ""),
+        "app_secret of two words": ("provider.app_secret", "private secret"),
         "app_secret null": ("provider.app_secret", None),
         "app_secret an empty list": ("provider.app_secret", []),
         "app_secret an object": ("provider.app_secret", {"new": "private"}),

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
     Config,
+    Key,
     Network,
     Secret,
     Url,
@@ -43,7 +44,7 @@ class BasicCredentials(Config):
 
 class HeaderCredentials(Config):
     type: Literal["header"]
-    name: Secret
+    name: Key
     value: Secret
 
 

@@ -4,10 +4,15 @@ import hmac
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from re import ASCII, fullmatch
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from whatsapp_bridge.runtime.json_text import trimmed
+
+# What the documentation's samples have where a value of one's own belongs.
+_PLACEHOLDER: Final = "REPLACE"
 
 
 class Config(BaseModel):
@@ -18,6 +23,40 @@ class Config(BaseModel):
 
     def __repr_args__(self) -> Any:
         return ()
+
+
+class NotMeant(Exception):
+    """Nobody can have meant a text of a secret. `field` is its path; neither text contains a value."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
+def as_meant(value: Any, path: tuple[str, ...] = ()) -> Any:
+    """A secret's JSON as somebody has meant it, for every text in it alike: without what was pasted along at its ends.
+    Raises `NotMeant` for a text with such characters inside, and for a placeholder that nobody has replaced."""
+    match value:
+        case str():
+            return _text_as_meant(value, path)
+        case dict():
+            named = ((_text_as_meant(name, path), member) for name, member in value.items())
+            return {name: as_meant(member, (*path, name)) for name, member in named}
+        case list():
+            return [as_meant(item, (*path, str(place))) for place, item in enumerate(value)]
+    return value
+
+
+def _text_as_meant(value: str, path: tuple[str, ...]) -> str:
+    text = trimmed(value)
+    # U+FFFD stands for a character that could not be read.
+    if not text.isprintable() or "\ufffd" in text:
+        reason = "must have no line break, no tab and no character that cannot be seen"
+    elif text.startswith(_PLACEHOLDER):
+        reason = "is still a placeholder: put in your own value"
+    else:
+        return text
+    raise NotMeant(".".join(path) or "secret", reason)
 
 
 def is_loopback(host: str | None) -> bool:
@@ -32,7 +71,7 @@ def is_loopback(host: str | None) -> bool:
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
-        valid = bool(parts.hostname) and parts.port != 0
+        valid = bool(parts.hostname) and parts.port != 0 and " " not in value
     except ValueError:
         # urllib's own error quotes the value.
         valid = False
@@ -110,7 +149,8 @@ def one_or_several(check: Callable[[str], str]) -> BeforeValidator:
 type Network = Annotated[str, AfterValidator(_network)]
 type Url = Annotated[str, AfterValidator(_url)]
 type BaseUrl = Annotated[str, AfterValidator(_base_url)]
+# As people make them: also of several words.
 type Secret = Annotated[str, Field(min_length=1)]
-not_empty = matching(r"(?s:.+)", "must not be empty")
-# It is sent in a header, where anything except visible ASCII breaks the request.
-type HeaderSecret = Annotated[str, form(r"[!-~]+", "must have only visible ASCII characters and no spaces")]
+# As machines make them. Many are sent in a header, where anything except visible ASCII breaks the request.
+visible = matching(r"[!-~]+", "must have only visible ASCII characters and no spaces")
+type Key = Annotated[str, AfterValidator(visible)]

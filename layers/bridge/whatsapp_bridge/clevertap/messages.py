@@ -29,6 +29,7 @@ from whatsapp_bridge.templates.languages import normalised
 
 VALIDATION_TEMPLATE: Final = "whatsapp:hsm:technology:generic:verify"
 VALIDATION_MSG_ID: Final = "0|0|0|0"
+_VALIDATION_VALUE: Final = "0"
 
 # CleverTap documents up to 60 characters. Twice that refuses no valid id, and limits the keys made from it.
 MAX_MSG_ID_LENGTH: Final = 128
@@ -116,6 +117,11 @@ _PLACEHOLDER: Final = r"\{\{\s*([0-9]{1,4})\s*\}\}"
 _ANY_PLACEHOLDER: Final = r"\{\{[^{}]*\}\}"
 
 
+def has_placeholder(text: str) -> bool:
+    """Whether a value is still to be filled in: `{{1}}`."""
+    return "{{" in text and re.search(_PLACEHOLDER, text) is not None
+
+
 class RenderedText(Model):
     """A text with its values filled in, and the values in the order of the template's placeholders."""
 
@@ -129,7 +135,7 @@ class RenderedText(Model):
     @property
     def filled(self) -> str:
         """The text with the values for the placeholders that are left in it."""
-        if "{{" not in self.text:
+        if not has_placeholder(self.text):
             return self.text
         values = dict(enumerate(self.parameters, 1))
         return re.sub(_PLACEHOLDER, lambda found: values.get(int(found[1]), found[0]), self.text)
@@ -208,6 +214,12 @@ class Button(Model):
     @property
     def parameters(self) -> list[ButtonParameter]:
         return self.button_parameters or []
+
+    def fill(self, value: str) -> None:
+        """Put `value` in for the placeholders that are left in its parameters."""
+        for parameter in self.parameters:
+            if parameter.text is not None and has_placeholder(parameter.text):
+                parameter.text = re.sub(_PLACEHOLDER, value, parameter.text)
 
 
 class Expiration(Model):
@@ -392,6 +404,17 @@ class Message(Model):
 
 class TemplateMessage(Composed, Message):
     template: Template
+
+    @model_validator(mode="after")
+    def _has_values_for_its_urls(self) -> Self:
+        # CleverTap's validation of a saved template may have the template's own URL in place of a value. What its other
+        # validations have is put in.
+        if self.msg_id == VALIDATION_MSG_ID:
+            holders: list[Composed] = [self]
+            holders += (card for part in self.components if isinstance(part, Carousel) for card in part.cards)
+            for button in (button for holder in holders for button in holder.buttons):
+                button.fill(_VALIDATION_VALUE)
+        return self
 
 
 class FreeformText(Model):

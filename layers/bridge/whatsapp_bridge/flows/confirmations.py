@@ -2,8 +2,9 @@
 
 Only if nothing was heard of it, and nothing is on its way: neither in the same batch, whose statuses come first, nor on
 the queue. What forward has not seen yet is known in two ways: SQS says that nothing waits, or the account's statuses in
-the batch were all put on the queue after the confirmation was due. Statuses that were held back while CleverTap was
-away must have come back, too. Until then the confirmation looks again, less and less often.
+the batch were all put on the queue after the confirmation was due, and none of the account's has come back lately:
+what an invocation had in hand that died may be older. Statuses that were held back while CleverTap was away must have
+come back, too. Until then the confirmation looks again, less and less often.
 
 SQS's counts may be a minute old. They lack then what was put on the queue since, and they may lack this batch, which is
 among them otherwise: a confirmation waited as a delayed message until now.
@@ -18,6 +19,7 @@ from typing import Any, Final
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.parallel import each
+from whatsapp_bridge.flows.recent import RecentReturns
 from whatsapp_bridge.flows.records import Record
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import CONFIRMATION_SECONDS
@@ -28,8 +30,8 @@ from whatsapp_bridge.store.queues import COUNTS_SECONDS, MAX_DELAY_SECONDS, Coun
 from whatsapp_bridge.store.waiting import Waiting
 
 _LOOK_AGAIN_SECONDS: Final = 60
-# What was received when the confirmation was due is handled by then, even if two deliveries of it died: each comes back
-# after the queue's visibility timeout of six minutes.
+# What was received when the confirmation was due is handled by then, or has come back: after the queue's visibility
+# timeout of six minutes.
 _HANDLED_SECONDS: Final = 900
 # A queue that is behind for longer does not hold the failure back any more.
 _LONGEST_SECONDS: Final = 6 * 3600
@@ -62,10 +64,14 @@ class Backlog:
         self._counted = sum(record.sent_at <= now - COUNTS_SECONDS for record in records)
 
     def oldest(self, account: str) -> float | None:
-        """When the account's oldest status of the batch was put on the queue; None if there is none."""
-        # One that came back may have been on the queue for long, whatever waits there.
+        """When the account's oldest status of the batch was put on the queue, of those that have not come back; None
+        if there is none."""
         first = (record.sent_at for record in self._statuses.get(account, ()) if record.attempt == 1)
         return min(first, default=None)
+
+    def has_returns(self, account: str) -> bool:
+        """Whether statuses of the account have come back with this batch."""
+        return any(record.attempt > 1 for record in self._statuses.get(account, ()))
 
     @cached_property
     def others(self) -> Counts | None:
@@ -93,10 +99,11 @@ class Confirmations:
         waiting: Waiting,
         retries: StatusRequeue,
         callbacks: Callbacks,
+        returns: RecentReturns,
         now: Callable[[], float] = time,
     ) -> None:
         self._claims, self._waiting, self._retries = claims, waiting, retries
-        self._callbacks, self._now = callbacks, now
+        self._callbacks, self._returns, self._now = callbacks, returns, now
 
     def last_words(
         self, account: Account, items: Sequence[Item], backlog: Backlog, *, complete: bool
@@ -108,7 +115,7 @@ class Confirmations:
         if not items:
             return [], []
         held_until = self._callbacks.held_until(account, "status")
-        held = ceil(held_until - self._now())
+        held, oldest = ceil(held_until - self._now()), self._oldest(account, backlog)
         due: list[Item] = []
         again: list[Again] = []
         failed: list[str] = []
@@ -119,7 +126,7 @@ class Confirmations:
                 failed.append(item.owner)
             elif person is None:
                 continue
-            elif self._is_last_word(account, item, held_until, backlog, complete=complete):
+            elif self._is_last_word(item, held_until, backlog, oldest, complete=complete):
                 # It will get no id any more: a later one is more likely another message's.
                 self._waiting.dismiss(account.name, person, item.payload["confirm"])
                 count("MessagesUnconfirmed")
@@ -131,7 +138,7 @@ class Confirmations:
         return due, failed + self._retries.queue_again(account, again)
 
     def _is_last_word(
-        self, account: Account, item: Item, held_until: float, backlog: Backlog, *, complete: bool
+        self, item: Item, held_until: float, backlog: Backlog, oldest: float | None, *, complete: bool
     ) -> bool:
         due = max(item.payload["accepted_at"] + CONFIRMATION_SECONDS, held_until)
         elapsed = self._now() - due
@@ -140,5 +147,13 @@ class Confirmations:
         if not complete:
             # What was left over may be news of this message.
             return is_last_word(elapsed, None, None)
-        oldest = backlog.oldest(account.name)
         return is_last_word(elapsed, backlog.others, None if oldest is None else oldest - due)
+
+    def _oldest(self, account: Account, backlog: Backlog) -> float | None:
+        """When the account's oldest status of the batch was put on the queue; None if it says nothing of the others."""
+        oldest = backlog.oldest(account.name)
+        try:
+            return None if oldest is None or self._returns.known_of(account.name) else oldest
+        except Exception as error:  # noqa: BLE001 - logged; the confirmation looks again
+            log_failure("it is not known what has come back", error, account=account.name)
+            return None

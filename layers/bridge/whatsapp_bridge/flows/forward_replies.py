@@ -19,18 +19,19 @@ from whatsapp_bridge.clevertap.messages import VALIDATION_MSG_ID, is_validation_
 from whatsapp_bridge.flows import correlation, taps
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.people_files import PeopleFiles
+from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.recent import RecentSending
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.common.values import seconds
 from whatsapp_bridge.providers.contract import (
     NO_NUMBER,
     NO_TIME,
     Client,
-    Notes,
     NotUnderstood,
     Reply,
     ReplyEvent,
@@ -56,7 +57,6 @@ _LONGEST_ASKED_SECONDS: Final = 900
 # While CleverTap is away. When it is back, a chat must not wait for much longer.
 _LONGEST_HELD_SECONDS: Final = 900
 _BUSY_SECONDS: Final = 5
-_DAY_SECONDS: Final = 86_400
 # So long after a person has written it, a message that comes is as a rule a repeat.
 _FRESH_SECONDS: Final = 60
 # For the record of a message that has just left, or the first status of one whose answer was lost.
@@ -76,9 +76,9 @@ class ForwardReplies:
         once: Once,
         dead_letters: RepliesDeadLetters,
         quarantine: Quarantine,
+        people_without_number: PeopleWithoutNumber,
         payloads: Payloads,
         files: PeopleFiles,
-        notes: Notes,
         retry: ForwardRetry,
         callbacks: Callbacks,
         recording: Recording,
@@ -91,7 +91,7 @@ class ForwardReplies:
     ) -> None:
         self._accounts, self._claims, self._once, self._payloads = accounts, claims, once, payloads
         self._dead_letters, self._quarantine = dead_letters, quarantine
-        self._files, self._notes = files, notes
+        self._people_without_number, self._files = people_without_number, files
         self._retry, self._callbacks, self._recording, self._services = retry, callbacks, recording, services
         self._recent, self._waiting = recent, waiting
         self._jitter, self._now, self._new_id = jitter, now, new_id
@@ -166,9 +166,7 @@ class ForwardReplies:
         client = registry.client(account.provider_type)(account, self._services())
         reply = self._open(client, account, event, record)
         if isinstance(reply, NotUnderstood):
-            if reply.reason == NO_NUMBER:
-                self._count_person(account, event)
-            self._quarantine.put(account.name, [reply])
+            self._keep(account, event, reply)
             return True
         if reply.message.timestamp == NO_TIME:
             reply = replace(reply, message=reply.message.model_copy(update={"timestamp": received}))
@@ -177,12 +175,12 @@ class ForwardReplies:
             reply = replace(reply, message=message)
         return self._report(account, event, reply, record)
 
-    def _count_person(self, account: Account, event: ReplyEvent) -> None:
-        """Of those without a number each once a day, however much they write: the metric counts people."""
-        key = f"no_number#{account.pseudonym(event.sender)}"
-        if self._notes.get(account.name, key) is None:
-            count("PeopleWithoutNumber")
-            self._notes.put(account.name, key, "yes", _DAY_SECONDS)
+    def _keep(self, account: Account, event: ReplyEvent, reply: NotUnderstood) -> None:
+        if reply.reason == NO_NUMBER:
+            (person, _), *_ = user_ids.places(account, event.sender)
+            self._people_without_number.put(account, person, reply)
+        else:
+            self._quarantine.put(account.name, [reply])
 
     def _open(self, client: Client, account: Account, event: ReplyEvent, record: Record) -> Reply | NotUnderstood:
         try:

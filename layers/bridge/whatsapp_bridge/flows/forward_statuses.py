@@ -17,8 +17,10 @@ from whatsapp_bridge.flows import correlation
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.confirmations import Backlog, Confirmations
 from whatsapp_bridge.flows.parallel import each, each_account
+from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
+from whatsapp_bridge.flows.recent import RecentReturns
 from whatsapp_bridge.flows.records import Record, Unprocessable
 from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
@@ -26,7 +28,7 @@ from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue, named
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.hidden_numbers import number_at
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
-from whatsapp_bridge.providers.contract import NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
+from whatsapp_bridge.providers.contract import NO_NUMBER, NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry
@@ -74,13 +76,17 @@ class ForwardStatuses:
         retries: StatusRequeue,
         correlation_retry: CorrelationRetry,
         quarantine: Quarantine,
+        people_without_number: PeopleWithoutNumber,
         notes: Notes,
+        returns: RecentReturns,
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._claims, self._waiting = accounts, claims, waiting
         self._reports, self._post, self._retries = reports, post, retries
         self._callbacks, self._queue, self._confirmations = callbacks, queue, confirmations
-        self._correlation_retry, self._quarantine, self._notes, self._now = correlation_retry, quarantine, notes, now
+        self._correlation_retry, self._quarantine, self._notes = correlation_retry, quarantine, notes
+        self._returns, self._now = returns, now
+        self._people_without_number = people_without_number
 
     def __call__(self, records: Sequence[Record]) -> list[str]:
         """Handle a batch; returns the ids of the records that must come back."""
@@ -105,6 +111,8 @@ class ForwardStatuses:
 
         def forward(batch: tuple[str, list[Item]]) -> list[str]:
             name, items = batch
+            if backlog.has_returns(name):
+                self._returns.note(name)
             return self._while_clevertap_answers(self._account(name), items, backlog, all_read=all_read)
 
         for (name, items), back in zip(batches, each_account(forward, batches), strict=True):
@@ -290,10 +298,19 @@ class ForwardStatuses:
         if lost and self._now() < self._callbacks.held_until(account, "status"):
             again = [Again(item, item.payload, MAX_DELAY_SECONDS) for item in lost]
             return failed + not_queued + self._retries.queue_again(account, again)
-        self._quarantine.put(
-            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, item.event)) for item in lost]
-        )
+        self._give_up(account, [item.event for item in lost])
         return failed + not_queued
+
+    def _give_up(self, account: Account, lost: Sequence[StatusEvent]) -> None:
+        hidden = [event for event in lost if _is_of_nobody(account, event)]
+        for event in hidden:
+            (person, _), *_ = event.user_places
+            kept = NotUnderstood("status", NO_NUMBER, _kept(account, event))
+            self._people_without_number.put(account, str(person), kept)
+        others = [event for event in lost if event not in hidden]
+        self._quarantine.put(
+            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, event)) for event in others]
+        )
 
     def _by_bsp_id(self, account: Account, item: Item) -> dict[str, Any] | None:
         """The payload with the message's own msgId, if the BSP echoes another one."""
@@ -304,6 +321,11 @@ class ForwardStatuses:
         if reference is None or reference == event.reference:
             return None
         return with_reference(item.payload, reference)
+
+
+def _is_of_nobody(account: Account, event: StatusEvent) -> bool:
+    """Whether only the person's number could have led to its message, and nobody knows that."""
+    return correlation.finds_by_recipient(account) and bool(event.user_places) and event.recipient is None
 
 
 def _kept(account: Account, event: StatusEvent) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The quarantine queue: elements that are authenticated but cannot be used, kept unchanged.
+"""The quarantine queues: elements that are authenticated but cannot be used, kept unchanged. Messages of people whose
+number nobody knows have one of their own, whose alarm counts people.
 
 {"account", "kind", "reason", "received" (seconds), "element"}
 """

@@ -239,9 +239,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
     from whatsapp_bridge.flows.people_files import PeopleFiles
+    from whatsapp_bridge.flows.people_without_number import PeopleWithoutNumber
     from whatsapp_bridge.flows.post_statuses import PostStatuses
     from whatsapp_bridge.flows.quarantine import Quarantine
-    from whatsapp_bridge.flows.recent import RecentSending
+    from whatsapp_bridge.flows.recent import RecentReturns, RecentSending
     from whatsapp_bridge.flows.recording import Recording
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.reports import Reports
@@ -265,6 +266,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     quarantine = Quarantine(queue=quarantine_queue, payloads=payloads, now=outside.now)
+    people_queue = queues.PeopleQuarantineQueue(env.people_quarantine_queue_url, sqs)
+    people_without_number = PeopleWithoutNumber(
+        quarantine=Quarantine(queue=people_queue, payloads=payloads, now=outside.now), notes=notes
+    )
     files = PeopleFiles(
         store=MediaStore(env.payloads_bucket, s3),
         public_url=env.public_url,
@@ -283,9 +288,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         once=once,
         dead_letters=dead_letters,
         quarantine=quarantine,
+        people_without_number=people_without_number,
         payloads=payloads,
         files=files,
-        notes=notes,
         retry=env.forward_retry,
         callbacks=callbacks,
         recording=recording,
@@ -303,7 +308,10 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         jitter=outside.jitter,
         now=outside.now,
     )
-    confirmations = Confirmations(claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, now=outside.now)
+    returns = RecentReturns(notes=notes, now=outside.now)
+    confirmations = Confirmations(
+        claims=claims, waiting=waiting, retries=retries, callbacks=callbacks, returns=returns, now=outside.now
+    )
     reports = Reports(claims=claims, leases=Leases(table), once=once)
     statuses = ForwardStatuses(
         accounts=accounts,
@@ -319,7 +327,9 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
         retries=retries,
         correlation_retry=env.correlation_retry,
         quarantine=quarantine,
+        people_without_number=people_without_number,
         notes=notes,
+        returns=returns,
         now=outside.now,
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)

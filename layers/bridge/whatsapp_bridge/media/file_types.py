@@ -220,9 +220,20 @@ def may_be_text(wanted: str | None, url: str) -> bool:
 # --- what it is called -----------------------------------------------------------------------------------------------
 
 
-def file_name(wanted: str | None, url: str, found: FileType) -> str:
-    """The name of a file that the bridge fetches: the wanted one, else the one in its address, else `file`."""
-    return named(_name(wanted, url), found.content_type)
+def file_name(wanted: str | None, url: str, found: FileType | None) -> str:
+    """The name of a file at an address: the wanted one, else the one in the address, else `file`. `found` is what the
+    file is, None where somebody else fetches it: then the extension is the first one in these two that is known."""
+    name = _name(wanted, url)
+    if found is not None:
+        return named(name, found.content_type)
+    extension = _known_extension(name) or _known_extension(_name(None, url))
+    stem = name.removesuffix(f".{extension}")[:_MAX_NAME] or "file"
+    return f"{stem}.{extension}" if extension else stem
+
+
+def _known_extension(name: str) -> str:
+    """The extension of a name; none where nobody knows what is behind the last dot, as in "Invoice No. 5"."""
+    return name.rpartition(".")[2] if declared_type(_type_by(name)) else ""
 
 
 def _name(wanted: str | None, url: str) -> str:

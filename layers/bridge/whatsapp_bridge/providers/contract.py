@@ -368,7 +368,7 @@ class Ignored:
 
 
 NO_NUMBER = "no phone number, only a user id"
-"""The reason why a reply of somebody who was never seen with a number is not understood."""
+"""The reason why what is of somebody who was never seen with a number is not understood."""
 
 type Event = StatusEvent | ReplyEvent | NotUnderstood | ReportedError | Ignored
 

@@ -88,6 +88,21 @@ def sound(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def trimmed(text: str) -> str:
+    """The text without what comes along at its ends when somebody copies it: blanks, line breaks, byte-order marks and
+    others that nobody sees."""
+    start, end = 0, len(text)
+    while start < end and _unseen(text[start]):
+        start += 1
+    while start < end and _unseen(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _unseen(character: str) -> bool:
+    return character.isspace() or not character.isprintable()
+
+
 def _leniently(raw: bytes, charset: str | None) -> Any:
     try:
         # Not strict: control characters may be in texts.

@@ -19,7 +19,10 @@ logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False)
 metrics = Metrics()
 # Powertools' metrics are not thread-safe, and several threads handle a batch.
 _counting = Lock()
-# urllib3 logs the URL of an answer that it cannot parse; CleverTap's callback URLs are secrets.
+# Libraries log through the root. Lambda's own log level (`ApplicationLogLevel`) sets the root's before it imports a
+# function; at DEBUG botocore logs whole secrets, numbers and texts.
+logging.getLogger().setLevel(logging.WARNING)
+# urllib3 warns of an answer that it cannot parse with its URL; CleverTap's callback URLs are secrets.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 

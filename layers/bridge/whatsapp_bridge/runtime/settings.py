@@ -82,6 +82,7 @@ class ForwardSettings(Settings):
     replies_queue_url: str
     statuses_queue_url: str
     quarantine_queue_url: str
+    people_quarantine_queue_url: str
     replies_dead_letter_queue_url: str
     statuses_dead_letter_queue_url: str
     payloads_bucket: str

@@ -180,6 +180,10 @@ class QuarantineQueue(Queue):
     """Elements that are authenticated but not understood (`flows.quarantine`)."""
 
 
+class PeopleQuarantineQueue(QuarantineQueue):
+    """Messages of people whose number nobody knows."""
+
+
 class ConversationDeadLetters(DeadLetterQueue):
     """Freeform messages that were given up."""
 

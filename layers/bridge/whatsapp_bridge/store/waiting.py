@@ -5,8 +5,8 @@ For a BSP whose answer has no id for some messages. One item per person in the m
 
     w#{msgId}      waits for an id since (milliseconds)
     s#{msgId}      is being sent since (milliseconds); its answer will have its id
-    b#{BSP's id}   "{milliseconds} {msgId}": bound to it recently; WhatsApp's ids are hidden, and there as they are too
-                   (`_names_bound`)
+    b#{BSP's id}   "{milliseconds} {msgId}": bound to it recently; WhatsApp's ids are hidden
+                   (`providers.common.message_ids`)
 
 An unknown id belongs to the message that has waited longest. One conditional write binds them, so that each message
 gets one id and each id one message, even with concurrent callers. While a message is being sent whose answer will have
@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from whatsapp_bridge.providers.common.message_ids import forms
+from whatsapp_bridge.providers.common.message_ids import forms, hidden
 from whatsapp_bridge.store.items import Attempt, Table, try_update, typed
 
 # Longer than any function may run: a message still being sent then belongs to a dead delivery, and waits.
@@ -62,11 +62,14 @@ class Waiting:
     def name(self, account: str, recipient: str, reference: str, bsp_id: str) -> None:
         """Record the id that its answer has."""
         key = _key(account, recipient)
-        bound = _names_bound(account, bsp_id)
         _, item = self._update(
             key,
-            f"SET {_set(bound)}, expires_at = :expires REMOVE #sending, #waiting",
-            {**bound, "#sending": _name("s", reference), "#waiting": _name("w", reference)},
+            "SET #bound = :bound, expires_at = :expires REMOVE #sending, #waiting",
+            {
+                "#bound": _name("b", hidden(account, bsp_id)),
+                "#sending": _name("s", reference),
+                "#waiting": _name("w", reference),
+            },
             {":bound": self._bound(reference), ":expires": self._expiry()},
         )
         old = self._old(item)
@@ -90,25 +93,22 @@ class Waiting:
         there are several while the account has several tokens.
         """
         items = self._items(account, recipients)
-        names_bound = _names_bound(account, bsp_id)
         for _ in range(_MAX_TRIES):
-            bound = _bound_in(items, names_bound)
+            bound = _bound_in(items, account, bsp_id)
             if bound is not None:
                 return bound
             found = self._oldest(items)
             if found is None:
                 return None
             key, oldest = found
-            names = {**names_bound, "#message": oldest}
+            names = {"#bound": _name("b", hidden(account, bsp_id)), "#message": oldest}
             old = {f"#old{number}": name for number, name in enumerate(self._old(items[key]))}
             done, items[key] = self._update(
                 key,
-                f"SET {_set(names_bound)}, expires_at = :expires REMOVE {', '.join(('#message', *old))}",
+                f"SET #bound = :bound, expires_at = :expires REMOVE {', '.join(('#message', *old))}",
                 names | old,
                 {":bound": self._bound(oldest[2:]), ":expires": self._expiry()},
-                condition=" AND ".join(
-                    ["attribute_exists(#message)", *(f"attribute_not_exists({bound})" for bound in names_bound)]
-                ),
+                condition="attribute_exists(#message) AND attribute_not_exists(#bound)",
             )
             if done:
                 return oldest[2:]
@@ -118,7 +118,7 @@ class Waiting:
         """The msgId of the message that a person answers under this id: the one that has it, else the only one that
         waits. Binds nothing: a person may also answer what is not ours."""
         items = self._items(account, recipients)
-        bound = _bound_in(items, _names_bound(account, bsp_id))
+        bound = _bound_in(items, account, bsp_id)
         if bound is not None:
             return bound
         fresh = self._fresh(items)
@@ -189,28 +189,15 @@ class Waiting:
         return try_update(self._table.dynamodb, arguments)
 
 
-def _bound_in(items: Mapping[str, Mapping[str, Any]], names_bound: Mapping[str, str]) -> str | None:
+def _bound_in(items: Mapping[str, Mapping[str, Any]], account: str, bsp_id: str) -> str | None:
     """The msgId that an id is bound to."""
-    bound = next((item[name] for item in items.values() for name in names_bound.values() if name in item), None)
+    names = [_name("b", form) for form in forms(account, bsp_id)]
+    bound = next((item[name] for item in items.values() for name in names if name in item), None)
     return None if bound is None else str(bound).partition(" ")[2]
 
 
 def _key(account: str, recipient: str) -> str:
     return f"waiting#{account}#{recipient}"
-
-
-def _names_bound(account: str, bsp_id: str) -> dict[str, str]:
-    """The attributes that bind this id, by their place in an expression.
-
-    The version before knows ids of WhatsApp only as they are. While both run, and after a rollback, it would take such
-    an id for one that is not bound, and give it to the person's next message. So this version writes both forms; the
-    next one needs the hidden one alone.
-    """
-    return {f"#bound{place}": _name("b", form) for place, form in enumerate(forms(account, bsp_id))}
-
-
-def _set(names_bound: Mapping[str, str]) -> str:
-    return ", ".join(f"{bound} = :bound" for bound in names_bound)
 
 
 def _name(kind: str, of: str) -> str:

@@ -5,7 +5,7 @@ on its own. Source: the samples of the comparison page named in `codes`. They sh
 values show mode and padding.
 """
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.common.values import blank, from_base64
 from whatsapp_bridge.providers.contract import KeyFailure
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _FAILURE_SECONDS: Final = 2.0
 type Path = tuple[str, ...]
 
 # `*` means every member of an object or a list. Where a path ends and others go on, it is for a text in their place.
+# Below `**` may be texts that no table names: whatever the key opens is encrypted, the rest is not.
 CONTACTS: Final[tuple[Path, ...]] = (
     ("contacts", "*"),
     ("contacts", "*", "birthday"),
@@ -44,7 +45,9 @@ CONTACTS: Final[tuple[Path, ...]] = (
     ("contacts", "*", "emails", "*", "*"),
     ("contacts", "*", "phones", "*", "*"),
     ("contacts", "*", "urls", "*", "*"),
+    ("contacts", "**"),
 )
+_OTHERS: Final[Path] = ("**",)
 
 
 class Undecipherable(Exception):
@@ -68,7 +71,7 @@ def encrypt(key: bytes, text: str, entropy: Callable[[int], bytes]) -> str:
 def decrypt(key: bytes, text: str) -> str:
     """The reverse of `encrypt`. Raises `Undecipherable`."""
     try:
-        return decrypt_bytes(key, b64decode(text, validate=True)).decode()
+        return decrypt_bytes(key, from_base64(text)).decode()
     except ValueError:
         # Neither base64 nor UTF-8.
         raise Undecipherable(_NOT_OURS) from None
@@ -135,6 +138,8 @@ def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str
         if not isinstance(value, str):
             raise Undecipherable("an encrypted field must be text")
         return change(value)
+    if isinstance(value, str) and _OTHERS in paths:
+        return _if_it_can(change, value)
     if isinstance(value, dict):
         return {name: with_leaves(member, _below(paths, name), change) for name, member in value.items()}
     if isinstance(value, list):
@@ -143,7 +148,14 @@ def with_leaves(value: Any, paths: tuple[Path, ...], change: Callable[[str], str
 
 
 def _below(paths: tuple[Path, ...], name: str) -> tuple[Path, ...]:
-    return tuple(path[1:] for path in paths if path and path[0] in (name, "*"))
+    return tuple(path if path == _OTHERS else path[1:] for path in paths if path and path[0] in (name, "*", "**"))
+
+
+def _if_it_can(change: Callable[[str], str], text: str) -> str:
+    try:
+        return change(text)
+    except Undecipherable:
+        return text
 
 
 # --- data keys -------------------------------------------------------------------------------------------------------
@@ -236,7 +248,7 @@ class DataKeys:
 
     def _decrypt(self, keys: "KeyService", arn: str, encryption_key: str) -> DataKey:
         try:
-            blob = b64decode(encryption_key, validate=True)
+            blob = from_base64(encryption_key)
         except ValueError:
             raise Undecipherable("encryptionKey must be base64") from None
         return DataKey(self._ask(arn, lambda: keys.decrypt(arn, blob)), encryption_key, arn)

@@ -72,6 +72,9 @@ _BLOCKED: Final = CallbackError.BLOCKED_BY_META
 _OTHER: Final = CallbackError.OTHER
 
 # Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+#
+# Weak sources: 135000 is there without a cause. 131062, 131064, 132008 and 137000 are not there: their titles and codes
+# of CleverTap's are what public clients make of them, and for 137000 not even these say what it means.
 _ERRORS: Final = (
     # Meta's heading: "Authorization errors".
     ErrorRow(0, "stop", "AuthException", _CREDENTIALS),
@@ -153,6 +156,8 @@ ERRORS: Final = {row.code: row for row in _ERRORS}
 
 NO_ERROR: Final = ErrorRow(-1, "reject", "Failed, without a reason", _OTHER)
 """For a message that failed without an error."""
+WITHOUT_CODE: Final = ErrorRow(-1, "reject", "Error without a code", _OTHER, listed=False)
+"""For an error in another form."""
 
 # Meta lists them as one: "200-299, API Permission".
 PERMISSIONS: Final = range(200, 300)

@@ -25,6 +25,7 @@ from whatsapp_bridge.providers.common.values import (
     member_of,
     says_nothing,
     seconds,
+    word,
 )
 from whatsapp_bridge.providers.contract import (
     Callback,
@@ -42,6 +43,8 @@ _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"
 _METADATA: Final = frozenset({"object", "id", "time", "field", "messaging_product", "metadata"})
 _LISTS: Final = ("messages", "statuses", "errors")
+# A message's contents, and the notices that are none. Whatever else a type is, a content beside it is the person's.
+_KNOWN: Final = (*CONTENTS, "system", "edit", "revoke")
 # A person has opened the chat for the first time, and written nothing.
 _WELCOME: Final = "request_welcome"
 
@@ -143,14 +146,14 @@ def _events(name: str, element: Any, wanted: Wanted, contacts: list[Any]) -> Ite
         yield from _errors(each(element.get("errors")))
         yield _message(_with_sender(element, contacts))
     else:
-        yield from _errors([element])
         row = codes.error_of(element)
+        yield from _errors([element] if row else [])
         # Errors that belong to no message: only the operator can act on them.
         yield NotUnderstood(name, f"error {row.code}" if row else "error without a code", element)
 
 
 def _errors(holders: list[Any]) -> Iterator[ReportedError]:
-    for row in filter(None, map(codes.error_of, holders)):
+    for row in (codes.error_of(holder) or codes.WITHOUT_CODE for holder in holders if not empty(holder)):
         yield ReportedError(row.error, row.title, alarm=row.reaction == "stop")
 
 
@@ -162,7 +165,7 @@ def _status(element: Json, wanted: Wanted, contacts: list[Any]) -> StatusEvent |
     recipient, user_id = _recipient(element, contacts)
     if row.status is None:
         return NotUnderstood("statuses", row.title, element)
-    if element.get("recipient_type") == "group":
+    if word(element.get("recipient_type")) == "group":
         return NotUnderstood("statuses", "of a group", element)
     if reference is None and bsp_id is None:
         return NotUnderstood("statuses", "neither biz_opaque_callback_data nor id", element)
@@ -256,7 +259,12 @@ _CONTACT_REQUEST: Final = "contact_request"
 
 def type_of(element: Json) -> str:
     """The type of a message; if it has no content of that name, the member that could be its content, else ""."""
-    return member_of(element, identifier(element.get("type")) or "", CONTENTS)
+    return member_of(element, named_type(element), _KNOWN)
+
+
+def named_type(element: Json) -> str:
+    """The type of a message by its own word, else ""."""
+    return identifier(element.get("type")) or ""
 
 
 def name_of(value: Any) -> str:

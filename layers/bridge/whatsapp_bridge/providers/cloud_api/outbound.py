@@ -8,9 +8,7 @@ texts, static URLs, phone numbers and footers are part of the template.
 """
 
 from collections.abc import Iterable
-from os.path import splitext
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from whatsapp_bridge.clevertap.messages import (
     BUTTON_SUB_TYPES,
@@ -136,7 +134,12 @@ def _header(header: Header, path: str, unsupported: str) -> Iterable[Json]:
 def linked(media: Media, kind: str, path: str) -> Json:
     """Meta's media object for a file by its address, without a caption; `kind` is CleverTap's. Raises `Refused`."""
     url = whatsapp.media_address(media, path)
-    return {"link": url, **({"filename": _file_name(media, url)} if kind == "file" else {})}
+    if kind != "file":
+        return {"link": url}
+    # Imported here because send starts without it.
+    from whatsapp_bridge.media.file_types import file_name
+
+    return {"link": url, "filename": file_name(media.filename, url, None)}
 
 
 def located(location: Location, path: str) -> Json:
@@ -148,13 +151,6 @@ def located(location: Location, path: str) -> Json:
         "longitude": longitude,
         **{name: value for name, value in words.items() if not blank(value)},
     }
-
-
-def _file_name(media: Media, url: str) -> str:
-    """The name of a document. The phone needs its extension to open it; CleverTap's name may have none."""
-    last = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
-    name = (media.filename or "").strip() or last or "document"
-    return name if splitext(name)[1] else name + splitext(last)[1]
 
 
 # --- buttons ---------------------------------------------------------------------------------------------------------

@@ -5,15 +5,25 @@ own.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
-from whatsapp_bridge.providers.cloud_api.inbound import name_of, type_of
+from whatsapp_bridge.providers.cloud_api.inbound import name_of, named_type, type_of
 from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.bodies import object_in
 from whatsapp_bridge.providers.common.contents import Content, said, told
-from whatsapp_bridge.providers.common.values import blank, detail, digits, identifier, in_brackets, lines, seconds, text
+from whatsapp_bridge.providers.common.values import (
+    blank,
+    detail,
+    digits,
+    empty,
+    identifier,
+    in_brackets,
+    lines,
+    seconds,
+    text,
+)
 from whatsapp_bridge.providers.contract import NO_NUMBER, Attachment, Json, NotUnderstood, Reply
 
 if TYPE_CHECKING:
@@ -38,7 +48,7 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     if sender is None:
         hidden = not blank(element.get("from_user_id"))
         return NotUnderstood(kind, NO_NUMBER if hidden else "no sender", element)
-    found = _with_asides(_content(type_, element), _asides(element))
+    found = _with_asides(_content(type_, element), _asides(type_, element))
     if found is None:
         return NotUnderstood(kind, "no content", element)
     message = IncomingMessage.of(
@@ -74,7 +84,8 @@ def _answered(kind: str, element: Json) -> str | None:
         return identifier(object_in(element.get("reaction")).get("message_id"))
     context = object_in(element.get("context"))
     # A person may answer a message of their own.
-    own = identifier(context.get("from")) is not None and context.get("from") == element.get("from")
+    writer, sender = digits(context.get("from")), digits(element.get("from"))
+    own = writer is not None and sender is not None and same(writer, sender)
     return None if own else identifier(context.get("id"))
 
 
@@ -108,7 +119,7 @@ def _words(kind: str, element: Json) -> Iterable[str]:
     content = element.get(kind)
     match kind:
         case "text":
-            return [text(content.get("body") if isinstance(content, dict) else content)]
+            return [_body(content)]
         case "system":
             # A person has changed the number or identity; Meta sends a sentence that says so.
             words = text(object_in(content).get("body"))
@@ -122,39 +133,39 @@ def _words(kind: str, element: Json) -> Iterable[str]:
     return []
 
 
+def _body(content: Any) -> str:
+    return text(content.get("body") if isinstance(content, dict) else content)
+
+
 _OF_META: Final = ("text", "system", "edit", "revoke", "unsupported", "unknown", "")
 
 
 def _edited(message: Json) -> list[str]:
     """The new text of a message that its sender has edited; for a file, its caption."""
     kind = type_of(message)
-    content = object_in(message.get(kind))
-    words = (
-        text(content.get("body"))
-        or text(content.get("caption"))
-        or (in_brackets(kind) if kind in contents.FILES else "")
-    )
+    if kind == "text":
+        return [_body(message.get(kind))]
+    words = text(object_in(message.get(kind)).get("caption")) or (in_brackets(kind) if kind in contents.FILES else "")
     return [words] if words else lines(message)
 
 
 # --- beside the content ----------------------------------------------------------------------------------------------
 
 
-def _asides(element: Json) -> list[str]:
-    """What the message was written about: a product of the catalogue, or an ad without its pictures."""
+def _asides(type_: str, element: Json) -> list[str]:
+    """What the message was written about, a product of the catalogue or an ad without its pictures; and what is of a
+    type that no table names, where a known content stands beside it."""
     product = object_in(element.get("context")).get("referred_product")
     ad = {name: value for name, value in object_in(element.get("referral")).items() if name not in _OF_NO_INTEREST}
     found = {"referred_product": product, "referral": ad}
-    return [in_brackets(name, value) for name, value in found.items() if lines(value)]
+    asides = [in_brackets(name, value) for name, value in found.items() if lines(value)]
+    named = named_type(element)
+    if named != type_ and not empty(element.get(named)):
+        asides += _words(named, element) if named in _OF_META else [in_brackets(named, element[named])]
+    return asides
 
 
 def _with_asides(found: Found | None, asides: list[str]) -> Found | None:
-    """A tapped button and a place have no room for them."""
-    if not asides:
-        return found
-    if found is None:
-        return _found(told(asides))
-    if found.attachment is not None:
-        caption = "\n".join([*filter(None, [found.attachment.caption]), *asides])
-        return _in_place_of(replace(found.attachment, caption=caption))
-    return _found(told([found.content.body, *asides])) if isinstance(found.content, Text) else found
+    if found is not None and found.attachment is not None:
+        return _in_place_of(contents.with_caption(found.attachment, asides))
+    return _found(contents.with_asides(None if found is None else (found.form, found.content), asides))

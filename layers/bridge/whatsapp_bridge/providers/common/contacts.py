@@ -9,10 +9,12 @@ another form is told line by line.
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from whatsapp_bridge.providers.common.values import detail, each, lines
+from whatsapp_bridge.accounts.phone_numbers import same
+from whatsapp_bridge.providers.common.values import detail, digits, each, lines
 
 _NAME_PARTS: Final = ("prefix", "first_name", "middle_name", "last_name", "suffix")
 _ADDRESS_PARTS: Final = ("street", "city", "state", "zip", "country", "country_code")
+_PHONE_PARTS: Final = ("phone", "wa_id")
 _MEMBERS: Final = frozenset({"name", "org", "phones", "emails", "urls", "addresses", "birthday", "vcard"})
 
 
@@ -25,14 +27,14 @@ def as_text(contacts: Any) -> str:
 def _block(contact: Any) -> list[str]:
     if not isinstance(contact, dict):
         return lines(contact)
-    phones = [line for line in _labelled(contact.get("phones"), _phone) if line]
+    phones = [line for line in _labelled(contact.get("phones"), _phone, _PHONE_PARTS) if line]
     known = [
-        _single(contact.get("name"), _name),
+        _single(contact.get("name"), _name, ("formatted_name", *_NAME_PARTS)),
         _single(contact.get("org"), lambda org: _joined(org.values())),
         *phones,
-        *_labelled(contact.get("emails"), lambda entry: _joined([entry.get("email")])),
-        *_labelled(contact.get("urls"), lambda entry: _joined([entry.get("url")])),
-        *_labelled(contact.get("addresses"), _address),
+        *_labelled(contact.get("emails"), lambda entry: _joined([entry.get("email")]), ("email",)),
+        *_labelled(contact.get("urls"), lambda entry: _joined([entry.get("url")]), ("url",)),
+        *_labelled(contact.get("addresses"), _address, _ADDRESS_PARTS),
         _joined([contact.get("birthday")]),
     ]
     others = lines({member: value for member, value in contact.items() if member not in _MEMBERS})
@@ -49,7 +51,8 @@ def _name(name: dict[str, Any]) -> str:
 def _phone(entry: dict[str, Any]) -> str:
     """The number, and the one on WhatsApp if it differs."""
     phone, on_whatsapp = _joined([entry.get("phone")]), _joined([_member(entry, "wa_id")])
-    if not on_whatsapp or _digits(on_whatsapp) == _digits(phone):
+    one, other = digits(phone), digits(on_whatsapp)
+    if not on_whatsapp or (one and other and same(one, other)):
         return phone or on_whatsapp
     return f"{phone}, WhatsApp {on_whatsapp}" if phone else f"WhatsApp {on_whatsapp}"
 
@@ -60,30 +63,36 @@ def _address(entry: dict[str, Any]) -> str:
 
 def _member(holder: dict[str, Any], name: str) -> Any:
     """The member with Meta's name, else with that name in camel case."""
+    return holder.get(name, holder.get(_camel(name)))
+
+
+def _camel(name: str) -> str:
     first, *others = name.split("_")
-    return holder.get(name, holder.get(first + "".join(map(str.capitalize, others))))
+    return first + "".join(map(str.capitalize, others))
 
 
-def _labelled(entries: Any, read: Callable[[dict[str, Any]], str]) -> list[str]:
+type _Read = Callable[[dict[str, Any]], str]
+
+
+def _labelled(entries: Any, read: _Read, names: tuple[str, ...]) -> list[str]:
     """A line for each entry, with its type."""
     told = []
     for entry in each(entries):
         label = _joined([entry.get("type")]) if isinstance(entry, dict) else ""
         rest = {name: value for name, value in entry.items() if name != "type"} if label else entry
-        value = _single(rest, read)
+        value = _single(rest, read, names)
         told.append(f"{value} ({label})" if value and label else value)
     return told
 
 
-def _single(value: Any, read: Callable[[dict[str, Any]], str]) -> str:
-    """What `read` finds in an object, else everything in the value."""
-    found = read(value) if isinstance(value, dict) else ""
-    return found or _joined(lines(value))
+def _single(value: Any, read: _Read, names: tuple[str, ...] = ()) -> str:
+    """What `read` finds in an object, and all that has none of its `names`; everything in another value."""
+    if not isinstance(value, dict):
+        return _joined(lines(value))
+    known = {form for name in names for form in (name, _camel(name))}
+    others = lines({member: inner for member, inner in value.items() if member not in known}) if known else []
+    return _joined([read(value), *others]) or _joined(lines(value))
 
 
 def _joined(values: Iterable[Any], separator: str = ", ") -> str:
     return separator.join(text.strip() for value in values if (text := detail(value)))
-
-
-def _digits(number: str) -> str:
-    return "".join(filter(str.isdigit, number))

@@ -4,7 +4,8 @@ Interactive messages, reactions and orders have Meta's members, which BSPs pass 
 documentation, below the one named in `cloud_api.inbound`. Words in [brackets] are the bridge's own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, MediaKind, Text
@@ -13,9 +14,11 @@ from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
+    TAPS,
     degrees,
     detail,
     each,
+    empty,
     identifier,
     in_brackets,
     lines,
@@ -26,7 +29,6 @@ from whatsapp_bridge.providers.contract import Attachment, Json
 
 type Content = tuple[Kind, Text | Button | Location]
 
-_CHOICES: Final = ("button_reply", "list_reply")
 _FORM: Final = "nfm_reply"
 # The business's own, which comes back with a form: nothing that the person has filled in.
 _NOT_FILLED_IN: Final = frozenset({"flow_token"})
@@ -44,8 +46,25 @@ def told(words: Iterable[str]) -> Content | None:
 
 
 def unknown(kind: str, content: Any) -> Content | None:
-    """A kind of message that no table names: its name and everything in it."""
+    """A kind of message that no table names: its name and everything in it. A choice or a form as what it is."""
+    if kind in TAPS and not empty(content):
+        return interactive({kind: content})
     return told([in_brackets(kind), *lines(json_in(content))])
+
+
+def with_asides(found: Content | None, asides: Sequence[str]) -> Content | None:
+    """The content, and behind its words the bridge's own lines of what stands beside it. A tapped button's payload
+    stays as it is."""
+    if found is None or not asides:
+        return found or told(asides)
+    form, content = found
+    match content:
+        case Text(body=body):
+            return told([body, *asides])
+        case Button(text=label):
+            return form, content.model_copy(update={"text": "\n".join([label, *asides])})
+        case Location(name=name):
+            return form, content.model_copy(update={"name": "\n".join(filter(None, [name, *asides]))})
 
 
 def tapped(payload: Any, label: Any) -> Content | None:
@@ -61,6 +80,11 @@ def placed(latitude: Any, longitude: Any, **words: Any) -> Content | None:
         return None
     details = {name: detail(value) for name, value in words.items()}
     return "location", Location(latitude=north, longitude=east, **details)
+
+
+def with_caption(attachment: Attachment, asides: Sequence[str]) -> Attachment:
+    """A file, and behind its caption such lines."""
+    return replace(attachment, caption="\n".join(filter(None, [attachment.caption, *asides])) or None)
 
 
 def without_file(attachment: Attachment) -> tuple[Kind, Text]:
@@ -99,11 +123,12 @@ def location(value: Any) -> Content | None:
 def interactive(value: Any) -> Content | None:
     """A tapped button, a choice of a list, or a form that was filled in; None if it says nothing."""
     message = object_in(value)
-    kind = member_of(message, text(message.get("type")), (*_CHOICES, _FORM))
-    content = object_in(message.get(kind))
-    if kind in _CHOICES:
-        return _chosen(content)
-    return told(_filled_in(content)) if kind == _FORM else unknown("interactive", value)
+    kind = member_of(message, text(message.get("type")), TAPS)
+    # Its members may stand beside its type.
+    content = object_in(message.get(kind)) or message
+    if kind == _FORM:
+        return told(_filled_in(content))
+    return _chosen(content) if kind in TAPS else unknown("interactive", value)
 
 
 def _chosen(choice: Json) -> Content | None:

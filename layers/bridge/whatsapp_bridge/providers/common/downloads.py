@@ -1,7 +1,7 @@
 """Files from people: fetches those that a BSP keeps, reads those in a message, and names them. Shared by all BSPs."""
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -10,7 +10,7 @@ from whatsapp_bridge.media import file_types
 from whatsapp_bridge.media.fetch import File, Source, SourceDead, SourceUnavailable
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.providers.answers import FileWord, no_file
-from whatsapp_bridge.providers.common.values import blank
+from whatsapp_bridge.providers.common.values import blank, from_base64
 from whatsapp_bridge.providers.contract import Attachment, NoFile
 from whatsapp_bridge.runtime.observability import count, logger
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 100 * 1024 * 1024
 """WhatsApp's limit for the largest kind, documents."""
 _DATA_URI: Final = re.compile(r"data:([^,]*);base64,", re.IGNORECASE)
-_URL_SAFE: Final = str.maketrans("-_", "+/")
 # Only scheme, host and port in front of the path. Parsers disagree about the host in "https://one\\@other/", and the
 # one that opens the connection is not the standard library's.
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?=[/?#]|\Z)", re.I | re.A)
@@ -65,13 +64,11 @@ def public(url: str, account: "Account", files: "Files", called: str = "the file
 
 
 def inline(text: str) -> tuple[bytes, str | None]:
-    """A file in base64, and its content type if it has one: also without padding, in the alphabet for addresses (RFC
-    4648, section 5), or as a data URI (RFC 2397). Raises `NoFile`."""
+    """A file in base64, also as a data URI (RFC 2397), and its content type if it has one. Raises `NoFile`."""
     packed = "".join(text.split())
     uri = _DATA_URI.match(packed)
-    packed = packed[uri.end() if uri else 0 :].rstrip("=").translate(_URL_SAFE)
     try:
-        content = b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+        content = from_base64(packed[uri.end() if uri else 0 :])
     except ValueError:
         raise NoFile("the file must be base64", retriable=False) from None
     if not content:

@@ -21,6 +21,7 @@ from whatsapp_bridge.clevertap.messages import (
     HeaderComponent,
     RenderedText,
     TemplateMessage,
+    has_placeholder,
 )
 from whatsapp_bridge.providers.capabilities import Refused
 
@@ -92,7 +93,11 @@ def _check_button(button: Button, path: str, number: int) -> None:
         raise Refused(path, f"a template has at most {MAX_BUTTONS} buttons")
     if button.sub_type == "dynamicUrl":
         for index, parameter in enumerate(button.parameters):
-            _check_value(parameter.text or "", f"{path}.parameters[{index}].text")
+            place = f"{path}.parameters[{index}].text"
+            _check_value(parameter.text or "", place)
+            # WhatsApp would take it: the link leads nowhere.
+            if has_placeholder(parameter.text or ""):
+                raise Refused(place, "still has a placeholder: give it a value")
 
 
 def _check_cards(cards: Sequence[Card], path: str) -> None:

@@ -26,9 +26,10 @@ Source: https://thrift.apache.org/docs, "Thrift Compact protocol encoding", and 
 
 import hmac
 import re
-from base64 import b64decode
 from hashlib import sha256
 from typing import Final
+
+from whatsapp_bridge.providers.common.values import from_base64
 
 MAX_ID_BYTES: Final = 1024
 """DynamoDB allows keys of 2 KB, which also hold the account's name and our prefix."""
@@ -54,10 +55,10 @@ def token(message_id: str) -> str | None:
 
 def _decoded(message_id: str) -> bytes:
     """Raises `ValueError`."""
-    encoded = message_id.removeprefix(_PREFIX).rstrip("=")
+    encoded = message_id.removeprefix(_PREFIX)
     if len(encoded) > 4 * _LONGEST:
         raise ValueError
-    return b64decode(encoded + "=" * (-len(encoded) % 4), "-_" if {"-", "_"} & {*encoded} else None, validate=True)
+    return from_base64(encoded)
 
 
 def _token_in(raw: bytes) -> str | None:

@@ -10,6 +10,7 @@ One reader for each kind of value, which no adapter has a second one of:
     number         a whole number: a code, a size
     seconds        a time
     degrees        a latitude or longitude
+    from_base64    bytes
     lines          everything in a value that no table names
     in_brackets    the same in one line, as words of the bridge's own
     member_of      which member holds the content of a message
@@ -18,7 +19,8 @@ One reader for each kind of value, which no adapter has a second one of:
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from base64 import b64decode
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from math import isfinite
@@ -45,6 +47,7 @@ _MAX_TOLD: Final = 65_536
 MAX_LATITUDE: Final = 90
 MAX_LONGITUDE: Final = 180
 
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 # A very small number has an exponent if it was JSON before it became text.
 _NUMBER: Final = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 # Also dashes that are no hyphens, and the direction marks that come with a number copied on a phone.
@@ -128,17 +131,21 @@ def in_brackets(name: str, value: Any = None) -> str:
     return f"[{name}: {told}]" if told else f"[{name}]"
 
 
+TAPS: Final = ("button_reply", "list_reply", "nfm_reply")
+"""The members of an interactive message: a choice, or a form that was filled in."""
 CONTENTS: Final = (
     *("text", "image", "video", "audio", "voice", "document", "sticker"),
     *("location", "contacts", "button", "interactive", "order", "reaction"),
+    # Where a BSP has taken off `interactive`.
+    *TAPS,
 )
 """The members of a person's message that Meta documents, and BSPs pass on."""
 
 
-def member_of(message: dict[str, Any], named: str, known: Iterable[str]) -> str:
-    """The member that its type names. If that says nothing, the first of the known ones that says something: a type may
-    be missing, new or wrong."""
-    if not empty(message.get(named)):
+def member_of(message: dict[str, Any], named: str, known: Collection[str]) -> str:
+    """The member that its type names. If that is not known or says nothing, the first of the known ones that says
+    something: a type may be missing, new or wrong."""
+    if named in known and not empty(message.get(named)):
         return named
     return next((name for name in known if not empty(message.get(name))), named)
 
@@ -207,6 +214,13 @@ def _zone(name: str | None) -> tzinfo:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)
+
+
+def from_base64(text: str) -> bytes:
+    """Bytes in base64: also without padding, with line breaks, and in the alphabet for addresses (RFC 4648, section 5).
+    Raises `ValueError`."""
+    packed = "".join(text.split()).rstrip("=").translate(_URL_SAFE)
+    return b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 
 
 def degrees(value: Any, most: int) -> str | None:

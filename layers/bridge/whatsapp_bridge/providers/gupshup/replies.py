@@ -11,7 +11,7 @@ from whatsapp_bridge.clevertap.callbacks import IncomingMessage
 from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, said, told
-from whatsapp_bridge.providers.common.values import detail, digits, identifier, seconds, text
+from whatsapp_bridge.providers.common.values import detail, digits, empty, identifier, in_brackets, seconds, text, word
 from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
 from whatsapp_bridge.providers.gupshup.inbound import CONSENTS, kind_of
 
@@ -26,7 +26,9 @@ def reply(element: Json, account: "Account") -> Reply | NotUnderstood:
     if sender is None:
         return NotUnderstood(kind, "no mobile", element)
     attachment = _attachment(element, kind) if kind in contents.FILES else None
-    found = contents.without_file(attachment) if attachment else _content(element, kind)
+    asides = _asides(element, kind)
+    attachment = attachment and contents.with_caption(attachment, asides)
+    found = contents.without_file(attachment) if attachment else contents.with_asides(_content(element, kind), asides)
     if found is None:
         return NotUnderstood(kind, "no content", element)
     form, content = found
@@ -41,6 +43,13 @@ def _answered(element: Json) -> tuple[str, str] | tuple[None, None]:
     return (f"{first}-{second}", f"{second}-{first}") if first and second else (None, None)
 
 
+def _asides(element: Json, kind: str) -> list[str]:
+    """What is of a type that no table names, where a known content stands beside it."""
+    named = word(element.get("type"))
+    beside = json_in(element.get(named)) if named not in (kind, "") else None
+    return [] if empty(beside) else [in_brackets(named, beside)]
+
+
 def _attachment(element: Json, kind: str) -> Attachment | None:
     """A message's file; its full address is `url` followed by `signature`."""
     file = object_in(element.get(kind))
@@ -48,7 +57,7 @@ def _attachment(element: Json, kind: str) -> Attachment | None:
     if url is None:
         return None
     address = url + (signature or "")
-    caption = text(file.get("caption")) or text(element.get("caption")) or None
+    caption = text(file.get("caption")) or text(element.get("caption")) or text(element.get("text")) or None
     return Attachment(
         contents.FILES[kind], {"url": address}, identifier(file.get("mime_type")), detail(file.get("filename")), caption
     )

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, Secret
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, Key, Secret
 
 
 def _zone(value: str) -> str:
@@ -27,7 +27,7 @@ type ZoneName = Annotated[str, AfterValidator(_zone)]
 class Login(Config):
     """One of the two Gupshup accounts."""
 
-    user_id: Secret
+    user_id: Key
     password: Secret
 
 
@@ -39,7 +39,7 @@ class Settings(ProviderSettings):
     """Sends freeform messages."""
     opt_in: Literal["off", "once", "always"] = "off"
     """When to opt a person in: never, before the first template, before each template."""
-    templates: dict[Secret, Secret] = Field(default={})
+    templates: dict[Secret, Key] = Field(default={})
     """Gupshup's template ids by the templates' names in CleverTap."""
     base_url: BaseUrl = "https://mediaapi.smsgupshup.com"
     templates_url: BaseUrl = "https://wamedia.smsgupshup.com"

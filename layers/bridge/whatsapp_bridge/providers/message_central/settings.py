@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import BaseUrl, HeaderSecret, Secret, form
+from whatsapp_bridge.accounts.fields import BaseUrl, Key, Secret, form
 
 
 def _text(value: Any) -> Any:
@@ -25,12 +25,12 @@ class Settings(ProviderSettings):
 
     type: Literal["message_central"]
     base_url: BaseUrl = "https://cpaas.messagecentral.com"
-    token: HeaderSecret | None = None
+    token: Key | None = None
     password: Secret | None = Field(default=None, validate_default=True)
-    customer_id: HeaderSecret | None = Field(default=None, validate_default=True)
+    customer_id: Key | None = Field(default=None, validate_default=True)
     country: Country | None = None
     """The country calling code of the customer, optional in the request for a token."""
-    email: Secret | None = None
+    email: Key | None = None
 
     @field_validator("password")
     @classmethod

@@ -4,7 +4,7 @@ Source: section "Generate Token" of Message Central's documentation. The token i
 the samples differ by years, and each token contains its own.
 """
 
-from base64 import b64encode, urlsafe_b64decode
+from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word, without_asking
-from whatsapp_bridge.providers.common.values import number
+from whatsapp_bridge.providers.common.values import from_base64, number
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import answers, codes
 from whatsapp_bridge.runtime.observability import log_failure
@@ -212,8 +212,7 @@ def _lifetime(token: str, now: float) -> float:
     more request.
     """
     try:
-        payload = token.split(".")[1]
-        expires = number(from_json(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))).get("exp"))
+        expires = number(from_json(from_base64(token.split(".")[1])).get("exp"))
     except (ValueError, IndexError, AttributeError):
         expires = None
     return _DEFAULT_SECONDS if expires is None or expires <= now else expires - now

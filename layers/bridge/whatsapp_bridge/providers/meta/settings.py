@@ -7,7 +7,7 @@ from pydantic import Field
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import BaseUrl, HeaderSecret, Secret, form, not_empty, one_or_several
+from whatsapp_bridge.accounts.fields import BaseUrl, Key, Secret, form, one_or_several, visible
 
 # Parts of addresses. Meta's ids are digits; https://developers.facebook.com/docs/graph-api/changelog has the versions.
 type Id = Annotated[str, form(r"[0-9]{1,32}", "must be an id from Meta: digits only")]
@@ -18,8 +18,8 @@ class Settings(ProviderSettings):
     type: Literal["meta"]
     phone_number_id: Id
     waba_id: Id
-    access_token: HeaderSecret
-    app_secrets: Annotated[list[Secret], one_or_several(not_empty), Field(alias="app_secret", min_length=1)]
+    access_token: Key
+    app_secrets: Annotated[list[Key], one_or_several(visible), Field(alias="app_secret", min_length=1)]
     """Sign the webhooks, which proves that they are Meta's: one, or several while it is rotated. All are accepted."""
     verify_token: Secret
     api_version: Version
