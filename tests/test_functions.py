@@ -418,9 +418,12 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
         assert private not in log.text
 
 
+NAMES = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Import", "Templates")
+
+
 @pytest.mark.parametrize(
     "logical_id",
-    [f"{name}Function" for name in ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Import")],
+    [f"{name}Function" for name in NAMES],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
     made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str

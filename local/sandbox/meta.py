@@ -7,6 +7,7 @@ people, and lets a person tap a button or write. The end of a number decides wha
 
 import hmac
 import json
+import time
 import uuid
 from base64 import b64encode
 from collections import defaultdict
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 
-from local.sandbox import cloud_api
+from local.sandbox import cloud_api, template_review
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient, first_of
 from local.sandbox.cloud_api import Json, Refused
 from local.sandbox.conventions import Convention, convention
@@ -177,6 +178,29 @@ class MetaSandbox(BspSandbox):
             if place in templates.ids:
                 return _template_answer(templates.one(place, query))
         return None
+
+    def review(self, account: str, entry: Json) -> None:
+        """Take a template for review, which ends as its name says (`template_review`); its events come twice."""
+        number = self._of(account)
+        listed = entry | {"status": "PENDING"}
+        self.templates[number.waba_id].entries.append(listed)
+        for place, step in enumerate(template_review.course(entry["name"]), start=1):
+            delay = place * template_review.REVIEW_SECONDS
+            self.templates[number.waba_id].later(delay, listed, status=step.status)
+            if step.told:
+                value = cloud_api.template_event(entry, step.status, step.reason, step.title)
+                for _ in range(2):
+                    self.post_change(account, "message_template_status_update", value, delay)
+
+    def post_change(
+        self, account: str, field: str, value: Json, delay: float = 0, at: float | None = None, waba_id: str = ""
+    ) -> None:
+        """Post an event of the business account; it may be one that another account of the app has. `at` is when it
+        happened, now if it is None."""
+        number = self._of(account)
+        happened = int(time.time() + delay if at is None else at)
+        body = cloud_api.waba_webhook(waba_id or number.waba_id, field, value, happened)
+        self._sender.post(number.webhook_url, body, delay, number.sign)
 
     # Files
 

@@ -27,6 +27,7 @@ from whatsapp_bridge.flows.wiring import (
     build_import_templates,
     build_receive,
     build_show_media,
+    build_templates,
 )
 from whatsapp_bridge.net.http import HttpClient
 
@@ -76,7 +77,7 @@ def _media(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return build_show_media(outside)
 
 
-def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+def _import(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return build_import_templates(http, outside).show
 
 
@@ -98,14 +99,20 @@ def _forward(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return run
 
 
+def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    templates = build_templates(http, outside)
+    return lambda event, fifo: process_batch(event, templates.many)
+
+
 _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "SendFunction": _send,
     "IncomingFunction": _receive,
     "StatusFunction": _receive,
     "MediaFunction": _media,
-    "ImportFunction": _templates,
+    "ImportFunction": _import,
     "DispatchFunction": _dispatch,
     "ForwardFunction": _forward,
+    "TemplatesFunction": _templates,
 }
 
 

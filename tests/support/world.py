@@ -38,6 +38,7 @@ from whatsapp_bridge.flows.wiring import (
     build_import_templates,
     build_receive,
     build_show_media,
+    build_templates,
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
@@ -259,6 +260,7 @@ class World:
         self.forward_replies, self.replies_source, self.forward_statuses = build_forward(
             http, outside("ForwardFunction")
         )
+        self.templates = build_templates(http, outside("TemplatesFunction"))
         # What tests look at or change by hand.
         self.table = Table(next(iter(self.deployment.tables.values())).name, self.dynamodb, lambda: self.now)
         self.claims, self.waiting = self.dispatch._settling._claims, self.dispatch._settling._waiting
@@ -407,6 +409,8 @@ class World:
 
     def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
         self.http.end_in(self.deployment.functions[source.function].timeout)
+        if source.function == "TemplatesFunction":
+            return process_batch(event, self.templates.many)
         if source.function == "DispatchFunction":
             if fifo:
                 return process_fifo(event, self.conversation, self.dispatch.one)

@@ -23,7 +23,7 @@ from whatsapp_bridge.clevertap.messages import (
     is_template_validation,
 )
 from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
-from whatsapp_bridge.providers import registry
+from whatsapp_bridge.flows.known_templates import Compared
 from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.common import limits
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
@@ -108,14 +108,15 @@ class Accept:
 
         The one place for that: what it refuses, CleverTap hears when a template is saved, not only with each message.
         """
+        compared = Compared(message)
         if isinstance(message, TemplateMessage):
             limits.check(message)
             if account.options.template_checks == "on":
                 comparing = self._comparing()
                 compare = comparing.validated if is_template_validation(message) else comparing.compared
-                message = compare(account, message)
-        registry.outbound(account.provider_type).translate(message, reference, account)
-        return message
+                compared = compare(account, message)
+        compared.translated(reference, account)
+        return compared.message
 
     def _reference(self, message: Message) -> str:
         # CleverTap validates all saved templates with the same msgId, which identifies neither messages nor statuses,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import TemplateMessage
-from whatsapp_bridge.flows.known_templates import KnownTemplates
+from whatsapp_bridge.flows.known_templates import Compared, KnownTemplates
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 
@@ -35,22 +35,24 @@ class Comparing:
         self._known.prepare()
         self._http()
 
-    def compared(self, account: Account, message: TemplateMessage) -> TemplateMessage:
+    def compared(self, account: Account, message: TemplateMessage) -> Compared:
         """The message as its template needs it. Raises `Refused`."""
         known = self._known.named(account.template_scope, message.template.name)
-        return message if known is None else self._judged(account, message, known)
+        return Compared(message) if known is None else self._judged(account, message, known)
 
-    def validated(self, account: Account, message: TemplateMessage) -> TemplateMessage:
+    def validated(self, account: Account, message: TemplateMessage) -> Compared:
         """The same for a message with which CleverTap checks a template that somebody saves."""
         known = self._asked(account, message.template.name)
         known = known or self._known.named(account.template_scope, message.template.name)
-        return message if known is None else self._judged(account, message, known, whatever_age=True)
+        if known is None:
+            return Compared(message)
+        return self._judged(account, message, known, whatever_age=True)
 
     def _judged(
         self, account: Account, message: TemplateMessage, known: "Known", *, whatever_age: bool = False
-    ) -> TemplateMessage:
+    ) -> Compared:
         # Imported here: without a registry, no message needs it.
-        from whatsapp_bridge.providers.common.template_judging import adapted, judge, rules_of
+        from whatsapp_bridge.providers.common.template_judging import judge, rules_of
 
         found = judge(message, known.templates, known.listed_at, self._now(), rules_of(account, message))
         if found.refused is not None and (whatever_age or not found.is_stale):
@@ -58,7 +60,7 @@ class Comparing:
             raise found.refused
         if found.has_another_text:
             count("TemplateTextsDiffer")
-        return adapted(message, found.template)
+        return Compared.with_template(message, found.template)
 
     def _asked(self, account: Account, name: str) -> "Known | None":
         """What the BSP says of a name now, with what is known of it; None if it does not answer in time."""

@@ -7,15 +7,47 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
+from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.capabilities import Json, Refused
 from whatsapp_bridge.runtime.observability import count, log_failure
 
 if TYPE_CHECKING:
     from whatsapp_bridge.store.templates import Known, Registry
+    from whatsapp_bridge.templates.template import Template
 
 _KEPT_SECONDS = 60
 # While the table cannot be read, not each message waits for it.
 _AWAY_SECONDS = 10
 _MOST_NAMES = 1000
+
+
+class Compared(NamedTuple):
+    """A message as its template needs it. `template_id` is the BSP's, None if it is not known."""
+
+    message: TemplateMessage | FreeformMessage
+    template_id: str | None = None
+
+    @classmethod
+    def with_template(cls, message: TemplateMessage, template: "Template | None") -> "Compared":
+        from whatsapp_bridge.providers.common.template_judging import adapted
+
+        return cls(adapted(message, template), template.id if template is not None else None)
+
+    def translated(self, reference: str, account: Account) -> Json:
+        """The BSP's request. Where it has no other way to send this template, by the template's id. Raises
+        `Refused`."""
+        translate = registry.outbound(account.provider_type).translate
+        try:
+            return translate(self.message, reference, account)
+        except Refused:
+            if self.template_id is None or not isinstance(self.message, TemplateMessage):
+                raise
+            with_id = account.with_template_id(self.message.template.name, self.template_id)
+            if with_id is account:
+                raise
+            return translate(self.message, reference, with_id)
 
 
 class _Kept(NamedTuple):
@@ -24,10 +56,10 @@ class _Kept(NamedTuple):
 
 
 class KnownTemplates:
-    """`registry` makes one when it is first needed. `now` gives seconds since 1970."""
+    """`make` makes the registry when it is first needed. `now` gives seconds since 1970."""
 
-    def __init__(self, registry: "Callable[[], Registry]", now: Callable[[], float]) -> None:
-        self._make, self._now = registry, now
+    def __init__(self, make: "Callable[[], Registry]", now: Callable[[], float]) -> None:
+        self._make, self._now = make, now
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._away_until = 0.0
         self._lock = Lock()

@@ -3,9 +3,9 @@
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.flows.jobs import Job
+from whatsapp_bridge.flows.known_templates import Compared
 from whatsapp_bridge.flows.template_questions import TemplateQuestions, Wait
 from whatsapp_bridge.net.http import HttpClient
-from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing, Refused, Rejected
 from whatsapp_bridge.runtime.observability import log_failure
 from whatsapp_bridge.store.lasting import is_lasting
@@ -26,16 +26,16 @@ class Preparing:
             return Rejected(CallbackError.OTHER, f"cannot be prepared: {type(error).__name__}")
 
     def _translated(self, client: Client, job: Job) -> Outgoing | Outcome:
-        account, message = job.account, job.message
+        account, compared = job.account, Compared(job.message)
         try:
-            if isinstance(message, TemplateMessage):
+            if isinstance(job.message, TemplateMessage):
                 # A template may be paused while its messages wait on the queue.
                 with self._http.leaving_time_for_a_request():
-                    compared = self._templates.compared(account, message)
-                if isinstance(compared, Wait):
+                    found = self._templates.compared(account, job.message)
+                if isinstance(found, Wait):
                     return NotSent("another invocation asks for its template", no_time=True)
-                message = compared
-            request = registry.outbound(account.provider_type).translate(message, job.reference, account)
+                compared = found
+            request = compared.translated(job.reference, account)
         except Refused as refusal:
             # It was translated when it was accepted, so its template or the account's settings have changed since.
             return Rejected(refusal.later, f"{refusal.field}: {refusal.reason}")

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import TemplateMessage
-from whatsapp_bridge.flows.known_templates import KnownTemplates
+from whatsapp_bridge.flows.known_templates import Compared, KnownTemplates
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS, adapted, judge, rules_of
+from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS, judge, rules_of
 from whatsapp_bridge.providers.contract import NotListed
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.templates import ASKED_AGAIN_SECONDS, Known, Questions, Registry, Turn
@@ -51,12 +51,12 @@ class TemplateQuestions:
         self._http, self._now, self._new_id = http, now, new_id
         self._silent_until: dict[tuple[str, str], float] = {}
 
-    def compared(self, account: Account, message: TemplateMessage) -> TemplateMessage | Wait:
+    def compared(self, account: Account, message: TemplateMessage) -> Compared | Wait:
         """The message as its template needs it. Raises `Refused`."""
         scope, name = account.template_scope, message.template.name
         known = self._known.named(scope, name) if account.options.template_checks == "on" else None
         if known is None:
-            return message
+            return Compared(message)
         rules = rules_of(account, message)
         found = judge(message, known.templates, known.listed_at, self._now(), rules)
         if found.refused is not None and found.is_stale:
@@ -68,7 +68,7 @@ class TemplateQuestions:
         if found.refused is not None and not found.is_stale:
             count("TemplateRefusals")
             raise found.refused
-        return adapted(message, found.template)
+        return Compared.with_template(message, found.template)
 
     def _asked(self, account: Account, name: str, template: Template | None) -> Known | Wait | None:
         """What is known after the BSP was asked; None without an answer."""

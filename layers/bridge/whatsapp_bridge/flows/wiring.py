@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.receive import Receive
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.show_media import ShowMedia
+    from whatsapp_bridge.flows.template_keeping import TemplateKeeping
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
     from whatsapp_bridge.store.notes import StoredNotes
@@ -115,6 +116,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
         accounts=_accounts(env.account_secret_prefix, outside),
         replies=queues.RepliesQueue(env.replies_queue_url, sqs),
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        templates=queues.TemplatesQueue(env.templates_queue_url, sqs),
         quarantine=Quarantine(queue=quarantine, payloads=payloads, now=outside.now),
         payloads=payloads,
         now=outside.now,
@@ -334,6 +336,32 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)
     return ForwardParts(replies, source, statuses)
+
+
+def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "TemplateKeeping":
+    from uuid import uuid4
+
+    from whatsapp_bridge.flows.template_keeping import TemplateKeeping
+    from whatsapp_bridge.flows.template_learning import TemplateLearning
+    from whatsapp_bridge.flows.template_sync import TemplateSync
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.templates import Registry, Syncs
+
+    env = settings.TemplatesSettings.read(outside.environ)
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    registry = Registry(table)
+    return TemplateKeeping(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        registry=registry,
+        sync=TemplateSync(registry, Syncs(table), outside.now, lambda: uuid4().hex),
+        learning=TemplateLearning(registry, outside.now, outside.pause),
+        queue=queues.TemplatesQueue(env.templates_queue_url, outside.aws("sqs")),
+        services=_services(http, StoredNotes(table), outside),
+        interval=env.template_sync_minutes * 60,
+        jitter=outside.jitter,
+        now=outside.now,
+    )
 
 
 def _accounts(prefix: str, outside: Outside) -> Accounts:

@@ -9,13 +9,18 @@ the parts it uses:
     replies    reply(): a message from a person in CleverTap's form; pure. Separate from `inbound`, which starts without
                CleverTap's models
     codes      the vendor's status and error tables, row by row
-    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it and `templates` have I/O
+    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it, `templates` and
+               `template_status` have I/O
     templates  Templates: the BSP's list of templates. Only adapters whose BSP has one (`registry.WITH_TEMPLATES`)
+    template_status  TemplateStatus: what became of a known template. Only adapters whose BSP has no list, and can be
+               asked for one (`registry.WITH_TEMPLATE_STATUS`)
+    notices    read(), vouches(): what a `Notice` says of templates and numbers; pure. Only adapters whose `inbound`
+               makes them (`registry.WITH_NOTICES`)
 
 CleverTap's models are the common language: `outbound` reads them, `replies` writes them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -30,7 +35,8 @@ if TYPE_CHECKING:
     from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
     from whatsapp_bridge.media.fetch import File, Files
     from whatsapp_bridge.net.http import HttpClient
-    from whatsapp_bridge.templates.news import News
+    from whatsapp_bridge.templates.news import AccountEvent, News, TemplateEvent
+    from whatsapp_bridge.templates.template import Template
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -254,6 +260,25 @@ class Templates(Protocol):
         """The templates of this name, whatever its case, in all languages."""
 
 
+class TemplateStatus(Protocol):
+    def ask(self, template: "Template") -> "News | NotListed":
+        """What the BSP says of a template that is known."""
+
+
+class TemplateStatusFactory(Protocol):
+    def __call__(
+        self, account: "Account[Any, Any]", services: Services, now: Callable[[], float]
+    ) -> TemplateStatus: ...
+
+
+class Notices(Protocol):
+    def read(self, element: Json) -> "Iterator[TemplateEvent | AccountEvent]":
+        """What a `Notice.element` says."""
+
+    def vouches(self, arrived: "Account[Any, Any]", other: "Account[Any, Any]") -> bool:
+        """Whether what arrived at one account is proved for another account of the same business account too."""
+
+
 class TemplatesFactory(Protocol):
     def __call__(self, account: "Account[Any, Any]", http: "HttpClient", now: Callable[[], float]) -> Templates: ...
 
@@ -367,10 +392,18 @@ class Ignored:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """News of templates, of a number or of the business account: nothing for CleverTap. The adapter's `notices` reads
+    the element later."""
+
+    element: Json = field(repr=False)
+
+
 NO_NUMBER = "no phone number, only a user id"
 """The reason why what is of somebody who was never seen with a number is not understood."""
 
-type Event = StatusEvent | ReplyEvent | NotUnderstood | ReportedError | Ignored
+type Event = StatusEvent | ReplyEvent | NotUnderstood | ReportedError | Ignored | Notice
 
 
 @dataclass(frozen=True, slots=True)

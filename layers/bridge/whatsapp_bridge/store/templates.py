@@ -5,6 +5,7 @@ Items of the messages table, none of which expires:
 
     templates#{scope}           `listed_at`: when the first request of the last complete sync left
     templates#{scope}#{part}    `held`: the templates of a part, compressed; `version`, which each write raises
+    templates#{scope}#account  the last changes of the business account and its numbers
     templates#{scope}#sync      who syncs, and how far a sync that broke off came
     templates#{scope}#asked#{hash}  who asks the BSP for a name, when, and when it last answered; expires
     templates#import#{account}  `titles`: what CleverTap's last import got, compressed
@@ -23,8 +24,8 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, Value, typed, untyped
-from whatsapp_bridge.templates.news import Merged, News, merged, missed
-from whatsapp_bridge.templates.template import Template, of_stored, to_stored
+from whatsapp_bridge.templates.news import AccountEvent, Merged, News, merged, missed
+from whatsapp_bridge.templates.template import MAX_CHANGES, Change, Template, of_stored, to_stored
 
 PARTS: Final = 99
 """With the item of the scope itself they are a hundred keys, the most that BatchGetItem takes. Never to be changed."""
@@ -72,6 +73,14 @@ class Registry:
     def all(self, scope: str) -> Known:
         return _known(scope, self._read(scope, [None, *range(PARTS)], consistent=True))
 
+    def listed_at(self, scope: str) -> int:
+        """When the first request of the last complete sync left; 0 if there was none."""
+        return int((self._table.get(_key(scope, None)) or {}).get("listed_at", 0))
+
+    def notes(self, scope: str) -> list[Change]:
+        """The last changes of the business account and its numbers, the newest last."""
+        return _read_notes(self._table.get(_notes_key(scope)) or {})
+
     def _read(self, scope: str, parts: Iterable[int | None], *, consistent: bool) -> dict[str, dict[str, Any]]:
         """Items by their keys. DynamoDB answers with 16 MB at most, and then names the rest."""
         left: Any = {
@@ -109,6 +118,27 @@ class Registry:
         for part, made in zip(by_part, map(taken, by_part), strict=True):
             results.update(zip(by_part[part], made, strict=True))
         return [results[place] for place in range(len(news))]
+
+    def note(self, scope: str, event: AccountEvent) -> bool:
+        """Keep news of a business account in its history; False if it is there already. Raises `Conflict`."""
+        change = Change(event.at, event.source, event.what, event.before, event.after, event.reason)
+        item = self._table.get(_notes_key(scope)) or {}
+        for _ in range(_MOST_TRIES):
+            notes = _read_notes(item)
+            if change in notes:
+                return False
+            kept = sorted([*notes, change], key=lambda each: each.at)[-MAX_CHANGES:]
+            version = int(item.get("version", 0))
+            attempt = self._table.try_update(
+                _notes_key(scope),
+                "SET held = :held, version = :next",
+                "attribute_not_exists(pk) OR version = :seen",
+                {":held": _deflated([list(each) for each in kept]), ":next": version + 1, ":seen": version},
+            )
+            if attempt.done:
+                return True
+            item = attempt.item
+        raise Conflict("others write the same history all the time")
 
     def lacking(self, scope: str, began: int, seen: "Seen") -> list[Template]:
         """The templates that a complete listing, whose first request left at `began`, did not have."""
@@ -375,6 +405,14 @@ def _part_of(name: str) -> int:
 
 def _key(scope: str, part: int | None) -> str:
     return f"templates#{scope}" if part is None else f"templates#{scope}#{part}"
+
+
+def _notes_key(scope: str) -> str:
+    return f"templates#{scope}#account"
+
+
+def _read_notes(item: Mapping[str, Any]) -> list[Change]:
+    return [Change(*change[: len(Change._fields)]) for change in _inflated(item["held"])] if "held" in item else []
 
 
 def _sync_key(scope: str) -> str:

@@ -1,8 +1,8 @@
 """Gupshup's callbacks: delivery reports in five envelopes, clicks in two formats, and messages from people.
 
 Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POST and GET), CleverTap's page on Gupshup
-(reports, clicks, texts), and public clients of the API (all other messages from people). Reports come as the form field
-`response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
+(reports, clicks, texts), and public clients of the API (all other messages from people, reports of templates). Reports
+come as the form field `response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.providers.cloud_api.notices import TEMPLATE_STATUS, is_about_a_template
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
 from whatsapp_bridge.providers.common.values import CONTENTS, digits, each, empty, member_of, says_nothing, text, word
 from whatsapp_bridge.providers.contract import (
@@ -18,6 +19,7 @@ from whatsapp_bridge.providers.contract import (
     Event,
     Json,
     NotACallback,
+    Notice,
     NotUnderstood,
     ReplyEvent,
 )
@@ -54,7 +56,7 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     # One callback may hold several at the same time.
     events: list[Event] = [statuses.generic(element) for element in _list(body, "statuses")]
     events += [_event(element, account) for element in _list(body, "response")]
-    if (_MESSAGE | _REPORT | _CLICK) & body.keys():
+    if (_MESSAGE | _REPORT | _CLICK) & body.keys() or _is_of_a_template(body):
         events.append(_event(body, account))
     if not events and not says_nothing({name: json_in(value) for name, value in body.items()}, _ENVELOPE):
         raise NotACallback("no object with a delivery report, a click or a message")
@@ -71,9 +73,15 @@ def _list(body: Json, name: str) -> list[Any]:
     return each(held)
 
 
+def _is_of_a_template(element: Json) -> bool:
+    return element.get("field") == TEMPLATE_STATUS and is_about_a_template(element)
+
+
 def _event(element: Any, account: "Account") -> Event:
     if not isinstance(element, dict):
         return NotUnderstood("report", "not an object", element)
+    if _is_of_a_template(element):
+        return Notice(element)
     if _CLICK & element.keys():
         return statuses.click(element, account.options.click_time_zone)
     if _MESSAGE & element.keys() and not _REPORT & element.keys():
