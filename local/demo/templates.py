@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import requests
+
 from local import ROOT
-from local.demo.conversation import Conversation, Step, StepFailed, expect
+from local.demo.conversation import Conversation, Step, StepFailed, expect, show
 from local.demo.messages import message_of
 from ops.running import announced
 
@@ -22,7 +26,8 @@ def steps(conversation: Conversation) -> list[Step]:
     part = _Part(conversation)
     return [
         ("A template is checked, made and approved", part.make),
-        ("Import would get the template, and a message is sent with it", part.use),
+        ("CleverTap imports the template, and sends a message with it", part.use),
+        ("A message that does not fit, or whose template is paused, is refused", part.refused),
         ("A template that WhatsApp rejects says why", part.rejected),
     ]
 
@@ -42,35 +47,70 @@ class _Part:
     def use(self) -> None:
         preview = self._bridge(0, "import-preview", ACCOUNT, "--local")
         expect(f"{NAME} (en)" in preview["imported"], "CleverTap would get it")
+        imported = requests.get(
+            f"{self._talk.stack.url}/{ACCOUNT}/templates", auth=self._login(), timeout=_TIMEOUT_SECONDS
+        )
+        expect(NAME in [entry["name"] for entry in imported.json()["data"]], "and gets it")
         msg_id = self._talk.new_id()
-        text = "Hello Thandi, your order is on its way.\n\nIt arrives on Friday before noon."
-        body = {"text": text, "parameters": _texts("Thandi", "Friday")}
+        self._talk.send(ACCOUNT, self._message(msg_id, NAME, "Thandi", "Friday"))
+        template = self._talk.delivered(ACCOUNT, msg_id).wire["template"]
+        expect((template["name"], template["language"]["code"]) == (NAME, "en"), "the person gets that template")
+        self._talk.expect_ladder(msg_id)
+
+    def refused(self) -> None:
+        said = self._refusal(self._message("42|1|20260101|1", NAME, "Thandi", "Friday", "noon"))
+        expect("takes 2 body values, the message has 3" in said, "with a sentence that a marketer understands")
+        with self._renamed(f"{NAME}_2") as file:
+            self._bridge(0, "create", ACCOUNT, file, "--wait", "--local")
+        waba = self._talk.stack.bsp("meta").templates[self._talk.stack.accounts[ACCOUNT]["provider"]["waba_id"]]
+        waba.named(f"{NAME}_2")["status"] = "PAUSED"
+        self._bridge(1, "status", ACCOUNT, f"{NAME}_2", "--local")
+        said = self._refusal(self._message("42|2|20260101|1", f"{NAME}_2", "Thandi", "Friday"))
+        expect("is paused by WhatsApp" in said, "and says that its template is paused")
+
+    def _message(self, msg_id: str, name: str, *values: str) -> dict[str, Any]:
+        text = f"Hello {values[0]}, your order is on its way.\n\nIt arrives on {values[1]} before noon."
         header = {"text": "Order 1042", "parameters": _texts("1042")}
-        message = message_of(
+        return message_of(
             msg_id,
             PERSON,
             self._talk.waba_number(ACCOUNT),
             isTemplate=True,
-            template={"namespace": NAME, "languageCode": "en"},
+            template={"namespace": name, "languageCode": "en"},
             components=[
                 {"type": "header", "header": {"type": "text", "text": header}},
-                {"type": "body", "body": body},
+                {"type": "body", "body": {"text": text, "parameters": _texts(*values)}},
                 {"type": "footer", "footer": "Reply STOP to opt out"},
                 _button(0, "dynamicUrl", "Track it", "1042"),
                 _button(1, "callPhone", "Call us", "+27999000001"),
             ],
         )
-        self._talk.send(ACCOUNT, message)
-        template = self._talk.delivered(ACCOUNT, msg_id).wire["template"]
-        expect((template["name"], template["language"]["code"]) == (NAME, "en"), "the person gets that template")
-        self._talk.expect_ladder(msg_id)
 
-    def rejected(self) -> None:
+    def _login(self) -> tuple[str, str]:
+        credentials = self._talk.stack.accounts[ACCOUNT]["clevertap"]["authorization"][0]
+        return credentials["username"], credentials["password"]
+
+    def _refusal(self, message: dict[str, Any]) -> str:
+        """Why the bridge refuses a message of CleverTap's."""
+        url = f"{self._talk.stack.url}/{ACCOUNT}/send"
+        answer = requests.post(url, json=message, auth=self._login(), timeout=_TIMEOUT_SECONDS)
+        show("CleverTap was answered", answer.json())
+        if answer.json().get("status") != "failure":
+            raise StepFailed("the bridge accepted it")
+        return answer.text
+
+    @contextmanager
+    def _renamed(self, name: str) -> Iterator[str]:
+        """A file of the same template under another name."""
         text = (EXAMPLES / "text.yaml").read_text(encoding="utf-8")
         with TemporaryDirectory() as folder:
-            file = Path(folder) / "rejected.yaml"
-            file.write_text(text.replace(f"name: {NAME}", f"name: {NAME}_rejected"), encoding="utf-8")
-            made = self._bridge(1, "create", ACCOUNT, str(file), "--wait", "--local")
+            file = Path(folder) / "template.yaml"
+            file.write_text(text.replace(f"name: {NAME}", f"name: {name}"), encoding="utf-8")
+            yield str(file)
+
+    def rejected(self) -> None:
+        with self._renamed(f"{NAME}_rejected") as file:
+            made = self._bridge(1, "create", ACCOUNT, file, "--wait", "--local")
         expect((made["status"], made["reason"]) == ("REJECTED", "INVALID_FORMAT"), "with WhatsApp's reason")
 
     def _bridge(self, code: int, *arguments: str) -> Any:

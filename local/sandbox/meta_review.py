@@ -95,6 +95,10 @@ class ReviewedTemplates(TemplateList):
         """What was to become of it does not."""
         self._due = [due for due in self._due if due[1] is not entry]
 
+    def named(self, name: str) -> Json:
+        """The entry of a name."""
+        return next(entry for entry in self.entries if entry["name"] == name)
+
     def _of(self, template_id: str) -> Json:
         return next((entry for entry in self.entries if entry.get("id") == template_id), {})
 

@@ -9,7 +9,7 @@ from ops.output import AsJson, Exit, Failed, Screen, day, number
 from ops.target import Local, Profile, Region, Stack, chosen, working
 from ops.templates.commands import Files, sources_of, templates
 from ops.templates.registry import Books, differences, news_of
-from whatsapp_bridge.clevertap.template_import import LeftOut, listing
+from whatsapp_bridge.clevertap.template_import import LeftOut, listing, lost
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.templates import statuses
 from whatsapp_bridge.templates.template import ASPECTS, FILE, Template
@@ -279,14 +279,17 @@ def import_preview(
         known = own.known()
         if not known.listed_at:
             raise Failed(Exit.NO, "there was no complete list yet, so Import gets HTTP 503: `sync` or `import` first")
-        entries = list(listing(known.templates, {}))
-        missing = [[made.title, made.reason] for _, made in entries if isinstance(made, LeftOut)]
-        missing += ([template.title, statuses.status(template.status).words] for template in _not_sent(known.templates))
+        samples = {kind.upper(): address for kind, address in own.account.options.media_samples.items()}
+        entries = list(listing(known.templates, samples))
         imported = [template.title for template, made in entries if not isinstance(made, LeftOut)]
+        reasons = dict.fromkeys(lost(own.last_import(), imported), "is deleted, and the last import had it")
+        reasons |= {template.title: statuses.status(template.status).words for template in _not_sent(known.templates)}
+        reasons |= {made.title: made.reason for _, made in entries if isinstance(made, LeftOut)}
+        missing = [[title, reason] for title, reason in sorted(reasons.items())]
         screen.result(
             {"imported": imported, "missing": [dict(zip(("title", "reason"), m, strict=True)) for m in missing]}
         )
-        screen.table(["template", "Import"], [*([title, "gets it"] for title in imported), *sorted(missing)])
+        screen.table(["template", "Import"], [*([title, "gets it"] for title in imported), *missing])
         screen.line(f"{number(len(imported), 'template')} imported, {len(missing)} missing")
         if missing:
             raise typer.Exit(Exit.NO)

@@ -15,7 +15,7 @@ from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry as providers
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.providers.contract import Capabilities, ListedPage, NotListed, Templates
-from whatsapp_bridge.store.templates import Known, Registry, Syncs
+from whatsapp_bridge.store.templates import Imports, Known, Registry, Syncs
 from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News, alike
 from whatsapp_bridge.templates.statuses import DELETED
@@ -56,7 +56,11 @@ class Books:
 
     @property
     def scope(self) -> str:
-        return self.bsp.scope if self.bsp else f"account:{self.account.name}"
+        return self.account.template_scope
+
+    def last_import(self) -> list[str]:
+        """The titles that CleverTap's last import got."""
+        return Imports(self._table).last(self.account.name)
 
     def known(self) -> Known:
         return self.registry.all(self.scope)

@@ -21,6 +21,7 @@ from tests.support.world import World, account, world
 from tests.templates.samples import entry
 from whatsapp_bridge.net.http import Answer, AnswerLost
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.store.templates import Imports
 
 RUN = CliRunner()
 
@@ -179,6 +180,19 @@ def test_preview_names_what_an_import_would_lose(bridge: Operator) -> None:
             {"title": "pausing (en)", "reason": "is paused by WhatsApp"},
         ],
     }
+
+
+def test_preview_names_what_the_last_import_had(bridge: Operator) -> None:
+    bridge.meta.entries = [entry(name="sent", id="1")]
+    bridge("sync", "acme")
+    Imports(bridge.target.table).keep("acme", ["gone (en)", "sent (en)"])
+
+    done = bridge("import-preview", "acme", "--json")
+    Imports(bridge.target.table).keep("acme", [])
+
+    assert json.loads(done.stdout)["missing"] == [
+        {"title": "gone (en)", "reason": "is deleted, and the last import had it"}
+    ]
 
 
 def test_preview_before_any_complete_list(bridge: Operator) -> None:

@@ -42,6 +42,7 @@ class SendSettings(Settings):
     account_secret_prefix: str
     conversation_queue_url: str
     campaign_queue_url: str
+    messages_table: str
 
 
 class DispatchSettings(Settings):
@@ -68,6 +69,12 @@ class ReceiveSettings(Settings):
 class MediaSettings(Settings):
     account_secret_prefix: str
     payloads_bucket: str
+
+
+class ImportSettings(Settings):
+    account_secret_prefix: str
+    public_url: str
+    messages_table: str
 
 
 class TemplatesSettings(Settings):

@@ -45,6 +45,9 @@ class Settings(ProviderSettings):
     templates_url: BaseUrl = "https://wamedia.smsgupshup.com"
     """Where Gupshup tells which templates there are."""
 
+    def sends_text_of(self, template: str) -> bool:
+        return template not in self.templates
+
     def with_template_id(self, name: str, template_id: str) -> Self:
         own = self.templates
         return self if name in own else self.model_copy(update={"templates": {**own, name: template_id}})

@@ -23,6 +23,10 @@ class Settings(ProviderSettings):
     app_id: MetaId | None = None
     """The app to which the token belongs: for uploads of templates' samples alone."""
 
+    @property
+    def whatsapp_account(self) -> str:
+        return self.waba_id
+
 
 class Options(CommonOptions):
     """No options of its own."""
