@@ -392,6 +392,8 @@ def _value_size(value: Value) -> int:
         return len(content.encode())
     if kind == "N":
         return len(content) // 2 + 2
+    if kind == "B":
+        return len(content)
     return 1 if kind in ("BOOL", "NULL") else len(str(content))
 
 

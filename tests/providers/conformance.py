@@ -39,6 +39,7 @@ from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.net.http import Answer as HttpAnswer
 from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.net.limits import Patience
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
@@ -529,7 +530,7 @@ class ProviderConformance(FileConformance, ABC):
         return parse_account("acme", self.secret(base_url))
 
     def client(self, base_url: str) -> Client:
-        http = HttpClient(read_seconds=READ_SECONDS)
+        http = HttpClient(patience=Patience(read=READ_SECONDS))
         return registry.client(self.provider)(self.account(base_url), services(http))
 
     def translate(self, message: Json, reference: str = "1|2|3|4") -> Json:

@@ -35,6 +35,7 @@ from whatsapp_bridge.flows.wiring import (
     build_accept,
     build_dispatch,
     build_forward,
+    build_import_templates,
     build_receive,
     build_show_media,
     build_templates,
@@ -235,19 +236,26 @@ class World:
         """The flows as the functions build them, each from its own function's environment."""
         clients = {service: getattr(self, name) for name, service in CLIENTS.items()}
 
-        def aws(service: str, region: str = REGION) -> Any:
+        def aws(service: str, region: str = REGION, *, hasty: bool = False) -> Any:
             return clients.get(service) or self.client(service, region)
 
         def outside(function: str) -> Outside:
             environ = {**self.deployment.functions[function].environment, "PUBLIC_URL": PUBLIC_URL}
             return Outside(
-                environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5, pause=self._pause
+                environ,
+                aws,
+                now=lambda: self.now,
+                clock=lambda: self.now,
+                jitter=lambda: 0.5,
+                pause=self._pause,
+                hasty_http=lambda: http,
             )
 
         http = cast("HttpClient", self.http)
         self.accept = build_accept(outside("SendFunction"))
         self.receive = build_receive(outside("IncomingFunction"))
         self.show_media = build_show_media(outside("MediaFunction"))
+        self.import_templates = build_import_templates(http, outside("ImportFunction")).show
         self.dispatch, self.conversation = build_dispatch(http, outside("DispatchFunction"))
         self.forward_replies, self.replies_source, self.forward_statuses = build_forward(
             http, outside("ForwardFunction")

@@ -88,6 +88,12 @@ class Options(Config):
     """Send the message with which CleverTap validates a saved template: to a number that may be somebody's."""
     document_copy: bool = False
     """Report a file to CleverTap in both `file` and `document`: its table has only `file`, its sample both."""
+    template_checks: Literal["on", "off"] = "on"
+    """Whether a template message is compared with what is known of its template."""
+    unknown_templates: Literal["pass", "refuse"] = "pass"
+    """What becomes of a message whose template a complete list of the BSP's does not have."""
+    media_samples: dict[Literal["image", "video", "document"], Url] = Field(default={})
+    """Addresses of files for CleverTap's import, for templates whose listing has no sample of their header."""
     source_networks: list[Network] = Field(default=[])
     """The networks that the BSP's callbacks may come from. Empty: any; then only the token is checked."""
 
@@ -107,6 +113,15 @@ class ProviderSettings(Config):
         """The settings for a message of this template, if the BSP's id of it is known; the account's own comes
         first."""
         return self
+
+    @property
+    def whatsapp_account(self) -> str | None:
+        """The id of the WhatsApp business account, whose numbers share its templates; None if nobody says it."""
+        return None
+
+    def sends_text_of(self, template: str) -> bool:
+        """Whether the BSP gets this template's rendered text, which must then be the approved one."""
+        return False
 
 
 class TemplateSource(Config):
@@ -155,6 +170,13 @@ class Account(Config, Generic[P_co, O_co]):
     @property
     def provider_type(self) -> str:
         return self.provider.type
+
+    @property
+    def template_scope(self) -> str:
+        """Under which its templates are known: of a WhatsApp business account, which others may share, or its own."""
+        source = self.template_source
+        shared = self.provider.whatsapp_account if source is None else source.waba_id
+        return f"account:{self.name}" if shared is None else f"waba:{shared}"
 
     @property
     def on_one_machine(self) -> bool:

@@ -42,6 +42,7 @@ class SendSettings(Settings):
     account_secret_prefix: str
     conversation_queue_url: str
     campaign_queue_url: str
+    messages_table: str
 
 
 class DispatchSettings(Settings):
@@ -75,6 +76,12 @@ class TemplatesSettings(Settings):
     templates_queue_url: str
     messages_table: str
     template_sync_minutes: int
+
+
+class ImportSettings(Settings):
+    account_secret_prefix: str
+    public_url: str
+    messages_table: str
 
 
 class ForwardSettings(Settings):

@@ -7,6 +7,8 @@ Items of the messages table, none of which expires:
     templates#{scope}#{part}    `held`: the templates of a part, compressed; `version`, which each write raises
     templates#{scope}#account  the last changes of the business account and its numbers
     templates#{scope}#sync      who syncs, and how far a sync that broke off came
+    templates#{scope}#asked#{hash}  who asks the BSP for a name, when, and when it last answered; expires
+    templates#import#{account}  `titles`: what CleverTap's last import got, compressed
 
 A template belongs to the part that its name, without regard to case, decides: `send` finds a name in all its languages
 and spellings with one call, and another one gets all there is, because a call takes a hundred keys.
@@ -15,6 +17,7 @@ and spellings with one call, and another one gets all there is, because a call t
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -292,6 +295,105 @@ class Syncs:
 def _progress(packed: bytes | None) -> Progress:
     stored = _inflated(packed) if packed is not None else {}
     return Progress(**{name: value for name, value in stored.items() if name in Progress._fields})
+
+
+# --- one question at a time -------------------------------------------------------------------------------------------
+
+
+class Turn(Enum):
+    """Whether this invocation may ask the BSP for a name."""
+
+    MINE = "mine"
+    ANOTHERS = "another's"
+    """Somebody is asking now."""
+    ANSWERED = "answered"
+    """Somebody has asked in the last minutes, and what came of it is in the registry."""
+    NO_ANSWER = "no answer"
+    """Somebody has asked a moment ago, in vain."""
+
+
+class Asked(NamedTuple):
+    """`answered_at`: when the request left whose answer is in the registry; 0 if there is none."""
+
+    turn: Turn
+    answered_at: int = 0
+
+
+ASKED_AGAIN_SECONDS: Final = 60
+"""After a question without an answer."""
+_ASKED_KEPT_SECONDS: Final = 3_600
+
+
+class Questions:
+    """The right to ask the BSP for the templates of a name: one invocation at a time."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def begin(self, scope: str, name: str, grant: str, fresh: int) -> Asked:
+        """`fresh`: for how many seconds an answer is good. Whoever gets the turn calls `end`."""
+        now = int(self._table.now())
+        is_free = "(held_until < :now AND asked_at <= :again AND answered_at < :fresh)"
+        attempt = self._table.try_update(
+            _asked_key(scope, name),
+            "SET #owner = :mine, held_until = :until, asked_at = :now, expires_at = :end,"
+            " answered_at = if_not_exists(answered_at, :never)",
+            f"attribute_not_exists(pk) OR {is_free}",
+            {
+                ":mine": grant,
+                ":until": now + HOLD_SECONDS,
+                ":now": now,
+                ":again": now - ASKED_AGAIN_SECONDS,
+                ":fresh": now - fresh,
+                ":end": now + _ASKED_KEPT_SECONDS,
+                ":never": 0,
+            },
+        )
+        answered_at = int(attempt.item.get("answered_at", 0))
+        if attempt.done:
+            return Asked(Turn.MINE, answered_at)
+        if int(attempt.item.get("held_until", 0)) >= now:
+            return Asked(Turn.ANOTHERS)
+        return Asked(Turn.ANSWERED, answered_at) if answered_at >= now - fresh else Asked(Turn.NO_ANSWER)
+
+    def end(self, scope: str, name: str, grant: str, answered_at: int | None) -> None:
+        """None if there was no answer."""
+        values: dict[str, Value] = {":over": 0, ":mine": grant}
+        update = "SET held_until = :over"
+        if answered_at is not None:
+            update, values = f"{update}, answered_at = :at", {**values, ":at": answered_at}
+        self._table.update(_asked_key(scope, name), update, "#owner = :mine", values)
+
+
+def _asked_key(scope: str, name: str) -> str:
+    return f"templates#{scope}#asked#{sha256(name.casefold().encode()).hexdigest()[:32]}"
+
+
+# --- CleverTap's imports ---------------------------------------------------------------------------------------------
+
+
+class Imports:
+    """What the last import of an account got, by the templates' titles."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def last(self, account: str) -> list[str]:
+        item = self._table.get(_import_key(account))
+        titles: list[str] = _inflated(item["titles"]) if item else []
+        return titles
+
+    def keep(self, account: str, titles: Sequence[str]) -> None:
+        self._table.dynamodb.update_item(
+            TableName=self._table.name,
+            Key=typed({"pk": _import_key(account)}),
+            UpdateExpression="SET titles = :titles",
+            ExpressionAttributeValues=typed({":titles": _deflated(list(titles))}),
+        )
+
+
+def _import_key(account: str) -> str:
+    return f"templates#import#{account}"
 
 
 # --- items -----------------------------------------------------------------------------------------------------------

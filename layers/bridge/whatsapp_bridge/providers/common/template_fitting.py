@@ -23,10 +23,15 @@ from whatsapp_bridge.templates.shapes import ButtonShape, Shape, shape_of
 from whatsapp_bridge.templates.template import NAMED, Template
 
 
+def named(message: TemplateMessage, template: Template) -> TemplateMessage:
+    """The message with the name and the language that the BSP knows."""
+    as_known = {"name": template.bsp_name, "language_code": template.bsp_language}
+    return message.model_copy(update={"template": message.template.model_copy(update=as_known)})
+
+
 def fitted(message: TemplateMessage, template: Template) -> TemplateMessage:
     """The message for a template that it fits (`template_check`)."""
-    named = {"name": template.bsp_name, "language_code": template.bsp_language}
-    changes: dict[str, Any] = {"template": message.template.model_copy(update=named)}
+    changes: dict[str, Any] = {"template": named(message, template).template}
     if template.content is not None:
         is_named = template.content.parameter_format == NAMED
         changes["components"] = _components(message, shape_of(template.content.components), is_named)

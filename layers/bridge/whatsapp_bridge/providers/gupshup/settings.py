@@ -49,6 +49,9 @@ class Settings(ProviderSettings):
         own = self.templates
         return self if name in own else self.model_copy(update={"templates": {**own, name: template_id}})
 
+    def sends_text_of(self, template: str) -> bool:
+        return template not in self.templates
+
 
 class Options(CommonOptions):
     click_time_zone: ZoneName = "Asia/Kolkata"

@@ -21,6 +21,10 @@ class Settings(ProviderSettings):
     api_version: GraphVersion
     base_url: BaseUrl = "https://graph.facebook.com"
 
+    @property
+    def whatsapp_account(self) -> str:
+        return self.waba_id
+
 
 class Options(CommonOptions):
     """No options of its own."""
