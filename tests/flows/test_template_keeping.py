@@ -304,6 +304,14 @@ def test_gupshups_report_is_of_its_account(graph: Graph) -> None:
     assert graph.statuses("account:shop") == {"offer": "APPROVED"}
 
 
+def test_gupshups_report_where_meta_lists_the_templates(graph: Graph) -> None:
+    graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example") | {"template_source": SOURCE})
+    report = {"field": STATUS, "time": AT} | of_template("PAUSED")
+    graph.world.callback([report], "shop", TOKEN)
+    graph.world.pump()
+    assert graph.statuses() == {"offer": "PAUSED"}
+
+
 @pytest.mark.parametrize(
     ("value", "metric"),
     [
