@@ -897,7 +897,7 @@ TEMPLATES = [
     Case(
         "templates-schedule",
         None,
-        {"TemplatesQueue": [SYNC | {"sync": ["acme-meta"]}, SYNC | {"sync": ["acme-gupshup"]}]},
+        {"TemplatesQueue": [SYNC | {"sync": [f"acme-{name}"]} for name in ("meta", "gupshup", "central")]},
     ),
     Case(
         "templates-notice",

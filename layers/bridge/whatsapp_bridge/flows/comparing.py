@@ -60,7 +60,7 @@ class Comparing:
             raise found.refused
         if found.has_another_text:
             count("TemplateTextsDiffer")
-        return Compared.with_template(message, found.template)
+        return Compared.judged(message, found)
 
     def _asked(self, account: Account, name: str) -> "Known | None":
         """What the BSP says of a name now, with what is known of it; None if it does not answer in time."""

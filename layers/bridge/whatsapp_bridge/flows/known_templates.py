@@ -14,8 +14,8 @@ from whatsapp_bridge.providers.capabilities import Json, Refused
 from whatsapp_bridge.runtime.observability import count, log_failure
 
 if TYPE_CHECKING:
+    from whatsapp_bridge.providers.common.template_judging import Judgement
     from whatsapp_bridge.store.templates import Known, Registry
-    from whatsapp_bridge.templates.template import Template
 
 _KEPT_SECONDS = 60
 # While the table cannot be read, not each message waits for it.
@@ -30,10 +30,10 @@ class Compared(NamedTuple):
     template_id: str | None = None
 
     @classmethod
-    def with_template(cls, message: TemplateMessage, template: "Template | None") -> "Compared":
+    def judged(cls, message: TemplateMessage, found: "Judgement") -> "Compared":
         from whatsapp_bridge.providers.common.template_judging import adapted
 
-        return cls(adapted(message, template), template.id if template is not None else None)
+        return cls(adapted(message, found), found.template.id if found.template is not None else None)
 
     def translated(self, reference: str, account: Account) -> Json:
         """The BSP's request. Where it has no other way to send this template, by the template's id. Raises

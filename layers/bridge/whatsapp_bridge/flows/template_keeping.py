@@ -134,7 +134,7 @@ class TemplateKeeping:
         if account.provider_type not in providers.WITH_TEMPLATE_STATUS:
             return
         status = providers.template_status(account.provider_type)(account, self._services(), self._now)
-        scope = _own_scope(account)
+        scope = account.template_scope
         for template in self._registry.all(scope).templates:
             # What was asked for since the sync was asked for has its answer.
             if statuses.status(template.status).gone or template.learnt_of("status").at >= work.at:
@@ -209,8 +209,7 @@ class TemplateKeeping:
 
     def _concerned(self, arrived: Account, waba_id: str) -> Sharing | None:
         """The accounts of the WhatsApp business account that a notice is of; None if nobody proves that it is."""
-        own = self._templates(arrived)
-        scope = own.scope if own is not None else _own_scope(arrived)
+        scope = arrived.template_scope
         # Some say of no business account: they are of the account at which they arrive.
         of_waba = f"waba:{waba_id}" if waba_id else scope
         if scope.startswith("account:"):
@@ -233,7 +232,7 @@ class TemplateKeeping:
             if templates is not None:
                 by_scope.setdefault(templates.scope, []).append(account)
             elif account.provider_type in providers.WITH_TEMPLATE_STATUS:
-                alone.append(Sharing(_own_scope(account), [account], has_list=False))
+                alone.append(Sharing(account.template_scope, [account], has_list=False))
         return [*(Sharing(scope, accounts) for scope, accounts in by_scope.items()), *alone]
 
     def _templates(self, account: Account) -> "Templates | None":
@@ -242,7 +241,3 @@ class TemplateKeeping:
     def _account(self, name: str) -> Account | None:
         """None also for one whose secret is broken, which `Accounts` has told: the others go on."""
         return self._accounts.readable(name)
-
-
-def _own_scope(account: Account) -> str:
-    return f"account:{account.name}"

@@ -68,7 +68,7 @@ class TemplateQuestions:
         if found.refused is not None and not found.is_stale:
             count("TemplateRefusals")
             raise found.refused
-        return Compared.with_template(message, found.template)
+        return Compared.judged(message, found)
 
     def _asked(self, account: Account, name: str, template: Template | None) -> Known | Wait | None:
         """What is known after the BSP was asked; None without an answer."""

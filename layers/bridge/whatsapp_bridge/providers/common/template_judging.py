@@ -64,12 +64,13 @@ def judge(
     return Judgement(template, refused, is_stale, other_text is not None and not rules.by_text)
 
 
-def adapted(message: TemplateMessage, template: Template | None) -> TemplateMessage:
-    """The message as its template needs it. What does not fit, and is sent all the same, gets the BSP's name and
-    language alone."""
+def adapted(message: TemplateMessage, found: Judgement) -> TemplateMessage:
+    """The message as its template needs it. What is refused, and is sent all the same, gets what fits: the BSP's name
+    and language at least."""
+    template = found.template
     if template is None:
         return message
-    does_not_fit = _refused(lambda: check(message, template))
+    does_not_fit = found.refused is not None and _refused(lambda: check(message, template))
     return named(message, template) if does_not_fit else fitted(message, template)
 
 
