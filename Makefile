@@ -38,7 +38,7 @@ FUNCTIONS := $(wildcard functions/*/app.py)
 help: ## Show the targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-15s%s\n", $$1, $$2}' Makefile
 
-install: $(STAMP) ## Make .venv with the pinned, hash-checked requirements
+install: $(STAMP) ## Make .venv with the pinned, hash-checked requirements, and .venv/bin/bridge
 
 $(STAMP): requirements/dev.txt
 	@echo "== .venv: pinned requirements, about a minute"
@@ -46,6 +46,9 @@ $(STAMP): requirements/dev.txt
 	@rm -rf $(VENV)
 	@"$(PYTHON)" -m venv $(VENV)
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@printf '#!/bin/sh\nPYTHONPATH="%s$${PYTHONPATH:+:$$PYTHONPATH}" exec "%s" -m ops "$$@"\n' \
+		"$(CURDIR)" "$(CURDIR)/$(BIN)/python" >$(BIN)/bridge
+	@chmod +x $(BIN)/bridge
 	@touch $@
 
 run: $(STAMP) ## Serve the local stack until Ctrl-C (ACCOUNTS=file PORT=n SPEED=x)
@@ -77,7 +80,7 @@ check-style: $(STAMP)
 
 check-types: $(STAMP)
 	@echo "== mypy"
-	@$(BIN)/python -m mypy layers/bridge/whatsapp_bridge local
+	@$(BIN)/python -m mypy layers/bridge/whatsapp_bridge local ops
 	@for app in $(FUNCTIONS); do echo "$$app"; $(BIN)/python -m mypy "$$app" || exit 1; done
 
 check-imports: $(STAMP)
@@ -105,7 +108,7 @@ lock: $(STAMP) ## Pin requirements anew from requirements/*.in
 	done
 
 clean: ## Remove what the targets made
-	@rm -rf $(VENV) $(WHEELS) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(WHEELS) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Measure and ship

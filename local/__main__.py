@@ -20,6 +20,7 @@ from local.sandbox.bsp import BspSandbox
 from local.sandbox.clevertap import CleverTapSandbox
 from local.stack import Stack
 from local.template import TemplateError
+from ops.running import announced
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,9 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, end)
     try:
         accounts = read_accounts(options.accounts) if options.accounts else None
-        with Stack(
-            accounts, port=options.port, speed=options.speed, sandbox=options.sandbox, verbose=options.verbose
-        ) as stack:
+        with (
+            Stack(
+                accounts, port=options.port, speed=options.speed, sandbox=options.sandbox, verbose=options.verbose
+            ) as stack,
+            announced(stack.running),
+        ):
             if accounts is None and options.sandbox:
                 _introduce(stack)
             print(f"aws {stack.aws_url}", flush=True)

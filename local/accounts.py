@@ -53,6 +53,12 @@ def with_sandbox(accounts: Accounts, bsps: Mapping[str, BspSandbox], clevertap: 
         provider = account.get("provider")
         if isinstance(provider, dict) and (bsp := bsps.get(str(provider.get("type")))):
             provider.setdefault("base_url", bsp.url)
+            if provider.get("type") == "gupshup":
+                # It tells of its templates at another address.
+                provider.setdefault("templates_url", provider["base_url"])
+        source = account.get("template_source")
+        if isinstance(source, dict) and (owner := bsps.get(str(source.get("type")))):
+            source.setdefault("base_url", owner.url)
         if isinstance(account.get("clevertap"), dict):
             account["clevertap"].setdefault("status_url", clevertap.status_url(name))
             account["clevertap"].setdefault("incoming_url", clevertap.incoming_url(name))

@@ -63,6 +63,19 @@ GROUPS = (
             "batch": "several messages per request",
         },
     ),
+    Group(
+        "Templates, by `bridge templates`",
+        "templates",
+        {
+            "list": "list",
+            "create": "create",
+            "edit": "edit",
+            "delete": "delete",
+            "status": "ask for one",
+            "unpause": "end a pause",
+            "archive": "archive",
+        },
+    ),
 )
 # The BSP's answer has its id for these messages, unless `Capabilities.no_bsp_id` has them.
 ANSWERS = Group(
@@ -87,6 +100,14 @@ NOTES: dict[tuple[str, str, str], Note] = {
     ),
     ("message_central", "headers", "text"): Note("Only a text without variables."),
     **{("message_central", "headers", kind): _OWN_FILE for kind in ("image", "video", "file")},
+    **{
+        ("gupshup", "templates", kind): Note("Known from a guide of 2021 and a few clients alone; unverified.")
+        for kind in ("create", "edit")
+    },
+    ("message_central", "templates", "create"): Note(
+        "Only with a header, and with samples of one word; see [what its form has no place for]"
+        "(docs/providers/message_central.md#templates)."
+    ),
     ("message_central", "features", "batch"): Note("Only templates, with the option `bulk`.", "bulk"),
 }
 

@@ -12,12 +12,13 @@ import sys
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from local import ROOT
 from local.marked import rows, with_part
 from local.simulation.plan import sample_accounts
 from whatsapp_bridge.flows.wiring import Outside, build_accept
+from whatsapp_bridge.net.http import HttpClient, NotReached
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.contract import Json
 from whatsapp_bridge.runtime.observability import logger, metrics
@@ -204,9 +205,23 @@ class _Aws:
     def get_secret_value(self, **_: object) -> Json:
         return {"SecretString": json.dumps(self.account)}
 
+    def batch_get_item(self, **_: object) -> Json:
+        """Nothing is known of any template."""
+        return {"Responses": {}}
+
     def send_message(self, **_: object) -> Json:
         self.queued += 1
         return {}
+
+
+class _NoAnswer:
+    """In the place of `HttpClient`: no BSP tells anything of a template."""
+
+    def end_in(self, seconds: float) -> None:
+        pass
+
+    def request(self, *_: object, **__: object) -> Any:
+        raise NotReached
 
 
 def account_of(provider: str) -> Json:
@@ -231,8 +246,10 @@ def answers(provider: str) -> dict[str, Answered]:
 
 def _answer(account: Json, request: Json) -> Answered:
     aws = _Aws(account)
-    environ = {"ACCOUNT_SECRET_PREFIX": "", "CONVERSATION_QUEUE_URL": "c", "CAMPAIGN_QUEUE_URL": "t"}
-    accept = build_accept(Outside(environ=environ, aws=lambda *_: aws))
+    environ = {"ACCOUNT_SECRET_PREFIX": "", **dict.fromkeys(("CONVERSATION_QUEUE_URL", "CAMPAIGN_QUEUE_URL"), "q")}
+    environ["MESSAGES_TABLE"] = "t"
+    outside = Outside(environ=environ, aws=lambda *_, **__: aws, hasty_http=lambda: cast("HttpClient", _NoAnswer()))
+    accept = build_accept(outside)
     body = {"wabaNumber": account["waba_number"], **request} if "body" not in request else request
     given = accept("acme", {"x-api-key": "made-up"}, json.dumps(body).encode())
     # Nobody reads what it has counted.

@@ -5,7 +5,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -15,13 +15,14 @@ from local.aws import ACCOUNT_ID, CREDENTIALS, LocalAws
 from local.gateway import Gateway
 from local.poller import Poller
 from local.queues import QueueConsumer
-from local.runtime import FunctionPool
+from local.runtime import FunctionError, FunctionPool
 from local.sandbox.bsp import BspSandbox
 from local.sandbox.bsps import SANDBOXES
 from local.sandbox.clevertap import CleverTapSandbox
 from local.simulation import rules
-from local.template import Deployment, EventSource, read_template
+from local.template import Deployment, EventSource, Schedule, read_template
 from local.web import LoopbackServer
+from ops.running import Running
 
 NAME = "local"
 REGION = "eu-west-1"
@@ -30,6 +31,7 @@ HTTP_CONCURRENCY = 4
 QUEUE_CONCURRENCY = 2
 """Processes of a function for each of its queues, so that one full queue cannot block the other."""
 _WAITING_REQUESTS = 64
+_SCHEDULED = b'{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}'
 
 
 class Stack:
@@ -65,6 +67,7 @@ class Stack:
         self._pools: dict[str, FunctionPool] = {}
         self._pollers: list[Poller] = []
         self._requests: ThreadPoolExecutor
+        self._ended = threading.Event()
         self.bsps: dict[str, BspSandbox] = {}
         """By provider type; empty without a sandbox."""
         self._clevertap: CleverTapSandbox | None = None
@@ -86,6 +89,12 @@ class Stack:
     @property
     def aws_url(self) -> str:
         return self.aws.url
+
+    @property
+    def running(self) -> Running:
+        """Where `bridge --local` finds it."""
+        table = self.deployment.tables["MessagesTable"].name
+        return Running(self.url, self.aws_url, REGION, f"{NAME}/accounts/", table)
 
     def bsp(self, provider_type: str) -> Any:
         """The sandbox of a provider type; Any, because what people can do differs from BSP to BSP."""
@@ -134,6 +143,7 @@ class Stack:
         self._start_pollers()
         # Last, so that no request is served before everything exists; the port is known since `_start_http`.
         self._server.start()
+        self._start_schedules()
 
     def _read_template(self, parameters: Mapping[str, str]) -> Deployment:
         return read_template(
@@ -218,6 +228,21 @@ class Stack:
             self._pollers.append(poller)
             poller.start()
         self._exit.callback(self._end_work)
+
+    def _start_schedules(self) -> None:
+        """Each rule calls its function for the first time when its interval is over."""
+        for schedule in self.deployment.schedules:
+            work = threading.Thread(target=self._call_again, args=(schedule,), name=schedule.function, daemon=True)
+            self._exit.callback(work.join)
+            work.start()
+        # It must be set before the threads are waited for.
+        self._exit.callback(self._ended.set)
+
+    def _call_again(self, schedule: Schedule) -> None:
+        while not self._ended.wait(self.aws.clock.wall_seconds(schedule.seconds)):
+            # What it says of an error is in the functions' log.
+            with suppress(FunctionError):
+                self.invoke(schedule.function, _SCHEDULED)
 
     def _end_work(self) -> None:
         # Processes end first, so that running batches fail immediately and the pollers end.

@@ -52,6 +52,14 @@ class EventSource:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """An EventBridge rule that calls a function every so many `seconds`."""
+
+    function: str
+    seconds: int
+
+
+@dataclass(frozen=True)
 class Queue:
     logical_id: str
     name: str
@@ -88,6 +96,7 @@ class Deployment:
     layers: dict[str, Path] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     event_sources: list[EventSource] = field(default_factory=list)
+    schedules: list[Schedule] = field(default_factory=list)
     queues: dict[str, Queue] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     buckets: dict[str, str] = field(default_factory=dict)
@@ -358,8 +367,21 @@ class _Reader:
                     else None,
                 )
             )
+        elif kind == "Schedule":
+            self.deployment.schedules.append(Schedule(logical_id, _seconds(logical_id, properties["Schedule"])))
         else:
             raise TemplateError(f"{logical_id}: an event of type {kind} is not supported")
+
+
+_UNITS = {"minute": 60, "hour": 3_600, "day": 86_400}
+
+
+def _seconds(function: str, rate: str) -> int:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"""
+    match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", rate)
+    if match is None:
+        raise TemplateError(f"{function}: the schedule {rate} is not supported")
+    return int(match[1]) * _UNITS[match[2]]
 
 
 _NAMERS: dict[str, Callable[[_Reader, str, dict[str, Any]], dict[str, str]]] = {

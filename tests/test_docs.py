@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from local import matrix
+from local import matrix, templates_page
 from local.sandbox.conventions import CONVENTIONS
+from ops.app import templates
+from ops.output import Exit
 from tests.providers.conformance import MEDIA, body, header, template
 from whatsapp_bridge.accounts.account import Account, AccountInvalid, CleverTap, Options
 from whatsapp_bridge.clevertap.reading import parse_message
@@ -51,7 +53,7 @@ _Loader.add_multi_constructor("!", _argument)
 TEMPLATE: dict[str, Any] = yaml.load(text_of(ROOT / "template.yaml"), _Loader)
 
 
-OBSERVING = {"count", "count_of_account", "measure"}
+OBSERVING = {"count", "count_of_account", "measure", "_count_of_each", "Said"}
 NAMESPACE = "CleverTapWhatsAppBridge/${AWS::StackName}"
 
 
@@ -265,6 +267,24 @@ def test_readme_has_the_matrix_of_the_adapters() -> None:
     assert matrix.with_matrix(readme) == readme, "run: .venv/bin/python -m local.matrix"
 
 
+def test_page_on_templates_has_the_examples_and_the_rules() -> None:
+    page = text_of(templates_page.PAGE)
+
+    assert templates_page.with_parts(page) == page, "run: .venv/bin/python -m local.templates_page"
+    assert {file.stem for file in templates_page.EXAMPLES.glob("*.yaml")} == set(templates_page.KINDS)
+
+
+def test_page_on_templates_has_the_exit_codes_and_commands() -> None:
+    page = text_of(templates_page.PAGE)
+    named = set(re.findall(r"bridge templates ([a-z][a-z-]*)", page))
+    every = {command.name or command.callback.__name__ for command in templates.registered_commands if command.callback}
+
+    assert {
+        int(code) for code in re.findall(r"^\| (\d) \|", section(templates_page.PAGE, "## In scripts"), re.M)
+    } == set(Exit)
+    assert named == {name.replace("_", "-") for name in every}
+
+
 @pytest.mark.parametrize("provider", registry.PROVIDERS)
 def test_matrix_has_a_row_for_every_capability(provider: str) -> None:
     capabilities = registry.outbound(provider).CAPABILITIES
@@ -339,7 +359,7 @@ def test_what_the_matrix_says_is_not_carried_yet_is_refused(cell: tuple[str, str
 
 
 def test_every_note_of_the_matrix_is_checked() -> None:
-    assert {cell for cell in matrix.NOTES if cell[1] != "features"} == {*CARRIED_AFTER_ALL, *NOT_YET}
+    assert {cell for cell in matrix.NOTES if cell[1] not in ("features", "templates")} == {*CARRIED_AFTER_ALL, *NOT_YET}
 
 
 @pytest.mark.parametrize("provider", registry.PROVIDERS)

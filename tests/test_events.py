@@ -10,22 +10,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from local.sandbox import encryption, one_api_requests
 from tests.support import sample_files
 from tests.support.world import INCOMING_URL, LOST, PUBLIC_URL, START, STATUS_URL, World, accept_all, json_answer, world
+from tests.templates.samples import entry
+from whatsapp_bridge.clevertap.template_import import cursor
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.media.links import link, media_id
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common.encryption import SHARED, DataKeys
+from whatsapp_bridge.providers.cloud_api import templates
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Status, StatusEvent
 from whatsapp_bridge.runtime.observability import logger, metrics
 from whatsapp_bridge.store import aws
+from whatsapp_bridge.store.templates import Registry
 
 ROOT = Path(__file__).parents[1]
 EVENTS = ROOT / "events"
@@ -125,10 +129,12 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
         }
         # The same flows over the world's HTTP and clock; what the environment made of them has been proved by loading.
         modules["send"].accept = made.accept
+        modules["import"].show = made.import_templates
         modules["dispatch"].dispatch, modules["dispatch"].conversation = made.dispatch, made.conversation
         modules["incoming"].receive = modules["status"].receive = made.receive
         modules["forward"].forward_replies, modules["forward"].replies = made.forward_replies, made.replies_source
         modules["forward"].forward_statuses = made.forward_statuses
+        modules["templates"].templates = made.templates
         yield Handlers(made, modules, log)
         # Clients made here belong to this test's AWS.
         aws.client.cache_clear()
@@ -850,7 +856,64 @@ MEDIA = [
     Case("media-wrong-signature", NO_LINK),
 ]
 
-CASES = [*SEND, *DISPATCH, *RECEIVE, *META_CASES, *FORWARD, *MEDIA]
+LISTED = entry()
+
+
+def synced(handlers: Handlers) -> None:
+    """There was a complete sync, a moment ago."""
+    made = handlers.world
+    news = templates.of_entry(LISTED, int(made.now), "a listing")
+    assert news is not None
+    registry = Registry(made.table)
+    registry.take("account:acme", [news])
+    registry.complete("account:acme", int(made.now), "a listing")
+
+
+PAGE = {"data": [LISTED], "paging": {"cursors": {"before": cursor((LISTED["name"], LISTED["language"]))}}}
+UNREADABLE = {"status": "failure", "error": {"code": 2004, "message": "after: is no cursor of this list"}}
+REFUSED = {"status": "failure", "error": {"code": 2000, "message": "Invalid credentials"}}
+NONE_YET = {"status": "failure", "error": {"message": "Unable to process the request"}}
+IMPORT = [
+    Case("import-page", ok(PAGE), before=synced),
+    Case("import-page", answered(503, NONE_YET), variant="before the first sync"),
+    Case("import-unreadable-cursor", answered(400, UNREADABLE), before=synced),
+    Case("import-wrong-credentials", answered(401, REFUSED), before=synced),
+]
+
+
+def lists_templates(handlers: Handlers) -> None:
+    handlers.world.bsp = lambda url, payload: json_answer(200, {"data": [], "paging": {}})
+
+
+def no_such_template(handlers: Handlers) -> None:
+    error = {"code": 100, "error_subcode": 33}
+    handlers.world.bsp = lambda url, payload: json_answer(400, {"error": error})
+
+
+SYNC = {"at": int(START)}
+FIELDS = urlencode({"fields": ",".join(templates.FIELDS)})
+TEMPLATES = [
+    Case("status-template-meta", ok(""), {"TemplatesQueue": [queued("templates-notice")]}),
+    Case(
+        "templates-schedule",
+        None,
+        {"TemplatesQueue": [SYNC | {"sync": [f"acme-{name}"]} for name in ("meta", "gupshup", "central")]},
+    ),
+    Case(
+        "templates-notice",
+        DONE,
+        posts=[(f"https://bsp.example/v23.0/1689550000000003?{FIELDS}", None)],
+        before=no_such_template,
+    ),
+    Case(
+        "templates-sync",
+        DONE,
+        posts=[(f"https://bsp.example/v23.0/102200000000003/message_templates?{FIELDS}&limit=100", None)],
+        before=lists_templates,
+    ),
+]
+
+CASES = [*SEND, *DISPATCH, *RECEIVE, *META_CASES, *FORWARD, *MEDIA, *IMPORT, *TEMPLATES]
 
 
 # --- tests ----------------------------------------------------------------------------------------------------------
@@ -897,6 +960,9 @@ def test_readme_lists_the_event(name: str) -> None:
 
 def readable(answer: dict[str, Any]) -> Any:
     """An answer's own words: HTTP status, body and where it leads (without its signature), or the records that stay."""
+    if answer is None:
+        # Nobody reads what is answered to a schedule.
+        return None
     if "batchItemFailures" in answer:
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
     body, headers = answer["body"], answer["headers"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import time
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -34,11 +34,14 @@ from tests.support.world import (
     template,
     world,
 )
+from tests.templates.samples import entry
 from whatsapp_bridge.media.links import link
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.runtime.settings import SettingInvalid
 from whatsapp_bridge.store import aws
+from whatsapp_bridge.store.templates import Registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -310,6 +313,87 @@ def test_no_media(made: World, function: Callable[[str], ModuleType], log: Log, 
     assert log.text == ""
 
 
+def listing(query: dict[str, str] | None = None, *, domain: str = "abc.example", **headers: str) -> dict[str, Any]:
+    event = http(b"", {"account": "acme"}, method="GET", **headers)
+    event |= {"rawPath": "/acme/templates", "rawQueryString": urlencode(query or {})}
+    event["requestContext"]["domainName"] = domain
+    return event | ({"queryStringParameters": query} if query else {})
+
+
+@pytest.mark.parametrize(
+    ("public_url", "domain", "headers", "address"),
+    [
+        pytest.param("", "abc.example", {}, "https://abc.example/acme/templates", id="the API's own"),
+        pytest.param("", "abc.example", {"X-Forwarded-Proto": "https"}, "https://abc.example/acme/templates", id="TLS"),
+        pytest.param("https://wa.example", "wa.example", {}, "https://wa.example/acme/templates", id="custom domain"),
+        pytest.param("https://wa.example", "abc.example", {}, "https://abc.example/acme/templates", id="not that one"),
+        pytest.param(
+            "https://wa.example/bridge", "WA.example", {}, "https://wa.example/bridge/acme/templates", id="API mapping"
+        ),
+        pytest.param(
+            "", "127.0.0.1:8080", {"X-Forwarded-Proto": "http"}, "http://127.0.0.1:8080/acme/templates", id="local"
+        ),
+    ],
+)
+def test_pages_of_templates_lead_on_below_the_address_that_was_called(
+    made: World,
+    function: Callable[[str], ModuleType],
+    public_url: str,
+    domain: str,
+    headers: dict[str, str],
+    address: str,
+) -> None:
+    registry = Registry(made.table)
+    news = [of_entry(entry(name=f"t{number}", id=str(number)), int(made.now), "a file") for number in range(3)]
+    registry.take("account:acme", [one for one in news if one is not None])
+    registry.complete("account:acme", int(made.now), "a file")
+    app = function("ImportFunction")
+    app.public_url = public_url
+    asked = listing({"limit": "2"}, domain=domain, authorization=BASIC, **headers)
+    first = app.handler(asked, Context())
+    assert (first["statusCode"], first["headers"]) == (200, {"content-type": "application/json"})
+    following = urlsplit(json.loads(first["body"])["paging"]["next"])
+    assert following._replace(query="").geturl() == address
+    query = {name: value for name, (value,) in parse_qs(following.query).items()}
+    last = app.handler(listing(query, domain=domain, authorization=BASIC), Context())
+    assert [each["name"] for each in json.loads(last["body"])["data"]] == ["t2"]
+    assert set(json.loads(last["body"])["paging"]) == {"cursors"}
+    assert set(json.loads(last["body"])["paging"]["cursors"]) == {"before"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "body"),
+    [
+        pytest.param(
+            {},
+            401,
+            {"status": "failure", "error": {"code": 2000, "message": "Invalid credentials"}},
+            id="no credentials",
+        ),
+        pytest.param(
+            {"authorization": BASIC},
+            503,
+            {"status": "failure", "error": {"message": "Unable to process the request"}},
+            id="no complete sync",
+        ),
+    ],
+)
+def test_no_templates(
+    made: World, function: Callable[[str], ModuleType], headers: dict[str, str], status: int, body: Any
+) -> None:
+    answered = function("ImportFunction").handler(listing(**headers), Context())
+    assert (answered["statusCode"], json.loads(answered["body"])) == (status, body)
+
+
+@pytest.mark.parametrize(("path", "status"), [("templates/", 503), ("templates//", 503), ("x", 404), ("send", 404)])
+def test_the_import_with_a_slash_at_its_end(
+    made: World, function: Callable[[str], ModuleType], path: str, status: int
+) -> None:
+    event = listing(authorization=BASIC)
+    event["pathParameters"]["path"] = path
+    assert function("ImportFunction").handler(event, Context())["statusCode"] == status
+
+
 def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: Log) -> None:
     # The functions have the clock of this machine.
     made.now = time()
@@ -334,9 +418,12 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
         assert private not in log.text
 
 
+NAMES = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Import", "Templates")
+
+
 @pytest.mark.parametrize(
     "logical_id",
-    ["SendFunction", "DispatchFunction", "IncomingFunction", "StatusFunction", "ForwardFunction", "MediaFunction"],
+    [f"{name}Function" for name in NAMES],
 )
 def test_a_missing_setting_stops_the_start_by_its_name(
     made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str

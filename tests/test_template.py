@@ -22,9 +22,9 @@ from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
 type Json = dict[str, Any]
 
 TEMPLATE: Json = yaml_parse((Path(__file__).parents[1] / "template.yaml").read_text())
-FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media")
+FUNCTIONS = ("Send", "Dispatch", "Incoming", "Status", "Forward", "Media", "Import", "Templates")
 FIFO = ("Conversation", "Replies")
-STANDARD = ("Campaign", "Statuses")
+STANDARD = ("Campaign", "Statuses", "Templates")
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +79,20 @@ def queues(*names: str) -> list[Json]:
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 PAYLOADS, MEDIA = sub("${PayloadsBucket.Arn}/payloads/*"), sub("${PayloadsBucket.Arn}/media/*")
 RECEIVE = [
-    (("sqs:SendMessage",), queues("Replies", "Statuses", "Quarantine")),
+    (("sqs:SendMessage",), queues("Replies", "Statuses", "Templates", "Quarantine")),
     (("s3:PutObject",), [PAYLOADS]),
 ]
 FORWARD_SENDS = ("Statuses", "Quarantine", "PeopleQuarantine", "RepliesDeadLetter", "StatusesDeadLetter")
 PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
-    "Send": [(("sqs:SendMessage",), queues("Conversation", "Campaign"))],
+    "Send": [
+        (("sqs:SendMessage",), queues("Conversation", "Campaign")),
+        (("dynamodb:BatchGetItem",), [arn("MessagesTable")]),
+    ],
     "Dispatch": [
         (POLL, queues("Conversation", "Campaign")),
         (("sqs:ChangeMessageVisibility",), queues("Conversation")),
         (("sqs:SendMessage",), queues("ConversationDeadLetter", "Campaign", "CampaignDeadLetter", "Statuses")),
-        (("dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+        (("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
         (("kms:GenerateDataKey",), ["ClickatellMtKeyArn"]),
     ],
     "Incoming": RECEIVE,
@@ -106,6 +109,15 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
     "Media": [(("s3:GetObject",), [MEDIA])],
+    "Import": [(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")])],
+    "Templates": [
+        # AWS knows no narrower one.
+        (("secretsmanager:ListSecrets",), ["*"]),
+        (POLL, queues("Templates")),
+        (("sqs:ChangeMessageVisibility",), queues("Templates")),
+        (("sqs:SendMessage",), queues("Templates")),
+        (("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+    ],
 }
 ACCOUNTS = sub(
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
@@ -185,6 +197,8 @@ SETTINGS = {
     "Status": settings.ReceiveSettings,
     "Forward": settings.ForwardSettings,
     "Media": settings.MediaSettings,
+    "Import": settings.ImportSettings,
+    "Templates": settings.TemplatesSettings,
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 
@@ -258,6 +272,8 @@ def test_routes(resources: Json) -> None:
         ("HEAD", "/{account}/media/{id}"): ["MediaFunction"],
         ("GET", "/{account}/media/{id+}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id+}"): ["MediaFunction"],
+        ("GET", "/{account}/templates"): ["ImportFunction"],
+        ("GET", "/{account}/{path+}"): ["ImportFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -320,6 +336,8 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
         "HEAD /{account}/media/{id}",
         "GET /{account}/media/{id+}",
         "HEAD /{account}/media/{id+}",
+        "GET /{account}/templates",
+        "GET /{account}/{path+}",
     }
 
 
@@ -355,6 +373,7 @@ def test_stage_logs_no_personal_data(resources: Json) -> None:
         ("DispatchFunctionCampaign", "Campaign", 100, 1),
         ("ForwardFunctionReplies", "Replies", 1, None),
         ("ForwardFunctionStatuses", "Statuses", 500, 1),
+        ("TemplatesFunctionQueue", "Templates", 1, None),
     ],
 )
 def test_event_sources(resources: Json, mapping: str, queue: str, batch: int, window: int | None) -> None:
@@ -364,12 +383,12 @@ def test_event_sources(resources: Json, mapping: str, queue: str, batch: int, wi
     assert source.get("MaximumBatchingWindowInSeconds") == window
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{queue}Concurrency"}}
-    timeout = resources[mapping.removesuffix(queue)]["Properties"]["Timeout"]
+    timeout = resources[source["FunctionName"]["Ref"].removesuffix("Aliaslive")]["Properties"]["Timeout"]
     assert resources[f"{queue}Queue"]["Properties"]["VisibilityTimeout"] == 6 * timeout + (window or 0)
 
 
 def test_every_event_source_is_in_the_table_above(resources: Json) -> None:
-    assert len(of_type(resources, "AWS::Lambda::EventSourceMapping")) == 4
+    assert len(of_type(resources, "AWS::Lambda::EventSourceMapping")) == 5
 
 
 @pytest.mark.parametrize("queue", [*FIFO, *STANDARD])
@@ -529,6 +548,10 @@ UNREPORTED = (
     {"sent": SENT, **{service: own("StatusesReceived", service) for service in ("status", "incoming")}},
 )
 REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
+OF_TEMPLATES = (
+    *("TemplatesRejected", "TemplatesPaused", "TemplatesDisabled", "TemplatesQualityFalls", "AccountsRestricted"),
+    *("NumbersChanged", "TemplatesPermissionMissing", "TemplatesSyncOld"),
+)
 # Another logical id would be another alarm: CloudFormation deletes the old one, with its history.
 ALARMS = {
     **{f"{queue}DepthAlarm": Alarm(queue_metric(DEPTH, f"{queue}Queue")) for queue in UNREAD},
@@ -540,12 +563,16 @@ ALARMS = {
     "CampaignAgeAlarm": oldest("CampaignQueue", 1800),
     "RepliesAgeAlarm": oldest("RepliesQueue", 300),
     "StatusesAgeAlarm": oldest("StatusesQueue", 1800),
+    "TemplatesAgeAlarm": oldest("TemplatesQueue", 7200),
     "FreeformAgeAlarm": lasting("FreeformAge", "dispatch", "Maximum", 300),
     "TemplateAgeAlarm": lasting("TemplateAge", "dispatch", "Maximum", 1800),
     "ReplyAgeAlarm": lasting("ReplyAge", "forward", "Maximum", 300),
     "StatusAgeAlarm": lasting("StatusAge", "forward", "Maximum", 1800),
     "ProviderPausedAlarm": Alarm(ByAccount("ProviderPaused"), due=1, periods=12),
     "CleverTapPausedAlarm": Alarm(ByAccount("CleverTapPaused"), due=1, periods=12),
+    "TemplatesLostAlarm": Alarm(ByAccount("TemplatesLost"), due=1, periods=12),
+    "TemplateListsMissingAlarm": once("TemplateListsMissing", "import"),
+    **{f"{metric}Alarm": Alarm(ByAccount(metric), due=1, periods=12) for metric in OF_TEMPLATES},
     "StatusesMissingAlarm": Alarm(UNREPORTED, due=3, periods=12, threshold=5),
     "DispatchBreakersUnavailableAlarm": often("BreakersUnavailable", "dispatch"),
     "ForwardBreakersUnavailableAlarm": often("BreakersUnavailable", "forward"),
@@ -584,6 +611,8 @@ ALARMS = {
     "IncomingRecursionAlarm": of_function(RECURSION, "IncomingFunction"),
     "StatusRecursionAlarm": of_function(RECURSION, "StatusFunction"),
     "MediaRecursionAlarm": of_function(RECURSION, "MediaFunction"),
+    "ImportRecursionAlarm": of_function(RECURSION, "ImportFunction"),
+    "TemplatesRecursionAlarm": of_function(RECURSION, "TemplatesFunction"),
     "ApiServerErrorsAlarm": Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "BridgeApi"}}, "Sum", 60)),
     "RequestsThrottledAlarm": Alarm(Metric(OWN, "RequestsThrottled", {}, "Sum", 60)),
     "RequestsFailedAlarm": Alarm(Metric(OWN, "RequestsFailed", {}, "Sum", 60)),
@@ -954,6 +983,7 @@ def test_descriptions_are_within_lambdas_256_characters(resources: Json, stack: 
         "Architecture": "x86_64",
         "MessageTtlDays": "3650",
         "MediaTtlDays": "365",
+        "TemplateSyncMinutes": "1440",
     } | {name: "x" * made["MaxLength"] for name, made in TEMPLATE["Parameters"].items() if "MaxLength" in made}
     descriptions = [layer["Description"], *(version_of(resources, function)["Description"] for function in FUNCTIONS)]
     assert max(len(resolved(each, stack=stack, names=names, **parameters)) for each in descriptions) <= 256
@@ -1006,6 +1036,14 @@ def test_no_resource_waits_for_itself(resources: Json) -> None:
     TopologicalSorter(needs).prepare()
 
 
+def test_templates_are_synced_as_often_as_the_parameter_says(resources: Json) -> None:
+    (rule,) = of_type(resources, "AWS::Events::Rule").values()
+    assert resolved(rule["ScheduleExpression"], TemplateSyncMinutes="15") == "rate(15 minutes)"
+    assert rule["Targets"][0]["Arn"] == {"Ref": "TemplatesFunctionAliaslive"}
+    # "rate(1 minutes)" is none.
+    assert TEMPLATE["Parameters"]["TemplateSyncMinutes"]["MinValue"] > 1
+
+
 def test_what_is_to_be_pasted_is_output() -> None:
     base = "https://${BridgeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
     values = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
@@ -1013,6 +1051,7 @@ def test_what_is_to_be_pasted_is_output() -> None:
     assert values == {
         "ApiUrl": sub(base),
         "SendUrl": sub(base + "/{account}/send"),
+        "ImportUrl": sub(base + "/{account}/templates"),
         "IncomingUrl": sub(base + "/{account}/incoming/{token}"),
         "StatusUrl": sub(base + "/{account}/status/{token}"),
         "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),

@@ -85,6 +85,8 @@ def _measure(bench: Bench, cases: Sequence[Case], runs: int) -> tuple[list[repor
     sends = [case for case in cases if case.folder == "send"]
     checks = [report.calls_check(case, handlers[case.name]) for case in sends]
     checks += [report.imports_check(case, bench.probe(case)) for case in sends]
+    if sends:
+        checks.append(report.known_check(handlers["send template"], handlers["send template, known"]))
     return lines, checks
 
 

@@ -15,6 +15,8 @@ STACK = "local"
 ACCOUNT = "acme"
 SECURE_ACCOUNT = "acme-secure"
 WITHOUT_UPLOADS_ACCOUNT = "acme-without-uploads"
+KNOWN_ACCOUNT = "acme-known"
+"""Whose template the registry has."""
 META_ACCOUNT = "account-meta"
 """The event file with this account."""
 
@@ -31,6 +33,8 @@ class Case:
     succeeded: Callable[[Answer], bool]
     cold_target: float | None = None
     warm_target: float | None = None
+    account: str | None = None
+    """In place of the event's."""
 
     @property
     def folder(self) -> str:
@@ -42,7 +46,12 @@ class Case:
         return FLOORS / self.folder
 
     def read_event(self) -> bytes:
-        return (EVENTS / f"{self.event}.json").read_bytes()
+        event = (EVENTS / f"{self.event}.json").read_bytes()
+        if self.account is None:
+            return event
+        changed = json.loads(event)
+        changed["pathParameters"]["account"] = self.account
+        return json.dumps(changed).encode()
 
 
 def _taken(answer: Answer) -> bool:
@@ -64,6 +73,7 @@ def _all_done(answer: Answer) -> bool:
 CASES = (
     Case("send template", "SendFunction", "send-template", _taken, 1.15, 1.15),
     Case("send freeform", "SendFunction", "send-freeform-text", _taken, 1.15, 1.15),
+    Case("send template, known", "SendFunction", "send-template", _taken, None, 1.15, KNOWN_ACCOUNT),
     Case("incoming", "IncomingFunction", "incoming-text", _acknowledged, 1.4),
     Case("status", "StatusFunction", "status-delivered", _acknowledged, 1.4),
     Case("dispatch campaign", "DispatchFunction", "dispatch-campaign", _all_done, 1.5),
@@ -71,6 +81,7 @@ CASES = (
     Case("forward status", "ForwardFunction", "forward-status", _all_done, 1.5),
     Case("forward reply", "ForwardFunction", "forward-reply", _all_done, 1.5),
     Case("media", "MediaFunction", "media-link", _led_on),
+    Case("import", "ImportFunction", "import-page", _acknowledged, account=KNOWN_ACCOUNT),
 )
 
 
@@ -78,6 +89,7 @@ def secrets(peers_url: str) -> dict[str, str]:
     """The accounts of the events, as Secrets Manager returns them, with the BSP and CleverTap at `peers_url`."""
     return {
         f"{STACK}/accounts/{ACCOUNT}": _secret("account", peers_url),
+        f"{STACK}/accounts/{KNOWN_ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),
         f"{STACK}/accounts/{WITHOUT_UPLOADS_ACCOUNT}": _secret("account-secure", peers_url, WITHOUT_UPLOADS),
         f"{STACK}/accounts/acme-meta": _secret(META_ACCOUNT, peers_url),

@@ -11,6 +11,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -32,6 +33,33 @@ FILES = {"/files/large.pdf": 30 * _MB - 17, "/files/inline.pdf": 20 * _MB - 17}
 """The largest files that One API accepts from an account that encrypts, uploaded and in a message: their sizes."""
 
 
+REGISTRY = "templates#account:acme-known"
+"""The key of the registry's only scope, with which those of its parts begin."""
+TEMPLATE: Json = {
+    "name": "order_update",
+    "language": "en",
+    "id": "1",
+    "bsp_name": "order_update",
+    "bsp_language": "en",
+    "status": "APPROVED",
+    "category": "UTILITY",
+    "content": {
+        "components": [
+            {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}"},
+            {"type": "BODY", "text": "Hello {{1}}, your order arrives on {{2}}. Is that fine?"},
+            {
+                "type": "BUTTONS",
+                "buttons": [{"type": "QUICK_REPLY", "text": "Yes"}, {"type": "QUICK_REPLY", "text": "Another day"}],
+            },
+        ],
+        "parameter_format": "POSITIONAL",
+    },
+    "learnt": {aspect: [1700000000, "a listing"] for aspect in ("status", "category", "content")},
+    "changes": [],
+}
+"""That of the sample event, as the registry stores it."""
+
+
 class Answers:
     """Answers by AWS operation or path; `calls` counts them by `AmazonSQS.SendMessage`, `POST /v1/message`."""
 
@@ -44,6 +72,7 @@ class Answers:
             "secretsmanager.GetSecretValue": self._get_secret_value,
             "DynamoDB_20120810.UpdateItem": self._update_item,
             "DynamoDB_20120810.GetItem": lambda request: {},
+            "DynamoDB_20120810.BatchGetItem": self._batch_get_item,
             "TrentService.GenerateDataKey": self._generate_data_key,
         }
         self._files = {path: b"%PDF-1.7\n".ljust(size, b"\0") for path, size in FILES.items()}
@@ -84,6 +113,12 @@ class Answers:
     def _update_item(self, request: Json) -> Json:
         return {"Attributes": {**request["Key"], "rung": {"N": "0"}}}
 
+    def _batch_get_item(self, request: Json) -> Json:
+        """Of the registry of templates, what there is of the account that has one: each part has the template."""
+        asked = {name: [key["pk"]["S"] for key in of["Keys"]] for name, of in request["RequestItems"].items()}
+        found = {name: [_registered(key) for key in keys if key.startswith(REGISTRY)] for name, keys in asked.items()}
+        return {"Responses": found, "UnprocessedKeys": {}}
+
     def _generate_data_key(self, request: Json) -> Json:
         plaintext, blob = bytes(range(32)), b"a data key in its encrypted form"
         return {
@@ -91,6 +126,13 @@ class Answers:
             "Plaintext": base64.b64encode(plaintext).decode(),
             "CiphertextBlob": base64.b64encode(blob).decode(),
         }
+
+
+def _registered(key: str) -> Json:
+    if key == REGISTRY:
+        return {"pk": {"S": key}, "listed_at": {"N": "1700000000"}}
+    held = base64.b64encode(zlib.compress(json.dumps([TEMPLATE]).encode())).decode()
+    return {"pk": {"S": key}, "held": {"B": held}, "version": {"N": "1"}}
 
 
 def _accepted(message: Json) -> Json:

@@ -16,6 +16,10 @@ _NOT_FOR_SEND = re.compile(
 )
 _SERVICE_FILE = re.compile(r".*/botocore/data/([a-z0-9-]+)/\d{4}-\d\d-\d\d/service-2\.json(\.gz)?")
 _SERVICES_OF_SEND = {"sqs", "secretsmanager"}
+# What is known of a message's template is in the table.
+_SERVICES_OF_TEMPLATES = _SERVICES_OF_SEND | {"dynamodb"}
+# Above the time without anything known of the template.
+_MOST_FOR_A_TEMPLATE = 1.05
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,17 @@ def imports_check(case: Case, probed: dict[str, Any]) -> Check:
     """send's process has loaded nothing that only sending and encryption need."""
     services = {match[1] for path in probed["opened"] if (match := _SERVICE_FILE.fullmatch(path))}
     surplus = [name for name in probed["modules"] if _NOT_FOR_SEND.fullmatch(name)]
-    surplus += [f"botocore's {service}" for service in sorted(services - _SERVICES_OF_SEND)]
-    if services != _SERVICES_OF_SEND and not surplus:
+    of_case = _SERVICES_OF_TEMPLATES if case.event == "send-template" else _SERVICES_OF_SEND
+    surplus += [f"botocore's {service}" for service in sorted(services - of_case)]
+    if not services >= _SERVICES_OF_SEND and not surplus:
         raise BenchError(f"{case.name}: the probe saw clients for {sorted(services)}")
     return Check(f"{case.name}: imports", not surplus, ", ".join(surplus) or "only what it uses")
+
+
+def known_check(without: Sequence[Sample], known: Sequence[Sample]) -> Check:
+    """A warm message whose template is known takes hardly longer than one of which nothing is known."""
+    ratio = statistics.median(s.warm for s in known) / statistics.median(s.warm for s in without)
+    return Check("send template: known over not known, warm", ratio <= _MOST_FOR_A_TEMPLATE, f"{ratio:.3f}")
 
 
 def table(rows: Sequence[Line], checks: Sequence[Check]) -> str:

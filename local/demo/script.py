@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import requests
 
-from local.demo import clickatell, clickatell_legacy, gupshup, message_central, meta
+from local.demo import clickatell, clickatell_legacy, gupshup, message_central, meta, templates
 from local.demo.conversation import Conversation, Step, StepFailed
 from local.stack import Stack
 
@@ -14,6 +14,7 @@ PARTS: tuple[Callable[[Conversation], list[Step]], ...] = (
     gupshup.steps,
     message_central.steps,
     meta.steps,
+    templates.steps,
 )
 
 

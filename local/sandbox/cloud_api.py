@@ -261,6 +261,26 @@ def link_of(message: Json) -> Json | None:
 # --- webhooks --------------------------------------------------------------------------------------------------------
 
 
+def waba_webhook(waba_id: str, field: str, value: Json, at: int) -> Json:
+    """A webhook about a business account: it has no number."""
+    changes = [{"field": field, "value": value}]
+    return {"object": "whatsapp_business_account", "entry": [{"id": waba_id, "time": at, "changes": changes}]}
+
+
+def template_event(entry: Json, event: str, reason: str, title: str = "") -> Json:
+    """What a webhook says of a template, whose id is a number there."""
+    return {
+        "event": event,
+        "message_template_id": int(entry["id"]),
+        "message_template_name": entry["name"],
+        # As in Meta's examples.
+        "message_template_language": entry["language"].replace("_", "-"),
+        "reason": reason,
+        "message_template_category": entry["category"],
+        **({"other_info": {"title": title, "description": "See WhatsApp Manager."}} if title else {}),
+    }
+
+
 def webhook(number_id: str, business_number: str, **lists: Any) -> Json:
     """A webhook with `messages`, `statuses` or `contacts`, of one number."""
     metadata = {"display_phone_number": business_number, "phone_number_id": number_id}

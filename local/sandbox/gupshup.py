@@ -8,6 +8,7 @@ that outcome: `conventions`.
 import itertools
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +16,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+from local.sandbox import gupshup_templates, template_review
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
 from local.sandbox.callbacks import Encoding
 from local.sandbox.conventions import convention
+from local.sandbox.files import File
 from local.sandbox.gupshup_requests import ERRORS, Login, Refused, check
+from local.sandbox.gupshup_templates import FlatList
+from local.sandbox.multipart import parts_of
 from local.web import LoopbackHandler
 
 PATH = "/GatewayAPI/rest"
+_PARTS = "multipart/form-data"
 CLICK_ZONE = ZoneInfo("Asia/Kolkata")
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -86,6 +92,8 @@ class GupshupSandbox(BspSandbox):
         self._urls: dict[str, tuple[CallbackUrls, str]] = {}
         self._calls: list[Call] = []
         self._refusals: dict[tuple[str, str], int] = {}
+        self.templates: defaultdict[str, FlatList] = defaultdict(FlatList)
+        """By account."""
         self._opted_in: set[tuple[str, str]] = set()
         self._ids, self._reports = itertools.count(1), itertools.count()
 
@@ -113,9 +121,13 @@ class GupshupSandbox(BspSandbox):
 
     def handle(self, method: str, path: str, content_type: str, body: bytes) -> Answer:
         """Process a request and answer it."""
+        if (method, path) == ("POST", PATH) and content_type.startswith(_PARTS):
+            return Answer(200, json.dumps(self._made(*parts_of(content_type, body))))
         if (method, path) != ("POST", PATH) or content_type.partition(";")[0].strip() != _FORM_TYPE:
             return Answer(404, "")
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        if form.get("method", "").upper() == gupshup_templates.METHOD:
+            return Answer(200, json.dumps(self._listed(form)))
         try:
             login = check(form, self._logins)
             self._note(login.account, form)
@@ -126,6 +138,51 @@ class GupshupSandbox(BspSandbox):
             return self._take(login, form, person)
         except Refused as refused:
             return _answer(form, "error", form.get("send_to", ""), refused.code, ERRORS[refused.code])
+
+    def _listed(self, form: dict[str, str]) -> dict[str, Any]:
+        refused = gupshup_templates.refused(form, self._logins)
+        return refused or self.templates[self._logins[form["userid"]].account].page(form)
+
+    def _made(self, form: dict[str, str], files: dict[str, File]) -> dict[str, Any]:
+        """A template that is made, or edited, and goes to review."""
+        refused = gupshup_templates.refused(form, self._logins)
+        if refused:
+            return refused
+        account = self._logins[form["userid"]].account
+        entries = self.templates[account].entries
+        if form.get("method") == gupshup_templates.EDIT:
+            known = [entry for entry in entries if str(entry["id"]) == form.get("id")]
+            if not known:
+                return {"status": "error", "id": "101", "details": "No such template."}
+            entries.remove(known[0])
+        elif form.get("method") != gupshup_templates.CREATE:
+            return {"status": "error", "id": "106", "details": ERRORS["106"]}
+        made = gupshup_templates.made(form, files, int(form.get("id", 4_700_000 + len(entries))))
+        if isinstance(made, str):
+            return {"status": "error", "id": "101", "details": made}
+        self.review(account, made)
+        return {"status": "success", "details": [{"template_id": made["id"]}]}
+
+    def review(self, account: str, entry: dict[str, Any]) -> None:
+        """Take a template for review, which ends as its name says (`template_review`); a report comes of each event."""
+        listed = entry | {"status": "PENDING"}
+        self.templates[account].entries.append(listed)
+        for place, step in enumerate(template_review.course(entry["name"]), start=1):
+            delay, status = place * template_review.REVIEW_SECONDS, step.status.replace("APPROVED", "ENABLED")
+            self.templates[account].later(delay, listed, status=status)
+            if step.told:
+                report = {
+                    "event_id": next(self._ids),
+                    "field": "message_template_status_update",
+                    "event": status,
+                    "message_template_name": entry["name"],
+                    "message_template_language": entry["language"],
+                    "message_template_id": entry["id"],
+                    "message_template_type": entry["type"],
+                    "reason": step.reason,
+                    "time": int(time.time() + delay),
+                }
+                self._sender.post(self._urls[account][0].status, [report], delay)
 
     def _note(self, account: str, form: dict[str, str]) -> None:
         with self._changed:

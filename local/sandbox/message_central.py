@@ -18,10 +18,12 @@ from time import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from local.sandbox import cloud_api
+from local.sandbox import central_templates, cloud_api
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient
+from local.sandbox.central_templates import PATH, CentralTemplates
 from local.sandbox.conventions import NOT_APPROVED, Convention, convention
 from local.sandbox.files import File
+from local.sandbox.multipart import parts_of
 from local.sandbox.template_values import MAX_BODY, fit, is_value, is_value_of_url
 from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
@@ -95,6 +97,8 @@ class MessageCentralSandbox(BspSandbox):
         self._customers: list[Customer] = []
         self._tokens: dict[str, Customer] = {}
         self._refusals: dict[str, int] = {}
+        self.templates: dict[str, CentralTemplates] = {}
+        """By account."""
         self.sheets = 0
         """The number of accepted sheets."""
 
@@ -139,16 +143,29 @@ class MessageCentralSandbox(BspSandbox):
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         if (method, parts.path) == ("GET", TOKEN_PATH):
             return self._hand_out(query)
-        if (method, parts.path) != ("POST", SEND_PATH):
+        if (method, parts.path) not in (("POST", SEND_PATH), ("GET", PATH), ("POST", PATH)):
             return Answer(404, {"status": 404, "error": "Not Found", "path": parts.path})
         customer = self._tokens.get(headers.get("authtoken", ""))
         try:
             if customer is None:
                 raise Refused(800)
+            if parts.path == PATH:
+                return self._template(customer, method, headers, body)
             return self._send(customer, _checked(query, headers, body, customer.number))
         except Refused as refused:
             status = 401 if refused.code == 800 and customer is None else 200
             return Answer(status, {"responseCode": refused.code, "message": refused.text, "data": None})
+
+    def _template(self, customer: Customer, method: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Make a template, or tell of one."""
+        fields, files = parts_of(headers.get("content-type", ""), body)
+        templates = self.templates.setdefault(customer.account, CentralTemplates(customer.number))
+        try:
+            if method == "GET":
+                return Answer(200, templates.status(fields))
+            return Answer(200, {"responseCode": 200, "data": {"data": templates.create(fields, files)}})
+        except central_templates.Refused as refused:
+            return Answer(200, {"responseCode": refused.code, "message": central_templates.ERRORS[refused.code]})
 
     def _hand_out(self, query: dict[str, str]) -> Answer:
         for customer in self._customers:

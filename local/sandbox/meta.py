@@ -7,22 +7,24 @@ people, and lets a person tap a button or write. The end of a number decides wha
 
 import hmac
 import json
+import time
 import uuid
 from base64 import b64encode
-from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 
-from local.sandbox import cloud_api
+from local.sandbox import cloud_api, template_review
 from local.sandbox.bsp import STATUS_INTERVAL_SECONDS, BspSandbox, CallbackUrls, Delivered, KmsClient, first_of
 from local.sandbox.cloud_api import Json, Refused
 from local.sandbox.conventions import Convention, convention
 from local.sandbox.files import File
-from local.sandbox.meta_templates import TemplateAnswer, TemplateList
+from local.sandbox.meta_review import ReviewedTemplates
+from local.sandbox.meta_templates import TemplateAnswer
 from local.sandbox.wamids import new_wamid
 from local.web import LoopbackHandler
 
@@ -43,6 +45,7 @@ class Number:
     api_version: str
     webhook_url: str
     waba_id: str = ""
+    app_id: str = ""
 
     def sign(self, body: bytes) -> dict[str, str]:
         return {"X-Hub-Signature-256": f"sha256={hmac.digest(self.app_secret.encode(), body, 'sha256').hex()}"}
@@ -67,7 +70,7 @@ class MetaSandbox(BspSandbox):
         self._numbers: list[Number] = []
         self._media: dict[str, tuple[str, File]] = {}
         self._refusals: dict[tuple[str, str], int] = {}
-        self.templates: defaultdict[str, TemplateList] = defaultdict(TemplateList)
+        self.templates: dict[str, ReviewedTemplates] = _Lists(self)
         """By WhatsApp business account."""
 
     def add_account(self, name: str, account: dict[str, Any], bridge_url: str) -> None:
@@ -84,6 +87,7 @@ class MetaSandbox(BspSandbox):
                 # An app has one address for all events.
                 webhook_url=CallbackUrls.of(name, account, bridge_url).incoming,
                 waba_id=provider["waba_id"],
+                app_id=provider.get("app_id", ""),
             )
         )
 
@@ -101,7 +105,8 @@ class MetaSandbox(BspSandbox):
     # The API
 
     def respond(self, request: LoopbackHandler, body: bytes) -> None:
-        answer = self.handle(request.command, request.path, request.headers.get("Authorization"), body)
+        offset = request.headers.get("file_offset")
+        answer = self.handle(request.command, request.path, request.headers.get("Authorization"), body, offset)
         if self.before_answer:
             self.before_answer()
         if answer.lost:
@@ -109,15 +114,22 @@ class MetaSandbox(BspSandbox):
             return
         request.answer(answer.status, answer.body, [("Content-Type", answer.content_type), *answer.headers])
 
-    def handle(self, method: str, path: str, authorization: str | None, body: bytes) -> Answer:
-        """Process a request and answer it."""
-        owned = [number for number in self._numbers if authorization == f"Bearer {number.access_token}"]
+    def handle(
+        self, method: str, path: str, authorization: str | None, body: bytes, offset: str | None = None
+    ) -> Answer:
+        """Process a request and answer it. `offset`: where a part of an upload begins."""
+        # Uploads have the older word for the same token.
+        token = (authorization or "").replace("OAuth ", "Bearer ", 1)
+        owned = [number for number in self._numbers if token == f"Bearer {number.access_token}"]
         try:
             if not owned:
                 raise Refused(190)
             for number in owned:
                 if (method, path) == ("POST", f"/{number.api_version}/{number.number_id}/messages"):
                     return self._send(number, body)
+            changed = self._changed_template(owned, method, path, body, offset)
+            if changed is not None:
+                return changed
             if method == "GET":
                 return self._listed(owned, path) or self._file(owned, path)
             raise Refused(100, "Unsupported request")
@@ -177,6 +189,44 @@ class MetaSandbox(BspSandbox):
             if place in templates.ids:
                 return _template_answer(templates.one(place, query))
         return None
+
+    def _changed_template(
+        self, owned: list[Number], method: str, path: str, body: bytes, offset: str | None
+    ) -> Answer | None:
+        """None if it asks for something else."""
+        asked = urlsplit(path)
+        for number in owned:
+            _, _, place = asked.path.partition(f"/{number.api_version}/")
+            templates = self.templates[number.waba_id]
+            if place in templates.uploads or place == f"{number.app_id}/uploads":
+                return _template_answer(templates.upload(method, place, offset, body))
+            first, _, rest = place.partition("/")
+            is_theirs = first in templates.ids or (first == number.waba_id and rest.startswith("message_templates"))
+            if method != "GET" and is_theirs:
+                payload = _parsed(body) if body else {}
+                return _template_answer(templates.change(method, place, dict(parse_qsl(asked.query)), payload))
+        return None
+
+    def review(self, account: str, entry: Json) -> None:
+        """Take a template for review, which ends as its name says (`template_review`); its events come twice."""
+        self.templates[self._of(account).waba_id].hand_in(dict(entry))
+
+    def tell_of_review(self, waba_id: str, entry: Json, step: template_review.Step, delay: float) -> None:
+        """Post the event of a step, which arrives at one account of the business account alone."""
+        account = next(number.account for number in self._numbers if number.waba_id == waba_id)
+        value = cloud_api.template_event(entry, step.status, step.reason, step.title)
+        for _ in range(2):
+            self.post_change(account, "message_template_status_update", value, delay)
+
+    def post_change(
+        self, account: str, field: str, value: Json, delay: float = 0, at: float | None = None, waba_id: str = ""
+    ) -> None:
+        """Post an event of the business account; it may be one that another account of the app has. `at` is when it
+        happened, now if it is None."""
+        number = self._of(account)
+        happened = int(time.time() + delay if at is None else at)
+        body = cloud_api.waba_webhook(waba_id or number.waba_id, field, value, happened)
+        self._sender.post(number.webhook_url, body, delay, number.sign)
 
     # Files
 
@@ -261,6 +311,18 @@ class MetaSandbox(BspSandbox):
 
     def _of(self, account: str) -> Number:
         return next(number for number in self._numbers if number.account == account)
+
+
+class _Lists(dict[str, ReviewedTemplates]):
+    """Makes the list of a business account when it is first asked for."""
+
+    def __init__(self, sandbox: MetaSandbox) -> None:
+        super().__init__()
+        self._sandbox = sandbox
+
+    def __missing__(self, waba_id: str) -> ReviewedTemplates:
+        self[waba_id] = ReviewedTemplates(partial(self._sandbox.tell_of_review, waba_id))
+        return self[waba_id]
 
 
 def _template_answer(answer: TemplateAnswer) -> Answer:

@@ -100,7 +100,7 @@ class Aws:
         self.sqs.after = self._sent(weather)
         self._shown: set[str] = set()
 
-    def client(self, service: str, region: str = "") -> Any:
+    def client(self, service: str, region: str = "", *, hasty: bool = False) -> Any:
         return self._clients[service]
 
     def _sent(self, weather: Weather) -> Callable[[str, str, Mapping[str, Any], Any], None]:

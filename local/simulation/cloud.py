@@ -25,7 +25,7 @@ class Cloud:
         services: tuple[Service, ...] = (self.sqs, self.dynamodb, self.secrets, self.s3, self.kms)
         self.services = {service.name: service for service in services}
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, *, hasty: bool = False) -> Any:
         """In the place of `store.aws.client`."""
         return self.services[service]
 

@@ -302,6 +302,35 @@ class DynamoDb(Service):
         item = table.read(table.key_of(Key), consistent=ConsistentRead, now=self.clock())
         return {} if item is None else {"Item": dict(item)}
 
+    @operation("BatchGetItem")
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a hundred keys at most. What is throttled, and what is behind 16 MB, is named as unprocessed; the call
+        fails only if there is nothing else.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+        """
+        _check_batch(RequestItems)
+        responses: dict[str, list[Item]] = {name: [] for name in RequestItems}
+        left: dict[str, Any] = {}
+        size, throttled = 0, None
+        for name, asked in RequestItems.items():
+            table, consistent = self._table(name), asked.get("ConsistentRead", False)
+            for given in asked["Keys"]:
+                key = table.key_of(given)
+                try:
+                    too_much = size + table.size(key) > rules.MAX_BATCH_BYTES
+                    item = None if too_much else table.read(key, consistent=consistent, now=self.clock())
+                except Refused as refused:
+                    too_much, throttled = True, refused
+                if too_much:
+                    left.setdefault(name, {**asked, "Keys": []})["Keys"].append(given)
+                elif item is not None:
+                    size += table.size(key)
+                    responses[name].append(dict(item))
+        if throttled is not None and sum(len(of["Keys"]) for of in left.values()) == _keys_in(RequestItems):
+            raise throttled
+        return {"Responses": responses, "UnprocessedKeys": left}
+
     @operation("Query")
     def query(
         self,
@@ -335,6 +364,20 @@ class DynamoDb(Service):
             raise table.refuse(key, self.clock(), tell=tell)
 
 
+def _keys_in(asked: Mapping[str, Any]) -> int:
+    return sum(len(of["Keys"]) for of in asked.values())
+
+
+def _check_batch(asked: Mapping[str, Any]) -> None:
+    """Raises `Refused`."""
+    if not 1 <= _keys_in(asked) <= rules.MAX_BATCH_KEYS:
+        raise Refused(_VALIDATION, "Too many items requested for the BatchGetItem call")
+    for of in asked.values():
+        keys = [str(sorted(key.items())) for key in of["Keys"]]
+        if len(set(keys)) < len(keys):
+            raise Refused(_VALIDATION, "Provided list of item keys contains duplicates")
+
+
 def item_size(item: Item) -> int:
     """Bytes, about as DynamoDB counts them.
 
@@ -349,6 +392,8 @@ def _value_size(value: Value) -> int:
         return len(content.encode())
     if kind == "N":
         return len(content) // 2 + 2
+    if kind == "B":
+        return len(content)
     return 1 if kind in ("BOOL", "NULL") else len(str(content))
 
 

@@ -24,8 +24,10 @@ from whatsapp_bridge.flows.wiring import (
     build_accept,
     build_dispatch,
     build_forward,
+    build_import_templates,
     build_receive,
     build_show_media,
+    build_templates,
 )
 from whatsapp_bridge.net.http import HttpClient
 
@@ -64,7 +66,7 @@ class Process:
 
 
 def _send(http: HttpClient, outside: Outside) -> Callable[..., Any]:
-    return build_accept(outside)
+    return build_accept(outside._replace(hasty_http=lambda: http))
 
 
 def _receive(http: HttpClient, outside: Outside) -> Callable[..., Any]:
@@ -73,6 +75,10 @@ def _receive(http: HttpClient, outside: Outside) -> Callable[..., Any]:
 
 def _media(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return build_show_media(outside)
+
+
+def _import(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    return build_import_templates(http, outside).show
 
 
 def _dispatch(http: HttpClient, outside: Outside) -> Callable[..., Any]:
@@ -93,13 +99,20 @@ def _forward(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     return run
 
 
+def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
+    templates = build_templates(http, outside)
+    return lambda event, fifo: process_batch(event, templates.many)
+
+
 _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "SendFunction": _send,
     "IncomingFunction": _receive,
     "StatusFunction": _receive,
     "MediaFunction": _media,
+    "ImportFunction": _import,
     "DispatchFunction": _dispatch,
     "ForwardFunction": _forward,
+    "TemplatesFunction": _templates,
 }
 
 

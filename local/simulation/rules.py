@@ -195,6 +195,9 @@ PARTITION_WRITES: Final = 1_000
 PARTITION_READS: Final = 3_000
 MAX_ITEM_BYTES: Final = 400 * KIB
 MAX_KEY_BYTES: Final = 2048
+MAX_BATCH_KEYS: Final = 100
+"""Of BatchGetItem; beyond these bytes it names the rest. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+MAX_BATCH_BYTES: Final = 16 * 1024 * KIB
 MAX_EXPRESSION_BYTES: Final = 4 * KIB
 
 

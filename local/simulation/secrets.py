@@ -1,5 +1,6 @@
 """Secrets Manager in memory."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.simulation import rules
@@ -21,6 +22,17 @@ class SecretsManager(Service):
 
     def delete(self, name: str) -> None:
         del self._secrets[name]
+
+    @operation("ListSecrets")
+    def list_secrets(
+        self, *, Filters: Sequence[Mapping[str, Any]] = (), MaxResults: int = 100, NextToken: str = "0"
+    ) -> dict[str, Any]:
+        """By the beginning of their names, in pages."""
+        prefixes = [str(value) for of in Filters if of["Key"] == "name" for value in of["Values"]]
+        names = sorted(name for name in self._secrets if not prefixes or name.startswith(tuple(prefixes)))
+        begin = int(NextToken)
+        page: dict[str, Any] = {"SecretList": [{"Name": name} for name in names[begin : begin + MaxResults]]}
+        return page | ({"NextToken": str(begin + MaxResults)} if begin + MaxResults < len(names) else {})
 
     @operation("GetSecretValue")
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 import errno
 import re
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from local.accounts import AccountsFileInvalid, read_accounts
+from local.accounts import AccountsFileInvalid, read_accounts, with_sandbox
+from local.sandbox.clevertap import CleverTapSandbox
 from local.stack import Stack
 from local.web import LoopbackHandler, LoopbackServer
 from tests.local import toy
@@ -45,3 +47,24 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with LoopbackServer(LoopbackHandler) as other, pytest.raises(OSError, match="in use") as failure:
         Stack(port=other.port, template=template).__enter__()
     assert failure.value.errno == errno.EADDRINUSE
+
+
+class Url(NamedTuple):
+    url: str
+
+
+def test_lists_of_templates_are_the_sandboxes_too() -> None:
+    clevertap: Any = CleverTapSandbox()
+    accounts: Any = {
+        "shop": {"provider": {"type": "gupshup"}},
+        "portal": {"provider": {"type": "clickatell"}, "template_source": {"type": "meta"}},
+        "own": {"provider": {"type": "gupshup", "templates_url": "https://own.example"}},
+    }
+    bsps: Any = {name: Url(f"http://127.0.0.1/{name}") for name in ("gupshup", "clickatell", "meta")}
+    try:
+        filled = with_sandbox(accounts, bsps, clevertap)
+    finally:
+        clevertap._server.stop()
+    assert filled["shop"]["provider"]["templates_url"] == "http://127.0.0.1/gupshup"
+    assert filled["portal"]["template_source"]["base_url"] == "http://127.0.0.1/meta"
+    assert filled["own"]["provider"]["templates_url"] == "https://own.example"

@@ -58,8 +58,15 @@ def test_send_makes_one_call_per_message(bench: Bench) -> None:
     assert bench.handler(SEND).calls == ONE_CALL
 
 
-def test_send_imports_only_what_it_uses(bench: Bench) -> None:
-    assert report.imports_check(SEND, bench.probe(SEND)).passed
+@pytest.mark.parametrize("case", [case for case in CASES if case.folder == "send"], ids=lambda case: case.name)
+def test_send_imports_only_what_it_uses(bench: Bench, case: Case) -> None:
+    assert report.imports_check(case, bench.probe(case)).passed
+
+
+@pytest.mark.parametrize(("known", "passed"), [(1.05, True), (1.06, False)])
+def test_a_known_template_takes_hardly_longer(known: float, passed: bool) -> None:
+    without = [Sample(1, 1)] * 3
+    assert report.known_check(without, [Sample(1, known)] * 3).passed is passed
 
 
 def test_probe_sees_what_others_import(bench: Bench) -> None:
@@ -275,9 +282,9 @@ def test_exit_status(
     assert printed in output.out + output.err
     if status < 2:
         # Run 0 does not count, but it happens.
-        assert measured.measured == {"send template": 8, "send freeform": 8}
+        assert measured.measured == {"send template": 8, "send freeform": 8, "send template, known": 8}
         found = json.loads(file.read_text())
-        assert (found["passed"], found["runs"], len(found["lines"]), len(found["checks"])) == (status == 0, 7, 4, 4)
+        assert (found["passed"], found["runs"], len(found["lines"]), len(found["checks"])) == (status == 0, 7, 6, 7)
 
 
 @pytest.mark.parametrize("runs", ["0", "6", "x"])

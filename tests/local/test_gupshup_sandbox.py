@@ -10,11 +10,24 @@ import pytest
 import requests
 
 from local.sandbox.gupshup import PATH, REPORT_OF, GupshupSandbox
+from local.sandbox.template_review import REVIEW_SECONDS
 from local.web import LoopbackHandler, LoopbackServer
 from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Callback, Event, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract import (
+    Callback,
+    Event,
+    ListedPage,
+    Notice,
+    NotListed,
+    Reply,
+    ReplyEvent,
+    StatusEvent,
+)
 from whatsapp_bridge.providers.gupshup import inbound, replies
+from whatsapp_bridge.providers.registry import templates
+from whatsapp_bridge.templates.news import News
 
 type Json = dict[str, Any]
 
@@ -384,3 +397,33 @@ def test_people_open_links(sandbox: GupshupSandbox, bridge: Bridge, generic: boo
     assert isinstance(first, StatusEvent)
     assert (first.status, first.reference, first.url) == ("clicked", EXTRA, "https://shop.example")
     assert bridge.received[0][0] == PATHS["status"]
+
+
+FLAT: Json = {"id": 7, "name": "offer", "language": "en", "type": "TEXT", "category": "MARKETING", "body": "Hi"}
+
+
+def test_templates_of_the_hsm_login(sandbox: GupshupSandbox, bridge: Bridge) -> None:
+    account = parse_account("acme", SECRET | {"provider": SECRET["provider"] | {"templates_url": sandbox.url}})
+    asked = templates("gupshup")(account, HttpClient(), lambda: 1_760_000_000)
+    now = [0.0]
+    sandbox.templates["acme"].clock = lambda: now[0]
+    sandbox.review("acme", FLAT)
+    page = asked.page(None, 10)
+    assert isinstance(page, ListedPage)
+    assert [news.says["status"] for news in page.news] == ["PENDING"]
+    now[0] += REVIEW_SECONDS
+    found = asked.fetch("7")
+    assert isinstance(found, News)
+    assert found.says["status"] == "APPROVED"
+    (event,) = bridge.events(1)
+    assert isinstance(event, Notice)
+    sandbox.templates["acme"].hidden = 1
+    assert isinstance(asked.page("1", 10), NotListed)
+
+
+def test_templates_are_for_the_hsm_login_alone(sandbox: GupshupSandbox) -> None:
+    wrong = SECRET["provider"] | {"templates_url": sandbox.url, "hsm": {"user_id": "hsm", "password": "wrong"}}
+    asked = templates("gupshup")(parse_account("acme", SECRET | {"provider": wrong}), HttpClient(), lambda: 0)
+    answer = asked.page(None, 10)
+    assert isinstance(answer, NotListed)
+    assert answer.why == "permission"

@@ -13,6 +13,7 @@ from local.sandbox import cloud_api
 from local.sandbox.conventions import CONVENTIONS
 from local.sandbox.files import File
 from local.sandbox.meta import MetaSandbox, Number
+from local.sandbox.template_review import REVIEW_SECONDS
 from local.web import LoopbackHandler, LoopbackServer
 from whatsapp_bridge.providers.cloud_api import codes
 
@@ -369,3 +370,39 @@ def test_templates_of_the_accounts_own_list(bridge: Bridge) -> None:
         assert get("2?fields=language").json() == {"id": "2", "language": "en"}
         assert get("77/message_templates", "another's").status_code == 401
         assert get("78/message_templates").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "listed"),
+    [
+        pytest.param("offer", ["APPROVED"], ["PENDING", "APPROVED"], id="approved"),
+        pytest.param("offer_rejected", ["REJECTED"], ["PENDING", "REJECTED"], id="rejected"),
+        pytest.param(
+            "offer_paused",
+            ["APPROVED", "PAUSED"],
+            ["PENDING", "APPROVED", "PAUSED", "APPROVED"],
+            id="a pause that ends without a word",
+        ),
+    ],
+)
+def test_review(bridge: Bridge, name: str, told: list[str], listed: list[str]) -> None:
+    def no_kms(region: str) -> Any:
+        raise AssertionError("Meta has no use for KMS")
+
+    with MetaSandbox(no_kms, seed=1) as meta:
+        url = f"{bridge.server.url}/acme"
+        meta.add(Number("acme", NUMBER_ID, "27999000001", "token", "app-secret", "verify", "v23.0", url, "77"))
+        now = [0.0]
+        meta.templates["77"].clock = lambda: now[0]
+        meta.review("acme", {"id": "5", "name": name, "language": "en_US", "category": "UTILITY"})
+        statuses = []
+        for _ in listed:
+            answer = requests.get(f"{meta.url}/v23.0/5", headers={"Authorization": "Bearer token"}, timeout=10)
+            statuses.append(answer.json()["status"])
+            now[0] += REVIEW_SECONDS
+        with bridge.changed:
+            assert bridge.changed.wait_for(lambda: len(bridge.received) >= 2 * len(told), 10)
+        # Each comes twice.
+        assert sorted(value["event"] for value in bridge.received) == sorted(told * 2)
+        assert statuses == listed
+        assert {value["message_template_language"] for value in bridge.received} == {"en-US"}

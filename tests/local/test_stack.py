@@ -4,6 +4,7 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,20 @@ def test_a_loop_ends_in_the_dead_letter_queue(stack: Stack, journal: Journal) ->
     post(stack, "enqueue", "again")
     assert drained(stack, {"Jobs": 0, "JobsDead": 1})
     assert [line for line in journal.lines if line.startswith("again")] == ["again 1"] * 16
+
+
+def test_a_schedule_calls_its_function(stack: Stack, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    called, pool = threading.Event(), stack._pools["Tick"]
+    invoke = pool.invoke
+
+    def told(event: bytes) -> bytes:
+        answer = invoke(event)
+        called.set()
+        return answer
+
+    monkeypatch.setattr(pool, "invoke", told)
+    assert called.wait(20)
+    assert set(Journal(journal.path.with_suffix(".ticks")).lines) == {"tick aws.events"}
 
 
 def test_kill_and_invoke(stack: Stack) -> None:

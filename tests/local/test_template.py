@@ -4,7 +4,7 @@ from textwrap import dedent
 import pytest
 
 from local import TEMPLATE
-from local.template import Deployment, EventSource, Route, TemplateError, read_template
+from local.template import Deployment, EventSource, Route, Schedule, TemplateError, read_template
 
 HEAD = """
 Parameters:
@@ -187,20 +187,42 @@ def test_globals_events_and_layers(tmp_path: Path) -> None:
 
 
 def test_unknown_event_type(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="Schedule"):
-        read(tmp_path, HEAD + "Resources:\n" + function("", "      Events: {Tick: {Type: Schedule}}"))
+    with pytest.raises(TemplateError, match="Kinesis"):
+        read(tmp_path, HEAD + "Resources:\n" + function("", "      Events: {Tick: {Type: Kinesis}}"))
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds"), [("rate(1 minute)", 60), ("rate(90 minutes)", 5400), ("rate(1 day)", 86_400)]
+)
+def test_schedule(tmp_path: Path, rate: str, seconds: int) -> None:
+    event = f"      Events: {{Tick: {{Type: Schedule, Properties: {{Schedule: {rate}}}}}}}"
+    deployment = read(tmp_path, HEAD + "Resources:\n" + function("", event))
+    assert deployment.schedules == [Schedule("Work", seconds)]
+
+
+def test_other_schedules_are_not_supported(tmp_path: Path) -> None:
+    event = "      Events: {Tick: {Type: Schedule, Properties: {Schedule: 'cron(0 12 * * ? *)'}}}"
+    with pytest.raises(TemplateError, match="cron"):
+        read(tmp_path, HEAD + "Resources:\n" + function("", event))
 
 
 def test_this_repositorys_template() -> None:
     deployment = read_template(
         TEMPLATE, stack="st", region="eu-west-1", account_id="123456789012", aws_url="http://aws"
     )
-    assert {source.function for source in deployment.event_sources} == {"DispatchFunction", "ForwardFunction"}
+    assert {source.function for source in deployment.event_sources} == {
+        "DispatchFunction",
+        "ForwardFunction",
+        "TemplatesFunction",
+    }
+    assert {schedule.function for schedule in deployment.schedules} == {"TemplatesFunction"}
     for source in deployment.event_sources:
         assert "RedrivePolicy" in deployment.queue_by_arn(source.queue_arn).attributes
     for function_ in deployment.functions.values():
         assert (function_.code / "app.py").is_file()
-        assert all(function_.environment.values()), "an environment variable resolved to nothing"
+        # Without one, the import function takes the address that was called.
+        empty = {name for name, value in function_.environment.items() if not value}
+        assert empty <= ({"PUBLIC_URL"} if function_.logical_id == "ImportFunction" else set())
 
 
 def test_throughput_of_this_repositorys_table_is_left_to_aws() -> None:

@@ -23,6 +23,13 @@ TEMPLATE = dedent("""
           Environment: {Variables: {JOBS_URL: !Ref Jobs}}
           Events:
             Any: {Type: HttpApi, Properties: {Path: "/{what}", Method: POST}}
+      Tick:
+        Type: AWS::Serverless::Function
+        Properties:
+          CodeUri: tick
+          Environment: {Variables: {JOURNAL: !Sub "${Journal}.ticks"}}
+          Events:
+            Schedule: {Type: Schedule, Properties: {Schedule: rate(5 minutes)}}
       Work:
         Type: AWS::Serverless::Function
         Properties:
@@ -69,6 +76,14 @@ def handler(event, context):
     })}
 """
 
+TICK = """
+import os
+
+def handler(event, context):
+    with open(os.environ["JOURNAL"], "a") as journal:
+        journal.write(f"tick {event['source']}\\n")
+"""
+
 WORK = """
 import os
 
@@ -90,7 +105,7 @@ def handler(event, context):
 
 def write(directory: Path) -> Path:
     """Returns the path of the template."""
-    for name, code in (("web", WEB), ("work", WORK)):
+    for name, code in (("web", WEB), ("tick", TICK), ("work", WORK)):
         (directory / name).mkdir()
         (directory / name / "app.py").write_text(code, encoding="utf-8")
     (directory / "layer").mkdir()

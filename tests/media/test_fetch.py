@@ -11,6 +11,7 @@ from whatsapp_bridge.media import fetch as files
 from whatsapp_bridge.media.addresses import address
 from whatsapp_bridge.media.fetch import File, Files, Source, SourceDead, SourceUnavailable
 from whatsapp_bridge.net.http import AnswerLost, HttpClient, NotReached
+from whatsapp_bridge.net.limits import Patience
 
 SECRET = "canary-in-the-url"
 MAX = 1024
@@ -117,7 +118,7 @@ def host() -> Iterator[Bsp]:
 
 
 def fetch(url: str, validator: str | None = None, max_bytes: int = MAX) -> Source | None:
-    return Files(HttpClient(read_seconds=0.2)).fetch(url, max_bytes, loopback=True, validator=validator)
+    return Files(HttpClient(patience=Patience(read=0.2))).fetch(url, max_bytes, loopback=True, validator=validator)
 
 
 HASH = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"

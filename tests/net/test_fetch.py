@@ -12,6 +12,7 @@ from tests.support.bsp import Answer, Bsp, Fault, Request, refusing_url
 from tests.support.sockets import Drip, accepting, say, stall
 from whatsapp_bridge.net import connections, http
 from whatsapp_bridge.net.http import AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.limits import Patience
 
 SECRET = "canary-in-the-url"
 SHORT = 0.2
@@ -20,7 +21,7 @@ FILE = Answer(200, b"content", {"content-type": "image/png", "ETag": '"1"'})
 
 def fetch(url: str, **options: Any) -> http.Answer:
     options = {"max_bytes": 1000, "loopback": True, **options}
-    return HttpClient(read_seconds=SHORT).fetch(url, **options)
+    return HttpClient(patience=Patience(read=SHORT)).fetch(url, **options)
 
 
 def refused(url: str, **options: Any) -> str:

@@ -27,6 +27,7 @@ from tests.support.bsp import Bsp, refusing_url
 from tests.support.sockets import Behaviour, Drip, accepting, close, reset, say, sip, stall
 from whatsapp_bridge.net import connections, http
 from whatsapp_bridge.net.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.limits import Patience
 
 SECRET = "canary-in-the-url"
 SHORT = 0.2
@@ -451,7 +452,7 @@ def test_a_body_in_pieces_is_never_held_whole() -> None:
 )
 def test_nothing_is_begun_that_could_outlast_the_invocation(seconds: float, reached: bool) -> None:
     with Bsp(BspAnswer(200, {})) as bsp:
-        client = HttpClient(clock=lambda: 1000.0, read_seconds=SHORT)
+        client = HttpClient(clock=lambda: 1000.0, patience=Patience(read=SHORT))
         client.end_in(seconds)
         if reached:
             assert client.post_json(bsp.url, {}).status == 200
@@ -465,7 +466,7 @@ def test_what_begins_early_leaves_time_for_a_request() -> None:
     now = [1000.0]
     whole = 3 + 15 + SHORT
     with Bsp(BspAnswer(200, {})) as bsp:
-        client = HttpClient(clock=lambda: now[0], read_seconds=SHORT)
+        client = HttpClient(clock=lambda: now[0], patience=Patience(read=SHORT))
         client.end_in(2 * whole + 4.9)
         with pytest.raises(NotReached, match="no time left"), client.leaving_time_for_a_request():
             client.request("POST", bsp.url, b"a file")
@@ -479,7 +480,7 @@ def test_what_begins_early_leaves_time_for_a_request() -> None:
 
 def test_cookies_are_not_kept() -> None:
     with Bsp(BspAnswer(200, {}, {"set-cookie": "session=1"})) as bsp:
-        client = HttpClient(read_seconds=SHORT)
+        client = HttpClient(patience=Patience(read=SHORT))
         for _ in range(2):
             client.post_json(bsp.url, {})
     assert [request.headers.get("cookie") for request in bsp.requests] == [None, None]
@@ -488,7 +489,7 @@ def test_cookies_are_not_kept() -> None:
 def fails(expected: type[Exception], url: str) -> None:
     """The outcome, and that no text of the exception gives the address away."""
     with pytest.raises((NotReached, AnswerLost)) as raised:
-        HttpClient(read_seconds=SHORT).post_json(url, {"text": SECRET}, {"authorization": SECRET})
+        HttpClient(patience=Patience(read=SHORT)).post_json(url, {"text": SECRET}, {"authorization": SECRET})
     assert isinstance(raised.value, expected)
     shown = "".join(format_exception(raised.value))
     assert SECRET not in shown

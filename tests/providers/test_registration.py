@@ -37,6 +37,19 @@ def test_an_adapter_has_all_modules(provider: str) -> None:
     assert [name for name in MODULES if not (FOLDERS / provider / f"{name}.py").is_file()] == []
 
 
+@pytest.mark.parametrize(
+    ("module", "listed"),
+    [
+        ("templates", registry.WITH_TEMPLATES),
+        ("template_status", registry.WITH_TEMPLATE_STATUS),
+        ("notices", registry.WITH_NOTICES),
+    ],
+)
+def test_modules_that_not_all_have_are_registered(module: str, listed: frozenset[str]) -> None:
+    folders = {path.parent.name for path in FOLDERS.glob(f"*/{module}.py")}
+    assert folders & set(registry.PROVIDERS) == listed
+
+
 def test_the_type_checker_sees_every_adapter() -> None:
     tree = ast.parse((FOLDERS / "registry.py").read_text("utf-8"))
     imported = {

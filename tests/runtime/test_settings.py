@@ -9,6 +9,7 @@ from whatsapp_bridge.runtime.schedules import DispatchRetry
 from whatsapp_bridge.runtime.settings import (
     DispatchSettings,
     ForwardSettings,
+    ImportSettings,
     MediaSettings,
     ReceiveSettings,
     SendSettings,
@@ -23,6 +24,7 @@ FUNCTIONS = {
     "StatusFunction": ReceiveSettings,
     "ForwardFunction": ForwardSettings,
     "MediaFunction": MediaSettings,
+    "ImportFunction": ImportSettings,
 }
 DISPATCH = {
     "ACCOUNT_SECRET_PREFIX": "stack/accounts/",

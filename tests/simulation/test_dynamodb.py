@@ -162,6 +162,33 @@ def test_throttled_reads() -> None:
     assert sim.get("b") is None
 
 
+def test_throttled_keys_of_a_batch_are_named() -> None:
+    sim = Sim()
+    for key in "ab":
+        sim.set(key, "note", "x")
+    sim.table.throughput.full = lambda kind, of: (kind, of) == ("key_reads", "a")
+
+    def read(*keys: str) -> Any:
+        asked = [{"pk": {"S": key}} for key in keys]
+        return sim.dynamodb.batch_get_item(RequestItems={"t": {"Keys": asked, "ConsistentRead": True}})
+
+    answer = read("a", "b", "none")
+    assert [item["pk"]["S"] for item in answer["Responses"]["t"]] == ["b"]
+    assert answer["UnprocessedKeys"] == {"t": {"Keys": [{"pk": {"S": "a"}}], "ConsistentRead": True}}
+    with pytest.raises(ClientError, match="ProvisionedThroughputExceededException"):
+        read("a")
+
+
+def test_a_batch_has_16_mb_at_most() -> None:
+    sim = Sim()
+    keys = [f"k{number}" for number in range(50)]
+    for key in keys:
+        sim.set(key, "note", "x" * 400_000)
+    answer = sim.dynamodb.batch_get_item(RequestItems={"t": {"Keys": [{"pk": {"S": key}} for key in keys]}})
+    assert len(answer["Responses"]["t"]) == 41
+    assert len(answer["UnprocessedKeys"]["t"]["Keys"]) == 9
+
+
 @pytest.mark.parametrize(
     ("used_up", "refused"),
     [

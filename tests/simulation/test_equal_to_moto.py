@@ -180,6 +180,13 @@ def test_secrets(made: Twin) -> None:
     made.cloud.secrets.put("test/accounts/acme", "{}")
     for name in ("test/accounts/acme", "test/accounts/none"):
         made.compare("secretsmanager", "get_secret_value", SecretId=name)
+    made.moto["secretsmanager"].create_secret(Name="test/other", SecretString="{}")
+    made.cloud.secrets.put("test/other", "{}")
+    filters = [{"Key": "name", "Values": ["test/accounts/"]}]
+    for side in (made.moto["secretsmanager"], made.cloud.secrets):
+        found = side.list_secrets(Filters=filters, MaxResults=100)
+        assert [secret["Name"] for secret in found["SecretList"]] == ["test/accounts/acme"]
+        assert "NextToken" not in found
 
 
 def test_objects(made: Twin) -> None:

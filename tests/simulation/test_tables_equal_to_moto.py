@@ -112,6 +112,21 @@ def look(made: Twin, *keys: str) -> None:
         made.compare("dynamodb", "get_item", TableName=table_name(made), Key={"pk": {"S": key}}, ConsistentRead=True)
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param(["there", "new"], id="one of two"),
+        pytest.param(["new"], id="nothing"),
+        pytest.param(["there", "there"], id="twice the same"),
+        pytest.param([f"key {number}" for number in range(101)], id="more than a hundred"),
+    ],
+)
+def test_several_at_once(made: Twin, keys: list[str]) -> None:
+    put(made)
+    asked = {table_name(made): {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": True}}
+    made.compare("dynamodb", "batch_get_item", RequestItems=asked)
+
+
 @pytest.mark.parametrize("key", ["there", "new"])
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_condition(made: Twin, condition: str, key: str) -> None:

@@ -33,6 +33,15 @@ class Secrets:
         secret = self.secrets[name]
         return secret if isinstance(secret, dict) and "SecretBinary" in secret else {"SecretString": json.dumps(secret)}
 
+    def list_secrets(self, **asked: Any) -> dict[str, Any]:
+        """In pages of two, with those of another stack."""
+        self.asked.append("list")
+        assert asked["Filters"] == [{"Key": "name", "Values": ["stack/accounts/"]}]
+        names = [*(f"stack/accounts/{name}" for name in self.secrets), "stack/accounts-of-others/x"]
+        begin = int(asked.get("NextToken", 0))
+        page: dict[str, Any] = {"SecretList": [{"Name": name} for name in names[begin : begin + 2]]}
+        return page | ({"NextToken": str(begin + 2)} if begin + 2 < len(names) else {})
+
 
 class Clock:
     now = 1000.0
@@ -231,3 +240,28 @@ def test_wrong_tokens_while_the_secret_cannot_be_read(counted: Callable[[], dict
     secrets.error = None
     clock.now += 15
     assert with_token(accounts, "acme", "wrong") is None
+
+
+def test_names_of_all_accounts() -> None:
+    secrets = Secrets(a={}, b={}, c={})
+    accounts, clock = accounts_of(secrets)
+    assert accounts.names() == accounts.names() == ["a", "b", "c"]
+    assert secrets.asked == ["list", "list"]
+    clock.now += 300
+    secrets.secrets["d"] = {}
+    assert accounts.names() == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "error"),
+    [
+        pytest.param({"acme": {"provider": 1}}, None, id="broken"),
+        pytest.param({"acme": account()}, "InternalServiceError", id="not to be read"),
+        pytest.param({}, None, id="gone"),
+    ],
+)
+def test_an_account_that_cannot_be_read_is_none(secrets: dict[str, Any], error: str | None) -> None:
+    made = Secrets(**secrets)
+    made.error = error
+    accounts, _ = accounts_of(made)
+    assert accounts.readable("acme") is None

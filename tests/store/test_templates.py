@@ -12,7 +12,7 @@ from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.store import templates
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table
 from whatsapp_bridge.store.templates import Conflict, Known, Progress, Registry, Seen, Syncs
-from whatsapp_bridge.templates.news import News, Note
+from whatsapp_bridge.templates.news import AccountEvent, News, Note
 from whatsapp_bridge.templates.template import MAX_CHANGES
 
 
@@ -295,3 +295,29 @@ def test_a_long_sync_keeps_its_right(shared: World, syncs: Syncs, scope: str) ->
         shared.now += HOLD_SECONDS - 1
         assert syncs.keep(scope, "one", Progress(pages=page))
     assert syncs.begin(scope, "two") is None
+
+
+# --- the history of a business account -------------------------------------------------------------------------------
+
+
+def of_account(at: int, after: str = "FLAGGED") -> AccountEvent:
+    return AccountEvent("77", at, "a webhook", "phone_number_quality_update", "", after)
+
+
+def test_notes_of_an_account_are_kept_once_and_in_order(registry: Registry, scope: str) -> None:
+    assert registry.notes(scope) == []
+    assert [registry.note(scope, of_account(at)) for at in (20, 10, 20)] == [True, True, False]
+    assert [change.at for change in registry.notes(scope)] == [10, 20]
+    assert registry.all(scope).templates == []
+
+
+def test_the_last_notes_of_an_account_are_kept(registry: Registry, scope: str) -> None:
+    for at in range(30):
+        registry.note(scope, of_account(at))
+    assert [change.at for change in registry.notes(scope)] == list(range(30 - MAX_CHANGES, 30))
+
+
+def test_when_a_list_was_complete(registry: Registry, scope: str) -> None:
+    assert registry.listed_at(scope) == 0
+    registry.complete(scope, 50, "a listing")
+    assert registry.listed_at(scope) == 50

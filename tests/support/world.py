@@ -35,8 +35,10 @@ from whatsapp_bridge.flows.wiring import (
     build_accept,
     build_dispatch,
     build_forward,
+    build_import_templates,
     build_receive,
     build_show_media,
+    build_templates,
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
@@ -236,23 +238,31 @@ class World:
         """The flows as the functions build them, each from its own function's environment."""
         clients = {service: getattr(self, name) for name, service in CLIENTS.items()}
 
-        def aws(service: str, region: str = REGION) -> Any:
+        def aws(service: str, region: str = REGION, *, hasty: bool = False) -> Any:
             return clients.get(service) or self.client(service, region)
 
         def outside(function: str) -> Outside:
             environ = {**self.deployment.functions[function].environment, "PUBLIC_URL": PUBLIC_URL}
             return Outside(
-                environ, aws, now=lambda: self.now, clock=lambda: self.now, jitter=lambda: 0.5, pause=self._pause
+                environ,
+                aws,
+                now=lambda: self.now,
+                clock=lambda: self.now,
+                jitter=lambda: 0.5,
+                pause=self._pause,
+                hasty_http=lambda: http,
             )
 
         http = cast("HttpClient", self.http)
         self.accept = build_accept(outside("SendFunction"))
         self.receive = build_receive(outside("IncomingFunction"))
         self.show_media = build_show_media(outside("MediaFunction"))
+        self.import_templates = build_import_templates(http, outside("ImportFunction")).show
         self.dispatch, self.conversation = build_dispatch(http, outside("DispatchFunction"))
         self.forward_replies, self.replies_source, self.forward_statuses = build_forward(
             http, outside("ForwardFunction")
         )
+        self.templates = build_templates(http, outside("TemplatesFunction"))
         # What tests look at or change by hand.
         self.table = Table(next(iter(self.deployment.tables.values())).name, self.dynamodb, lambda: self.now)
         self.claims, self.waiting = self.dispatch._settling._claims, self.dispatch._settling._waiting
@@ -401,6 +411,8 @@ class World:
 
     def _run(self, source: EventSource, fifo: bool, event: dict[str, Any]) -> Any:
         self.http.end_in(self.deployment.functions[source.function].timeout)
+        if source.function == "TemplatesFunction":
+            return process_batch(event, self.templates.many)
         if source.function == "DispatchFunction":
             if fifo:
                 return process_fifo(event, self.conversation, self.dispatch.one)

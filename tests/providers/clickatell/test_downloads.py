@@ -23,6 +23,7 @@ from tests.support.services import services
 from tests.support.world import BSP_URL, World, account, world
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
+from whatsapp_bridge.net.limits import Patience
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound, replies
 from whatsapp_bridge.providers.clickatell.client import INCOMING, Client
@@ -206,7 +207,7 @@ FAULTS: dict[str, tuple[Script, tuple[str, bool]]] = {
 @pytest.mark.parametrize(("script", "expected"), FAULTS.values(), ids=FAULTS.keys())
 def test_file_that_the_network_does_not_return(script: Script, expected: tuple[str, bool]) -> None:
     with Bsp(script) as bsp:
-        reader = client(HttpClient(read_seconds=0.3), base_url=bsp.url)
+        reader = client(HttpClient(patience=Patience(read=0.3)), base_url=bsp.url)
         assert failure(reader, samples.media("m1", samples.file(base_url=bsp.url))) == expected
         assert len(bsp.requests) == 1
 
@@ -215,7 +216,8 @@ def test_nobody_listens() -> None:
     base_url = refusing_url()
 
     _, retriable = failure(
-        client(HttpClient(read_seconds=0.3), base_url=base_url), samples.media("m1", samples.file(base_url=base_url))
+        client(HttpClient(patience=Patience(read=0.3)), base_url=base_url),
+        samples.media("m1", samples.file(base_url=base_url)),
     )
 
     assert retriable

@@ -17,6 +17,7 @@ from whatsapp_bridge.providers.contract import (
     Event,
     Ignored,
     NotACallback,
+    Notice,
     NotUnderstood,
     Reply,
     ReplyEvent,
@@ -174,6 +175,34 @@ BROKEN: dict[str, tuple[bytes, str, str, Any]] = {
 @pytest.mark.parametrize(("raw", "kind", "reason", "element"), BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_none_is_kept(raw: bytes, kind: str, reason: str, element: Any) -> None:
     assert split(raw) == [NotUnderstood(kind, reason, element)]
+
+
+PAUSED: Json = {"event": "PAUSED", "message_template_id": 7, "message_template_name": "offer"}
+NOTICES: dict[str, Json] = {
+    "a template's": {"field": "message_template_status_update", "value": PAUSED},
+    "a template's under an unknown field": {"field": "new", "value": PAUSED},
+    "a template's without a field": {"value": PAUSED},
+    "a template's with its field inside": {"value": PAUSED | {"field": "message_template_status_update"}},
+    **{
+        field: {"field": field, "value": {"event": "private"}}
+        for field in (
+            "phone_number_quality_update",
+            "business_capability_update",
+            "account_update",
+            "account_review_update",
+            "account_alerts",
+        )
+    },
+    "an account's with its field inside": {"value": {"field": "account_update", "event": "private"}},
+}
+
+
+@pytest.mark.parametrize("change", NOTICES.values(), ids=NOTICES.keys())
+def test_notices_are_told_by_content_or_field(change: Json) -> None:
+    raw = webhook(
+        {"id": "77", "time": SECONDS, "changes": [change]}, entry(samples.change(statuses=[samples.status()]))
+    )
+    assert split(raw) == [Notice({"id": "77", "time": SECONDS, "changes": [change]}), SENT]
 
 
 UNSUPPORTED = samples.message("unsupported", {"type": "poll"}, errors=[samples.error(131051)])

@@ -17,6 +17,7 @@ from whatsapp_bridge.providers.contract import (
     NO_TIME,
     Attachment,
     Callback,
+    Notice,
     NotUnderstood,
     Reply,
     ReplyEvent,
@@ -174,6 +175,16 @@ def test_many_reports_in_one_callback(envelope: str) -> None:
     )
 
     assert [found.reference for found in events(raw)] == [f"r{number}" for number in range(20)]
+
+
+OF_A_TEMPLATE = {"field": "message_template_status_update", "event": "ENABLED", "message_template_name": "offer"}
+
+
+@pytest.mark.parametrize(
+    "body", [OF_A_TEMPLATE, [OF_A_TEMPLATE], {"response": [OF_A_TEMPLATE]}], ids=["one", "list", "response"]
+)
+def test_a_report_of_a_template(body: Any) -> None:
+    assert event(body) == Notice(OF_A_TEMPLATE)
 
 
 def test_a_list_may_hold_reports_clicks_and_messages() -> None:
@@ -751,3 +762,16 @@ def test_gupshup_gives_no_proof_of_its_own_and_verifies_nothing() -> None:
 
     assert inbound.authentic(callback, ACCOUNT) is True
     assert inbound.challenge(callback, ACCOUNT) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("offer", {"order_update": "9001", "offer": "7"}, id="another"),
+        pytest.param("order_update", {"order_update": "9001"}, id="the account's own comes first"),
+    ],
+)
+def test_ids_of_templates_that_are_known(name: str, expected: dict[str, str]) -> None:
+    known = ACCOUNT.provider.with_template_id(name, "7")
+    assert known.templates == expected  # type: ignore[attr-defined]
+    assert ACCOUNT.provider.templates == {"order_update": "9001"}  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from tests.support.services import MemoryNotes, services
 from tests.support.world import World
 from whatsapp_bridge.net.http import Answer as HttpAnswer
 from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.net.limits import Patience
 from whatsapp_bridge.providers.contract import Client, Outgoing
 from whatsapp_bridge.providers.message_central.client import Client as MessageCentral
 from whatsapp_bridge.providers.message_central.tokens import Tokens
@@ -59,7 +60,7 @@ class TestMessageCentral(ProviderConformance):
     def client(self, base_url: str) -> Client:
         """With a token from an earlier message."""
         account, notes = self.account(base_url), MemoryNotes()
-        made = services(HttpClient(read_seconds=READ_SECONDS), notes=notes)
+        made = services(HttpClient(patience=Patience(read=READ_SECONDS)), notes=notes)
         notes.put("acme", Tokens(account, made)._key, samples.TOKEN, 3600)
         return MessageCentral(account, made)
 

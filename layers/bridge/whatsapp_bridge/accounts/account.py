@@ -3,7 +3,7 @@
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
     Config,
+    GraphVersion,
     Key,
+    MetaId,
     Network,
     Secret,
     Url,
@@ -86,6 +88,12 @@ class Options(Config):
     """Send the message with which CleverTap validates a saved template: to a number that may be somebody's."""
     document_copy: bool = False
     """Report a file to CleverTap in both `file` and `document`: its table has only `file`, its sample both."""
+    template_checks: Literal["on", "off"] = "on"
+    """Whether a template message is compared with what is known of its template."""
+    unknown_templates: Literal["pass", "refuse"] = "pass"
+    """What becomes of a message whose template a complete list of the BSP's does not have."""
+    media_samples: dict[Literal["image", "video", "document"], Url] = Field(default={})
+    """Addresses of files for CleverTap's import, for templates whose listing has no sample of their header."""
     source_networks: list[Network] = Field(default=[])
     """The networks that the BSP's callbacks may come from. Empty: any; then only the token is checked."""
 
@@ -100,6 +108,31 @@ class ProviderSettings(Config):
 
     type: str
     base_url: BaseUrl
+
+    @property
+    def whatsapp_account(self) -> str | None:
+        """The id of the WhatsApp business account, whose numbers share its templates; None if nobody says it."""
+        return None
+
+    def sends_text_of(self, template: str) -> bool:
+        """Whether the BSP gets this template's rendered text, which must then be the approved one."""
+        return False
+
+    def with_template_id(self, name: str, template_id: str) -> Self:
+        """The settings for a message of this template, if the BSP's id of it is known; the account's own comes
+        first."""
+        return self
+
+
+class TemplateSource(Config):
+    """Where else to ask for the templates of an account whose owner has the WhatsApp business account: Meta, with a
+    token that may manage it."""
+
+    type: Literal["meta"]
+    waba_id: MetaId
+    access_token: Key
+    api_version: GraphVersion
+    base_url: BaseUrl = "https://graph.facebook.com"
 
 
 _token = matching(r"[A-Za-z0-9_.~-]{32,}", "must be 32 or more of A-Z a-z 0-9 _ . ~ -")
@@ -124,6 +157,7 @@ class Account(Config, Generic[P_co, O_co]):
     and what was made with the others is still found."""
     provider: P_co
     options: O_co
+    template_source: TemplateSource | None = None
 
     @field_validator("waba_number")
     @classmethod
@@ -136,6 +170,18 @@ class Account(Config, Generic[P_co, O_co]):
     @property
     def provider_type(self) -> str:
         return self.provider.type
+
+    @property
+    def template_scope(self) -> str:
+        """Under which its templates are known: of a WhatsApp business account, which others may share, or its own."""
+        source = self.template_source
+        shared = source.waba_id if source is not None else self.provider.whatsapp_account
+        return f"account:{self.name}" if shared is None else f"waba:{shared}"
+
+    def with_template_id(self, name: str, template_id: str) -> Self:
+        """The account for a message of a template whose id at the BSP is known."""
+        provider = self.provider.with_template_id(name, template_id)
+        return self if provider is self.provider else self.model_copy(update={"provider": provider})
 
     @property
     def on_one_machine(self) -> bool:

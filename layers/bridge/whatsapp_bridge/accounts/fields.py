@@ -114,6 +114,12 @@ def is_same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 
+type MetaId = Annotated[str, form(r"[0-9]{1,32}", "must be an id from Meta: digits only")]
+"""A part of addresses."""
+type GraphVersion = Annotated[str, form(r"v[0-9]{1,3}\.[0-9]{1,3}", "must be a version of the Graph API, like v25.0")]
+"""https://developers.facebook.com/docs/graph-api/changelog has them."""
+
+
 def is_one_of(given: str, expected: Iterable[str]) -> bool:
     """`is_same` with one of several. Compares every one, so that the time does not show which one nearly matched."""
     return sum(is_same(given, each) for each in expected) > 0

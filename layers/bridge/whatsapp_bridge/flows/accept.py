@@ -2,11 +2,13 @@
 
 Authenticate, validate, translate once as a dry run (so that a message that WhatsApp or the BSP does not take is refused
 here with a reason), put it on its queue, answer. On the warm path that is one AWS call, to the queue. What only
-validates (a provider entry, a saved template) ends before the queue.
+validates (a provider entry, a saved template) ends before the queue. A template message is compared with its template,
+of which a process reads what is known once a minute.
 """
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pydantic_core import to_json
@@ -21,12 +23,15 @@ from whatsapp_bridge.clevertap.messages import (
     is_template_validation,
 )
 from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
-from whatsapp_bridge.providers import registry
+from whatsapp_bridge.flows.known_templates import Compared
 from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.common import limits
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.flows.comparing import Comparing
 
 # Leaves room for the members that the queue message adds.
 MAX_BODY_BYTES = MAX_MESSAGE_BYTES - 4_096
@@ -35,15 +40,19 @@ type Message = TemplateMessage | FreeformMessage
 
 
 class Accept:
+    """`comparing` makes what compares a message with its template, when it is first needed."""
+
     def __init__(
         self,
         *,
         accounts: Accounts,
         conversation: ConversationQueue,
         campaign: CampaignQueue,
+        comparing: "Callable[[], Comparing]",
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._accounts, self._conversation, self._campaign, self._new_id = accounts, conversation, campaign, new_id
+        self._comparing = comparing
 
     def __call__(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
         """Answer CleverTap. Header names in lower case; `body` is the raw bytes."""
@@ -84,7 +93,7 @@ class Accept:
         if not account.has_number(message.waba_number):
             raise InvalidMessage("wabaNumber", "is not this account's number")
         reference = self._reference(message)
-        _check(account, message, reference)
+        message = self._checked(account, message, reference)
         if is_template_validation(message) and not account.options.send_template_validations:
             count("TemplatesValidated")
             logger.info("template validated, not sent", extra={"account": account.name})
@@ -92,6 +101,22 @@ class Accept:
         self._enqueue(account, message, reference)
         count("MessagesAccepted")
         return answers.SUCCESS
+
+    def _checked(self, account: Account, message: Message, reference: str) -> Message:
+        """The message, as its template needs it, if WhatsApp and the BSP take it, as far as that is known here. Raises
+        `Refused`.
+
+        The one place for that: what it refuses, CleverTap hears when a template is saved, not only with each message.
+        """
+        compared = Compared(message)
+        if isinstance(message, TemplateMessage):
+            limits.check(message)
+            if account.options.template_checks == "on":
+                comparing = self._comparing()
+                compare = comparing.validated if is_template_validation(message) else comparing.compared
+                compared = compare(account, message)
+        compared.translated(reference, account)
+        return compared.message
 
     def _reference(self, message: Message) -> str:
         # CleverTap validates all saved templates with the same msgId, which identifies neither messages nor statuses,
@@ -111,14 +136,3 @@ class Accept:
         group = f"{account.name}.{account.pseudonym(message.to)}"
         deduplication = sha256(f"{account.name}#{reference}".encode()).hexdigest()
         self._conversation.send(Entry(body, group, deduplication))
-
-
-def _check(account: Account, message: Message, reference: str) -> None:
-    """Whether WhatsApp and the BSP take the message, as far as that is known here, without a request to anybody. Raises
-    `Refused`.
-
-    The one place for that: what it refuses, CleverTap hears when a template is saved, not only with each message.
-    """
-    if isinstance(message, TemplateMessage):
-        limits.check(message)
-    registry.outbound(account.provider_type).translate(message, reference, account)

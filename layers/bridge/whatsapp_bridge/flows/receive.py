@@ -16,6 +16,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
+from whatsapp_bridge.flows.template_queue import notice_entry
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.bodies import query
@@ -28,6 +29,7 @@ from whatsapp_bridge.providers.contract import (
     Ignored,
     Inbound,
     NotACallback,
+    Notice,
     NotUnderstood,
     ReplyEvent,
     ReportedError,
@@ -38,7 +40,7 @@ from whatsapp_bridge.runtime.json_text import sound
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.payloads import Payloads
-from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue, RepliesQueue, StatusesQueue
+from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue, RepliesQueue, StatusesQueue, TemplatesQueue
 
 # SQS takes ten entries per call, in some milliseconds: up to two calls run in sequence, more in parallel.
 _AT_ONCE = 20
@@ -81,11 +83,13 @@ class Receive:
         accounts: Accounts,
         replies: RepliesQueue,
         statuses: StatusesQueue,
+        templates: TemplatesQueue,
         quarantine: Quarantine,
         payloads: Payloads,
         now: Callable[[], float] = time,
     ) -> None:
         self._accounts, self._replies, self._statuses = accounts, replies, statuses
+        self._templates = templates
         self._quarantine, self._payloads, self._now = quarantine, payloads, now
 
     def __call__(self, account_name: str, token: str, callback: Callback) -> Acknowledgement:
@@ -135,7 +139,10 @@ class Receive:
         statuses = list(_statuses(account, events, now))
         queued = [_queued(account.name, event, now) for event in statuses]
         _send(self._statuses, [entry for entry in queued if isinstance(entry, Entry)])
-        self._quarantine.put(account.name, [event for event in (*events, *queued) if isinstance(event, NotUnderstood)])
+        noticed = [_noticed(account.name, event, now) for event in events if isinstance(event, Notice)]
+        _send(self._templates, [entry for entry in noticed if isinstance(entry, Entry)])
+        unknown = [event for event in (*events, *queued, *noticed) if isinstance(event, NotUnderstood)]
+        self._quarantine.put(account.name, unknown)
         count("EventsReceived", sum(not isinstance(event, ReportedError) for event in events))
         if statuses:
             count("StatusesReceived", len(statuses))
@@ -174,6 +181,13 @@ def _queued(account: str, event: StatusEvent, now: float) -> Entry | NotUndersto
     if entry.size > _MAX_STATUS_BYTES:
         return NotUnderstood("status", "too large for its queue", asdict(event))
     return entry
+
+
+def _noticed(account: str, event: Notice, now: float) -> Entry | NotUnderstood:
+    entry = notice_entry(account, event.element, now)
+    return (
+        entry if entry.size <= MAX_MESSAGE_BYTES else NotUnderstood("notice", "too large for its queue", event.element)
+    )
 
 
 def _send(queue: Queue, entries: Sequence[Entry]) -> None:

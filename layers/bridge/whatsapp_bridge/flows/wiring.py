@@ -6,7 +6,7 @@ flows with their own `Outside`.
 
 import os
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,15 +19,28 @@ from whatsapp_bridge.store.aws import client
 
 if TYPE_CHECKING:
     from whatsapp_bridge.flows.accept import Accept
+    from whatsapp_bridge.flows.comparing import Comparing
     from whatsapp_bridge.flows.dispatch import Dispatch
     from whatsapp_bridge.flows.forward_replies import ForwardReplies
     from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+    from whatsapp_bridge.flows.import_templates import ImportTemplates
+    from whatsapp_bridge.flows.known_templates import KnownTemplates
     from whatsapp_bridge.flows.receive import Receive
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.show_media import ShowMedia
+    from whatsapp_bridge.flows.template_keeping import TemplateKeeping
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
     from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.templates import Registry
+
+
+@cache
+def _hasty_http() -> "HttpClient":
+    from whatsapp_bridge.net.http import HttpClient
+    from whatsapp_bridge.net.limits import WHILE_SENDING
+
+    return HttpClient(patience=WHILE_SENDING)
 
 
 class Outside(NamedTuple):
@@ -36,11 +49,14 @@ class Outside(NamedTuple):
 
     environ: Mapping[str, str] = os.environ
     aws: Callable[..., Any] = client
-    """A client of an AWS service, by the service's name and the region (the function's by default)."""
+    """A client of an AWS service, by the service's name and the region (the function's by default); `hasty` for calls
+    that a message does not wait for."""
     now: Callable[[], float] = time
     clock: Callable[[], float] = monotonic
     jitter: Callable[[], float] = system_jitter
     pause: Callable[[float], None] = sleep
+    hasty_http: "Callable[[], HttpClient]" = _hasty_http
+    """A client for requests that end in half a second."""
 
 
 _PROCESS = Outside()
@@ -51,11 +67,40 @@ def build_accept(outside: Outside = _PROCESS) -> "Accept":
 
     env = settings.SendSettings.read(outside.environ)
     sqs = outside.aws("sqs")
+
+    @cache
+    def comparing() -> "Comparing":
+        return _comparing(env, outside)
+
+    if outside.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        # A snapshot is made once, and each start from it has what is in it.
+        comparing().prepare()
+
     return Accept(
         accounts=_accounts(env.account_secret_prefix, outside),
         conversation=queues.ConversationQueue(env.conversation_queue_url, sqs),
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
+        comparing=comparing,
     )
+
+
+def _comparing(env: settings.SendSettings, outside: Outside) -> "Comparing":
+    from whatsapp_bridge.flows.comparing import Comparing
+
+    return Comparing(_known_templates(env.messages_table, outside, hasty=True), outside.hasty_http, outside.now)
+
+
+def _known_templates(table: str, outside: Outside, *, hasty: bool) -> "KnownTemplates":
+    from whatsapp_bridge.flows.known_templates import KnownTemplates
+
+    @cache
+    def registry() -> "Registry":
+        from whatsapp_bridge.store.items import Table
+        from whatsapp_bridge.store.templates import Registry
+
+        return Registry(Table(table, outside.aws("dynamodb", hasty=hasty), outside.now))
+
+    return KnownTemplates(registry, outside.now)
 
 
 def build_receive(outside: Outside = _PROCESS) -> "Receive":
@@ -71,6 +116,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
         accounts=_accounts(env.account_secret_prefix, outside),
         replies=queues.RepliesQueue(env.replies_queue_url, sqs),
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
+        templates=queues.TemplatesQueue(env.templates_queue_url, sqs),
         quarantine=Quarantine(queue=quarantine, payloads=payloads, now=outside.now),
         payloads=payloads,
         now=outside.now,
@@ -86,6 +132,31 @@ def build_show_media(outside: Outside = _PROCESS) -> "ShowMedia":
     return ShowMedia(accounts=_accounts(env.account_secret_prefix, outside), media=media, now=outside.now)
 
 
+class ImportParts(NamedTuple):
+    """`public_url` is the bridge's own address."""
+
+    show: "ImportTemplates"
+    public_url: str
+
+
+def build_import_templates(http: "HttpClient", outside: Outside = _PROCESS) -> ImportParts:
+    from whatsapp_bridge.flows.import_templates import ImportTemplates
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.templates import Imports, Registry, Syncs
+
+    env = settings.ImportSettings.read(outside.environ)
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    show = ImportTemplates(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        registry=Registry(table),
+        syncs=Syncs(table),
+        imports=Imports(table),
+        http=http,
+        now=outside.now,
+    )
+    return ImportParts(show, env.public_url)
+
+
 class DispatchParts(NamedTuple):
     """`conversation` is the queue from which `dispatch` takes freeform messages one by one."""
 
@@ -97,6 +168,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     from whatsapp_bridge.flows.claiming import Claiming
     from whatsapp_bridge.flows.dispatch import Dispatch
     from whatsapp_bridge.flows.handing_on import HandingOn
+    from whatsapp_bridge.flows.known_templates import KnownTemplates
     from whatsapp_bridge.flows.pacing import Pacing
     from whatsapp_bridge.flows.preparing import Preparing
     from whatsapp_bridge.flows.recent import RecentSending
@@ -104,17 +176,19 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
     from whatsapp_bridge.flows.records import FifoSource
     from whatsapp_bridge.flows.sending import Sending
     from whatsapp_bridge.flows.settling import Settling
+    from whatsapp_bridge.flows.template_questions import TemplateQuestions
     from whatsapp_bridge.store.breakers import Breakers
     from whatsapp_bridge.store.claims import Claims
     from whatsapp_bridge.store.items import Table
     from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.templates import Questions, Registry
     from whatsapp_bridge.store.waiting import Waiting
 
     env = settings.DispatchSettings.read(outside.environ)
     sqs = outside.aws("sqs")
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting, notes = Waiting(table, env.message_ttl_days), StoredNotes(table)
-    claims = Claims(table, env.message_ttl_days)
+    claims, known = Claims(table, env.message_ttl_days), Registry(table)
     recording = Recording(time_left=http.seconds_left, pause=outside.pause)
     claiming = Claiming(claims=claims, recording=recording)
     settling = Settling(
@@ -126,9 +200,16 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         jitter=outside.jitter,
         now=outside.now,
     )
+    templates = TemplateQuestions(
+        known=KnownTemplates(lambda: known, outside.now),
+        registry=known,
+        questions=Questions(table),
+        http=http,
+        now=outside.now,
+    )
     dispatch = Dispatch(
         accounts=_accounts(env.account_secret_prefix, outside),
-        preparing=Preparing(http=http),
+        preparing=Preparing(http=http, templates=templates),
         pacing=Pacing(breakers=Breakers(table, "bsp"), http=http, jitter=outside.jitter, now=outside.now),
         claiming=claiming,
         sending=Sending(
@@ -257,6 +338,32 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     )
     source = FifoSource(queues.RepliesQueue(env.replies_queue_url, sqs), dead_letters, outside.now)
     return ForwardParts(replies, source, statuses)
+
+
+def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "TemplateKeeping":
+    from uuid import uuid4
+
+    from whatsapp_bridge.flows.template_keeping import TemplateKeeping
+    from whatsapp_bridge.flows.template_learning import TemplateLearning
+    from whatsapp_bridge.flows.template_sync import TemplateSync
+    from whatsapp_bridge.store.items import Table
+    from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.templates import Registry, Syncs
+
+    env = settings.TemplatesSettings.read(outside.environ)
+    table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
+    registry = Registry(table)
+    return TemplateKeeping(
+        accounts=_accounts(env.account_secret_prefix, outside),
+        registry=registry,
+        sync=TemplateSync(registry, Syncs(table), outside.now, lambda: uuid4().hex),
+        learning=TemplateLearning(registry, outside.now, outside.pause),
+        queue=queues.TemplatesQueue(env.templates_queue_url, outside.aws("sqs")),
+        services=_services(http, StoredNotes(table), outside),
+        interval=env.template_sync_minutes * 60,
+        jitter=outside.jitter,
+        now=outside.now,
+    )
 
 
 def _accounts(prefix: str, outside: Outside) -> Accounts:

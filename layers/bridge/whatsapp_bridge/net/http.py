@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 from pydantic_core import to_json
 
-from whatsapp_bridge.net.limits import CONNECT_SECONDS, FETCH_SECONDS, READ_SECONDS, SEND_SECONDS
+from whatsapp_bridge.net.limits import CONNECT_SECONDS, FETCH_SECONDS, USUAL, Patience
 from whatsapp_bridge.runtime.json_text import read_json
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK_BYTES = 65_536
-# The time that an invocation needs after a request, to record its outcome.
-_RECORDING_SECONDS = 5.0
 # An older idle connection may have been dropped silently (NAT gateways, frozen sandboxes). A request on it would end as
 # "answer lost", the one outcome that can lose a message.
 _IDLE_SECONDS = 5.0
@@ -108,7 +106,7 @@ class _Kept:
 class HttpClient:
     """A pool of connections, kept across invocations."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic, patience: Patience = USUAL) -> None:
         # Imported with the client, not with the first request: nothing slow may come between a message's mark and its
         # request, because a process that dies there leaves the outcome unknown.
         from whatsapp_bridge.net.connections import new_session
@@ -116,7 +114,7 @@ class HttpClient:
         self._session = _Kept(new_session(), clock)
         self._public: dict[bool, _Kept] = {}
         self._clock = clock
-        self._read_seconds = read_seconds
+        self._patience = patience
         self._ends = inf
         # Of a thread: others make requests at the same time.
         self._thread = local()
@@ -130,12 +128,12 @@ class HttpClient:
         return self._ends - self._clock()
 
     def has_time_for_a_request(self) -> bool:
-        return self.seconds_left() >= self._request_seconds + _RECORDING_SECONDS
+        return self.seconds_left() >= self._patience.request + self._patience.record
 
     @contextmanager
     def leaving_time_for_a_request(self) -> Iterator[None]:
         """This thread's requests in this context end early enough for one more request after it."""
-        self._thread.left_over = self._request_seconds
+        self._thread.left_over = self._patience.request
         try:
             yield
         finally:
@@ -159,8 +157,8 @@ class HttpClient:
         A `Sized` body is sent piece by piece and never held whole. `max_bytes` limits the answer's decompressed body.
         Raises `NotReached`, `TooLarge`, `AnswerLost`.
         """
-        self._has_time_for(self._request_seconds)
-        return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, self._read_seconds)
+        self._has_time_for(self._patience.request)
+        return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, self._patience.read)
 
     def fetch(
         self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None, loopback: bool = False
@@ -197,12 +195,8 @@ class HttpClient:
 
     def _has_time_for(self, seconds: float) -> None:
         left_over = getattr(self._thread, "left_over", 0.0)
-        if self.seconds_left() < seconds + left_over + _RECORDING_SECONDS:
+        if self.seconds_left() < seconds + left_over + self._patience.record:
             raise OutOfTime("no time left in this invocation")
-
-    @property
-    def _request_seconds(self) -> float:
-        return CONNECT_SECONDS + SEND_SECONDS + self._read_seconds
 
     def _send(
         self,
@@ -224,7 +218,7 @@ class HttpClient:
                 url,
                 data=body,
                 headers=dict(headers),
-                timeout=(CONNECT_SECONDS, min(seconds, self._read_seconds)),
+                timeout=(self._patience.connect, min(seconds, self._patience.read)),
                 allow_redirects=False,
                 stream=True,
             ) as response:

@@ -48,6 +48,9 @@ class Capabilities(NamedTuple):
     """sent, delivered, read, failed, clicked."""
     features: frozenset[str] = frozenset()
     """encryption, reference (statuses contain our msgId), batch."""
+    templates: frozenset[str] = frozenset()
+    """What can be done with templates: list, create, edit, delete, status (ask for one that is known), unpause,
+    archive."""
     batch_size: int = 1
     """Most messages in one request (`Options.in_batches`)."""
     no_bsp_id: frozenset[str] = frozenset()

@@ -9,13 +9,20 @@ the parts it uses:
     replies    reply(): a message from a person in CleverTap's form; pure. Separate from `inbound`, which starts without
                CleverTap's models
     codes      the vendor's status and error tables, row by row
-    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it and `templates` have I/O
+    client     Client: prepare (encrypt, upload), send, open (decrypt), download; only it, `templates` and
+               `template_status` have I/O
     templates  Templates: the BSP's list of templates. Only adapters whose BSP has one (`registry.WITH_TEMPLATES`)
+    template_admin  Admin: makes and changes templates, as far as `Capabilities.templates` says. For the command line,
+               not for functions
+    template_status  TemplateStatus: what became of a known template. Only adapters whose BSP has no list, and can be
+               asked for one (`registry.WITH_TEMPLATE_STATUS`)
+    notices    read(), vouches(): what a `Notice` says of templates and numbers; pure. Only adapters whose `inbound`
+               makes them (`registry.WITH_NOTICES`)
 
 CleverTap's models are the common language: `outbound` reads them, `replies` writes them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -30,7 +37,8 @@ if TYPE_CHECKING:
     from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
     from whatsapp_bridge.media.fetch import File, Files
     from whatsapp_bridge.net.http import HttpClient
-    from whatsapp_bridge.templates.news import News
+    from whatsapp_bridge.templates.news import AccountEvent, News, TemplateEvent
+    from whatsapp_bridge.templates.template import Template
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -260,8 +268,111 @@ class Templates(Protocol):
         """The templates of this name, whatever its case, in all languages."""
 
 
+class TemplateStatus(Protocol):
+    def ask(self, template: "Template") -> "News | NotListed":
+        """What the BSP says of a template that is known."""
+
+
+class TemplateStatusFactory(Protocol):
+    def __call__(
+        self, account: "Account[Any, Any]", services: Services, now: Callable[[], float]
+    ) -> TemplateStatus: ...
+
+
+class Notices(Protocol):
+    def read(self, element: Json) -> "Iterator[TemplateEvent | AccountEvent]":
+        """What a `Notice.element` says."""
+
+    def vouches(self, arrived: "Account[Any, Any]", other: "Account[Any, Any]") -> bool:
+        """Whether what arrived at one account is proved for another account of the same business account too."""
+
+
 class TemplatesFactory(Protocol):
     def __call__(self, account: "Account[Any, Any]", http: "HttpClient", now: Callable[[], float]) -> Templates: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFile:
+    """A file for a header's sample."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The BSP has the template. `name` is its spelling; the category may be another one than was asked for."""
+
+    id: str | None
+    name: str
+    status: str
+    category: str
+
+
+type NotDoneFor = Literal["refused", "exists", "permission", "later", "lost"]
+"""Why a template was not made or changed.
+
+refused     the BSP does not take it
+exists      it has one of this name and language, or has not yet deleted it: it is looked up
+permission  these credentials may not do it
+later       certainly not done: too many requests, no connection
+lost        it may have been done, and nobody said so: it is looked up before a second try
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """`reason` is in the BSP's own words where it has said something, whatever their language."""
+
+    why: NotDoneFor
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """`failed`: ids for which it was not done."""
+
+    failed: Sequence[str] = ()
+
+
+class MakesTemplates(Protocol):
+    """`templates` of the capabilities has `create`. A draft is Meta's request with its types in capitals, and maybe
+    `example.header_file`, which is a key of `files`."""
+
+    @staticmethod
+    def refusals(draft: Json) -> list[str]:
+        """What of a draft, which keeps WhatsApp's rules, this BSP's call has no place for. Pure."""
+
+    def create(self, draft: Json, files: Mapping[str, SampleFile]) -> Made | NotDone: ...
+
+
+class EditsTemplates(Protocol):
+    """It has `edit`. All components are replaced; `changes` is a draft with the members that change."""
+
+    def edit(self, template: "Template", changes: Json, files: Mapping[str, SampleFile]) -> Done | NotDone: ...
+
+
+class DeletesTemplates(Protocol):
+    """It has `delete`."""
+
+    def delete(self, name: str, template_id: str | None) -> Done | NotDone:
+        """One, or the name in all languages without an id."""
+
+
+class UnpausesTemplates(Protocol):
+    """It has `unpause`."""
+
+    def unpause(self, template_id: str) -> Done | NotDone: ...
+
+
+class ArchivesTemplates(Protocol):
+    """It has `archive`."""
+
+    def archive(self, template_ids: Sequence[str]) -> Done | NotDone: ...
+
+    def unarchive(self, template_ids: Sequence[str]) -> Done | NotDone: ...
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------
@@ -373,10 +484,18 @@ class Ignored:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """News of templates, of a number or of the business account: nothing for CleverTap. The adapter's `notices` reads
+    the element later."""
+
+    element: Json = field(repr=False)
+
+
 NO_NUMBER = "no phone number, only a user id"
 """The reason why what is of somebody who was never seen with a number is not understood."""
 
-type Event = StatusEvent | ReplyEvent | NotUnderstood | ReportedError | Ignored
+type Event = StatusEvent | ReplyEvent | NotUnderstood | ReportedError | Ignored | Notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-de
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:
@@ -21,3 +22,14 @@ def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
 
 def answer(status: int, body: str, content_type: str = "application/json") -> dict[str, Any]:
     return {"statusCode": status, "headers": {"content-type": content_type}, "body": body}
+
+
+def address_of(event: Mapping[str, Any], public_url: str) -> str:
+    """The address that was called, without its query. `public_url` is the bridge's own base address: where its host was
+    called, it also has the path of an API mapping, which API Gateway takes off."""
+    domain = event["requestContext"]["domainName"]
+    if urlsplit(public_url).netloc.lower() == domain.lower():
+        return f"{public_url}{event['rawPath']}"
+    # A local stack has no certificate.
+    scheme = headers_of(event).get("x-forwarded-proto", "")
+    return f"{'http' if scheme == 'http' else 'https'}://{domain}{event['rawPath']}"

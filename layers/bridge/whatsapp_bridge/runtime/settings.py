@@ -42,6 +42,7 @@ class SendSettings(Settings):
     account_secret_prefix: str
     conversation_queue_url: str
     campaign_queue_url: str
+    messages_table: str
 
 
 class DispatchSettings(Settings):
@@ -60,6 +61,7 @@ class ReceiveSettings(Settings):
     account_secret_prefix: str
     replies_queue_url: str
     statuses_queue_url: str
+    templates_queue_url: str
     quarantine_queue_url: str
     payloads_bucket: str
 
@@ -67,6 +69,19 @@ class ReceiveSettings(Settings):
 class MediaSettings(Settings):
     account_secret_prefix: str
     payloads_bucket: str
+
+
+class ImportSettings(Settings):
+    account_secret_prefix: str
+    public_url: str
+    messages_table: str
+
+
+class TemplatesSettings(Settings):
+    account_secret_prefix: str
+    templates_queue_url: str
+    messages_table: str
+    template_sync_minutes: int
 
 
 class ForwardSettings(Settings):

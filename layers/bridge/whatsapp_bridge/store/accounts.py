@@ -5,7 +5,7 @@ from re import fullmatch
 from time import monotonic
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from whatsapp_bridge.accounts.account import NAME_PATTERN, Account, AccountInvalid
 from whatsapp_bridge.runtime.observability import count, logger
@@ -35,6 +35,11 @@ class _Kept(NamedTuple):
     stale: bool = False
 
 
+class _Names(NamedTuple):
+    names: list[str]
+    until: float
+
+
 class Accounts:
     """The stack's accounts by name. `parse(name, secret)` reads an account's JSON and may raise `AccountInvalid`."""
 
@@ -49,6 +54,7 @@ class Accounts:
         self._secrets = secrets or client("secretsmanager")
         self._clock = clock
         self._cache: dict[str, _Kept] = {}
+        self._names: _Names | None = None
 
     def get(self, name: str) -> Account | None:
         """None for an unknown account, or one whose secret is deleted or marked for deletion. Raises `AccountInvalid`
@@ -73,6 +79,32 @@ class Accounts:
         if self._cache[name].stale:
             raise AccountStale
         return None
+
+    def readable(self, name: str) -> Account | None:
+        """As `get`; None also where the secret is broken or cannot be read, which is logged and counted."""
+        try:
+            return self.get(name)
+        except (AccountInvalid, BotoCoreError, ClientError):
+            return None
+
+    def names(self) -> list[str]:
+        """The names of all accounts. One that was made just now may be missing for some minutes.
+
+        Source: ListSecrets in https://docs.aws.amazon.com/secretsmanager/latest/apireference/
+        """
+        known = self._names
+        if known is not None and self._clock() < known.until:
+            return known.names
+        asked: dict[str, Any] = {"Filters": [{"Key": "name", "Values": [self._prefix]}], "MaxResults": 100}
+        names: list[str] = []
+        while True:
+            page = self._secrets.list_secrets(**asked)
+            secrets = (str(secret["Name"]) for secret in page["SecretList"])
+            names += [name.removeprefix(self._prefix) for name in secrets if name.startswith(self._prefix)]
+            if "NextToken" not in page:
+                self._names = _Names(names, self._clock() + _MAX_AGE_SECONDS)
+                return names
+            asked["NextToken"] = page["NextToken"]
 
     def _read(self, name: str) -> Account | None:
         if not fullmatch(NAME_PATTERN, name):

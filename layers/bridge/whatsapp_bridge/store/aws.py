@@ -15,6 +15,8 @@ from whatsapp_bridge.store.aws_data import SERVICES, lean_session
 _CONNECT_SECONDS = 1
 _READ_SECONDS = 2
 _TRIES = 3
+# For a call whose result a message can do without: CleverTap waits for a second.
+_HASTY_SECONDS = 0.3
 _REGIONAL = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
 
 
@@ -25,15 +27,15 @@ def _session(lean: bool) -> Any:
 
 
 @cache
-def client(service: str, region: str | None = None) -> Any:
-    """A botocore client; `region` defaults to the function's."""
+def client(service: str, region: str | None = None, *, hasty: bool = False) -> Any:
+    """A botocore client; `region` defaults to the function's. A `hasty` one tries once, and not for long."""
     # By default botocore makes S3 links with the global address and, in many regions, with signature version 2, which
     # today's buckets refuse.
     regional = {"signature_version": "s3v4", "s3": _REGIONAL} if service == "s3" else {}
     config = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _TRIES},
+        connect_timeout=_HASTY_SECONDS if hasty else _CONNECT_SECONDS,
+        read_timeout=_HASTY_SECONDS if hasty else _READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1 if hasty else _TRIES},
         max_pool_connections=16,
         user_agent=_user_agent(),
         **regional,

@@ -185,6 +185,10 @@ class StatusesQueue(Queue):
     """Statuses of messages (`flows.status_queue`)."""
 
 
+class TemplatesQueue(Queue):
+    """News of templates, and syncs that are due (`flows.template_queue`)."""
+
+
 class QuarantineQueue(Queue):
     """Elements that are authenticated but not understood (`flows.quarantine`)."""
 

@@ -5,7 +5,10 @@ Items of the messages table, none of which expires:
 
     templates#{scope}           `listed_at`: when the first request of the last complete sync left
     templates#{scope}#{part}    `held`: the templates of a part, compressed; `version`, which each write raises
+    templates#{scope}#account  the last changes of the business account and its numbers
     templates#{scope}#sync      who syncs, and how far a sync that broke off came
+    templates#{scope}#asked#{hash}  who asks the BSP for a name, when, and when it last answered; expires
+    templates#import#{account}  `titles`: what CleverTap's last import got, compressed
 
 A template belongs to the part that its name, without regard to case, decides: `send` finds a name in all its languages
 and spellings with one call, and another one gets all there is, because a call takes a hundred keys.
@@ -14,14 +17,15 @@ and spellings with one call, and another one gets all there is, because a call t
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table, Value, typed, untyped
-from whatsapp_bridge.templates.news import Merged, News, merged, missed
-from whatsapp_bridge.templates.template import Template, of_stored, to_stored
+from whatsapp_bridge.templates.news import AccountEvent, Merged, News, merged, missed
+from whatsapp_bridge.templates.template import MAX_CHANGES, Change, Template, of_stored, to_stored
 
 PARTS: Final = 99
 """With the item of the scope itself they are a hundred keys, the most that BatchGetItem takes. Never to be changed."""
@@ -69,6 +73,14 @@ class Registry:
     def all(self, scope: str) -> Known:
         return _known(scope, self._read(scope, [None, *range(PARTS)], consistent=True))
 
+    def listed_at(self, scope: str) -> int:
+        """When the first request of the last complete sync left; 0 if there was none."""
+        return int((self._table.get(_key(scope, None)) or {}).get("listed_at", 0))
+
+    def notes(self, scope: str) -> list[Change]:
+        """The last changes of the business account and its numbers, the newest last."""
+        return _read_notes(self._table.get(_notes_key(scope)) or {})
+
     def _read(self, scope: str, parts: Iterable[int | None], *, consistent: bool) -> dict[str, dict[str, Any]]:
         """Items by their keys. DynamoDB answers with 16 MB at most, and then names the rest."""
         left: Any = {
@@ -106,6 +118,27 @@ class Registry:
         for part, made in zip(by_part, map(taken, by_part), strict=True):
             results.update(zip(by_part[part], made, strict=True))
         return [results[place] for place in range(len(news))]
+
+    def note(self, scope: str, event: AccountEvent) -> bool:
+        """Keep news of a business account in its history; False if it is there already. Raises `Conflict`."""
+        change = Change(event.at, event.source, event.what, event.before, event.after, event.reason)
+        item = self._table.get(_notes_key(scope)) or {}
+        for _ in range(_MOST_TRIES):
+            notes = _read_notes(item)
+            if change in notes:
+                return False
+            kept = sorted([*notes, change], key=lambda each: each.at)[-MAX_CHANGES:]
+            version = int(item.get("version", 0))
+            attempt = self._table.try_update(
+                _notes_key(scope),
+                "SET held = :held, version = :next",
+                "attribute_not_exists(pk) OR version = :seen",
+                {":held": _deflated([list(each) for each in kept]), ":next": version + 1, ":seen": version},
+            )
+            if attempt.done:
+                return True
+            item = attempt.item
+        raise Conflict("others write the same history all the time")
 
     def lacking(self, scope: str, began: int, seen: "Seen") -> list[Template]:
         """The templates that a complete listing, whose first request left at `began`, did not have."""
@@ -264,6 +297,105 @@ def _progress(packed: bytes | None) -> Progress:
     return Progress(**{name: value for name, value in stored.items() if name in Progress._fields})
 
 
+# --- one question at a time -------------------------------------------------------------------------------------------
+
+
+class Turn(Enum):
+    """Whether this invocation may ask the BSP for a name."""
+
+    MINE = "mine"
+    ANOTHERS = "another's"
+    """Somebody is asking now."""
+    ANSWERED = "answered"
+    """Somebody has asked in the last minutes, and what came of it is in the registry."""
+    NO_ANSWER = "no answer"
+    """Somebody has asked a moment ago, in vain."""
+
+
+class Asked(NamedTuple):
+    """`answered_at`: when the request left whose answer is in the registry; 0 if there is none."""
+
+    turn: Turn
+    answered_at: int = 0
+
+
+ASKED_AGAIN_SECONDS: Final = 60
+"""After a question without an answer."""
+_ASKED_KEPT_SECONDS: Final = 3_600
+
+
+class Questions:
+    """The right to ask the BSP for the templates of a name: one invocation at a time."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def begin(self, scope: str, name: str, grant: str, fresh: int) -> Asked:
+        """`fresh`: for how many seconds an answer is good. Whoever gets the turn calls `end`."""
+        now = int(self._table.now())
+        is_free = "(held_until < :now AND asked_at <= :again AND answered_at < :fresh)"
+        attempt = self._table.try_update(
+            _asked_key(scope, name),
+            "SET #owner = :mine, held_until = :until, asked_at = :now, expires_at = :end,"
+            " answered_at = if_not_exists(answered_at, :never)",
+            f"attribute_not_exists(pk) OR {is_free}",
+            {
+                ":mine": grant,
+                ":until": now + HOLD_SECONDS,
+                ":now": now,
+                ":again": now - ASKED_AGAIN_SECONDS,
+                ":fresh": now - fresh,
+                ":end": now + _ASKED_KEPT_SECONDS,
+                ":never": 0,
+            },
+        )
+        answered_at = int(attempt.item.get("answered_at", 0))
+        if attempt.done:
+            return Asked(Turn.MINE, answered_at)
+        if int(attempt.item.get("held_until", 0)) >= now:
+            return Asked(Turn.ANOTHERS)
+        return Asked(Turn.ANSWERED, answered_at) if answered_at >= now - fresh else Asked(Turn.NO_ANSWER)
+
+    def end(self, scope: str, name: str, grant: str, answered_at: int | None) -> None:
+        """None if there was no answer."""
+        values: dict[str, Value] = {":over": 0, ":mine": grant}
+        update = "SET held_until = :over"
+        if answered_at is not None:
+            update, values = f"{update}, answered_at = :at", {**values, ":at": answered_at}
+        self._table.update(_asked_key(scope, name), update, "#owner = :mine", values)
+
+
+def _asked_key(scope: str, name: str) -> str:
+    return f"templates#{scope}#asked#{sha256(name.casefold().encode()).hexdigest()[:32]}"
+
+
+# --- CleverTap's imports ---------------------------------------------------------------------------------------------
+
+
+class Imports:
+    """What the last import of an account got, by the templates' titles."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def last(self, account: str) -> list[str]:
+        item = self._table.get(_import_key(account))
+        titles: list[str] = _inflated(item["titles"]) if item else []
+        return titles
+
+    def keep(self, account: str, titles: Sequence[str]) -> None:
+        self._table.dynamodb.update_item(
+            TableName=self._table.name,
+            Key=typed({"pk": _import_key(account)}),
+            UpdateExpression="SET titles = :titles",
+            ExpressionAttributeValues=typed({":titles": _deflated(list(titles))}),
+        )
+
+
+def _import_key(account: str) -> str:
+    return f"templates#import#{account}"
+
+
 # --- items -----------------------------------------------------------------------------------------------------------
 
 
@@ -273,6 +405,14 @@ def _part_of(name: str) -> int:
 
 def _key(scope: str, part: int | None) -> str:
     return f"templates#{scope}" if part is None else f"templates#{scope}#{part}"
+
+
+def _notes_key(scope: str) -> str:
+    return f"templates#{scope}#account"
+
+
+def _read_notes(item: Mapping[str, Any]) -> list[Change]:
+    return [Change(*change[: len(Change._fields)]) for change in _inflated(item["held"])] if "held" in item else []
 
 
 def _sync_key(scope: str) -> str:

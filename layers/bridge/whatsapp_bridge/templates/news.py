@@ -42,6 +42,35 @@ class News(NamedTuple):
     """It says all that there is."""
 
 
+class TemplateEvent(NamedTuple):
+    """News of a template of a WhatsApp business account, "" if the webhook does not say of which. `event` is Meta's
+    word for it, to count and to raise alarms by; `listed` is False for one that no table has."""
+
+    waba_id: str
+    news: News
+    event: str
+    listed: bool = True
+
+
+class AccountEvent(NamedTuple):
+    """News of a WhatsApp business account, or of its numbers. `what` is the webhook's name; `before` and `after` say
+    what changed, in Meta's words."""
+
+    waba_id: str
+    at: int
+    source: str
+    what: str
+    before: str
+    after: str
+    reason: str = ""
+    is_restricted: bool = False
+    """Messages do not go out, or soon will not."""
+    is_of_numbers: bool = False
+    """The quality, the throughput or a limit of numbers changes."""
+    number: str | None = None
+    """The number's digits as they are displayed; None if it is about all numbers."""
+
+
 class Merged(NamedTuple):
     """`template` is None if nothing can be known of it yet. `fetch`: ask the BSP for it."""
 
@@ -57,7 +86,7 @@ def merged(known: Template | None, news: News) -> Merged:
         return _first(news)
     if known.id is not None and news.id is not None and known.id != news.id:
         return _another(known, news)
-    return _taken(_named(known, news), news)
+    return _asked_for(_taken(_named(known, news), news), news)
 
 
 def missed(known: Template, at: int, source: str) -> Template:
@@ -71,9 +100,13 @@ def missed(known: Template, at: int, source: str) -> Template:
 
 def _first(news: News) -> Merged:
     blank = Template(news.name, news.language, bsp_name=news.name, bsp_language=news.language)
-    found = _taken(_named(blank, news), news)
-    # An event alone has no components.
-    return Merged(found.template, fetch=found.fetch or not news.is_listing)
+    return _asked_for(_taken(_named(blank, news), news), news)
+
+
+def _asked_for(found: Merged, news: News) -> Merged:
+    """Events have no components: while only they told of a template, each is a reason to ask for it."""
+    has_content = found.template is not None and found.template.content is not None
+    return found._replace(fetch=found.fetch or not (has_content or news.is_listing))
 
 
 def _another(known: Template, news: News) -> Merged:
@@ -100,7 +133,7 @@ def _taken(known: Template, news: News) -> Merged:
     template, fetch = known, news.fetch
     for aspect, value in news.says.items():
         last = known.learnt_of(aspect).at
-        differs = not _alike(getattr(known, aspect), value)
+        differs = not alike(getattr(known, aspect), value)
         if news.at == last and differs:
             fetch = True
         elif news.at > last:
@@ -111,7 +144,7 @@ def _taken(known: Template, news: News) -> Merged:
     return Merged(template, fetch)
 
 
-def _alike(one: str | Content | None, other: str | Content) -> bool:
+def alike(one: str | Content | None, other: str | Content) -> bool:
     """Whether it is the same but for the links to samples, which Meta signs anew each time."""
     if isinstance(one, Content) and isinstance(other, Content):
         return one._replace(components=_unlinked(one.components)) == other._replace(

@@ -4,7 +4,7 @@ Source: "Template components" of Meta's documentation, and the page of each kind
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from whatsapp_bridge.templates.template import Json
@@ -61,8 +61,24 @@ class Shape(NamedTuple):
         return variables(self.body or "")
 
 
-def shape_of(components: Iterable[Json]) -> Shape:
-    """The shape of components whose types and formats are in capitals (`Content`)."""
+# What is known of a template is kept for a minute, and compared with each of its messages.
+_MOST_KEPT: Final = 1000
+_kept: dict[int, tuple[Sequence[Json], Shape]] = {}
+
+
+def shape_of(components: Sequence[Json]) -> Shape:
+    """The shape of components whose types and formats are in capitals (`Content`). They are never changed."""
+    kept = _kept.get(id(components))
+    if kept is not None and kept[0] is components:
+        return kept[1]
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    shape = _shape_of(components)
+    _kept[id(components)] = components, shape
+    return shape
+
+
+def _shape_of(components: Sequence[Json]) -> Shape:
     parts: dict[str, Any] = {}
     others = []
     for component in components:
@@ -82,7 +98,7 @@ def shape_of(components: Iterable[Json]) -> Shape:
                 parts["has_offer"], parts["offer_ends"] = True, ends if isinstance(ends, bool) else None
             case "CAROUSEL":
                 cards = _objects(component.get("cards"))
-                parts["cards"] = [shape_of(_objects(card.get("components"))) for card in cards]
+                parts["cards"] = [_shape_of(_objects(card.get("components"))) for card in cards]
             case kind:
                 others.append(_text(kind))
     return Shape(**parts, others=others)

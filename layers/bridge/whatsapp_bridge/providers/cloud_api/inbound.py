@@ -1,4 +1,4 @@
-"""Meta's webhooks: statuses of sent messages, and messages from people.
+"""Meta's webhooks: statuses of sent messages, messages from people, and notices.
 
 Source: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages. A request
 holds entries, these hold changes, and a change of the field `messages` holds lists of messages, statuses and errors, up
@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
+from whatsapp_bridge.providers.cloud_api.notices import notice_in
 from whatsapp_bridge.providers.common.bodies import content_of
 from whatsapp_bridge.providers.common.values import (
     CONTENTS,
@@ -98,13 +99,17 @@ def _of_entry(entry: Any, wanted: Wanted) -> Iterator[Event]:
     if changes is None:
         yield NotUnderstood("entry", "no changes", entry)
     for change in each(changes):
-        yield from _of_change(change, wanted)
+        yield from _of_change(change, wanted, entry)
 
 
-def _of_change(change: Any, wanted: Wanted) -> Iterator[Event]:
+def _of_change(change: Any, wanted: Wanted, entry: Json) -> Iterator[Event]:
     value = change.get("value") if isinstance(change, dict) else None
     if not isinstance(value, dict):
         yield NotUnderstood("change", "no value", change)
+        return
+    # News of templates has no number: it may be of a business account that other accounts have.
+    if not any(name in value for name in _LISTS) and (notice := notice_in(entry, change, value)) is not None:
+        yield notice
         return
     field = change.get("field")
     if not blank(field) and field != _FIELD:

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from whatsapp_bridge.providers.capabilities import NO_TIME, Json
+from whatsapp_bridge.providers.cloud_api.notices import is_about_a_template
 from whatsapp_bridge.providers.common.values import blank, detail, each, empty, identifier, number, seconds, text
 from whatsapp_bridge.templates import statuses
 from whatsapp_bridge.templates.languages import normalised
-from whatsapp_bridge.templates.news import News, Note
+from whatsapp_bridge.templates.news import News, Note, TemplateEvent
 from whatsapp_bridge.templates.shapes import variables
 from whatsapp_bridge.templates.template import NAMED, POSITIONAL, Aspect, Content
 
@@ -135,27 +136,12 @@ SUSPECTED: Final = "category suspected"
 _COMPONENTS: Final = frozenset({"title", "element", "footer", "buttons"})
 
 
-class TemplateEvent(NamedTuple):
-    """News of a template of a WhatsApp business account, "" if the webhook does not say of which. `event` is Meta's
-    word for it, to count and to raise alarms by; `listed` is False for one that no table has."""
-
-    waba_id: str
-    news: News
-    event: str
-    listed: bool = True
-
-
 def events_of(webhook: Any) -> Iterator[TemplateEvent]:
     """The news of templates in a webhook; what it holds else is passed over."""
     for entry in each(webhook.get("entry")) if isinstance(webhook, dict) else []:
         if isinstance(entry, dict):
             for change in each(entry.get("changes")):
                 yield from _of_change(change, identifier(entry.get("id")) or "", seconds(entry.get("time")))
-
-
-def is_about_a_template(value: Json) -> bool:
-    """Whether the value of a change is news of a template: nothing else has a template's id or name."""
-    return not blank(value.get("message_template_id")) or not blank(value.get("message_template_name"))
 
 
 def _of_change(change: Any, waba_id: str, at: int) -> Iterator[TemplateEvent]:

@@ -23,14 +23,25 @@ from whatsapp_bridge.templates.shapes import ButtonShape, Shape, shape_of
 from whatsapp_bridge.templates.template import NAMED, Template
 
 
+def named(message: TemplateMessage, template: Template) -> TemplateMessage:
+    """The message with the name and the language that the BSP knows."""
+    given = message.template
+    if (given.name, given.language_code) == (template.bsp_name, template.bsp_language):
+        return message
+    as_known = {"name": template.bsp_name, "language_code": template.bsp_language}
+    return message.model_copy(update={"template": message.template.model_copy(update=as_known)})
+
+
 def fitted(message: TemplateMessage, template: Template) -> TemplateMessage:
     """The message for a template that it fits (`template_check`)."""
-    named = {"name": template.bsp_name, "language_code": template.bsp_language}
-    changes: dict[str, Any] = {"template": message.template.model_copy(update=named)}
-    if template.content is not None:
-        is_named = template.content.parameter_format == NAMED
-        changes["components"] = _components(message, shape_of(template.content.components), is_named)
-    return message.model_copy(update=changes)
+    content = template.content
+    if content is None:
+        return named(message, template)
+    is_named, shape = content.parameter_format == NAMED, shape_of(content.components)
+    if not (is_named or shape.cards or any(button.is_dynamic for button in shape.buttons)):
+        return named(message, template)
+    changed = message.model_copy(update={"components": _components(message, shape, is_named)})
+    return named(changed, template)
 
 
 def _components(composed: Composed, shape: Shape, is_named: bool) -> list[Any]:

@@ -7,9 +7,11 @@ What was learnt from a file says what the template looks like, and never whether
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.common.template_check import check, check_status, check_texts
+from whatsapp_bridge.providers.common.template_fitting import fitted, named
 from whatsapp_bridge.templates.lookup import find
 from whatsapp_bridge.templates.template import FILE, Template
 
@@ -27,6 +29,10 @@ class Rules(NamedTuple):
 
 
 _PLAIN: Final = Rules()
+
+
+def rules_of(account: Account, message: TemplateMessage) -> Rules:
+    return Rules(account.options.unknown_templates == "refuse", account.provider.sends_text_of(message.template.name))
 
 
 class Judgement(NamedTuple):
@@ -56,6 +62,16 @@ def judge(
     refused = _refused(lambda: check(message, template)) or (other_text if rules.by_text else None)
     is_stale = refused is not None and content.source != FILE and _is_stale(content.at, now)
     return Judgement(template, refused, is_stale, other_text is not None and not rules.by_text)
+
+
+def adapted(message: TemplateMessage, found: Judgement) -> TemplateMessage:
+    """The message as its template needs it. What is refused, and is sent all the same, gets what fits: the BSP's name
+    and language at least."""
+    template = found.template
+    if template is None:
+        return message
+    does_not_fit = found.refused is not None and _refused(lambda: check(message, template))
+    return named(message, template) if does_not_fit else fitted(message, template)
 
 
 def _is_stale(learnt_at: int, now: float) -> bool:

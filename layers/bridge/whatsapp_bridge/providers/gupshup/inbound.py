@@ -1,8 +1,8 @@
 """Gupshup's callbacks: delivery reports in five envelopes, clicks in two formats, and messages from people.
 
 Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POST and GET), CleverTap's page on Gupshup
-(reports, clicks, texts), and public clients of the API (all other messages from people). Reports come as the form field
-`response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
+(reports, clicks, texts), and public clients of the API (all other messages from people, reports of templates). Reports
+come as the form field `response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.providers.cloud_api.notices import TEMPLATE_STATUS, is_about_a_template
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
 from whatsapp_bridge.providers.common.values import CONTENTS, digits, each, empty, member_of, says_nothing, text, word
 from whatsapp_bridge.providers.contract import (
@@ -18,6 +19,7 @@ from whatsapp_bridge.providers.contract import (
     Event,
     Json,
     NotACallback,
+    Notice,
     NotUnderstood,
     ReplyEvent,
 )
@@ -55,7 +57,7 @@ def split(callback: Callback, account: "Account") -> list[Event]:
     envelopes = {name: json_in(body.get(name)) for name in ("statuses", "response")}
     events: list[Event] = [statuses.generic(element) for element in _elements(envelopes["statuses"])]
     events += [_event(element, account) for element in _elements(envelopes["response"])]
-    if (_MESSAGE | _REPORT | _CLICK) & body.keys():
+    if (_MESSAGE | _REPORT | _CLICK) & body.keys() or _is_of_a_template(body):
         events.append(_event(body, account))
     unreadable = [name for name, held in envelopes.items() if isinstance(held, str) and not empty(held)]
     if unreadable and all(isinstance(event, NotUnderstood) for event in events):
@@ -70,9 +72,15 @@ def _elements(held: Any) -> list[Any]:
     return [] if empty(held) else each(held)
 
 
+def _is_of_a_template(element: Json) -> bool:
+    return element.get("field") == TEMPLATE_STATUS and is_about_a_template(element)
+
+
 def _event(element: Any, account: "Account") -> Event:
     if not isinstance(element, dict):
         return NotUnderstood("report", "not an object", element)
+    if _is_of_a_template(element):
+        return Notice(element)
     if _CLICK & element.keys():
         return statuses.click(element, account.options.click_time_zone)
     if _MESSAGE & element.keys() and not _REPORT & element.keys():

@@ -42,6 +42,7 @@ CAPABILITIES: Final = Capabilities(
     incoming=frozenset({"text", "button", "image", "video", "audio", "file", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed", "clicked"}),
     features=frozenset({"reference"}),
+    templates=frozenset({"list", "create", "edit", "status"}),
 )
 
 _URLS: Final = frozenset({"dynamicUrl", "staticUrl"})

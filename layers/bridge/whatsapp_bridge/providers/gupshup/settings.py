@@ -1,6 +1,6 @@
 """What an account of Gupshup's enterprise API configures."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
@@ -44,6 +44,13 @@ class Settings(ProviderSettings):
     base_url: BaseUrl = "https://mediaapi.smsgupshup.com"
     templates_url: BaseUrl = "https://wamedia.smsgupshup.com"
     """Where Gupshup tells which templates there are."""
+
+    def sends_text_of(self, template: str) -> bool:
+        return template not in self.templates
+
+    def with_template_id(self, name: str, template_id: str) -> Self:
+        own = self.templates
+        return self if name in own else self.model_copy(update={"templates": {**own, name: template_id}})
 
 
 class Options(CommonOptions):

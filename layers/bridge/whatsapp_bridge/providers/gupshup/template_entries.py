@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from whatsapp_bridge.providers.capabilities import Json
-from whatsapp_bridge.providers.cloud_api.templates import TemplateEvent, events_of, of_entry
+from whatsapp_bridge.providers.cloud_api.notices import TEMPLATE_STATUS
+from whatsapp_bridge.providers.cloud_api.templates import events_of, of_entry
 from whatsapp_bridge.providers.common.values import blank, digits, each, text, word
-from whatsapp_bridge.templates.news import News
+from whatsapp_bridge.templates.news import News, TemplateEvent
 from whatsapp_bridge.templates.shapes import VARIABLE
 
 SOURCE: Final = "Gupshup's report"
-FIELD: Final = "message_template_status_update"
 
 # Gupshup's words for Meta's statuses and events; the others are Meta's.
 _STATUSES: Final = {"enabled": "APPROVED"}
@@ -75,7 +75,7 @@ def _url(url: str, *, is_dynamic: bool) -> str:
 def events_in(content: Any) -> Iterator[TemplateEvent]:
     """The news in a callback: a list of reports, or one. What it holds else is passed over."""
     for report in each(content):
-        if isinstance(report, dict) and report.get("field") == FIELD:
+        if isinstance(report, dict) and report.get("field") == TEMPLATE_STATUS:
             value = report | {"event": _status(report.get("event"))}
             for event in events_of({"entry": [{"time": report.get("time"), "changes": [{"value": value}]}]}):
                 yield event._replace(news=event.news._replace(source=SOURCE))

@@ -40,8 +40,7 @@ class Templates:
 
     @property
     def scope(self) -> str:
-        """Gupshup names no WhatsApp business account."""
-        return f"account:{self._account.name}"
+        return self._account.template_scope
 
     def page(self, after: str | None, limit: int) -> ListedPage | NotListed:
         offset = number(after) or 0

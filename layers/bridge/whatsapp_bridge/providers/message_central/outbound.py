@@ -38,6 +38,7 @@ CAPABILITIES: Final = Capabilities(
     incoming=frozenset({"text", "button", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"batch"}),
+    templates=frozenset({"create", "status"}),
     # Message Central documents no limit for the rows of a sheet; this is what the queue delivers together.
     batch_size=100,
     no_bsp_id=frozenset({"template"}),

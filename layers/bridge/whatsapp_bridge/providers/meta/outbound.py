@@ -18,6 +18,7 @@ CAPABILITIES: Final = Capabilities(
     incoming=frozenset({"text", "button", "image", "video", "audio", "file", "location", "contacts"}),
     statuses=frozenset({"sent", "delivered", "read", "failed"}),
     features=frozenset({"reference"}),
+    templates=frozenset({"list", "create", "edit", "delete", "status", "unpause", "archive"}),
 )
 
 

@@ -1,0 +1,32 @@
+"""What becomes of a template that was handed in, by how its name ends.
+
+…_rejected   rejected
+…_paused     approved, paused, and approved again: a pause ends without a word
+…_disabled   approved, then disabled
+any other    approved
+"""
+
+from typing import NamedTuple
+
+REVIEW_SECONDS = 0.2
+"""Between two steps. WhatsApp takes minutes or a day."""
+
+
+class Step(NamedTuple):
+    """A template's next status; `told` is whether there is an event of it. `title` is what `other_info` says."""
+
+    status: str
+    told: bool = True
+    reason: str = "NONE"
+    title: str = ""
+
+
+_COURSES: dict[str, tuple[Step, ...]] = {
+    "_rejected": (Step("REJECTED", reason="INVALID_FORMAT"),),
+    "_paused": (Step("APPROVED"), Step("PAUSED", title="FIRST_PAUSE"), Step("APPROVED", told=False)),
+    "_disabled": (Step("APPROVED"), Step("DISABLED", title="DISABLED")),
+}
+
+
+def course(name: str) -> tuple[Step, ...]:
+    return next((steps for ending, steps in _COURSES.items() if name.endswith(ending)), (Step("APPROVED"),))

@@ -1,0 +1,126 @@
+"""The stack that a command works on: a deployed one with the person's own credentials, or the local one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from ops import running
+from ops.output import Exit, Failed, Screen, end
+from whatsapp_bridge.accounts.account import Account, AccountInvalid
+from whatsapp_bridge.media.fetch import Files
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.contract import Services
+from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.aws import error_code
+from whatsapp_bridge.store.items import Table
+from whatsapp_bridge.store.keys import KmsKeys
+from whatsapp_bridge.store.notes import StoredNotes
+
+Stack = Annotated[
+    str | None, typer.Option("--stack", envvar="BRIDGE_STACK", help="The CloudFormation stack of a deployed bridge.")
+]
+Local = Annotated[bool, typer.Option("--local", help="The local stack, which `make run` serves.")]
+Profile = Annotated[str | None, typer.Option("--profile", help="A profile of your AWS configuration.")]
+Region = Annotated[str | None, typer.Option("--region", help="The stack's region, if it is not your default.")]
+
+_CONFIG: Final = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    user_agent_extra="clevertap-whatsapp-bridge-cli",
+)
+# moto checks no credentials, and the person's own must not be sent to it.
+_LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+
+
+class Target(NamedTuple):
+    """`aws` makes a client of a service by its name, and its region if it is another one."""
+
+    name: str
+    aws: Callable[..., Any]
+    secret_prefix: str
+    messages_table: str
+
+    @property
+    def table(self) -> Table:
+        return Table(self.messages_table, self.aws("dynamodb"))
+
+    def services(self, http: HttpClient) -> Services:
+        return Services(http, KmsKeys(lambda region: self.aws("kms", region)), StoredNotes(self.table), Files(http))
+
+    def account(self, name: str) -> Account:
+        """Raises `Failed`."""
+        try:
+            account = Accounts(self.secret_prefix, parse_account, self.aws("secretsmanager")).get(name)
+        except AccountInvalid as error:
+            raise Failed(Exit.USAGE, str(error)) from None
+        if account is None:
+            raise Failed(Exit.NOT_FOUND, f"{self.name} has no account {name}")
+        return account
+
+
+def chosen(stack: str | None, local: bool, profile: str | None, region: str | None) -> Target:
+    """Raises `Failed`."""
+    if local:
+        return _local()
+    if stack is None:
+        raise Failed(Exit.USAGE, "say which bridge: --stack NAME for a deployed one, --local while `make run` runs")
+    return _deployed(stack, profile, region)
+
+
+def _local() -> Target:
+    stacks = running.found()
+    if not stacks:
+        raise Failed(Exit.NOT_FOUND, "no local stack runs: start one with `make run`")
+    newest = stacks[-1]
+    session = Session()
+
+    def client(service: str, elsewhere: str | None = None) -> Any:
+        region = elsewhere or newest.region
+        options = {"endpoint_url": newest.aws, "config": _CONFIG, **_LOCAL_CREDENTIALS}
+        return session.create_client(service, region_name=region, **options)
+
+    return Target("the local stack", client, newest.secret_prefix, newest.messages_table)
+
+
+def _deployed(stack: str, profile: str | None, region: str | None) -> Target:
+    with aws_errors():
+        session = Session(profile=profile)
+
+        def client(service: str, elsewhere: str | None = None) -> Any:
+            return session.create_client(service, region_name=elsewhere or region, config=_CONFIG)
+
+        answer = client("cloudformation").describe_stacks(StackName=stack)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
+    try:
+        return Target(stack, client, outputs["AccountSecretPrefix"], outputs["MessagesTable"])
+    except KeyError:
+        raise Failed(Exit.NOT_FOUND, f"{stack} is no stack of this bridge") from None
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turns errors of AWS into the end of the command."""
+    try:
+        yield
+    except ClientError as error:
+        raise Failed(Exit.NOT_FOUND, f"AWS: {error_code(error)}: {error.response['Error'].get('Message')}") from None
+    except BotoCoreError as error:
+        raise Failed(Exit.NOT_FOUND, f"AWS: {error}") from None
+
+
+@contextmanager
+def working(as_json: bool) -> Iterator[Screen]:
+    """A command: what ends it is shown, and becomes its exit code."""
+    screen = Screen(as_json)
+    try:
+        with aws_errors():
+            yield screen
+    except Failed as failed:
+        end(screen, failed)

@@ -1,0 +1,1 @@
+"""Templates, from a file to an approved one that CleverTap can import."""
