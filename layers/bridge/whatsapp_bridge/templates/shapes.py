@@ -5,6 +5,7 @@ Source: "Template components" of Meta's documentation, and the page of each kind
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from whatsapp_bridge.templates.template import Json
@@ -12,11 +13,16 @@ from whatsapp_bridge.templates.template import Json
 VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,256})\s*\}\}")
 
 
+@lru_cache(maxsize=1000)
+def _variables(text: str) -> Sequence[str]:
+    names = list(dict.fromkeys(VARIABLE.findall(text)))
+    return tuple(sorted(names, key=int) if all(name.isascii() and name.isdigit() for name in names) else names)
+
+
 def variables(text: str) -> list[str]:
     """The names of a text's variables in the order in which a message has their values: numbers by size, names as they
     appear. One that occurs twice has one value."""
-    names = list(dict.fromkeys(VARIABLE.findall(text)))
-    return sorted(names, key=int) if all(name.isascii() and name.isdigit() for name in names) else names
+    return [*_variables(text)]
 
 
 class ButtonShape(NamedTuple):

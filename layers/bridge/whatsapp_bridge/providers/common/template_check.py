@@ -6,6 +6,7 @@ Source: "Template components" of Meta's documentation and its error 132000, 1320
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.messages import (
@@ -223,7 +224,7 @@ def check_texts(message: TemplateMessage, template: Template) -> None:
 
 def is_rendered_from(approved: str, rendered: str) -> bool:
     """Whether a text is the approved one with values for its variables; case and blanks do not count."""
-    first, *between = [_bare(part) for part in VARIABLE.split(approved)[::2]]
+    first, *between = _fixed_parts(approved)
     left = _bare(rendered)
     if not between:
         return left == first
@@ -236,6 +237,11 @@ def is_rendered_from(approved: str, rendered: str) -> bool:
         if part and not found:
             return False
     return True
+
+
+@lru_cache(maxsize=1000)
+def _fixed_parts(approved: str) -> Sequence[str]:
+    return tuple(_bare(part) for part in VARIABLE.split(approved)[::2])
 
 
 def _bare(text: str) -> str:
