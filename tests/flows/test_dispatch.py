@@ -721,8 +721,8 @@ def test_requests_are_under_way_at_once(made: World) -> None:
     [
         pytest.param(LOST, {"unknown"}, id="answer lost"),
         pytest.param(RATE_LIMIT, {"released"}, id="throttled"),
-        # What no adapter foresaw: after the request, so that nobody knows.
-        pytest.param(ZeroDivisionError(), {"sending"}, id="a bug"),
+        # What no adapter foresaw: maybe after the request, so that nobody knows.
+        pytest.param(ZeroDivisionError(), {"unknown"}, id="a bug"),
     ],
 )
 def test_one_requests_trouble_is_no_others(made: World, answer: Any, states: set[str]) -> None:
@@ -732,12 +732,11 @@ def test_one_requests_trouble_is_no_others(made: World, answer: Any, states: set
 
     made.bsp = bsp
     names = [f"m{number}" for number in range(110)]
-    failed = handle(made, batch(made, [template(name) for name in names]))
+    assert handle(made, batch(made, [template(name) for name in names])) == []
     found = {name: item(made, name)["state"] for name in names}
     troubled = {name for name, state in found.items() if state != "accepted"}
     assert len(troubled) in (10, 100)
     assert {found[name] for name in troubled} == states
-    assert set(failed) == ({f"q-{name}" for name in troubled} if states == {"sending"} else set())
     # The others are never sent again; these are, if they surely did not leave.
     made.bsp = accept_all
     made.pump()
