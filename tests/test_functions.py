@@ -390,7 +390,7 @@ def test_the_import_with_a_slash_at_its_end(
     made: World, function: Callable[[str], ModuleType], path: str, status: int
 ) -> None:
     event = listing(authorization=BASIC)
-    event["pathParameters"]["path"] = path
+    event["pathParameters"]["proxy"] = path
     assert function("ImportFunction").handler(event, Context())["statusCode"] == status
 
 

@@ -273,7 +273,7 @@ def test_routes(resources: Json) -> None:
         ("GET", "/{account}/media/{id+}"): ["MediaFunction"],
         ("HEAD", "/{account}/media/{id+}"): ["MediaFunction"],
         ("GET", "/{account}/templates"): ["ImportFunction"],
-        ("GET", "/{account}/{path+}"): ["ImportFunction"],
+        ("GET", "/{account}/{proxy+}"): ["ImportFunction"],
     }
     operations = [operation for methods in paths.values() for operation in methods.values()]
     assert {o["x-amazon-apigateway-integration"]["payloadFormatVersion"] for o in operations} == {"2.0"}
@@ -337,7 +337,7 @@ def test_routes_have_limits_of_their_own(resources: Json) -> None:
         "GET /{account}/media/{id+}",
         "HEAD /{account}/media/{id+}",
         "GET /{account}/templates",
-        "GET /{account}/{path+}",
+        "GET /{account}/{proxy+}",
     }
 
 

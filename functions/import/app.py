@@ -18,7 +18,7 @@ startup.done()
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     path, query = event["pathParameters"], event.get("queryStringParameters") or {}
     # The route for the address with a slash at its end takes every other path, too.
-    if path.get("path", "templates").rstrip("/") != "templates":
+    if path.get("proxy", "templates").rstrip("/") != "templates":
         return answer(404, '{"message":"Not Found"}')
     status, body = show(path["account"], headers_of(event), query, address_of(event, public_url))
     return answer(status, body)

@@ -8,7 +8,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import UnknownServiceError
 
-from whatsapp_bridge.store.aws_data import SERVICES, lean_session
+from whatsapp_bridge.store.aws import lean_session
+from whatsapp_bridge.store.aws_data import SERVICES
 
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "sqs": ("send_message", {"QueueUrl": "https://sqs.example/1/q", "MessageBody": "x"}),

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore import __version__ as botocore_version
 from botocore.config import Config
-from botocore.session import get_session
+from botocore.session import Session, get_session
 
-from whatsapp_bridge.store.aws_data import SERVICES, lean_session
+from whatsapp_bridge.store.aws_data import SERVICES, LeanLoader, lean_events
 
 # All attempts together end within the ten seconds of the functions that answer requests, so that these can report that
 # AWS does not answer.
@@ -24,6 +24,13 @@ _REGIONAL = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regi
 def _session(lean: bool) -> Any:
     # boto3's own foundation: the same clients and credentials, without what boto3 adds at import.
     return lean_session() if lean else get_session()
+
+
+def lean_session() -> Session:
+    """botocore's session for the clients of `SERVICES`."""
+    session = Session(event_hooks=lean_events(), include_builtin_handlers=False)
+    session.register_component("data_loader", LeanLoader())
+    return session
 
 
 @cache

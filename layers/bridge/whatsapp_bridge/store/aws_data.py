@@ -13,7 +13,6 @@ from typing import Any
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
-from botocore.session import Session
 from botocore.utils import EVENT_ALIASES
 
 SERVICES = ("sqs", "secretsmanager", "dynamodb", "kms")
@@ -22,14 +21,12 @@ SERVICES = ("sqs", "secretsmanager", "dynamodb", "kms")
 _SERVICES_IN_EVENTS = {EVENT_ALIASES.get(service, service) for service in SERVICES}
 
 
-def lean_session() -> Session:
-    """botocore's session for the clients of `SERVICES`."""
+def lean_events() -> HierarchicalEmitter:
+    """botocore's own handlers of the events that clients of `SERVICES` emit."""
     events = HierarchicalEmitter()
     for event, handler, *_ in filter(_is_emitted, BUILTIN_HANDLERS):
         events.register(event, handler)
-    session = Session(event_hooks=events, include_builtin_handlers=False)
-    session.register_component("data_loader", LeanLoader())
-    return session
+    return events
 
 
 def _is_emitted(builtin: tuple[Any, ...]) -> bool:
