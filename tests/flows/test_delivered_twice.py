@@ -142,7 +142,7 @@ def test_deaths_between_sending_again_and_returning_do_not_double_a_batch_each_t
 
 def ends_in(made: World, seconds: float) -> None:
     """What each invocation has left when CleverTap has answered."""
-    made.forward_statuses._retries._time_left = lambda: seconds
+    made.forward_statuses._retries._handing_on._time_left = lambda: seconds
 
 
 def test_nothing_is_sent_again_without_time_in_hand(made: World) -> None:

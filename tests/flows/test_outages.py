@@ -224,7 +224,8 @@ def test_an_outage_that_shows_before_the_messages(made: World, answer: Any) -> N
     ("answer", "paused"),
     [
         *(pytest.param(answer, True, id=name) for name, answer in OUTAGES.items()),
-        pytest.param(json_answer(404, {}), True, id="no word of the BSP"),
+        pytest.param(json_answer(405, {}), True, id="no word of the BSP"),
+        pytest.param(json_answer(404, {}), False, id="uploads are not enabled"),
         pytest.param(json_answer(429, {}), False, id="429"),
         pytest.param(json_answer(400, {"error": {"code": 25}}), False, id="rejected"),
     ],

@@ -36,6 +36,9 @@ HOUR_SECONDS = 3600
 # The members of a queue message that are times.
 TIMES = {"accepted_at", "queued_at"}
 
+# Who follows a link to a file, or imports templates, does so apart from all journeys.
+APART = {"MediaFunction", "ImportFunction"}
+
 # One API's QUEUED, SENT_TO_SUPPLIER, DEVICE_ACK and READ, and what CleverTap is told of them.
 CODES, LADDER = (2, 4, 5, 6), ["sent", "delivered", "read"]
 # The sandbox says nothing of messages to this ending by itself: statuses come one by one, and calls in one order.
@@ -67,6 +70,7 @@ class Assassin:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
+        self._scheduled = scheduled(stack)
         self._lock = threading.Lock()
         self._target: Position | None = None
         self._told: tuple[list[Status], list[Incoming]] = [], []
@@ -81,7 +85,8 @@ class Assassin:
             self._told = self._stack.clevertap.statuses, self._stack.clevertap.incoming
 
     def on_aws(self, phase: str, call: Call) -> None:
-        if phase == "after" and call.caller:
+        # A schedule strikes in any journey, or in none.
+        if phase == "after" and call.caller and call.caller not in self._scheduled:
             self._arrive(call)
 
     def on_bsp(self) -> None:
@@ -103,6 +108,10 @@ class Assassin:
         self._stack.kill(call.caller)
         release_holds(self._stack)
         time_out(self._stack, call.caller)
+
+
+def scheduled(stack: Stack) -> set[str]:
+    return {schedule.function for schedule in stack.deployment.schedules}
 
 
 def queues(stack: Stack, function: str | None = None) -> list[Any]:
@@ -277,8 +286,8 @@ def positions(stack: Stack, assassin: Assassin, account: str, number: int) -> li
     assassin.aim(None)
     journey.play(stack)
     check(stack, journey, assassin, None)
-    # Who follows a link to a file does so apart from all journeys.
-    assert {position.call.caller for position in assassin.seen} == set(stack.deployment.functions) - {"MediaFunction"}
+    apart = APART | scheduled(stack)
+    assert {position.call.caller for position in assassin.seen} == set(stack.deployment.functions) - apart
     return assassin.seen
 
 
@@ -329,9 +338,10 @@ def test_nothing_is_lost_or_doubled(
     assert least <= set(targets)
     for number, target in enumerate(targets, first + 1):
         with subtests.test(f"killed after {target}"):
-            # A fresh process asks for the account's secret, for a data key and for its breaker, and notes that the
-            # account sends; one at work has done so.
-            of_a_fresh_one = target.call.service in ("secretsmanager", "kms") or target.call.operation == "GetItem"
+            # A fresh process asks for the account's secret, for a data key, for its breaker and for what is known of
+            # its templates, and notes that the account sends; one at work has done so.
+            reads = target.call.operation in ("GetItem", "BatchGetItem")
+            of_a_fresh_one = target.call.service in ("secretsmanager", "kms") or reads
             if of_a_fresh_one or target.call == LEAVING.call:
                 stack.kill(target.call.caller)
             journey = Journey(account, number)
