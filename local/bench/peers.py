@@ -70,6 +70,7 @@ class Answers:
             "AmazonSQS.SendMessage": self._send_message,
             "AmazonSQS.SendMessageBatch": self._send_message_batch,
             "secretsmanager.GetSecretValue": self._get_secret_value,
+            "secretsmanager.ListSecrets": lambda request: {"SecretList": [{"Name": name} for name in self.secrets]},
             "DynamoDB_20120810.UpdateItem": self._update_item,
             "DynamoDB_20120810.GetItem": lambda request: {},
             "DynamoDB_20120810.BatchGetItem": self._batch_get_item,

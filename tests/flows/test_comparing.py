@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from botocore.exceptions import ClientError
 from tests.support.waba import SCOPE, Waba, secret
 from tests.support.world import World, template, world
 from tests.templates.samples import DYNAMIC, body, buttons, entry, named_body, reply
+from whatsapp_bridge.flows.comparing import ANSWER_SECONDS
+from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.net.limits import WHILE_SENDING
 from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS
 
 type Json = dict[str, Any]
@@ -236,6 +240,13 @@ def test_the_bsp_is_asked_for_a_template_that_is_saved(waba: Waba, listed: list[
     assert code(waba.world, SAVED)[0] == given
     assert waba.asked == [NAME]
     assert waba.world.depth("CampaignQueue") == 0
+
+
+def test_the_question_fits_into_its_time_though_the_clock_goes_on() -> None:
+    milliseconds = count()
+    client = HttpClient(clock=lambda: next(milliseconds) / 1000, patience=WHILE_SENDING)
+    client.end_in(ANSWER_SECONDS)
+    assert client.has_time_for_a_request()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from tests.support.world import BASIC, world
 from tests.templates.samples import entry, media
 from whatsapp_bridge.clevertap.answers import Answer
 from whatsapp_bridge.flows.import_templates import REFRESH_SECONDS
-from whatsapp_bridge.net.limits import WHILE_IMPORTING
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.store.templates import Known, Registry
 from whatsapp_bridge.templates.news import News
@@ -172,7 +171,7 @@ def test_nobody_waits_for_a_slow_bsp(waba: Waba) -> None:
     waba.has_many(450)
     waba.sync()
     waba.world.now += 61
-    waba.takes, waba.patience = 2.0, WHILE_IMPORTING.request
+    waba.takes = 2.0
     began = waba.world.now
     assert len(names(ask(waba, limit="500"))) == 450
     assert waba.world.now - began <= REFRESH_SECONDS

@@ -10,8 +10,7 @@ from tests.providers.meta import samples
 from tests.support.world import BSP_URL, LOST, World, account
 from tests.templates.samples import entry
 from whatsapp_bridge.flows.template_sync import TemplateSync
-from whatsapp_bridge.net.http import Answer, NotReached
-from whatsapp_bridge.net.limits import WHILE_SENDING
+from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.registry import templates
 from whatsapp_bridge.store.templates import Registry, Syncs
@@ -39,11 +38,9 @@ class Waba:
         """Whether the answer is lost."""
         self.messages: list[Json] = []
         self.takes = 0.0
-        self.patience = WHILE_SENDING.request
-        """How long a request may take at most, in seconds."""
         self.on_call: Callable[[int], None] = lambda call: None
         made.bsp = self._meta
-        made.http.takes = lambda url: self.takes if self._in_time() else 0
+        made.http.takes = lambda url: self.takes
 
     def has(self, *entries: Json) -> None:
         self.listed.entries = list(entries)
@@ -63,9 +60,6 @@ class Waba:
         news = News(name, language, int(self.world.now if at is None else at), "a webhook", says={"status": status})
         self.registry.take(SCOPE, [news])
 
-    def _in_time(self) -> bool:
-        return self.world.http.seconds_left() >= self.patience
-
     def _meta(self, url: str, payload: Any) -> Answer | Exception:
         split = urlsplit(url)
         query = dict(parse_qsl(split.query))
@@ -73,8 +67,6 @@ class Waba:
             self.messages.append(payload)
             taken = samples.taken(f"wamid.{len(self.messages)}")
             return Answer(200, {}, json.dumps(taken).encode())
-        if split.path.rpartition("/")[2] != "messages" and not self._in_time():
-            return NotReached("no time left in this invocation")
         if split.path.endswith("/message_templates"):
             self.asked.append(query.get("name", ""))
             answer = self.listed.page(query, f"{BSP_URL}{split.path}")

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -41,7 +41,7 @@ from whatsapp_bridge.flows.wiring import (
     build_templates,
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
-from whatsapp_bridge.net.limits import CONNECT_SECONDS, READ_SECONDS, SEND_SECONDS
+from whatsapp_bridge.net.limits import USUAL, WHILE_IMPORTING, WHILE_SENDING, Patience
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.runtime.breaker import MOST_AT_ONCE
 from whatsapp_bridge.store.items import Table
@@ -111,6 +111,11 @@ class Http:
     """When (the world's time) the invocation ends."""
     takes: Callable[[str], float] = lambda url: 0
     """How long (seconds) a request to this address takes."""
+    patience: Patience = USUAL
+
+    def with_patience(self, patience: Patience) -> "Http":
+        """Another function's client: with an end of its own, and the same peers. Its requests are among these."""
+        return replace(self, ends=inf, takes=lambda url: self.takes(url), patience=patience)
 
     def leaving_time_for_a_request(self) -> AbstractContextManager[None]:
         """Preparing takes no time here."""
@@ -123,7 +128,7 @@ class Http:
         return self.ends - self.world.now
 
     def has_time_for_a_request(self) -> bool:
-        return self.seconds_left() >= CONNECT_SECONDS + SEND_SECONDS + READ_SECONDS + 5
+        return self.seconds_left() >= self.patience.request + self.patience.record
 
     def post_json(self, url: str, payload: Any, headers: Any = None) -> Answer:
         return self._exchange("POST", url, json.loads(json.dumps(payload)), headers)
@@ -250,14 +255,16 @@ class World:
                 clock=lambda: self.now,
                 jitter=lambda: 0.5,
                 pause=self._pause,
-                hasty_http=lambda: http,
+                hasty_http=lambda: hasty_http,
             )
 
         http = cast("HttpClient", self.http)
+        hasty_http = cast("HttpClient", self.http.with_patience(WHILE_SENDING))
+        importing_http = cast("HttpClient", self.http.with_patience(WHILE_IMPORTING))
         self.accept = build_accept(outside("SendFunction"))
         self.receive = build_receive(outside("IncomingFunction"))
         self.show_media = build_show_media(outside("MediaFunction"))
-        self.import_templates = build_import_templates(http, outside("ImportFunction")).show
+        self.import_templates = build_import_templates(importing_http, outside("ImportFunction")).show
         self.dispatch, self.conversation = build_dispatch(http, outside("DispatchFunction"))
         self.forward_replies, self.replies_source, self.forward_statuses = build_forward(
             http, outside("ForwardFunction")

@@ -603,7 +603,7 @@ def test_a_status_without_a_number_takes_nobody_else_s_template(made: World, bef
     send(made, template("a", BEN))
     callback(made, of_user("delivered", "w1"))
     made.pump(hours=3)
-    assert (made.told, left(made)) == ([], {"QuarantineQueue": 1})
+    assert (made.told, left(made)) == ([], {"PeopleQuarantineQueue": 1})
 
 
 def test_a_status_without_a_number_waits_until_the_person_is_seen(made: World) -> None:

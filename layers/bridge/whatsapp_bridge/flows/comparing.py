@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.store.templates import Known
 
-ANSWER_SECONDS = 0.5
+# A request may last half a second, and is not started unless it fits: so there is a little more.
+ANSWER_SECONDS = 0.55
 
 
 class Comparing:
@@ -69,10 +70,11 @@ class Comparing:
         from whatsapp_bridge.templates.news import merged
 
         http = self._http()
-        http.end_in(ANSWER_SECONDS)
+        # This may import the BSP's code, which must not take the BSP's time.
         templates = registry.templates_of(account, http, self._now)
         if templates is None:
             return None
+        http.end_in(ANSWER_SECONDS)
         try:
             answer = templates.find(name)
         except Exception as error:  # noqa: BLE001 - what is known decides
