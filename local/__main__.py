@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
                 _introduce(stack)
             print(f"aws {stack.aws_url}", flush=True)
             print(f"ready {stack.url}", flush=True)
-            stop.wait()
+            # A signal that the system gives to another thread does not wake this one, and Python runs handlers here.
+            while not stop.wait(1):
+                pass
     except (AccountsFileInvalid, TemplateError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
