@@ -6,14 +6,26 @@ from typing import Annotated
 
 import typer
 
-from ops.output import AsJson, Exit, Failed, Screen
-from ops.target import Local, Profile, Region, Stack, working
-from ops.templates import making, online
+from ops.output import Exit, Failed, Screen
+from ops.templates import making
 from ops.templates.commands import show as show_findings
 from ops.templates.commands import sources_of, templates
 from ops.templates.form import wire
 from ops.templates.lint import Linted, lint
-from ops.templates.online import AccountName, Language, Name, Yes, as_told, exit_of, reviewed, show
+from ops.templates.online import (
+    LONGEST_REVIEW,
+    Language,
+    Name,
+    Opened,
+    Timeout,
+    Wait,
+    Yes,
+    as_told,
+    exit_of,
+    on_account,
+    reviewed,
+    show,
+)
 from ops.templates.registry import Books
 from whatsapp_bridge.providers.contract import Done, NotDone
 from whatsapp_bridge.templates.statuses import APPROVED, DELETED
@@ -37,80 +49,72 @@ def checked(screen: Screen, file: Path) -> Linted:
 
 
 @templates.command()
+@on_account
 def create(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     file: File,
-    wait: Annotated[bool, typer.Option("--wait", help="Until WhatsApp has reviewed it.")] = False,
-    timeout: Annotated[int, typer.Option("--timeout", help="Seconds to wait at most.", min=1)] = 86_400,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
+    wait: Wait = False,
+    timeout: Timeout = LONGEST_REVIEW,
 ) -> None:
     """Make a template at the BSP, for WhatsApp to review. It is checked by `lint` first."""
-    with working(as_json) as screen:
-        linted = checked(screen, file)
-        assert linted.draft is not None  # noqa: S101 - `checked` ends the command without one
-        own = online.books(account, stack, local, profile, region)
-        draft = wire(linted.draft)
-        created = making.create(own, draft, making.files_of(linted.source, draft))
-        made = created.made
-        template = making.remember(own, draft, made)
-        if made.name != draft["name"]:
-            screen.aside(f"the BSP calls it {made.name}: the bridge sends that name", "yellow")
-        if created.taken_over:
-            screen.aside("the BSP's answer was lost; the template is there", "yellow")
-        costs_more = made.category != linted.draft.category
-        if costs_more:
-            told = f"WhatsApp takes it as {made.category}, not {linted.draft.category}: its messages cost accordingly"
-            screen.aside(told, "yellow")
-        found = [template]
-        if wait:
-            found = reviewed(screen, own, template.name, template.language, timeout)
-        screen.result(as_told(found[0]) | {"category_changed": costs_more, "bsp_name": made.name})
-        show(screen, found)
-        if wait:
-            raise typer.Exit(exit_of(found))
+    linted = checked(screen, file)
+    assert linted.draft is not None  # noqa: S101 - `checked` ends the command without one
+    own = opened()
+    draft = wire(linted.draft)
+    created = making.create(own, draft, making.files_of(linted.source, draft))
+    made = created.made
+    template = making.remember(own, draft, made)
+    if made.name != draft["name"]:
+        screen.aside(f"the BSP calls it {made.name}: the bridge sends that name", "yellow")
+    if created.taken_over:
+        screen.aside("the BSP's answer was lost; the template is there", "yellow")
+    costs_more = made.category != linted.draft.category
+    if costs_more:
+        told = f"WhatsApp takes it as {made.category}, not {linted.draft.category}: its messages cost accordingly"
+        screen.aside(told, "yellow")
+    found = [template]
+    if wait:
+        found = reviewed(screen, own, template.name, template.language, timeout)
+    screen.result(as_told(found[0]) | {"category_changed": costs_more, "bsp_name": made.name})
+    show(screen, found)
+    if wait:
+        raise typer.Exit(exit_of(found))
 
 
 _EDITABLE = (APPROVED, "REJECTED", "PAUSED")
 
 
 @templates.command()
+@on_account
 def edit(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     file: File,
     yes: Yes = False,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Replace all components of a template by those of a file, for WhatsApp to review.
 
     An approved one can be edited once in 24 hours and ten times in 30 days, without its category; a rejected or paused
     one freely.
     """
-    with working(as_json) as screen:
-        linted = checked(screen, file)
-        assert linted.draft is not None  # noqa: S101 - `checked` ends the command without one
-        own = online.books(account, stack, local, profile, region)
-        admin = making.able(own, "edit")
-        draft = wire(linted.draft)
-        own.asked(draft["name"])
-        (template,) = own.named(draft["name"], draft["language"])
-        _may_be_edited(template, draft["category"])
-        if template.status == APPROVED:
-            screen.confirm(f"{template.title} is approved and goes back to review. Go on?", yes=yes)
-        changes = {name: value for name, value in draft.items() if name not in ("name", "language", "category")}
-        if draft["category"] != template.category:
-            changes["category"] = draft["category"]
-        making.done(admin.edit(template, changes, making.files_of(linted.source, draft)))
-        found = [each for each in own.asked(template.name) if each.language == template.language]
-        screen.result(as_told(found[0]))
-        show(screen, found)
+    linted = checked(screen, file)
+    assert linted.draft is not None  # noqa: S101 - `checked` ends the command without one
+    own = opened()
+    admin = making.able(own, "edit")
+    draft = wire(linted.draft)
+    own.asked(draft["name"])
+    (template,) = own.named(draft["name"], draft["language"])
+    _may_be_edited(template, draft["category"])
+    if template.status == APPROVED:
+        screen.confirm(f"{template.title} is approved and goes back to review. Go on?", yes=yes)
+    changes = {name: value for name, value in draft.items() if name not in ("name", "language", "category")}
+    if draft["category"] != template.category:
+        changes["category"] = draft["category"]
+    making.done(admin.edit(template, changes, making.files_of(linted.source, draft)))
+    found = [each for each in own.asked(template.name) if each.language == template.language]
+    screen.result(as_told(found[0]))
+    show(screen, found)
 
 
 def _may_be_edited(template: Template, category: str) -> None:
@@ -122,37 +126,33 @@ def _may_be_edited(template: Template, category: str) -> None:
 
 
 @templates.command()
+@on_account
 def delete(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     name: Name,
     language: Language = None,
     all_languages: Annotated[bool, typer.Option("--all-languages", help="All that have this name.")] = False,
     yes: Yes = False,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Delete a template at the BSP. The name of an approved one is blocked for 30 days."""
-    with working(as_json) as screen:
-        if (language is None) is not all_languages:
-            raise Failed(Exit.USAGE, "say which: --language CODE or --all-languages")
-        own = online.books(account, stack, local, profile, region)
-        admin = making.able(own, "delete")
-        found = [each for each in own.named(name, language) if each.status != DELETED]
-        if not found:
-            raise Failed(Exit.NOT_FOUND, f"{name} is deleted already")
-        titles = ", ".join(template.title for template in found)
-        question = f"Delete {titles}? Their campaigns stop, and an approved name is blocked for 30 days."
-        screen.confirm(question, yes=yes)
-        if language is not None and found[0].id is None:
-            raise Failed(Exit.NOT_FOUND, f"the id of {found[0].title} is not known: `sync` first")
-        making.done(admin.delete(found[0].bsp_name or name, None if language is None else found[0].id))
-        for template in found:
-            making.forget(own, template)
-        screen.result({"deleted": [template.title for template in found]})
-        screen.line(f"deleted: {titles}; an approved name is blocked for 30 days")
+    if (language is None) is not all_languages:
+        raise Failed(Exit.USAGE, "say which: --language CODE or --all-languages")
+    own = opened()
+    admin = making.able(own, "delete")
+    found = [each for each in own.named(name, language) if each.status != DELETED]
+    if not found:
+        raise Failed(Exit.NOT_FOUND, f"{name} is deleted already")
+    titles = ", ".join(template.title for template in found)
+    question = f"Delete {titles}? Their campaigns stop, and an approved name is blocked for 30 days."
+    screen.confirm(question, yes=yes)
+    if language is not None and found[0].id is None:
+        raise Failed(Exit.NOT_FOUND, f"the id of {found[0].title} is not known: `sync` first")
+    making.done(admin.delete(found[0].bsp_name or name, None if language is None else found[0].id))
+    for template in found:
+        making.forget(own, template)
+    screen.result({"deleted": [template.title for template in found]})
+    screen.line(f"deleted: {titles}; an approved name is blocked for 30 days")
 
 
 type _Change = Callable[[Sequence[Template]], Done | NotDone]
@@ -173,69 +173,57 @@ def _change(screen: Screen, own: Books, found: Sequence[Template], change: _Chan
 
 
 @templates.command()
+@on_account
 def unpause(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     name: Name,
     language: Language = None,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """End the pause of a template that was paused by pacing, which does not end by itself."""
-    with working(as_json) as screen:
-        own = online.books(account, stack, local, profile, region)
-        admin = making.able(own, "unpause")
-        own.asked(name)
-        paused = [template for template in own.named(name, language) if template.status == "PAUSED"]
-        if not paused:
-            raise Failed(Exit.NO, f"{name} is not paused")
+    own = opened()
+    admin = making.able(own, "unpause")
+    own.asked(name)
+    paused = [template for template in own.named(name, language) if template.status == "PAUSED"]
+    if not paused:
+        raise Failed(Exit.NO, f"{name} is not paused")
 
-        def each(found: Sequence[Template]) -> Done | NotDone:
-            for template in found:
-                making.done(admin.unpause(template.id))
-            return Done()
+    def each(found: Sequence[Template]) -> Done | NotDone:
+        for template in found:
+            making.done(admin.unpause(template.id))
+        return Done()
 
-        _change(screen, own, paused, each)
+    _change(screen, own, paused, each)
 
 
 @templates.command()
+@on_account
 def archive(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     name: Name,
     language: Language = None,
     yes: Yes = False,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Take a template out of use. WhatsApp deletes it after 28 days."""
-    with working(as_json) as screen:
-        own = online.books(account, stack, local, profile, region)
-        admin = making.able(own, "archive")
-        found = own.named(name, language)
-        titles = ", ".join(template.title for template in found)
-        screen.confirm(f"Archive {titles}? WhatsApp deletes what is archived after 28 days.", yes=yes)
-        _change(screen, own, found, lambda each: admin.archive([template.id for template in each]))
+    own = opened()
+    admin = making.able(own, "archive")
+    found = own.named(name, language)
+    titles = ", ".join(template.title for template in found)
+    screen.confirm(f"Archive {titles}? WhatsApp deletes what is archived after 28 days.", yes=yes)
+    _change(screen, own, found, lambda each: admin.archive([template.id for template in each]))
 
 
 @templates.command()
+@on_account
 def unarchive(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     name: Name,
     language: Language = None,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Take a template out of the archive."""
-    with working(as_json) as screen:
-        own = online.books(account, stack, local, profile, region)
-        admin = making.able(own, "archive")
-        found = own.named(name, language)
-        _change(screen, own, found, lambda each: admin.unarchive([template.id for template in each]))
+    own = opened()
+    admin = making.able(own, "archive")
+    found = own.named(name, language)
+    _change(screen, own, found, lambda each: admin.unarchive([template.id for template in each]))

@@ -1,6 +1,9 @@
 """`bridge templates ...` on a stack: the registry, and what the BSP says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from inspect import Signature, signature
 from typing import Annotated, Any, Final
 
 import typer
@@ -18,12 +21,50 @@ AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The template's name.")]
 Language = Annotated[str | None, typer.Option("--language", help="One of its languages.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Until WhatsApp has reviewed it.")]
+Timeout = Annotated[int, typer.Option("--timeout", help="Seconds to wait at most.", min=1)]
+LONGEST_REVIEW: Final = 86_400
+
+type Opened = Callable[[], Books]
+"""Gives the account's templates. Raises `Failed`."""
 
 
 def books(account: str, stack: str | None, local: bool, profile: str | None, region: str | None) -> Books:
     """Raises `Failed`."""
     target = chosen(stack, local, profile, region)
     return Books(target, target.account(account), HttpClient())
+
+
+@contextmanager
+def _command(
+    account: AccountName,
+    stack: Stack = None,
+    local: Local = False,
+    profile: Profile = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> Iterator[tuple[Screen, Opened]]:
+    with working(as_json) as screen:
+        yield screen, lambda: books(account, stack, local, profile, region)
+
+
+def on_account(work: Callable[..., None]) -> Callable[..., None]:
+    """A command on one account: `work` with the arguments and options that all of these have, in place of its first
+    two parameters, a `Screen` and an `Opened`."""
+    account, *options = signature(_command).parameters.values()
+    own = list(signature(work).parameters.values())[2:]
+
+    @wraps(work)
+    def run(**given: Any) -> None:
+        shared = {each.name: given.pop(each.name) for each in (account, *options)}
+        with _command(**shared) as (screen, opened):
+            work(screen, opened, **given)
+
+    # Typer reads both.
+    parameters = [account, *own, *options]
+    vars(run)["__signature__"] = Signature(parameters)
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------
@@ -65,28 +106,24 @@ def show(screen: Screen, found: Sequence[Template]) -> None:
 
 
 @templates.command("list")
+@on_account
 def list_templates(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     status: Annotated[str | None, typer.Option("--status", help="Only those with this status.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Deleted ones too.")] = False,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """List an account's templates, as the bridge knows them."""
-    with working(as_json) as screen:
-        known = books(account, stack, local, profile, region).known()
-        found = [
-            template
-            for template in sorted(known.templates, key=lambda each: each.key)
-            if (every or template.status != statuses.DELETED) and (status is None or template.status == status.upper())
-        ]
-        screen.result({"listed_at": known.listed_at or None, "templates": [as_told(each) for each in found]})
-        show(screen, found)
-        listed = f"complete list of {day(known.listed_at)}" if known.listed_at else "no complete list yet: `sync` it"
-        screen.line(f"{number(len(found), 'template')}; {listed}")
+    known = opened().known()
+    found = [
+        template
+        for template in sorted(known.templates, key=lambda each: each.key)
+        if (every or template.status != statuses.DELETED) and (status is None or template.status == status.upper())
+    ]
+    screen.result({"listed_at": known.listed_at or None, "templates": [as_told(each) for each in found]})
+    show(screen, found)
+    listed = f"complete list of {day(known.listed_at)}" if known.listed_at else "no complete list yet: `sync` it"
+    screen.line(f"{number(len(found), 'template')}; {listed}")
 
 
 # --- status ----------------------------------------------------------------------------------------------------------
@@ -97,30 +134,26 @@ _LONGEST_PAUSE: Final = 60.0
 
 
 @templates.command()
+@on_account
 def status(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     name: Name,
     language: Language = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Until WhatsApp has reviewed it.")] = False,
-    timeout: Annotated[int, typer.Option("--timeout", help="Seconds to wait at most.", min=1)] = 86_400,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
+    wait: Wait = False,
+    timeout: Timeout = LONGEST_REVIEW,
 ) -> None:
     """Ask the BSP for a template, and show what is known of it.
 
     Exit code 0 if it can be sent in each language, 1 if not, 5 if it is still in review.
     """
-    with working(as_json) as screen:
-        own = books(account, stack, local, profile, region)
-        found = reviewed(screen, own, name, language, timeout) if wait else asked(own, name, language)
-        screen.result([as_told(each, whole=True) for each in found])
-        show(screen, found)
-        for template in found:
-            _show_history(screen, template)
-        raise typer.Exit(exit_of(found))
+    own = opened()
+    found = reviewed(screen, own, name, language, timeout) if wait else asked(own, name, language)
+    screen.result([as_told(each, whole=True) for each in found])
+    show(screen, found)
+    for template in found:
+        _show_history(screen, template)
+    raise typer.Exit(exit_of(found))
 
 
 def asked(own: Books, name: str, language: str | None) -> list[Template]:
@@ -169,130 +202,112 @@ def _show_history(screen: Screen, template: Template) -> None:
 
 
 @templates.command()
+@on_account
 def sync(
-    account: AccountName,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
+    screen: Screen,
+    opened: Opened,
 ) -> None:
     """Bring the registry up to date with the BSP's list, to its end.
 
     A BSP that has no list, and tells of each template, is asked for those that are known.
     """
-    with working(as_json) as screen:
-        own = books(account, stack, local, profile, region)
-        if own.tells_of_each:
-            with screen.waiting(f"{account}: asking for each template that is known"):
-                found = own.ask_all()
-            screen.result({"asked": [as_told(each) for each in found]})
-            show(screen, found)
-            return
-        with screen.waiting(f"{account}: walking through the BSP's list"):
-            report = own.sync()
-        changed = [result for result in report.results if result.before != result.merged.template]
-        screen.result(
-            {
-                "listed": len(report.results),
-                "changed": [f"{result.news.name} ({result.news.language})" for result in changed],
-                "gone": [template.title for template in report.gone],
-                "reason": report.reason,
-            }
-        )
-        told = f"{number(len(report.results), 'template')} listed, {len(changed)} changed, {len(report.gone)} gone"
-        screen.line(f"{told}; {report.reason}" if report.reason else told)
+    own = opened()
+    if own.tells_of_each:
+        with screen.waiting(f"{own.account.name}: asking for each template that is known"):
+            found = own.ask_all()
+        screen.result({"asked": [as_told(each) for each in found]})
+        show(screen, found)
+        return
+    with screen.waiting(f"{own.account.name}: walking through the BSP's list"):
+        report = own.sync()
+    changed = [result for result in report.results if result.before != result.merged.template]
+    screen.result(
+        {
+            "listed": len(report.results),
+            "changed": [f"{result.news.name} ({result.news.language})" for result in changed],
+            "gone": [template.title for template in report.gone],
+            "reason": report.reason,
+        }
+    )
+    told = f"{number(len(report.results), 'template')} listed, {len(changed)} changed, {len(report.gone)} gone"
+    screen.line(f"{told}; {report.reason}" if report.reason else told)
 
 
 @templates.command("import")
+@on_account
 def import_files(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     files: Files,
     replace: Annotated[bool, typer.Option("--replace", help="What the files lack is deleted at the BSP.")] = False,
     yes: Yes = False,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Give the bridge a complete list of templates in files, for a BSP that has no list.
 
     An entry is one of Meta's listing, or a file of `create`. Without a status it counts as approved.
     """
-    with working(as_json) as screen:
-        own = books(account, stack, local, profile, region)
-        if own.bsp is not None:
-            raise Failed(Exit.USAGE, f"{own.account.provider_type} lists its templates itself: `sync` takes them")
-        known = own.known().templates
-        now = own.after(known)
-        news = news_of(sources_of(files), now)
-        keys = {(each.name, each.language) for each in news}
-        gone = [each for each in known if each.key not in keys and each.status != statuses.DELETED]
-        if replace and gone:
-            names = ", ".join(template.title for template in gone)
-            screen.confirm(f"These will count as deleted, and their campaigns stop: {names}. Go on?", yes=yes)
-        own.registry.take(own.scope, news)
-        deleted = own.registry.complete(own.scope, now, FILE, gone if replace else ())
-        screen.result({"imported": len(news), "gone": [template.title for template in deleted]})
-        screen.line(f"{number(len(news), 'template')} imported, {len(deleted)} gone")
+    own = opened()
+    if own.bsp is not None:
+        raise Failed(Exit.USAGE, f"{own.account.provider_type} lists its templates itself: `sync` takes them")
+    known = own.known().templates
+    now = own.after(known)
+    news = news_of(sources_of(files), now)
+    keys = {(each.name, each.language) for each in news}
+    gone = [each for each in known if each.key not in keys and each.status != statuses.DELETED]
+    if replace and gone:
+        names = ", ".join(template.title for template in gone)
+        screen.confirm(f"These will count as deleted, and their campaigns stop: {names}. Go on?", yes=yes)
+    own.registry.take(own.scope, news)
+    deleted = own.registry.complete(own.scope, now, FILE, gone if replace else ())
+    screen.result({"imported": len(news), "gone": [template.title for template in deleted]})
+    screen.line(f"{number(len(news), 'template')} imported, {len(deleted)} gone")
 
 
 @templates.command()
+@on_account
 def diff(
-    account: AccountName,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
+    screen: Screen,
+    opened: Opened,
 ) -> None:
     """Compare the registry with the BSP's list, and change nothing. Exit code 1 if they differ."""
-    with working(as_json) as screen:
-        own = books(account, stack, local, profile, region)
-        with screen.waiting(f"{account}: walking through the BSP's list") as waiting:
-            listed = own.listed(lambda count: waiting.now(f"{number(count, 'template')} listed"))
-        found = differences(own.known().templates, listed)
-        screen.result([each._asdict() for each in found])
-        screen.table(["name", "language", "what", "registry", "BSP"], [list(each) for each in found])
-        screen.line(number(len(found), "difference"))
-        if found:
-            raise typer.Exit(Exit.NO)
+    own = opened()
+    with screen.waiting(f"{own.account.name}: walking through the BSP's list") as waiting:
+        listed = own.listed(lambda count: waiting.now(f"{number(count, 'template')} listed"))
+    found = differences(own.known().templates, listed)
+    screen.result([each._asdict() for each in found])
+    screen.table(["name", "language", "what", "registry", "BSP"], [list(each) for each in found])
+    screen.line(number(len(found), "difference"))
+    if found:
+        raise typer.Exit(Exit.NO)
 
 
 @templates.command()
+@on_account
 def import_preview(
-    account: AccountName,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
+    screen: Screen,
+    opened: Opened,
 ) -> None:
     """Show what CleverTap's Import would get now, and what not.
 
     For its own BSP, Import deletes all templates of the dashboard and puts the list in their place. Exit code 1 if a
     template that exists would be missing.
     """
-    with working(as_json) as screen:
-        own = books(account, stack, local, profile, region)
-        known = own.known()
-        if not known.listed_at:
-            raise Failed(Exit.NO, "there was no complete list yet, so Import gets HTTP 503: `sync` or `import` first")
-        samples = {kind.upper(): address for kind, address in own.account.options.media_samples.items()}
-        entries = list(listing(known.templates, samples))
-        imported = [template.title for template, made in entries if not isinstance(made, LeftOut)]
-        reasons = dict.fromkeys(lost(own.last_import(), imported), "is deleted, and the last import had it")
-        reasons |= {template.title: statuses.status(template.status).words for template in _not_sent(known.templates)}
-        reasons |= {made.title: made.reason for _, made in entries if isinstance(made, LeftOut)}
-        missing = [[title, reason] for title, reason in sorted(reasons.items())]
-        screen.result(
-            {"imported": imported, "missing": [dict(zip(("title", "reason"), m, strict=True)) for m in missing]}
-        )
-        screen.table(["template", "Import"], [*([title, "gets it"] for title in imported), *missing])
-        screen.line(f"{number(len(imported), 'template')} imported, {len(missing)} missing")
-        if missing:
-            raise typer.Exit(Exit.NO)
+    own = opened()
+    known = own.known()
+    if not known.listed_at:
+        raise Failed(Exit.NO, "there was no complete list yet, so Import gets HTTP 503: `sync` or `import` first")
+    samples = {kind.upper(): address for kind, address in own.account.options.media_samples.items()}
+    entries = list(listing(known.templates, samples))
+    imported = [template.title for template, made in entries if not isinstance(made, LeftOut)]
+    reasons = dict.fromkeys(lost(own.last_import(), imported), "is deleted, and the last import had it")
+    reasons |= {template.title: statuses.status(template.status).words for template in _not_sent(known.templates)}
+    reasons |= {made.title: made.reason for _, made in entries if isinstance(made, LeftOut)}
+    missing = [[title, reason] for title, reason in sorted(reasons.items())]
+    screen.result({"imported": imported, "missing": [dict(zip(("title", "reason"), m, strict=True)) for m in missing]})
+    screen.table(["template", "Import"], [*([title, "gets it"] for title in imported), *missing])
+    screen.line(f"{number(len(imported), 'template')} imported, {len(missing)} missing")
+    if missing:
+        raise typer.Exit(Exit.NO)
 
 
 def _not_sent(known: Sequence[Template]) -> list[Template]:

@@ -7,11 +7,9 @@ from uuid import uuid4
 import typer
 from pydantic_core import to_json
 
-from ops.output import AsJson, Exit, Failed
-from ops.target import Local, Profile, Region, Stack, working
-from ops.templates import online
+from ops.output import Exit, Failed, Screen
 from ops.templates.commands import templates
-from ops.templates.online import AccountName, Language, Name, Yes
+from ops.templates.online import Language, Name, Opened, Yes, on_account
 from ops.templates.registry import Books
 from ops.templates.sample_message import NoSample, sample_message
 from whatsapp_bridge.clevertap.reading import InvalidMessage, parse_message
@@ -55,39 +53,35 @@ class Heard:
 
 
 @templates.command("test")
+@on_account
 def send_one(
-    account: AccountName,
+    screen: Screen,
+    opened: Opened,
     name: Name,
     to: Annotated[str, typer.Option("--to", help="The number that gets it, with its country code.")],
     language: Language = None,
     media: Annotated[str | None, typer.Option("--media", help="The address of the header's file.")] = None,
     yes: Yes = False,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Send one real message with the template's samples, and show the BSP's answer.
 
     It goes past the bridge's queues: CleverTap is told nothing of it.
     """
-    with working(as_json) as screen:
-        own = online.books(account, stack, local, profile, region)
-        found = own.named(name, language)
-        if len(found) != 1:
-            languages = ", ".join(template.language for template in found)
-            raise Failed(Exit.USAGE, f"{name} is there in {languages}: say which with --language")
-        screen.confirm(f"Send {found[0].title} to {to}? It is a real message, which may cost.", yes=yes)
-        outcome, answer = sent(own, found[0], to, media)
-        told = _told(outcome)
-        shown = without_secrets(own, answer)
-        screen.result({"outcome": told, "bsp_answered": shown})
-        screen.line(f"{found[0].title}: {told}", "green" if isinstance(outcome, Accepted) else "red")
-        if shown:
-            screen.line(shown)
-        if not isinstance(outcome, Accepted):
-            raise typer.Exit(Exit.BSP if isinstance(outcome, Rejected) else Exit.LATER)
+    own = opened()
+    found = own.named(name, language)
+    if len(found) != 1:
+        languages = ", ".join(template.language for template in found)
+        raise Failed(Exit.USAGE, f"{name} is there in {languages}: say which with --language")
+    screen.confirm(f"Send {found[0].title} to {to}? It is a real message, which may cost.", yes=yes)
+    outcome, answer = sent(own, found[0], to, media)
+    told = _told(outcome)
+    shown = without_secrets(own, answer)
+    screen.result({"outcome": told, "bsp_answered": shown})
+    screen.line(f"{found[0].title}: {told}", "green" if isinstance(outcome, Accepted) else "red")
+    if shown:
+        screen.line(shown)
+    if not isinstance(outcome, Accepted):
+        raise typer.Exit(Exit.BSP if isinstance(outcome, Rejected) else Exit.LATER)
 
 
 def sent(own: Books, template: Template, to: str, media: str | None) -> tuple[Outcome, Answer | None]:
