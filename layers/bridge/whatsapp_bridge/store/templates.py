@@ -54,11 +54,6 @@ class Result(NamedTuple):
     merged: Merged
 
 
-class _Part(NamedTuple):
-    templates: dict[tuple[str, str], Template]
-    version: int
-
-
 class Registry:
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -122,23 +117,15 @@ class Registry:
     def note(self, scope: str, event: AccountEvent) -> bool:
         """Keep news of a business account in its history; False if it is there already. Raises `Conflict`."""
         change = Change(event.at, event.source, event.what, event.before, event.after, event.reason)
-        item = self._table.get(_notes_key(scope)) or {}
-        for _ in range(_MOST_TRIES):
+
+        def noted(item: Mapping[str, Any]) -> tuple[bool, bytes | None]:
             notes = _read_notes(item)
             if change in notes:
-                return False
+                return False, None
             kept = sorted([*notes, change], key=lambda each: each.at)[-MAX_CHANGES:]
-            version = int(item.get("version", 0))
-            attempt = self._table.try_update(
-                _notes_key(scope),
-                "SET held = :held, version = :next",
-                "attribute_not_exists(pk) OR version = :seen",
-                {":held": _deflated([list(each) for each in kept]), ":next": version + 1, ":seen": version},
-            )
-            if attempt.done:
-                return True
-            item = attempt.item
-        raise Conflict("others write the same history all the time")
+            return True, _deflated([list(each) for each in kept])
+
+        return self._rewrite(_notes_key(scope), self._table.get(_notes_key(scope)) or {}, noted)
 
     def lacking(self, scope: str, began: int, seen: "Seen") -> list[Template]:
         """The templates that a complete listing, whose first request left at `began`, did not have."""
@@ -175,28 +162,41 @@ class Registry:
         change: Callable[[dict[tuple[str, str], Template]], list[R]],
     ) -> list[R]:
         """Write what `change` makes of a part, which it gets again where somebody else was faster."""
-        item = found.get(_key(scope, part), {})
-        for _ in range(_MOST_TRIES):
+
+        def changed(item: Mapping[str, Any]) -> tuple[list[R], bytes | None]:
             before = _read_part(item)
-            after = dict(before.templates)
+            after = dict(before)
             results = change(after)
-            if after == before.templates:
-                return results
+            return results, None if after == before else _packed(after)
+
+        key = _key(scope, part)
+        return self._rewrite(key, found.get(key, {}), changed)
+
+    def _rewrite[R](
+        self, key: str, item: Mapping[str, Any], change: Callable[[Mapping[str, Any]], tuple[R, bytes | None]]
+    ) -> R:
+        """Write what `change` says that an item holds, None for what it holds already. It is called again with what
+        somebody else has written meanwhile. Raises `Conflict`."""
+        for _ in range(_MOST_TRIES):
+            result, held = change(item)
+            if held is None:
+                return result
+            version = int(item.get("version", 0))
             attempt = self._table.try_update(
-                _key(scope, part),
+                key,
                 "SET held = :held, version = :next",
                 "attribute_not_exists(pk) OR version = :seen",
-                {":held": _packed(after), ":next": before.version + 1, ":seen": before.version},
+                {":held": held, ":next": version + 1, ":seen": version},
             )
             if attempt.done:
-                return results
+                return result
             item = attempt.item
-        raise Conflict("others write the same templates all the time")
+        raise Conflict("others write the same item all the time")
 
 
 def _known(scope: str, items: Mapping[str, dict[str, Any]]) -> Known:
     listed_at = int(items.get(_key(scope, None), {}).get("listed_at", 0))
-    parts = [_read_part(item).templates for item in items.values()]
+    parts = [_read_part(item) for item in items.values()]
     return Known([template for part in parts for template in part.values()], listed_at)
 
 
@@ -419,9 +419,9 @@ def _sync_key(scope: str) -> str:
     return f"templates#{scope}#sync"
 
 
-def _read_part(item: Mapping[str, Any]) -> _Part:
+def _read_part(item: Mapping[str, Any]) -> dict[tuple[str, str], Template]:
     held = _inflated(item["held"]) if "held" in item else []
-    return _Part({template.key: template for template in map(of_stored, held)}, int(item.get("version", 0)))
+    return {template.key: template for template in map(of_stored, held)}
 
 
 def _packed(templates: Mapping[tuple[str, str], Template]) -> bytes:
