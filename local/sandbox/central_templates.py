@@ -6,8 +6,7 @@ name: see `template_review`.
 
 import json
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from local.sandbox import template_review
@@ -41,15 +40,14 @@ class Refused(Exception):
         self.code = code
 
 
-class CentralTemplates:
+class CentralTemplates(template_review.Changing):
     """One customer's templates."""
 
     def __init__(self, number: str) -> None:
-        self.clock: Callable[[], float] = time.monotonic
+        super().__init__()
         self.entries: dict[str, Json] = {}
         """By id."""
         self._number = number
-        self._due: list[tuple[float, Json, str]] = []
 
     def create(self, fields: Mapping[str, str], files: Mapping[str, File]) -> Json:
         """Raises `Refused`."""
@@ -65,14 +63,12 @@ class CentralTemplates:
         }
         self.entries[entry["id"]] = entry
         for place, step in enumerate(template_review.course(fields["name"]), start=1):
-            self._due.append((self.clock() + place * template_review.REVIEW_SECONDS, entry, step.status))
+            self.later(place * template_review.REVIEW_SECONDS, entry, status=step.status)
         return {name: entry[name] for name in ("name", "id", "status", "category")}
 
     def status(self, fields: Mapping[str, str]) -> Json:
         """The bare template. Raises `Refused`."""
-        for due in [each for each in self._due if each[0] <= self.clock()]:
-            due[1]["status"] = due[2]
-            self._due.remove(due)
+        self._settle()
         if fields.get("phoneNumber") != self._number:
             raise Refused(801)
         if not (fields.get("templateName") and fields.get("templateId")):

@@ -3,13 +3,13 @@ what it lists. Source: public clients of the API; nothing of it is in Gupshup's 
 """
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.sandbox.files import File
 from local.sandbox.gupshup_requests import Login
+from local.sandbox.template_review import Changing
 
 type Json = dict[str, Any]
 
@@ -19,17 +19,12 @@ _MOST = 20_000
 
 
 @dataclass
-class FlatList:
+class FlatList(Changing):
     """The templates of an HSM login."""
 
     entries: list[Json] = field(default_factory=list)
     hidden: int = 0
     """So many more are in the total than are listed."""
-    clock: Callable[[], float] = time.monotonic
-    _due: list[tuple[float, Json, Json]] = field(default_factory=list)
-
-    def later(self, seconds: float, entry: Json, **changes: Any) -> None:
-        self._due.append((self.clock() + seconds, entry, changes))
 
     def page(self, form: Mapping[str, str]) -> Json:
         self._settle()
@@ -40,11 +35,6 @@ class FlatList:
         asked = json.loads(form.get("fields", "[]"))
         data = [{name: value for name, value in entry.items() if name != "buttons" or name in asked} for entry in shown]
         return {"data": data, "meta": {"total": len(found) + self.hidden}}
-
-    def _settle(self) -> None:
-        for due in [each for each in self._due if each[0] <= self.clock()]:
-            due[1].update(due[2])
-            self._due.remove(due)
 
 
 def refused(form: Mapping[str, str], logins: Mapping[str, Login]) -> Json | None:

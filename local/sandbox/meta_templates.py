@@ -5,12 +5,13 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 """
 
 import json
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
+
+from local.sandbox.template_review import Changing
 
 type Json = dict[str, Any]
 
@@ -31,14 +32,13 @@ class TemplateAnswer:
     lost: bool = False
 
 
-class TemplateList:
+class TemplateList(Changing):
     """The templates of a WhatsApp business account."""
 
     def __init__(self, entries: Sequence[Json] = (), budget: int = CALLS_AN_HOUR, most: int | None = None) -> None:
+        super().__init__()
         self.entries = list(entries)
         self.budget = budget
-        self.clock: Callable[[], float] = time.monotonic
-        self._due: list[tuple[float, Json, Json]] = []
         self.calls = 0
         """Of this hour."""
         self._most = most
@@ -49,10 +49,6 @@ class TemplateList:
     @property
     def ids(self) -> set[str]:
         return {entry["id"] for entry in self.entries if "id" in entry}
-
-    def later(self, seconds: float, entry: Json, **changes: Any) -> None:
-        """In `seconds` an entry changes."""
-        self._due.append((self.clock() + seconds, entry, changes))
 
     def page(self, query: Mapping[str, str], url: str) -> TemplateAnswer:
         instead = self._begin()
@@ -86,9 +82,7 @@ class TemplateList:
 
     def _begin(self) -> TemplateAnswer | None:
         self.calls += 1
-        for due in [each for each in self._due if each[0] <= self.clock()]:
-            due[1].update(due[2])
-            self._due.remove(due)
+        self._settle()
         instead = self.next_answers.pop(0) if self.next_answers else None
         if instead is None and self.calls > self.budget:
             return self._answer(400, error(80008, "There have been too many calls to this WhatsApp Business account"))

@@ -6,7 +6,12 @@
 any other    approved
 """
 
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+type Json = dict[str, Any]
 
 REVIEW_SECONDS = 0.2
 """Between two steps. WhatsApp takes minutes or a day."""
@@ -30,3 +35,21 @@ _COURSES: dict[str, tuple[Step, ...]] = {
 
 def course(name: str) -> tuple[Step, ...]:
     return next((steps for ending, steps in _COURSES.items() if name.endswith(ending)), (Step("APPROVED"),))
+
+
+@dataclass(kw_only=True, eq=False)
+class Changing:
+    """Entries that change as time goes on. `clock`: seconds."""
+
+    clock: Callable[[], float] = time.monotonic
+    _due: list[tuple[float, Json, Json]] = field(default_factory=list, init=False, repr=False)
+
+    def later(self, seconds: float, entry: Json, **changes: Any) -> None:
+        """In `seconds` an entry changes."""
+        self._due.append((self.clock() + seconds, entry, changes))
+
+    def _settle(self) -> None:
+        """What is due happens."""
+        for due in [each for each in self._due if each[0] <= self.clock()]:
+            due[1].update(due[2])
+            self._due.remove(due)
