@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from ops.output import Exit, Failed
 from ops.templates.files import Source
-from ops.templates.registry import Books
+from ops.templates.registry import Books, refused
 from whatsapp_bridge.providers import registry as providers
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, NotListed, SampleFile
@@ -15,7 +15,6 @@ from whatsapp_bridge.templates.statuses import DELETED
 from whatsapp_bridge.templates.template import Template
 
 SOURCE: Final = "the BSP's answer"
-_EXIT_OF: Final = {"later": Exit.LATER, "lost": Exit.LATER}
 _TYPES: Final = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -72,7 +71,7 @@ def create(own: Books, draft: Json, files: Mapping[str, SampleFile]) -> Created:
             return Created(answer)
         outcome = answer
         if outcome.why not in ("lost", "exists"):
-            raise not_done(outcome)
+            raise refused(outcome)
         there = _looked_up(own, draft)
         if there is not None and (outcome.why == "lost" or attempt == 2):
             # What exists after a lost answer is what that call made.
@@ -81,7 +80,7 @@ def create(own: Books, draft: Json, files: Mapping[str, SampleFile]) -> Created:
             raise Failed(Exit.BSP, f"{outcome.reason}; it is there with status {there.status}")
         if outcome.why == "exists":
             raise Failed(Exit.BSP, f"{outcome.reason}; it is not in the BSP's list, so it is still being deleted")
-    raise not_done(outcome)
+    raise refused(outcome)
 
 
 def _looked_up(own: Books, draft: Json) -> Made | None:
@@ -129,10 +128,5 @@ def forget(own: Books, template: Template) -> None:
 def done(outcome: Done | NotDone) -> Done:
     """Raises `Failed`."""
     if isinstance(outcome, NotDone):
-        raise not_done(outcome)
+        raise refused(outcome)
     return outcome
-
-
-def not_done(outcome: NotDone) -> Failed:
-    later = f"; again in {outcome.retry_after:.0f} s" if outcome.retry_after else ""
-    return Failed(_EXIT_OF.get(outcome.why, Exit.BSP), f"{outcome.reason}{later}")

@@ -14,7 +14,7 @@ from whatsapp_bridge.flows.template_sync import Ended, Report, TemplateSync
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry as providers
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.contract import Capabilities, ListedPage, NotListed, Templates
+from whatsapp_bridge.providers.contract import Capabilities, ListedPage, NotDone, NotListed, Templates
 from whatsapp_bridge.store.templates import Imports, Known, Registry, Syncs
 from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News, alike
@@ -23,7 +23,8 @@ from whatsapp_bridge.templates.template import ASPECTS, FILE, Content, Template
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 1_500
-_EXIT_OF: Final = {"permission": Exit.BSP, "later": Exit.LATER, "smaller": Exit.LATER}
+_LATER: Final = frozenset({"later", "smaller", "lost"})
+"""Why a BSP's refusal is none for good. For any other reason it is."""
 
 
 class Difference(NamedTuple):
@@ -116,7 +117,7 @@ class Books:
             return self._asked_one_by_one(name)
         answer = self.bsp.find(name)
         if isinstance(answer, NotListed):
-            raise not_listed(answer)
+            raise refused(answer)
         self.learn([news for news in answer if news.name.casefold() == name.casefold()])
         return self.named(name)
 
@@ -129,7 +130,7 @@ class Books:
         for template in known:
             answer = status.ask(template)
             if isinstance(answer, NotListed):
-                raise not_listed(answer)
+                raise refused(answer)
             self.learn([answer])
         return self.named(name)
 
@@ -150,7 +151,7 @@ class Books:
         for _ in range(_MOST_PAGES):
             page = self.listing().page(after, _PAGE)
             if not isinstance(page, ListedPage):
-                raise not_listed(page)
+                raise refused(page)
             found += page.news
             told(len(found))
             if page.after is None or page.after == after:
@@ -159,9 +160,10 @@ class Books:
         raise Failed(Exit.BSP, "the list has no end")
 
 
-def not_listed(answer: NotListed) -> Failed:
+def refused(answer: NotListed | NotDone) -> Failed:
+    """The end of a command that the BSP has not done."""
     later = f"; again in {answer.retry_after:.0f} s" if answer.retry_after else ""
-    return Failed(_EXIT_OF.get(answer.why, Exit.BSP), f"{answer.reason}{later}")
+    return Failed(Exit.LATER if answer.why in _LATER else Exit.BSP, f"{answer.reason}{later}")
 
 
 def news_of(sources: Sequence[Source], now: int) -> list[News]:
