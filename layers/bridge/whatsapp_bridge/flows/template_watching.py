@@ -31,8 +31,7 @@ def worth_saying(result: Result, *, is_first_list: bool = False) -> list[Said]:
     was = before.status if before is not None else ""
     said = [] if after.status == was else _of_status(was, after.status, after.reason)
     note, seen = result.news.note, before.changes if before is not None else ()
-    is_flagged = note is not None and note.what == _FLAGGED and after.changes != seen
-    if is_flagged and note is not None:
+    if note is not None and note.what == _FLAGGED and after.changes != seen:
         said.append(Said("TemplatesQualityFalls", after.quality, _FLAGGED, note.reason))
     if before is not None and _falls(before.quality, after.quality):
         said.append(Said("TemplatesQualityFalls", before.quality, after.quality, ""))
