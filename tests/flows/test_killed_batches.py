@@ -17,6 +17,17 @@ NAMES = ("a", "b", "c")
 VISIBILITY = 541
 
 
+def everything_is_sent_once(made: World) -> None:
+    """Once the BSP takes messages again."""
+    made.bsp = accept_all
+    made.http.requests.clear()
+    made.pump(hours=2)
+    assert made.sent_by_id() == dict.fromkeys(NAMES, 1)
+    assert made.depth("CampaignQueue") == 0
+    assert made.depth("CampaignDeadLetterQueue") == 0
+    assert made.told == []
+
+
 @pytest.fixture
 def made() -> Iterator[World]:
     with world() as made:
@@ -52,13 +63,7 @@ def test_copies_do_not_become_more_with_each_kill(made: World, kills: int) -> No
     assert made.depth("CampaignQueue") <= len(NAMES) * (kills + 1)
     made.pump(hours=0.3)
     assert made.depth("CampaignQueue") == len(NAMES)
-    made.bsp = accept_all
-    made.http.requests.clear()
-    made.pump(hours=2)
-    assert made.sent_by_id() == dict.fromkeys(NAMES, 1)
-    assert made.depth("CampaignQueue") == 0
-    assert made.depth("CampaignDeadLetterQueue") == 0
-    assert made.told == []
+    everything_is_sent_once(made)
 
 
 def test_copies_of_a_paused_account_are_sent_once(made: World) -> None:
@@ -147,13 +152,7 @@ def test_copies_of_a_paused_account_while_answers_are_lost(made: World, hours: f
     with lost_answers(made):
         made.pump(hours)
     assert len(NAMES) <= made.depth("CampaignQueue") <= len(NAMES) + copies
-    made.bsp = accept_all
-    made.http.requests.clear()
-    made.pump(hours=2)
-    assert made.sent_by_id() == dict.fromkeys(NAMES, 1)
-    assert made.depth("CampaignQueue") == 0
-    assert made.depth("CampaignDeadLetterQueue") == 0
-    assert made.told == []
+    everything_is_sent_once(made)
 
 
 @LOST_FOR
