@@ -36,6 +36,7 @@ PROCESSES: tuple[str, ...] = (
     "test_built_artifact.py",
     "test_functions.py::test_what_a_start",
     "test_types.py",
+    "test_startup.py::test_requests_starts_without_the_library_that_guesses_character_sets",
 )
 """Tests that start processes. One that does and is not named here fails."""
 SLOW: tuple[str, ...] = (
