@@ -66,8 +66,8 @@ class Accept:
         try:
             account = self._accounts.authenticated(account_name, headers)
         except BeyondBudget:
-            # Not "invalid credentials", which would be said of a new account, too. This answer is no verdict, and unlike
-            # a 5xx it takes no deployment back.
+            # Not "invalid credentials", which would be said of a new account, too. This is no verdict, and unlike a 5xx
+            # it takes no deployment back.
             return answers.TOO_MANY
         if account is None:
             count("InvalidCredentials")
