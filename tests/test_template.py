@@ -78,13 +78,17 @@ def queues(*names: str) -> list[Json]:
 
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 PAYLOADS, MEDIA = sub("${PayloadsBucket.Arn}/payloads/*"), sub("${PayloadsBucket.Arn}/media/*")
+# AWS knows no narrower one.
+LIST_ACCOUNTS = (("secretsmanager:ListSecrets",), ["*"])
 RECEIVE = [
+    LIST_ACCOUNTS,
     (("sqs:SendMessage",), queues("Replies", "Statuses", "Templates", "Quarantine")),
     (("s3:PutObject",), [PAYLOADS]),
 ]
 FORWARD_SENDS = ("Statuses", "Quarantine", "PeopleQuarantine", "RepliesDeadLetter", "StatusesDeadLetter")
 PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Send": [
+        LIST_ACCOUNTS,
         (("sqs:SendMessage",), queues("Conversation", "Campaign")),
         (("dynamodb:BatchGetItem",), [arn("MessagesTable")]),
     ],
@@ -108,11 +112,13 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("s3:PutObject",), [MEDIA]),
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
-    "Media": [(("s3:GetObject",), [MEDIA])],
-    "Import": [(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")])],
+    "Media": [LIST_ACCOUNTS, (("s3:GetObject",), [MEDIA])],
+    "Import": [
+        LIST_ACCOUNTS,
+        (("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+    ],
     "Templates": [
-        # AWS knows no narrower one.
-        (("secretsmanager:ListSecrets",), ["*"]),
+        LIST_ACCOUNTS,
         (POLL, queues("Templates")),
         (("sqs:ChangeMessageVisibility",), queues("Templates")),
         (("sqs:SendMessage",), queues("Templates")),
@@ -547,6 +553,11 @@ UNREPORTED = (
     "IF(SUM([sent, status, incoming]) > sent, 0, sent)",
     {"sent": SENT, **{service: own("StatusesReceived", service) for service in ("status", "incoming")}},
 )
+FOR_STRANGERS = ("send", "incoming", "status", "media", "import")
+BEYOND_BUDGET = (
+    f"SUM([{', '.join(FOR_STRANGERS)}])",
+    {service: own("NamesBeyondBudget", service) for service in FOR_STRANGERS},
+)
 REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
 OF_TEMPLATES = (
     *("TemplatesRejected", "TemplatesPaused", "TemplatesDisabled", "TemplatesQualityFalls", "AccountsRestricted"),
@@ -589,6 +600,11 @@ ALARMS = {
     "StatusCallbacksForbiddenAlarm": often("CallbacksForbidden", "status"),
     "IncomingCallbacksMalformedAlarm": often("CallbacksMalformed", "incoming"),
     "StatusCallbacksMalformedAlarm": often("CallbacksMalformed", "status"),
+    "ImportInvalidCredentialsAlarm": often("InvalidCredentials", "import"),
+    "IncomingCallbacksForbiddenBurstAlarm": once("CallbacksForbidden", "incoming", 20),
+    "StatusCallbacksForbiddenBurstAlarm": once("CallbacksForbidden", "status", 20),
+    "MediaForbiddenAlarm": once("MediaForbidden", "media", 100),
+    "NamesBeyondBudgetAlarm": Alarm(BEYOND_BUDGET, due=3, periods=12, threshold=100),
     "InvalidCredentialsBurstAlarm": once("InvalidCredentials", "send", 20),
     "MessagesUnknownAlarm": often("MessagesUnknown", "dispatch"),
     "MessagesUnknownBurstAlarm": once("MessagesUnknown", "dispatch", 5),
