@@ -19,13 +19,13 @@ from whatsapp_bridge.accounts.fields import (
     Url,
     form,
     is_in,
-    is_loopback,
     is_one_of,
     is_same,
     matching,
     one_or_several,
 )
 from whatsapp_bridge.accounts.phone_numbers import forms, same
+from whatsapp_bridge.runtime.hosts import is_loopback
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from whatsapp_bridge.runtime.hosts import is_loopback
 from whatsapp_bridge.runtime.json_text import trimmed
 
 # What the documentation's samples have where a value of one's own belongs.
@@ -57,15 +58,6 @@ def _text_as_meant(value: str, path: tuple[str, ...]) -> str:
     else:
         return text
     raise NotMeant(".".join(path) or "secret", reason)
-
-
-def is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _url(value: str) -> str:
