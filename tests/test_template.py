@@ -823,6 +823,19 @@ def test_the_bucket_is_private_and_encrypted(resources: Json) -> None:
     assert statement["Resource"] == [arn("PayloadsBucket"), sub("${PayloadsBucket.Arn}/*")]
 
 
+def test_what_guards_a_resource_is_kept_as_long_as_that_is(resources: Json) -> None:
+    """Policies of buckets, queues, topics and the like; what a role may do ends with the role."""
+    kept = {name for name, r in resources.items() if r.get("DeletionPolicy", "Delete") != "Delete"}
+    policies = {name: r for name, r in resources.items() if re.fullmatch(r"AWS::(?!IAM::).*Policy", r["Type"])}
+    guards = [(name, of) for name, r in policies.items() for of in set(referred(r)) & resources.keys()]
+
+    assert guards == [("PayloadsBucketPolicy", "PayloadsBucket")]
+    assert kept == {"MessagesTable", "PayloadsBucket", "PayloadsBucketPolicy"}
+    for guard, of in guards:
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            assert resources[guard].get(policy) == resources[of].get(policy)
+
+
 def test_what_is_in_the_bucket_expires(resources: Json) -> None:
     rules = resources["PayloadsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert {rule["Status"] for rule in rules} == {"Enabled"}
@@ -849,7 +862,8 @@ def test_links_are_for_the_api_unless_told_otherwise(resources: Json) -> None:
         pytest.param("https://bridge.example.com", True, id="host"),
         pytest.param("https://bridge.example.com:8443", True, id="port"),
         pytest.param("https://bridge.example.com/whatsapp/live", True, id="base path"),
-        pytest.param("http://127.0.0.1:8080", True, id="this machine"),
+        pytest.param("http://bridge.example.com", False, id="for everybody to read"),
+        pytest.param("http://127.0.0.1:8080", False, id="this machine, on which no stack of AWS is"),
         pytest.param("bridge.example.com", False, id="no scheme"),
         pytest.param("https://", False, id="no host"),
         pytest.param("https://bridge.example.com/", False, id="slash at the end"),
