@@ -40,6 +40,7 @@ _READERS: dict[Any, Callable[[str], object]] = {
 
 class SendSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     conversation_queue_url: str
     campaign_queue_url: str
     messages_table: str
@@ -47,6 +48,7 @@ class SendSettings(Settings):
 
 class DispatchSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     conversation_queue_url: str
     conversation_dead_letter_queue_url: str
     campaign_queue_url: str
@@ -59,6 +61,7 @@ class DispatchSettings(Settings):
 
 class ReceiveSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     replies_queue_url: str
     statuses_queue_url: str
     templates_queue_url: str
@@ -67,8 +70,9 @@ class ReceiveSettings(Settings):
 
 
 class MediaSettings(Settings):
-    account_secret_prefix: str
+    signing_key_secret: str
     payloads_bucket: str
+    media_ttl_days: int
 
 
 class ImportSettings(Settings):
@@ -86,6 +90,7 @@ class TemplatesSettings(Settings):
 
 class ForwardSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     public_url: str
     replies_queue_url: str
     statuses_queue_url: str

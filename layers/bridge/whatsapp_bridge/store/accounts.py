@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from whatsapp_bridge.accounts.account import NAME_PATTERN, Account, AccountInvalid
+from whatsapp_bridge.accounts.keys import SigningKeyInvalid
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.aws import client, error_code
+from whatsapp_bridge.store.secrets import read
+from whatsapp_bridge.store.signing import SigningKey
 
 _MAX_AGE_SECONDS = 300.0
 # A name without an account is looked up again soon (somebody may be setting it up), but not for every request.
@@ -18,7 +21,6 @@ _RETRY_SECONDS = 30.0
 _MAX_ENTRIES = 1000
 # After a mismatch, a secret older than this is read again, so that new credentials work immediately.
 _STALE_SECONDS = 15.0
-_NO_SUCH_SECRET = {"ResourceNotFoundException", "InvalidRequestException"}
 
 
 class AccountStale(Exception):
@@ -41,7 +43,8 @@ class _Names(NamedTuple):
 
 
 class Accounts:
-    """The stack's accounts by name. `parse(name, secret)` reads an account's JSON and may raise `AccountInvalid`."""
+    """The stack's accounts by name. `parse(name, secret)` reads an account's JSON and may raise `AccountInvalid`.
+    Without `signing`, they have no keys."""
 
     def __init__(
         self,
@@ -49,8 +52,9 @@ class Accounts:
         parse: Callable[[str, str], Account],
         secrets: Any = None,
         clock: Callable[[], float] = monotonic,
+        signing: SigningKey | None = None,
     ) -> None:
-        self._prefix, self._parse = prefix, parse
+        self._prefix, self._parse, self._signing = prefix, parse, signing
         self._secrets = secrets or client("secretsmanager")
         self._clock = clock
         self._cache: dict[str, _Kept] = {}
@@ -58,7 +62,8 @@ class Accounts:
 
     def get(self, name: str) -> Account | None:
         """None for an unknown account, or one whose secret is deleted or marked for deletion. Raises `AccountInvalid`
-        for a broken secret, botocore's errors otherwise: both only if the account was never read."""
+        for a broken secret, `SigningKeyInvalid` for the stack's, botocore's errors otherwise: all only if the account
+        was never read."""
         kept = self._cache.get(name)
         return kept.account if kept is not None and self._clock() < kept.until else self._read(name)
 
@@ -84,7 +89,7 @@ class Accounts:
         """As `get`; None also where the secret is broken or cannot be read, which is logged and counted."""
         try:
             return self.get(name)
-        except (AccountInvalid, BotoCoreError, ClientError):
+        except (AccountInvalid, SigningKeyInvalid, BotoCoreError, ClientError):
             return None
 
     def names(self) -> list[str]:
@@ -115,6 +120,8 @@ class Accounts:
         try:
             secret = self._secret(name)
             account = None if secret is None else self._parse(name, secret)
+            if account is not None and self._signing is not None:
+                account = account.with_keys(self._signing.of(name))
         except Exception as error:
             kept = self._cache.get(name)
             known = kept.account if kept is not None else None
@@ -132,16 +139,14 @@ class Accounts:
         return account
 
     def _secret(self, name: str) -> str | None:
-        try:
-            answer = self._secrets.get_secret_value(SecretId=self._prefix + name)
-        except ClientError as error:
-            if error_code(error) in _NO_SUCH_SECRET:
-                return None
-            raise
-        secret: str = answer.get("SecretString", "")
-        return secret
+        place = self._prefix + name
+        return read(self._secrets, place) if self._signing is None else self._signing.read_beside(place)
 
 
 def _reason(error: Exception) -> str:
     """Without a value of the secret."""
-    return str(error) if isinstance(error, AccountInvalid) else error_code(error) or type(error).__name__
+    return (
+        str(error)
+        if isinstance(error, AccountInvalid | SigningKeyInvalid)
+        else error_code(error) or type(error).__name__
+    )
