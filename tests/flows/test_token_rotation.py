@@ -1,5 +1,5 @@
-"""A callback token is rotated while people and messages are on their way: it lets callbacks in, and nothing else hangs on
-it. What does is in test_signing_key_rotation."""
+"""A callback token is rotated while people and messages are on their way: it lets callbacks in, and nothing else hangs
+on it. What does is in test_signing_key_rotation."""
 
 from collections.abc import Callable
 from typing import Any

@@ -351,6 +351,31 @@ def test_file_with_only_an_address() -> None:
     assert [url for _, url, _, _ in http.requests] == [LOOKASIDE]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://graph.facebook.com/v23.0/me/businesses", id="the Graph API"),
+        pytest.param(f"{BASE_URL}/v23.0/me", id="base_url"),
+        pytest.param("https://facebook.com/private", id="its domain"),
+        pytest.param("https://private.example/1", id="another host"),
+        pytest.param("", id="none"),
+    ],
+)
+def test_an_address_in_a_webhook_is_no_call_of_the_api(url: str) -> None:
+    http = Http(said(200, CONTENT))
+    with pytest.raises(Unreadable, match="the file's address must be Meta's"):
+        client(http).download(attachment(source={"url": url}))
+    assert http.requests == []
+
+
+@pytest.mark.parametrize("media_id", [".", "..", "..."])
+def test_an_id_is_no_step_of_a_path(media_id: str) -> None:
+    http = Http(described(), said(200, CONTENT))
+    with pytest.raises(Unreadable, match="the file's id must be no step of a path"):
+        client(http).download(attachment(source={"id": media_id}))
+    assert http.requests == []
+
+
 def test_id_stays_one_step_of_the_path() -> None:
     http = Http(described(), said(200, CONTENT))
     client(http).download(attachment(source={"id": "../1?x=y"}))
