@@ -112,7 +112,8 @@ class Weather:
             raise Killed
         self._fill_memory(owner)
         if service == "secretsmanager":
-            self._note_broken(str(parameters["SecretId"]))
+            for name in parameters.get("SecretIdList", [parameters.get("SecretId", "")]):
+                self._note_broken(str(name))
         fault = self._struck(service, "away", "denied")
         if fault is None:
             return

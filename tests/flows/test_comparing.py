@@ -104,7 +104,7 @@ def test_without_checks_nothing_is_read() -> None:
         waba.sync()
         made.steps.clear()
         assert code(made, template())[0] is None
-        assert calls(made) == ["GetSecretValue", "SendMessage"]
+        assert calls(made) == ["BatchGetSecretValue", "SendMessage"]
 
 
 def calls(made: World) -> list[str]:
@@ -176,7 +176,7 @@ def test_one_call_cold_and_none_warm(waba: Waba) -> None:
         waba.world.send(template())
         seen.append(calls(waba.world))
     assert seen == [
-        ["GetSecretValue", "BatchGetItem", "SendMessage"],
+        ["BatchGetSecretValue", "BatchGetItem", "SendMessage"],
         ["SendMessage"],
         ["BatchGetItem", "SendMessage"],
         ["SendMessage"],

@@ -24,9 +24,9 @@ from tests.providers.message_central.samples import (
     token_answer,
 )
 from tests.support.services import MemoryNotes, services
+from tests.support.world import account_of
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -94,7 +94,7 @@ STATIC = {"token": samples.TOKEN}
 
 def client(http: HttpClient, notes: Any = None, options: Json | None = None, **provider: Any) -> Client:
     secret = samples.secret("https://bsp.example/base/", options, **provider)
-    return Client(parse_account("acme", secret), services(http, notes=notes), now=lambda: NOW)
+    return Client(account_of("acme", secret), services(http, notes=notes), now=lambda: NOW)
 
 
 def chat(reference: str = "c1", **changes: Any) -> Outgoing:
