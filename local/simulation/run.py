@@ -103,12 +103,15 @@ class Run:
     def play(self) -> Result:
         fetched = patch.object(local.sandbox.meta, "_fetched", self._fetched)
         with substituted(self.scheduler, self._random["ids"], self.internet), fetched, self._observed():
-            self._build()
-            for event in self.plan.events:
-                self.scheduler.start(partial(self._happen, event), after=event.at)
-            self.scheduler.start(self._sample)
-            self.scheduler.run(START + _HORIZON)
-            return self._result()
+            try:
+                self._build()
+                for event in self.plan.events:
+                    self.scheduler.start(partial(self._happen, event), after=event.at)
+                self.scheduler.start(self._sample)
+                self.scheduler.run(START + _HORIZON)
+                return self._result()
+            finally:
+                self.scheduler.close()
 
     def _build(self) -> None:
         scheduler = self.scheduler
