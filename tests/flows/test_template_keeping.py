@@ -51,12 +51,14 @@ class Graph:
         self.registry = Registry(made.table)
         made.bsp = self._answer
 
-    def _answer(self, url: str, _: Any) -> Answer | Exception:
+    def _answer(self, url: str, body: Any) -> Answer | Exception:
         if self.fails is not None:
             return self.fails
         split = urlsplit(url)
         if split.path == "/GatewayAPI/rest":
-            return json_answer(200, {"data": self.flat, "meta": {"total": len(self.flat)}})
+            # The offset is passed over: one public client alone gives it.
+            limit = int(parse_qs(body.decode())["limit"][0])
+            return json_answer(200, {"data": self.flat[:limit], "meta": {"total": len(self.flat)}})
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         if split.path.endswith("/message_templates"):
             answer = self.listed.page(query, url.partition("?")[0])
@@ -128,11 +130,29 @@ def test_each_list_is_synced_once_for_all_who_share_it(graph: Graph) -> None:
     graph.has("offer", "order")
     graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example"))
     graph.world.put_account("portal", account())
-    graph.flat = [{"id": 1, "name": "flat", "language": "en", "status": "ENABLED", "body": "Hi", "button_type": "NONE"}]
+    graph.flat = [flat("flat")]
     graph.sync()
     assert graph.listed.calls == 1
     assert graph.statuses() == {"offer": "APPROVED", "order": "APPROVED"}
     assert graph.statuses("account:shop") == {"flat": "APPROVED"}
+
+
+def flat(name: str, number: int = 1) -> Json:
+    return {
+        "id": number,
+        "name": name,
+        "language": "en",
+        "status": "ENABLED",
+        "body": "Hi",
+        "button_type": "NONE",
+    }
+
+
+def test_a_list_that_takes_no_offset_is_never_complete(graph: Graph) -> None:
+    graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example"))
+    graph.flat = [flat(f"t{number:03}", number) for number in range(150)]
+    graph.sync()
+    assert graph.registry.listed_at("account:shop") == 0
 
 
 def test_syncs_of_a_schedule_are_spread(graph: Graph) -> None:
