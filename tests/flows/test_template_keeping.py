@@ -324,9 +324,14 @@ def test_gupshups_report_is_of_its_account(graph: Graph) -> None:
     assert graph.statuses("account:shop") == {"offer": "APPROVED"}
 
 
-def test_gupshups_report_where_meta_lists_the_templates(graph: Graph) -> None:
+@pytest.mark.parametrize("is_listed", [False, True], ids=["unknown", "known by Meta's id"])
+def test_gupshups_report_where_meta_lists_the_templates(graph: Graph, is_listed: bool) -> None:
     graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example") | {"template_source": SOURCE})
-    report = {"field": STATUS, "time": AT} | of_template("PAUSED")
+    if is_listed:
+        graph.has("offer")
+        graph.sync()
+    graph.world.now += 100
+    report = {"field": STATUS, "time": int(graph.world.now)} | of_template("PAUSED", message_template_id=7000001)
     graph.world.callback([report], "shop", TOKEN)
     graph.world.pump()
     assert graph.statuses() == {"offer": "PAUSED"}

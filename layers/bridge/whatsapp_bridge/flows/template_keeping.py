@@ -168,7 +168,10 @@ class TemplateKeeping:
                 self._tell(sharing, event if event.at != NO_TIME else event._replace(at=work.at))
             else:
                 watching.say_unlisted(event)
-                news.setdefault(sharing.scope, []).append(event.news)
+                # A report of the BSP's own has the BSP's id, which `template_source` does not know.
+                is_bsps_own = arrived.template_source is not None and not event.waba_id
+                told = event.news._replace(id=None) if is_bsps_own else event.news
+                news.setdefault(sharing.scope, []).append(told)
                 found[sharing.scope] = sharing
         for scope, of_scope in news.items():
             self._take(found[scope], of_scope, work)
