@@ -19,6 +19,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.store.queues import TemplatesQueue
 from whatsapp_bridge.store.templates import Registry
+from whatsapp_bridge.templates.news import News
 from whatsapp_bridge.templates.template import Change
 
 type Json = dict[str, Any]
@@ -280,6 +281,20 @@ def test_twice_and_out_of_order(graph: Graph, counted: Callable[[str], list[str]
         graph.world.pump()
     assert graph.statuses() == {"offer": "APPROVED"}
     assert counted("TemplatesPaused") == []
+
+
+def test_a_list_and_an_event_of_one_second_are_decided_by_asking(graph: Graph) -> None:
+    graph.has("offer")
+    TemplatesQueue(graph.world.url("TemplatesQueue"), graph.world.sqs).send(sync_entry(["acme"], START))
+    graph.registry.take(SCOPE, [paused_at(int(graph.world.now))])
+    graph.world.run()
+    assert graph.statuses() == {"offer": "APPROVED"}
+    # The list, and the one template in a later second.
+    assert graph.listed.calls == 2
+
+
+def paused_at(at: int) -> News:
+    return News("offer", "en", at, "a webhook", id=b"offer".hex(), says={"status": "PAUSED"})
 
 
 def test_unknown_templates_are_fetched(graph: Graph) -> None:

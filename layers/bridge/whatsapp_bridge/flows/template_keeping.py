@@ -114,7 +114,9 @@ class TemplateKeeping:
                 continue
             is_first_list = not self._registry.listed_at(templates.scope)
             report = self._sync.sync(account.name, templates)
-            watching.say(report.results, work.accounts, is_first_list=is_first_list)
+            # A list and an event may be of the same second. What is not answered, the next list decides.
+            results = self._learning.asked(templates, report.results).results
+            watching.say(results, work.accounts, is_first_list=is_first_list)
             if report.ended is Ended.PERMISSION_MISSING:
                 watching.say_permission_missing(account.name, report.reason)
                 continue
