@@ -283,6 +283,19 @@ def test_twice_and_out_of_order(graph: Graph, counted: Callable[[str], list[str]
     assert counted("TemplatesPaused") == []
 
 
+@pytest.mark.parametrize("ahead", [3, 10**8, 10**9], ids=["seconds", "years", "decades"])
+def test_an_event_of_the_future_is_of_when_it_came(graph: Graph, ahead: int) -> None:
+    graph.has("offer")
+    graph.sync()
+    graph.world.now += 100
+    graph.notify(of_template("PAUSED"), at=int(graph.world.now) + ahead)
+    graph.world.pump()
+    assert graph.statuses() == {"offer": "PAUSED"}
+    graph.world.now += 3_600
+    graph.sync()
+    assert graph.statuses() == {"offer": "APPROVED"}
+
+
 def test_a_list_and_an_event_of_one_second_are_decided_by_asking(graph: Graph) -> None:
     graph.has("offer")
     TemplatesQueue(graph.world.url("TemplatesQueue"), graph.world.sqs).send(sync_entry(["acme"], START))

@@ -173,7 +173,8 @@ class TemplateKeeping:
                 # A report of the BSP's own has the BSP's id, which `template_source` does not know.
                 is_bsps_own = arrived.template_source is not None and not event.waba_id
                 told = event.news._replace(id=None) if is_bsps_own else event.news
-                news.setdefault(sharing.scope, []).append(told)
+                # What is of the future would be newer than all lists until then.
+                news.setdefault(sharing.scope, []).append(told._replace(at=min(told.at, work.at)))
                 found[sharing.scope] = sharing
         for scope, of_scope in news.items():
             self._take(found[scope], of_scope, work)
