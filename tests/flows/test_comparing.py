@@ -16,8 +16,8 @@ from whatsapp_bridge.flows.comparing import ANSWER_SECONDS
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import WHILE_SENDING
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS
 from whatsapp_bridge.store.templates import Registry
+from whatsapp_bridge.templates.template import FRESH_SECONDS
 
 type Json = dict[str, Any]
 

@@ -14,8 +14,8 @@ from tests.support.world import BSP_URL, World, account, json_answer, template, 
 from tests.templates.samples import body, buttons, entry, reply
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS
 from whatsapp_bridge.store.templates import Questions, Registry, Turn
+from whatsapp_bridge.templates.template import FRESH_SECONDS
 
 type Json = dict[str, Any]
 
