@@ -217,6 +217,19 @@ def test_old_knowledge_takes_nothing_off_the_list(
     assert len(walked(waba)) == 150
 
 
+def test_a_sync_that_goes_on_says_nothing_new_of_its_first_pages(waba: Waba) -> None:
+    waba.has_many(150)
+    assert len(walked(waba)) == 150
+    waba.world.now += 3_600
+    waba.listed.entries[2]["status"] = "PAUSED"
+    waba.listed.next_answers = [None, LATER]
+    waba.sync()
+    waba.listed.entries[2]["status"] = "APPROVED"
+    waba.world.now += 600
+    assert ask(waba).status == 503
+    assert len(walked(waba, limit="500")) == 150
+
+
 def test_what_is_lost_is_not_known_to_be_if_the_last_import_cannot_be_read(waba: Waba) -> None:
     waba.has_many(3)
     ask(waba)

@@ -85,12 +85,14 @@ class ImportTemplates:
         if templates is None or self._now() - known.listed_at <= _UP_TO_DATE_SECONDS:
             return known, True
         self._http.end_in(REFRESH_SECONDS)
-        is_current = False
+        is_complete = False
         try:
-            is_current = self._sync.sync(account.name, templates).ended is Ended.COMPLETE
+            is_complete = self._sync.sync(account.name, templates).ended is Ended.COMPLETE
         except Exception as error:  # noqa: BLE001 - what is known is shown
             log_failure("templates not brought up to date", error, account=account.name)
-        return self._registry.all(account.template_scope), is_current
+        known = self._registry.all(account.template_scope)
+        # One that broke off has gone on: its first pages may be an hour old.
+        return known, is_complete and self._now() - known.listed_at <= FRESH_SECONDS
 
     # --- what is lost ------------------------------------------------------------------------------------------------
 
