@@ -180,6 +180,7 @@ class _Walk:
 def _tell(account: str, scope: str, report: Report) -> None:
     told = {"account": account, "scope": scope, "ended": report.ended.value, "reason": report.reason}
     if report.ended is Ended.COMPLETE:
-        logger.info("templates synced", extra=told | {"listed": len(report.results), "gone": len(report.gone)})
+        say = logger.warning if report.reason else logger.info
+        say("templates synced", extra=told | {"listed": len(report.results), "gone": len(report.gone)})
     else:
         logger.warning("templates not synced to the end", extra=told)
