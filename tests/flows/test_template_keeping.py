@@ -495,3 +495,18 @@ def test_a_throttled_table_loses_no_event(graph: Graph) -> None:
     graph.notify(of_template("PAUSED"), at=int(graph.world.now))
     graph.world.pump()
     assert graph.statuses() == {"offer": "PAUSED"}
+
+
+def test_a_table_that_is_away_for_hours_loses_no_event(graph: Graph) -> None:
+    graph.has("offer")
+    graph.sync()
+    graph.world.now += 100
+    graph.notify(of_template("PAUSED"), at=int(graph.world.now))
+    graph.world.fail = lambda operation, _: ConnectionError() if operation == "BatchGetItem" else None
+    graph.world.pump(hours=9)
+    assert graph.world.depth("TemplatesDeadLetterQueue") == 0
+    graph.world.fail = lambda operation, _: None
+    back = graph.world.now
+    graph.world.pump()
+    assert graph.statuses() == {"offer": "PAUSED"}
+    assert graph.world.now - back < 1_000

@@ -96,7 +96,8 @@ class TemplateKeeping:
             seconds = error.seconds
         except Exception as error:  # noqa: BLE001 - logged; the record comes back
             log_failure("record failed", error, record=record.id)
-            seconds = pause_after_failure(self._now() - record.first_received_at)
+            # Each minute, a hundred receives would be over before an outage of hours is.
+            seconds = pause_after_failure(self._now() - record.first_received_at, _LONGEST_RETRY_SECONDS)
         else:
             return True
         try:
