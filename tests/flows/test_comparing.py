@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.waba import SCOPE, Waba, secret
-from tests.support.world import World, template, world
-from tests.templates.samples import DYNAMIC, body, buttons, entry, named_body, reply
+from tests.providers.gupshup import samples as gupshup
+from tests.support.waba import SCOPE, WABA_ID, Waba, secret
+from tests.support.world import World, account, template, world
+from tests.templates.samples import COUPON, DYNAMIC, body, buttons, entry, named_body, reply
 from whatsapp_bridge.flows.comparing import ANSWER_SECONDS
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import WHILE_SENDING
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS
+from whatsapp_bridge.providers.cloud_api.templates import of_entry
+from whatsapp_bridge.store.templates import Registry
+from whatsapp_bridge.templates.template import FRESH_SECONDS
 
 type Json = dict[str, Any]
 
@@ -152,6 +155,21 @@ def test_the_suffix_of_a_whole_address_and_the_names_of_variables_are_sent(waba:
     body_sent, url_sent = message["template"]["components"]
     assert body_sent["parameters"] == [{"type": "text", "text": "Ann", "parameter_name": "first"}]
     assert url_sent["parameters"] == [{"type": "text", "text": "cart"}]
+
+
+@pytest.mark.parametrize("is_metas", [False, True], ids=["Gupshup's list", "Meta's list, whose ids are others"])
+def test_what_gupshup_knows_only_by_its_id(is_metas: bool) -> None:
+    source = {"template_source": {"type": "meta", "waba_id": WABA_ID, "access_token": "t", "api_version": "v25.0"}}
+    of_gupshup = account(provider=gupshup.secret(templates={})["provider"], **(source if is_metas else {}))
+    with world(shop=of_gupshup) as made:
+        news = of_entry(known(body("Hi {{1}}"), buttons(COUPON)), int(made.now), "a list")
+        assert news is not None
+        Registry(made.table).take(SCOPE if is_metas else "account:shop", [news])
+        code: Json = {"type": "button", "index": 0, "subType": "copy_code", "buttonText": "Copy offer code"}
+        code["parameters"] = [{"type": "coupon_code", "coupon_code": "SAVE25"}]
+        answer = json.loads(made.send(template(components=[template()["components"][0], code]), "shop").body)
+        assert answer["status"] == ("failure" if is_metas else "success")
+        assert not is_metas or "need the template's id at Gupshup" in answer["error"]["message"]
 
 
 def test_another_text_is_counted_where_the_bsp_does_not_get_it(

@@ -196,7 +196,10 @@ class Account(Config, Generic[P_co, O_co]):
         return f"account:{self.name}" if shared is None else f"waba:{shared}"
 
     def with_template_id(self, name: str, template_id: str) -> Self:
-        """The account for a message of a template whose id at the BSP is known."""
+        """The account for a message of a template that is known by this id."""
+        if self.template_source is not None:
+            # It is an id of the source's.
+            return self
         provider = self.provider.with_template_id(name, template_id)
         return self if provider is self.provider else self.model_copy(update={"provider": provider})
 

@@ -202,11 +202,13 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         jitter=outside.jitter,
         now=outside.now,
     )
+    services = _services(http, notes, outside)
     templates = TemplateQuestions(
         known=KnownTemplates(lambda: known, outside.now),
         registry=known,
         questions=Questions(table),
         http=http,
+        services=services,
         now=outside.now,
     )
     dispatch = Dispatch(
@@ -220,7 +222,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
-        services=_services(http, notes, outside),
+        services=services,
         longest=env.dispatch_retry.limit,
         handing_on=HandingOn(time_left=http.seconds_left, now=outside.now),
         now=outside.now,
