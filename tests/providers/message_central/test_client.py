@@ -38,6 +38,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
     Unreadable,
 )
+from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.providers.message_central.client import Client
 
 NOW = 1_760_000_000
@@ -378,7 +379,8 @@ def test_a_token_that_another_process_has_renewed_is_used() -> None:
     made = client(http, notes)
     prepared = made.prepare(broadcast())
     (key,) = notes.kept
-    notes.kept[key] = "private-2"
+    account = account_of("acme", samples.secret("https://bsp.example/base/"))
+    notes.kept[key] = kept_tokens.sealed(account, "private-2")
 
     assert isinstance(prepared, Outgoing)
     assert made.send([prepared]) == [Accepted(None)]

@@ -257,7 +257,7 @@ class ForwardStatuses:
     def _leases(self, account: Account, items: Sequence[Item]) -> _Leases:
         without_message, groups = grouped(items)
         leases = _Leases([], [], without_message, [])
-        found = each(lambda group: self._reports.lease(account.name, group), groups)
+        found = each(lambda group: self._reports.lease(account, group), groups)
         for group, lease in zip(groups, found, strict=True):
             match lease:
                 case NoLease.REPEAT:

@@ -20,7 +20,7 @@ from whatsapp_bridge.flows.template_queue import notice_entry
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.bodies import query
-from whatsapp_bridge.providers.common.message_ids import bounded, hidden
+from whatsapp_bridge.providers.common.message_ids import bounded, hidden, kept
 from whatsapp_bridge.providers.contract import (
     NO_TIME,
     BodyUnreadable,
@@ -154,10 +154,10 @@ class Receive:
         return Acknowledgement(200)
 
     def _reply(self, account: Account, event: ReplyEvent, now: float) -> Entry:
-        event = replace(event, id=bounded(event.id))
+        event = replace(event, id=kept(account, event.id))
         body = self._payloads.pack({"account": account.name, "reply": asdict(event), "received": int(now)})
         # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
-        deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
+        deduplication = sha256(f"{account.name}#{hidden(account.name, event.id)}".encode()).hexdigest()
         return Entry(body, f"{account.name}.{account.keys.pseudonym(event.sender)}", deduplication)
 
 
