@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from local.sandbox.wamids import PREFIX, wamid
-from tests.support.world import account
+from tests.support.world import account, account_of, keys_of, signing_key
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.common.message_ids import forms, hidden, kept, made_of, token
 
@@ -115,9 +115,8 @@ def test_an_id_of_whatsapp_that_is_too_long_is_found_in_one_form_that_is_a_key()
 
 
 def test_an_id_that_is_made_of_content_is_kept_under_the_account_s_key() -> None:
-    own, other = (
-        parse_account(name, account(callback_token=secret * 40)) for name, secret in (("acme", "t"), ("acme", "u"))
-    )
+    own = account_of("acme", account())
+    other = parse_account("acme", account()).with_keys(keys_of("acme", signing_key("k" * 64)))
     yes = made_of(b"27820000001 yes")
     assert kept(own, yes) == kept(own, made_of(b"27820000001 yes"))
     assert len({yes, kept(own, yes), kept(other, yes), kept(own, made_of(b"27820000002 yes"))}) == 4
