@@ -22,7 +22,9 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Capabilities, Refused
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")]
+)
 OPERATIONS = ROOT / "docs/operations.md"
 
 
