@@ -133,6 +133,7 @@ TAGGED = {
     "AWS::S3::Bucket": "the bucket",
     "AWS::Logs::LogGroup": "log groups",
     "AWS::CloudWatch::Alarm": "alarms",
+    "AWS::CloudWatch::Dashboard": "the dashboard",
     "AWS::IAM::Role": "roles",
     "AWS::Events::Rule": "the schedule",
     "AWS::CodeDeploy::Application": "CodeDeploy's application",
