@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ def test_the_package_has_the_codes_version() -> None:
 def test_the_stack_says_its_version() -> None:
     output = TEMPLATE.partition("\nOutputs:\n")[2]
     assert re.findall(r"^  Version:\n    Description: .*\n    Value: (.*)$", output, re.MULTILINE) == [__version__]
+
+
+def test_the_changelog_has_the_version_and_its_day() -> None:
+    sections = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sections[0] == "[Unreleased]"
+    version, _, day = sections[1].partition(" - ")
+    assert version == f"[{__version__}]"
+    assert date.fromisoformat(day).isoformat() == day
 
 
 def test_every_log_line_has_the_version(log: Log) -> None:
