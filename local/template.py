@@ -206,7 +206,8 @@ class Resolver:
             declared = self._document["Parameters"][name]
             listed = declared.get("Type") == "CommaDelimitedList" or str(declared.get("Type")).startswith("List<")
             return self._parameters[name].split(",") if listed else self._parameters[name]
-        return self._get_att([name, "Ref"])
+        # SAM's own way to name a resource that it makes for another one, such as an API's stage.
+        return self._get_att(name.split(".", 1) if "." in name else [name, "Ref"])
 
     def _get_att(self, value: list[str]) -> str:
         logical_id, attribute = value

@@ -24,7 +24,8 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Capabilities, Refused
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])
+ROOT_PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "events/README.md")
+PAGES = sorted([*(ROOT / page for page in ROOT_PAGES), *(ROOT / "docs").rglob("*.md")])
 OPERATIONS = ROOT / "docs/operations.md"
 
 

@@ -117,7 +117,7 @@ def function_of(name: str) -> str:
 
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handlers]:
-    with world(**{name.replace("account", "acme"): load(name) for name in sorted(ACCOUNTS)}) as made:
+    with world(**{name.replace("account", "sample"): load(name) for name in sorted(ACCOUNTS)}) as made:
         kms = made.client("kms")
         for arn in KEYS.values():
             alias = arn.rpartition(":")[2]
@@ -324,7 +324,7 @@ def to_bsp(*messages: dict[str, Any]) -> tuple[str, Any]:
     return "https://bsp.example/v1/message", {"messages": [{"channel": "whatsapp", **message} for message in messages]}
 
 
-def quarantined(kind: str, reason: str, element: Any, account: str = "acme") -> dict[str, Any]:
+def quarantined(kind: str, reason: str, element: Any, account: str = "sample") -> dict[str, Any]:
     return {"account": account, "kind": kind, "reason": reason, "element": element, "received": 1_700_000_000}
 
 
@@ -334,7 +334,7 @@ def element(name: str, kind: str, place: int = 0) -> Any:
 
 def unreadable(name: str, reason: str) -> dict[str, Any]:
     """A reply of the account with keys, kept as it came."""
-    return quarantined("reply", reason, queued(name)["reply"]["element"], "acme-secure")
+    return quarantined("reply", reason, queued(name)["reply"]["element"], "sample-secure")
 
 
 GUPSHUP_ID = "5001002003004005006-600700800900100200"
@@ -350,7 +350,7 @@ def whole(name: str, body: bytes) -> dict[str, Any]:
     return quarantined("body", "no event object", element)
 
 
-GUPSHUP_STATUS = {"account": "acme-gupshup", "accepted_at": int(START), "attempt": 1, "waits": 1}
+GUPSHUP_STATUS = {"account": "sample-gupshup", "accepted_at": int(START), "attempt": 1, "waits": 1}
 CENTRAL, CENTRAL_NAME = "1700000000|1|0|1005", "Message Central WhatsApp Now"
 BROADCAST = (
     "flowType=WHATSAPP&senderId=27999000005&type=BROADCAST&countryCode=27&mobileNumber=820000001"
@@ -572,7 +572,7 @@ RECEIVE = [
     Case("incoming-wrong-token", answered(403, "forbidden")),
     Case("incoming-verification", answered(400, "empty")),
     Case("status-delivered", ok(""), {"StatusesQueue": [queued("forward-status")]}),
-    Case("status-legacy", ok(""), {"StatusesQueue": [queued("forward-status") | {"account": "acme-legacy"}]}),
+    Case("status-legacy", ok(""), {"StatusesQueue": [queued("forward-status") | {"account": "sample-legacy"}]}),
     Case(
         "status-gupshup-form",
         ok(""),
@@ -603,7 +603,7 @@ RECEIVE = [
         {
             "StatusesQueue": [
                 {
-                    "account": "acme",
+                    "account": "sample",
                     "accepted_at": int(START),
                     "attempt": 1,
                     "waits": 1,
@@ -653,10 +653,10 @@ RECEIVE = [
 def status_of_meta(place: int, name: Status, **error: Any) -> Any:
     """What a status of `status-meta` becomes on its queue."""
     told = requested_of_meta("status-meta", "statuses", place)
-    person = keys_of("acme-meta").pseudonym(told["recipient_id"])
-    known_as = hidden("acme-meta", told["id"])
+    person = keys_of("sample-meta").pseudonym(told["recipient_id"])
+    known_as = hidden("sample-meta", told["id"])
     event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], known_as, recipient=person, **error)
-    return json.loads(queued_status("acme-meta", event, START).body)
+    return json.loads(queued_status("sample-meta", event, START).body)
 
 
 META_URL, META_INCOMING_URL = (
@@ -866,7 +866,7 @@ MEDIA = [
     Case(
         "media-link",
         answered(302, "")
-        | {"location": f"https://test-payloadsbucket.s3.eu-west-1.amazonaws.com/media/acme/{MEDIA_ID}"},
+        | {"location": f"https://test-payloadsbucket.s3.eu-west-1.amazonaws.com/media/sample/{MEDIA_ID}"},
         before=links_are_valid_until_2100,
     ),
     Case("media-link", NO_LINK, variant="valid for longer than links are"),
@@ -883,8 +883,8 @@ def synced(handlers: Handlers) -> None:
     news = templates.of_entry(LISTED, int(made.now), "a listing")
     assert news is not None
     registry = Registry(made.table)
-    registry.take("account:acme", [news])
-    registry.complete("account:acme", int(made.now), "a listing")
+    registry.take("account:sample", [news])
+    registry.complete("account:sample", int(made.now), "a listing")
 
 
 PAGE = {"data": [LISTED], "paging": {"cursors": {"before": cursor((LISTED["name"], LISTED["language"]))}}}
@@ -915,7 +915,7 @@ TEMPLATES = [
     Case(
         "templates-schedule",
         None,
-        {"TemplatesQueue": [SYNC | {"sync": [f"acme-{name}"]} for name in ("meta", "gupshup", "central")]},
+        {"TemplatesQueue": [SYNC | {"sync": [f"sample-{name}"]} for name in ("meta", "gupshup", "central")]},
     ),
     Case(
         "templates-notice",
@@ -962,7 +962,7 @@ def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
         ("message sent", SECOND),
         ("quarantined", "unknown kind"),
     }
-    assert {line["account"] for line in lines} == {"acme"}
+    assert {line["account"] for line in lines} == {"sample"}
 
 
 def test_every_event_file_has_a_case() -> None:

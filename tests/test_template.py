@@ -34,7 +34,7 @@ def transform() -> Callable[..., Json]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
-        def transform(*, code: str = "code", layer: str = "layer", deployment: str = "AllAtOnce") -> Json:
+        def transform(*, code: str = "code", layer: str = "layer", **parameters: str) -> Json:
             """The template's resources when the functions' code and the layer lie at these S3 keys."""
             template = copy.deepcopy(TEMPLATE)
             for resource in template["Resources"].values():
@@ -42,7 +42,7 @@ def transform() -> Callable[..., Json]:
                     resource["Properties"]["CodeUri"] = f"s3://bucket/{code}"
                 elif resource["Type"] == "AWS::Serverless::LayerVersion":
                     resource["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
-            resources: Json = Translator({}, Parser()).translate(template, {"Deployment": deployment})["Resources"]
+            resources: Json = Translator({}, Parser()).translate(template, parameters)["Resources"]
             return resources
 
         yield transform
@@ -57,7 +57,8 @@ def resolved(value: Any, *, stack: str = "bridge", names: Json | None = None, **
     """A value as CloudFormation computes it; `names`: the attributes of resources."""
     names = names or {}
     document = {**TEMPLATE, "Resources": TEMPLATE["Resources"] | names}
-    resolver = Resolver(document, {"AWS::StackName": stack, "AWS::Region": "us-east-1"}, parameters)
+    pseudo = {"AWS::StackName": stack, "AWS::Region": "us-east-1", "AWS::URLSuffix": "amazonaws.com"}
+    resolver = Resolver(document, pseudo, parameters)
     resolver.attributes.update(names)
     return resolver.resolve(value)
 
@@ -142,6 +143,23 @@ def listed(value: Any) -> list[Any]:
 
 
 KEYS = {"DecryptAccounts": "AccountSecretsKeyArn", "Encrypt": "ClickatellMtKeyArn", "Decrypt": "ClickatellMoKeyArn"}
+# What Lambda does with a function's role, as in AWS's policy AWSLambdaVPCAccessExecutionRole; all need every resource.
+NETWORK = [
+    f"ec2:{action}"
+    for action in (
+        *("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface"),
+        *("DescribeNetworkInterfaces", "DescribeSubnets", "UnassignPrivateIpAddresses"),
+    )
+]
+NOT_OF_CODE = {
+    "ArnLike": {
+        "lambda:SourceFunctionArn": sub("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*")
+    }
+}
+NETWORK_STATEMENTS = [
+    {"Sid": "Network", "Effect": "Allow", "Action": NETWORK, "Resource": "*"},
+    {"Sid": "NetworkOfLambdaAlone", "Effect": "Deny", "Action": NETWORK, "Resource": "*", "Condition": NOT_OF_CODE},
+]
 FOR_SECRETS = {"StringEquals": {"kms:ViaService": sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}")}}
 
 
@@ -175,7 +193,11 @@ def test_a_function_may_do_what_the_table_says_and_no_more(resources: Json, func
         *([signing_key] if function not in WITHOUT_SIGNING_KEY else []),
         *([together] if function not in WITHOUT_ACCOUNTS | WITHOUT_SIGNING_KEY else []),
     ]
-    assert [granted(statement) for statement in policy["PolicyDocument"]["Statement"]] == common + PERMISSIONS[function]
+    statements = policy["PolicyDocument"]["Statement"]
+    network = [statement for statement in statements if statement.get("Fn::If", [""])[0] == "HasVpc"]
+    assert network == [{"Fn::If": ["HasVpc", each, {"Ref": "AWS::NoValue"}]} for each in NETWORK_STATEMENTS]
+    others = [statement for statement in statements if statement not in network]
+    assert [granted(statement) for statement in others] == common + PERMISSIONS[function]
     assert "ManagedPolicyArns" not in role
     assert resources[f"{function}Function"]["Properties"]["Role"] == arn(f"{function}Role")
 
@@ -183,8 +205,9 @@ def test_a_function_may_do_what_the_table_says_and_no_more(resources: Json, func
 def test_nothing_else_grants_anything_but_to_codedeploy(resources: Json) -> None:
     roles = of_type(resources, "AWS::IAM::Role")
     codedeploy = roles.pop("CodeDeployServiceRole")
-    assert set(codedeploy) == {"AssumeRolePolicyDocument", "ManagedPolicyArns"}
-    assert codedeploy["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"]
+    assert set(codedeploy) == {"AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary"}
+    managed = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+    assert codedeploy["ManagedPolicyArns"] == [sub(managed)]
     assert set(roles) == {f"{function}Role" for function in FUNCTIONS}
     assert [name for name, r in resources.items() if r["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")] == []
 
@@ -451,6 +474,18 @@ def test_fifo_queues_order_and_deduplicate_by_group(resources: Json, queue: str)
     assert properties["DeduplicationScope"] == "messageGroup"
     assert properties["FifoThroughputLimit"] == "perMessageGroupId"
 
+
+DOMAIN = {
+    "DomainName": "bridge.example.com",
+    "DomainCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
+}
+VPC = {
+    "VpcSubnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "VpcSecurityGroupIds": "sg-0123456789abcdef0",
+}
+API = {"BridgeApi": {"Ref": "api"}}
+# Too long for the description of a version. The certificate is not the functions'.
+BY_LAYER = {"DomainName": DOMAIN["DomainName"], **VPC}
 
 OWN = sub("CleverTapWhatsAppBridge/${AWS::StackName}")
 """The namespace of the bridge's own metrics."""
@@ -878,12 +913,22 @@ def test_the_signing_key_that_is_made_is_one(resources: Json) -> None:
     assert len(key) == 64
 
 
-def test_links_are_for_the_api_unless_told_otherwise(resources: Json) -> None:
-    own = sub("https://${BridgeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}")
-    given = {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, own]}
-    assert environment(resources, "Forward")["PUBLIC_URL"] == given
-    assert TEMPLATE["Conditions"]["HasPublicUrl"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "PublicUrl"}, ""]}]}
-    assert own == TEMPLATE["Outputs"]["ApiUrl"]["Value"]
+@pytest.mark.parametrize(
+    ("parameters", "for_links"),
+    [
+        pytest.param({}, "https://api.execute-api.us-east-1.amazonaws.com", id="the API's own"),
+        pytest.param({"PublicUrl": "https://front.example.com/a"}, "https://front.example.com/a", id="told otherwise"),
+        pytest.param({**DOMAIN}, "https://bridge.example.com", id="the domain's"),
+        pytest.param(
+            {**DOMAIN, "PublicUrl": "https://front.example.com/a"}, "https://front.example.com/a", id="in front of it"
+        ),
+    ],
+)
+def test_links_to_files(resources: Json, parameters: dict[str, str], for_links: str) -> None:
+    assert resolved(environment(resources, "Forward")["PUBLIC_URL"], names=API, **parameters) == for_links
+    # Import is made before the API, and takes its address from the request.
+    own = "" if not parameters else for_links
+    assert resolved(environment(resources, "Import")["PUBLIC_URL"], **parameters) == own
 
 
 @pytest.mark.parametrize(
@@ -985,7 +1030,16 @@ def test_a_change_of_a_parameter_reaches_the_alias(resources: Json, function: st
     properties.pop("ReservedConcurrentExecutions", None)
     used = parameters_in(properties)
     assert used
-    assert parameters_in(version_of(resources, function)["Description"]) == used
+    assert parameters_in(version_of(resources, function)["Description"]) == used - set(BY_LAYER)
+
+
+@pytest.mark.parametrize(("parameter", "value"), BY_LAYER.items(), ids=BY_LAYER)
+def test_a_change_of_a_long_parameter_publishes_another_layer(
+    transform: Callable[..., Json], resources: Json, parameter: str, value: str
+) -> None:
+    changed = transform(**{parameter: value})
+    assert layer_of(changed)[0] != layer_of(resources)[0]
+    assert value in resolved(layer_of(changed)[1]["LicenseInfo"])
 
 
 KEPT = ("AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::S3::Bucket")
@@ -1050,6 +1104,11 @@ def test_descriptions_are_within_lambdas_256_characters(resources: Json, stack: 
     assert max(len(resolved(each, stack=stack, names=names, **parameters)) for each in descriptions) <= 256
 
 
+def test_the_layers_license_is_within_lambdas_512_characters(transform: Callable[..., Json]) -> None:
+    _, layer = layer_of(transform(**{name: "x" * TEMPLATE["Parameters"][name]["MaxLength"] for name in BY_LAYER}))
+    assert len(resolved(layer["LicenseInfo"])) <= 512
+
+
 def test_old_versions_are_deleted(resources: Json) -> None:
     versions = [made for made in resources.values() if made["Type"] == "AWS::Lambda::Version"]
     assert {version["DeletionPolicy"] for version in versions} == {"Delete"}
@@ -1057,7 +1116,7 @@ def test_old_versions_are_deleted(resources: Json) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_update_in_steps_is_taken_back_by_alarms(transform: Callable[..., Json], function: str) -> None:
-    made = transform(deployment="Canary10Percent5Minutes")
+    made = transform(Deployment="Canary10Percent5Minutes")
     group = made[f"{function}FunctionDeploymentGroup"]["Properties"]
     assert resolved(group["DeploymentConfigName"]) == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
     condition, gradual, at_once = group["AlarmConfiguration"]["Fn::If"]
@@ -1067,6 +1126,7 @@ def test_an_update_in_steps_is_taken_back_by_alarms(transform: Callable[..., Jso
     assert at_once == {}
     assert resolved({"Fn::If": [condition, "gradual", "at once"]}) == "at once"
     alias = made[f"{function}FunctionAliaslive"]
+    assert group["ServiceRoleArn"] == arn("CodeDeployServiceRole")
     assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"] == {
         "Ref": f"{function}FunctionDeploymentGroup"
     }
@@ -1105,19 +1165,212 @@ def test_templates_are_synced_as_often_as_the_parameter_says(resources: Json) ->
     assert TEMPLATE["Parameters"]["TemplateSyncMinutes"]["MinValue"] > 1
 
 
-def test_what_is_to_be_pasted_is_output() -> None:
-    base = "https://${BridgeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
-    values = {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()}
-    dead = [f"{queue}DeadLetter" for queue in (*FIFO, *STANDARD)]
-    assert values == {
-        "ApiUrl": sub(base),
-        "SendUrl": sub(base + "/{account}/send"),
-        "ImportUrl": sub(base + "/{account}/templates"),
-        "IncomingUrl": sub(base + "/{account}/incoming/{token}"),
-        "StatusUrl": sub(base + "/{account}/status/{token}"),
-        "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),
-        "SigningKey": {"Ref": "SigningKey"},
-        "MessagesTable": {"Ref": "MessagesTable"},
-        "PayloadsBucket": {"Ref": "PayloadsBucket"},
-        **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine", "PeopleQuarantine")},
+@pytest.mark.parametrize(
+    ("parameters", "base"),
+    [
+        pytest.param({}, "https://api.execute-api.us-east-1.amazonaws.com", id="the API's own"),
+        pytest.param(DOMAIN, "https://bridge.example.com", id="the domain's"),
+    ],
+)
+def test_what_is_to_be_pasted_is_output(parameters: dict[str, str], base: str) -> None:
+    outputs = TEMPLATE["Outputs"]
+    values = {name: resolved(output["Value"], names=API, **parameters) for name, output in outputs.items()}
+    assert {name: value for name, value in values.items() if "://" in value} == {
+        "ApiUrl": base,
+        "SendUrl": base + "/{account}/send",
+        "ImportUrl": base + "/{account}/templates",
+        "IncomingUrl": base + "/{account}/incoming/{token}",
+        "StatusUrl": base + "/{account}/status/{token}",
     }
+    assert values["AccountSecretPrefix"] == "bridge/accounts/"
+    dead = [f"{queue}DeadLetter" for queue in (*FIFO, *STANDARD)]
+    named = {f"{name}QueueUrl": f"{name}Queue" for name in (*dead, "Quarantine", "PeopleQuarantine")}
+    kept = {name: name for name in ("MessagesTable", "PayloadsBucket", "SigningKey")}
+    for output, resource in {**named, **kept}.items():
+        assert outputs[output]["Value"] == {"Ref": resource}
+    assert outputs["DomainTarget"] == {
+        "Description": outputs["DomainTarget"]["Description"],
+        "Condition": "HasDomain",
+        "Value": {"Fn::GetAtt": ["BridgeDomain", "RegionalDomainName"]},
+    }
+
+
+# --- parameters for a company's account: off by default -------------------------------------------------------------
+
+
+def made(resources: Json, **parameters: str) -> set[str]:
+    """The resources that are made with these parameters."""
+    resolver = Resolver(TEMPLATE, {}, parameters)
+    return {
+        name for name, each in resources.items() if "Condition" not in each or resolver.condition(each["Condition"])
+    }
+
+
+RECORD = {"DomainHostedZoneId": "Z0123456789ABCDEFGHIJ"}
+CLOSED = {"DisableExecuteApiEndpoint": "true"}
+BOUNDARY = {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary"}
+PROVISIONED = {"SendProvisionedConcurrency": "200", "SnapStart": "None"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "more"),
+    [
+        pytest.param(DOMAIN, {"BridgeDomain", "BridgeDomainMapping"}, id="domain"),
+        pytest.param(
+            DOMAIN | RECORD, {"BridgeDomain", "BridgeDomainMapping", "BridgeDomainRecord"}, id="domain and its record"
+        ),
+        pytest.param(VPC, set(), id="subnets"),
+        pytest.param(BOUNDARY, set(), id="permissions boundary"),
+        pytest.param(PROVISIONED, set(), id="provisioned concurrency"),
+    ],
+)
+def test_what_a_parameter_makes(resources: Json, parameters: dict[str, str], more: set[str]) -> None:
+    assert made(resources, **parameters) - made(resources) == more
+
+
+def refusals(**parameters: str) -> list[str]:
+    """What CloudFormation says to these parameters, by the template's rules."""
+    return [
+        assertion["AssertDescription"]
+        for rule in TEMPLATE["Rules"].values()
+        if resolved(rule["RuleCondition"], **parameters)
+        for assertion in rule["Assertions"]
+        if not resolved(assertion["Assert"], **parameters)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "needed"),
+    [
+        pytest.param({}, [], id="all off"),
+        pytest.param(DOMAIN, [], id="domain"),
+        pytest.param(DOMAIN | RECORD | CLOSED, [], id="domain, record, own address closed"),
+        pytest.param({"DomainName": "a.example.com"}, ["DomainCertificateArn"], id="domain without certificate"),
+        pytest.param(DOMAIN | {"DomainName": ""}, ["DomainName"], id="certificate without domain"),
+        pytest.param(RECORD, ["DomainName"], id="hosted zone without domain"),
+        pytest.param(CLOSED, ["DomainName"], id="no address at all"),
+        pytest.param(VPC, [], id="subnets"),
+        pytest.param(VPC | {"VpcSecurityGroupIds": ""}, ["VpcSecurityGroupIds"], id="subnets without groups"),
+        pytest.param(VPC | {"VpcSubnetIds": ""}, ["VpcSubnetIds"], id="groups without subnets"),
+        pytest.param(PROVISIONED, [], id="provisioned concurrency"),
+        pytest.param(
+            {"SendProvisionedConcurrency": "200"}, ["SnapStart=None"], id="provisioned concurrency and SnapStart"
+        ),
+        pytest.param(
+            PROVISIONED | {"BackgroundSnapStart": "PublishedVersions"}, [], id="SnapStart of functions nobody waits for"
+        ),
+    ],
+)
+def test_parameters_that_need_each_other(parameters: dict[str, str], needed: list[str]) -> None:
+    said = refusals(**parameters)
+    assert len(said) == len(needed)
+    for text, what in zip(said, needed, strict=True):
+        assert what in text
+
+
+def test_rules_use_what_cloudformation_allows_in_them() -> None:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-rules.html
+    used = set(re.findall(r'"(Fn::\w+|Ref|Condition)"', json.dumps(TEMPLATE["Rules"])))
+    assert used <= {"Fn::And", "Fn::Contains", "Fn::EachMemberIn", "Fn::Equals", "Fn::Not", "Fn::Or", "Ref"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "closed"),
+    [({}, False), (DOMAIN, False), (DOMAIN | CLOSED, True)],
+    ids=["no domain", "domain, whose addresses are being pasted", "closed"],
+)
+def test_the_apis_own_address(resources: Json, parameters: dict[str, str], closed: bool) -> None:
+    servers = resources["BridgeApi"]["Properties"]["Body"]["servers"]
+    (endpoint,) = [server["x-amazon-apigateway-endpoint-configuration"] for server in servers]
+    assert resolved(endpoint, **parameters) == {"disableExecuteApiEndpoint": closed}
+
+
+def test_the_domain_leads_to_the_api(resources: Json) -> None:
+    domain, mapping, record = (resources[f"BridgeDomain{part}"]["Properties"] for part in ("", "Mapping", "Record"))
+    assert domain == {
+        "DomainName": {"Ref": "DomainName"},
+        "DomainNameConfigurations": [
+            {
+                "CertificateArn": {"Ref": "DomainCertificateArn"},
+                "EndpointType": "REGIONAL",
+                "SecurityPolicy": "TLS_1_2",
+            }
+        ],
+    }
+    (stage,) = of_type(resources, "AWS::ApiGatewayV2::Stage")
+    # Without a base path: pasted addresses begin with the account.
+    assert mapping == {"ApiId": {"Ref": "BridgeApi"}, "DomainName": {"Ref": "BridgeDomain"}, "Stage": {"Ref": stage}}
+    assert record == {
+        "HostedZoneId": {"Ref": "DomainHostedZoneId"},
+        "Name": {"Ref": "DomainName"},
+        "Type": "A",
+        "AliasTarget": {
+            "DNSName": {"Fn::GetAtt": ["BridgeDomain", "RegionalDomainName"]},
+            "HostedZoneId": {"Fn::GetAtt": ["BridgeDomain", "RegionalHostedZoneId"]},
+        },
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_are_in_the_subnets(resources: Json, function: str) -> None:
+    properties = {"VpcConfig": resources[f"{function}Function"]["Properties"]["VpcConfig"]}
+    assert resolved(properties) == {}
+    assert resolved(properties, **VPC) == {
+        "VpcConfig": {
+            "SubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+            "SecurityGroupIds": ["sg-0123456789abcdef0"],
+        }
+    }
+
+
+def test_every_role_is_bounded(resources: Json) -> None:
+    for role in of_type(resources, "AWS::IAM::Role").values():
+        bound = {"PermissionsBoundary": role["PermissionsBoundary"]}
+        assert resolved(bound) == {}
+        assert resolved(bound, **BOUNDARY) == {"PermissionsBoundary": BOUNDARY["PermissionsBoundaryArn"]}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_send_alone_has_provisioned_concurrency(resources: Json, function: str) -> None:
+    alias = resources[f"{function}FunctionAliaslive"]["Properties"]
+    setting = {key: value for key, value in alias.items() if key == "ProvisionedConcurrencyConfig"}
+    assert resolved(setting) == {}
+    provisioned = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": "200"}}
+    assert resolved(setting, **PROVISIONED) == (provisioned if function == "Send" else {})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "taken"),
+    [
+        ("DomainName", "", True),
+        ("DomainName", "bridge.example.com", True),
+        ("DomainName", "xn--bcher-kva.example", True),
+        ("DomainName", "https://bridge.example.com", False),
+        ("DomainName", "bridge.example.com/", False),
+        ("DomainName", "*.example.com", False),
+        ("DomainName", "Bridge.example.com", False),
+        ("DomainName", "localhost", False),
+        ("DomainCertificateArn", "", True),
+        ("DomainCertificateArn", DOMAIN["DomainCertificateArn"], True),
+        ("DomainCertificateArn", "arn:aws:iam::111122223333:server-certificate/old", False),
+        ("DomainHostedZoneId", "", True),
+        ("DomainHostedZoneId", RECORD["DomainHostedZoneId"], True),
+        ("DomainHostedZoneId", "/hostedzone/Z0123456789ABCDEFGHIJ", False),
+        ("VpcSubnetIds", "", True),
+        ("VpcSubnetIds", VPC["VpcSubnetIds"], True),
+        ("VpcSubnetIds", "subnet-0123abcd", True),
+        ("VpcSubnetIds", "subnet-0123abcd, subnet-0123abce", False),
+        ("VpcSubnetIds", "sg-0123456789abcdef0", False),
+        ("VpcSecurityGroupIds", "", True),
+        ("VpcSecurityGroupIds", VPC["VpcSecurityGroupIds"], True),
+        ("VpcSecurityGroupIds", "default", False),
+        ("PermissionsBoundaryArn", "", True),
+        ("PermissionsBoundaryArn", BOUNDARY["PermissionsBoundaryArn"], True),
+        ("PermissionsBoundaryArn", "arn:aws:iam::aws:policy/PowerUserAccess", True),
+        ("PermissionsBoundaryArn", "arn:aws:iam::111122223333:role/boundary", False),
+        ("PermissionsBoundaryArn", "boundary", False),
+    ],
+)
+def test_values_of_parameters_for_a_companys_account(parameter: str, value: str, taken: bool) -> None:
+    assert bool(re.fullmatch(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value)) is taken
+    assert TEMPLATE["Parameters"][parameter]["Default"] == ""

@@ -12,10 +12,10 @@ from local.bench.peers import WITHOUT_UPLOADS
 EVENTS = ROOT / "events"
 FLOORS = Path(__file__).with_name("floors")
 STACK = "local"
-ACCOUNT = "acme"
-SECURE_ACCOUNT = "acme-secure"
-WITHOUT_UPLOADS_ACCOUNT = "acme-without-uploads"
-KNOWN_ACCOUNT = "acme-known"
+ACCOUNT = "sample"
+SECURE_ACCOUNT = "sample-secure"
+WITHOUT_UPLOADS_ACCOUNT = "sample-without-uploads"
+KNOWN_ACCOUNT = "sample-known"
 """Whose template the registry has."""
 META_ACCOUNT = "account-meta"
 """The event file with this account."""
@@ -104,7 +104,7 @@ def secrets(peers_url: str) -> dict[str, str]:
         f"{STACK}/accounts/{KNOWN_ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),
         f"{STACK}/accounts/{WITHOUT_UPLOADS_ACCOUNT}": _secret("account-secure", peers_url, WITHOUT_UPLOADS),
-        f"{STACK}/accounts/acme-meta": _secret(META_ACCOUNT, peers_url),
+        f"{STACK}/accounts/sample-meta": _secret(META_ACCOUNT, peers_url),
     }
 
 

@@ -34,7 +34,7 @@ FILES = {"/files/large.pdf": 30 * _MB - 17, "/files/inline.pdf": 20 * _MB - 17}
 """The largest files that One API accepts from an account that encrypts, uploaded and in a message: their sizes."""
 
 
-REGISTRY = "templates#account:acme-known"
+REGISTRY = "templates#account:sample-known"
 """The key of the registry's only scope, with which those of its parts begin."""
 TEMPLATE: Json = {
     "name": "order_update",

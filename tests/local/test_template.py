@@ -229,3 +229,25 @@ def test_throughput_of_this_repositorys_table_is_left_to_aws() -> None:
     warm = {"TableWarmWrites": "12200", "IndexWarmWrites": "5000"}
     deployment = read_template(TEMPLATE, stack="st", region="r", account_id="1", aws_url="http://aws", parameters=warm)
     assert "WarmThroughput" not in str(deployment.tables["MessagesTable"].definition)
+
+
+def test_this_repositorys_template_for_a_companys_account() -> None:
+    parameters = {
+        "DomainName": "bridge.example.com",
+        "DomainCertificateArn": "arn:aws:acm:r:111122223333:certificate/1",
+        "DomainHostedZoneId": "Z0123456789",
+        "DisableExecuteApiEndpoint": "true",
+        "VpcSubnetIds": "subnet-01234567",
+        "VpcSecurityGroupIds": "sg-01234567",
+        "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
+        "SnapStart": "None",
+        "SendProvisionedConcurrency": "5",
+    }
+    own, company = (
+        read_template(TEMPLATE, stack="st", region="r", account_id="1", aws_url="http://aws", parameters=given)
+        for given in ({}, parameters)
+    )
+    for function_ in ("ForwardFunction", "ImportFunction"):
+        assert company.functions[function_].environment["PUBLIC_URL"] == "https://bridge.example.com"
+    assert company.routes == own.routes
+    assert company.event_sources == own.event_sources

@@ -14,8 +14,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from whatsapp_bridge import __version__
+
 # UTC, no sampling. No tracebacks, because they contain the exceptions' texts (see log_failure).
-logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False)
+logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False, version=__version__)
 metrics = Metrics()
 # Powertools' metrics are not thread-safe, and several threads handle a batch.
 _counting = Lock()

@@ -8,6 +8,7 @@ from botocore import __version__ as botocore_version
 from botocore.config import Config
 from botocore.session import Session, get_session
 
+from whatsapp_bridge import __version__
 from whatsapp_bridge.store.aws_data import SERVICES, LeanLoader, lean_events
 
 # All attempts together end within the ten seconds of the functions that answer requests, so that these can report that
@@ -64,7 +65,8 @@ def _user_agent() -> str:
     """Who calls. botocore composes a longer text of its own twice for each call, in a tenth of a warm call's time."""
     # AWS's way to name an application: https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html
     application = os.environ.get("AWS_SDK_UA_APP_ID")
-    return f"clevertap-whatsapp-bridge botocore/{botocore_version}" + (f" app/{application}" if application else "")
+    own = f"clevertap-whatsapp-bridge/{__version__} botocore/{botocore_version}"
+    return own + (f" app/{application}" if application else "")
 
 
 def error_code(error: Exception) -> str:
