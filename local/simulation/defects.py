@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from local.simulation.plan import draw
 from local.simulation.run import Result, deployment, play
-from whatsapp_bridge.flows import confirmations, jobs, ladder, receive
+from whatsapp_bridge.flows import confirmations, jobs, ladder, people_files, receive
 from whatsapp_bridge.flows.dispatch import Dispatch
 from whatsapp_bridge.flows.forward_replies import ForwardReplies
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
@@ -27,7 +27,7 @@ from whatsapp_bridge.flows.reports import Reports
 from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.flows.status_requeue import StatusRequeue
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Unknown
-from whatsapp_bridge.runtime import breaker
+from whatsapp_bridge.runtime import breaker, observability
 from whatsapp_bridge.store.claims import Claim, Claims
 from whatsapp_bridge.store.leases import Lease, Leases
 from whatsapp_bridge.store.once import Once
@@ -95,6 +95,25 @@ def _to_another_person(own: Any) -> Any:
     def read(*given: Any, **named: Any) -> Any:
         message = own(*given, **named)
         return message.model_copy(update={"to": message.to[:-4] + "1" + message.to[-3:]})
+
+    return read
+
+
+def _without_file(own: Any) -> Any:
+    def read(*given: Any, **named: Any) -> Any:
+        message = own(*given, **named)
+        if message.components is None:
+            return message
+        return message.model_copy(update={"components": [p for p in message.components if p.type != "header"]})
+
+    return read
+
+
+def _with_a_log(own: Any) -> Any:
+    def read(*given: Any, **named: Any) -> Any:
+        message = own(*given, **named)
+        observability.logger.info("message read", extra={"to": message.to})
+        return message
 
     return read
 
@@ -276,6 +295,18 @@ DEFECTS: dict[str, Defect] = {
     "messages go to another person": Defect(
         _instead(jobs, "read_message", _to_another_person),
         r"false: message \d+ went to somebody else",
+    ),
+    "messages lose their files": Defect(
+        _instead(jobs, "read_message", _without_file),
+        r"false: message \d+ arrived without its file",
+    ),
+    "links to people's files open nothing": Defect(
+        _instead(people_files, "link", lambda own: lambda *given: own(*given)[:-1] + "-"),
+        r"lost: reply \d+ was reported without its file",
+    ),
+    "a log names a person": Defect(
+        _instead(jobs, "read_message", _with_a_log),
+        r"false: a log of DispatchFunction shows a person's number",
     ),
     "callbacks with statuses are refused": Defect(
         _instead(receive, "_queued", _refusing),

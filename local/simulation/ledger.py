@@ -2,8 +2,8 @@
 
     at most once          no message is sent to a BSP again after a request that may have arrived
     reported, in order    CleverTap hears the end of each accepted message: sent, delivered, read, each once; or failed
-    replies               each message from a person is reported, once, a person's in order, with its text, and with the
-                          message that it answers
+    replies               each message from a person is reported, once, a person's in order, with its text and its file,
+                          and with the message that it answers
     nothing given up      no dead letter, and no failure that a retry within the message's limit would have prevented;
                           an outage of a BSP costs a handful of messages (`outages`)
     no silence            what is lost, fails in numbers or stands still raises an alarm of the template (`silence`)
@@ -13,13 +13,14 @@ The one doubling that is documented: what CleverTap took while its answer, or th
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from local.sandbox import cloud_api, gupshup
 from local.sandbox.conventions import convention
+from local.simulation.contents import incomplete
 from local.simulation.facts import (
     GRACE,
     LIMITS,
@@ -77,6 +78,8 @@ class Ledger:
     encrypted: Collection[str] = ()
     interrupted: Collection[int] = ()
     """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
+    opened: Callable[[str], bytes | None] = lambda link: None
+    """What a link to a person's file opens."""
 
     def __post_init__(self) -> None:
         self.told_statuses: dict[str, list[Told]] = defaultdict(list)
@@ -104,7 +107,8 @@ class Ledger:
             number: None if answered is None else msg_id(self.sent[answered].event)
             for number, answered in self.answers.items()
         }
-        found += Replies(self.told_replies, self.posted, answers, self._may_not_know).violations()
+        replies = Replies(self.told_replies, self.posted, answers, self._may_not_know, self.opened, self._may_lack_file)
+        found += replies.violations()
         return found
 
     def _read(self, exchange: Exchange) -> None:
@@ -151,6 +155,7 @@ class Ledger:
         to, account = str(arrived[0].delivered.to).lstrip("+"), arrived[0].account
         if (to, account) != (sent.event.to, sent.event.account):
             yield Violation("false", f"message {number} went to somebody else, or from another account")
+        yield from incomplete(sent.event, arrived[0], self.providers[sent.event.account])
         yield from self._of_delivered(number, sent, told, names)
 
     def _repeats(self, number: int, told: Sequence[Told]) -> Iterable[Violation]:
@@ -271,6 +276,13 @@ class Ledger:
             return False
         told_before = [each.content for each in self.told_statuses.get(msg_id(of), ()) if each.at < latest]
         return not any(_has_bsp_id(status) for status in told_before)
+
+    def _may_lack_file(self, event: Event, told: Told) -> bool:
+        """Whether a person's file may be reported as text: its BSP, or the key of its account, was away."""
+        needed = (event.account, *(["kms"] if event.account in self.encrypted else []))
+        return any(
+            fault.target in needed and fault.start < told.at - START and event.at < fault.end for fault in self.faults
+        )
 
     def nobody_knows(self, quarantined: Mapping[str, Any]) -> bool:
         """Whether it is a status by the BSP's id alone of a message whose answer, with the id, never came."""

@@ -19,6 +19,7 @@ from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.files import File, FileHost
 from local.simulation import rules, silence
 from local.simulation.aws import Aws
+from local.simulation.contents import PICTURE, WITHOUT_PICTURES, picture_name
 from local.simulation.credentials import Credentials, Secrets
 from local.simulation.dynamodb import Throughput
 from local.simulation.facts import Arrived, Sent, Violation, msg_id, number_of, token
@@ -27,12 +28,13 @@ from local.simulation.internet import Answer, Callbacks, Internet, ask
 from local.simulation.ledger import Ledger
 from local.simulation.metrics import Datapoints
 from local.simulation.plan import START, Event, Plan
+from local.simulation.privacy import Private
 from local.simulation.replies import words_of
 from local.simulation.scheduler import Scheduler
 from local.simulation.substitutes import substituted
 from local.simulation.weather import Weather
 from local.template import Deployment, Function, read_template
-from whatsapp_bridge.flows.wiring import Outside
+from whatsapp_bridge.flows.wiring import Outside, build_show_media
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.runtime import observability
 
@@ -41,8 +43,6 @@ BRIDGE = "https://bridge.example"
 _HORIZON = 16 * 86_400.0
 _API = "BridgeApi.Ref"
 """As `read_template` names an API that has no id."""
-_WITHOUT_PICTURES = {"message_central", "clickatell_legacy"}
-_PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 @dataclass
@@ -129,6 +129,7 @@ class Run:
             for arn in (account["provider"].get("encryption") or {}).values():
                 self.aws.kms.create(arn)
             self.secrets.write(name, account)
+        self.private = Private(self.plan, self.accounts)
         self._let_operators_err()
         self.pollers = {
             source.queue_arn: Poller(scheduler, self.functions, self.deployment, source, self.aws.sqs)
@@ -253,8 +254,9 @@ class Run:
 
         def written(level: str) -> Callable[..., None]:
             def write(message: str, extra: Mapping[str, Any] | None = None, **_: Any) -> None:
+                function = getattr(self.scheduler.owner, "function", "")
+                self.private.read(function, message, extra)
                 if self._log is not None:
-                    function = getattr(self.scheduler.owner, "function", "")
                     self._log(
                         f"{self.scheduler.now - START:12.3f} {function:18} {level:7} {message} {dict(extra or {})}"
                     )
@@ -321,9 +323,9 @@ class Run:
                 "body": {"text": f"Order {words}.", "parameters": [{"type": "text", "text": words}]},
             }
         ]
-        if event.kind == "template with a file" and self._provider(event.account) not in _WITHOUT_PICTURES:
-            name = f"picture-{event.number % 3}.png"
-            address = f"http://files.example{self.files.put(File(_PICTURE, 'image/png', name))}"
+        if event.kind == "template with a file" and self._provider(event.account) not in WITHOUT_PICTURES:
+            name = picture_name(event.number)
+            address = f"http://files.example{self.files.put(File(PICTURE, 'image/png', name))}"
             components.insert(0, {"type": "header", "header": {"type": "image", "image": {"mediaURL": address}}})
         return message_of(
             msg_id(event),
@@ -354,7 +356,7 @@ class Run:
             elif event.kind == "click" and last is not None:
                 sandbox.person_opens_link(last, "https://shop.example/")
             elif event.kind == "person sends a file":
-                sandbox.person_sends_media(event.account, event.to, _PICTURE, "image/png", "me.png", words)
+                sandbox.person_sends_media(event.account, event.to, PICTURE, "image/png", "me.png", words)
             else:
                 sandbox.person_writes(event.account, event.to, words, in_reply_to=last)
         finally:
@@ -409,8 +411,9 @@ class Run:
             faults=self.plan.faults,
             encrypted={name for name, account in self.accounts.items() if account["provider"].get("encryption")},
             interrupted=self._interrupted(),
+            opened=self._opened,
         )
-        violations = [*ledger.violations(), *self._left_over(ledger)]
+        violations = [*ledger.violations(), *self._left_over(ledger), *self.private.violations()]
         violations += silence.unheard(self._troubles(ledger), self.deployment.alarms, self.data)
         figures = Counter(
             {
@@ -426,6 +429,15 @@ class Run:
             }
         )
         return Result(self.plan, violations, figures)
+
+    def _opened(self, link: str) -> bytes | None:
+        """The file that somebody gets who opens a link of the bridge's."""
+        parts = urlsplit(link)
+        account, _, identifier = parts.path.strip("/").partition("/media/")
+        media = build_show_media(self._outside(self.deployment.functions["MediaFunction"]))
+        location = media(account, identifier, dict(parse_qsl(parts.query))).location
+        stored = self.aws.client("s3").opened(location) if location else None
+        return stored.content if stored else None
 
     def _interrupted(self) -> set[int]:
         """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
