@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 from local.simulation.plan import draw
 from local.simulation.run import Result, deployment, play
+from whatsapp_bridge.accounts.account import Account, CleverTap
 from whatsapp_bridge.flows import confirmations, jobs, ladder, people_files, receive
 from whatsapp_bridge.flows.dispatch import Dispatch
 from whatsapp_bridge.flows.forward_replies import ForwardReplies
@@ -275,6 +276,26 @@ DEFECTS: dict[str, Defect] = {
     "no alarm tells of a function without room": Defect(
         _without_alarms("DispatchThrottles", "ForwardThrottles"),
         r"silent: an invocation of \w+ that had no room",
+    ),
+    "no alarm tells of callbacks with an old token": Defect(
+        _without_alarms("CallbacksForbidden"),
+        r"silent: old (status|reply) URL of acme",
+    ),
+    "no alarm tells of CleverTap's wrong credentials": Defect(
+        _without_alarms("InvalidCredentials"),
+        r"silent: wrong credentials of clevertap",
+    ),
+    "no alarm tells of the API's own 429s": Defect(
+        _without_alarms("RequestsThrottled"),
+        r"silent: throttled of api",
+    ),
+    "any callback token will do": Defect(
+        _instead(Account, "token_matches", _always(True)),
+        r"false: a callback of \S+ was acknowledged with an old token",
+    ),
+    "any credentials will do": Defect(
+        _instead(CleverTap, "accepts", _always(True)),
+        r"false: message \d+ was accepted with wrong credentials",
     ),
     "an account is never paused": Defect(
         _instead(breaker, "opens", _always(False)),

@@ -18,6 +18,8 @@ LIMITS = {"text": 600, "template": 6 * 3600}
 """Seconds after which a message must not be sent any more."""
 GRACE = 25.0
 """Seconds by which a limit may be passed: it is held between a check and a request."""
+REFUSED = "refused"
+"""What CleverTap had for an answer, with wrong credentials."""
 _TOKEN = re.compile(r"n(\d+)n")
 _MSG_ID = re.compile(r"(\d+)\|1700000000\|")
 

@@ -24,6 +24,7 @@ from local.simulation.contents import incomplete
 from local.simulation.facts import (
     GRACE,
     LIMITS,
+    REFUSED,
     Arrived,
     Sent,
     Told,
@@ -35,7 +36,7 @@ from local.simulation.facts import (
 )
 from local.simulation.internet import Exchange, Posted
 from local.simulation.outages import Outages
-from local.simulation.plan import START, Event, Fault
+from local.simulation.plan import OLD_URLS, START, Event, Fault
 from local.simulation.replies import Replies
 from local.simulation.silence import Wait
 from whatsapp_bridge.providers import registry
@@ -44,6 +45,9 @@ from whatsapp_bridge.providers.common.message_ids import hidden
 _LADDER = ("sent", "delivered", "read")
 _UNCONFIRMED = 1009
 _NAMES = {4: "sent", 5: "delivered", 6: "read"}
+_QUEUED = 2
+# These keep nothing from being sent.
+_HARMLESS = {"slow", *OLD_URLS}
 # Seconds without any fault in which each message must get through: a pause ends, what waits comes back, and is sent.
 _ENOUGH = {"text": 420.0, "template": 2400.0}
 # What gives a template no id when it takes it.
@@ -174,7 +178,7 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
-            elif not self._harsh_at(sent.event.at) and set(sent.answers) != {_NO_ROOM}:
+            elif REFUSED not in sent.answers and not (self._harsh_at(sent.event.at) or set(sent.answers) == {_NO_ROOM}):
                 yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:
@@ -193,7 +197,7 @@ class Ledger:
         kind = "text" if event.kind == "text" else "template"
         begin = _begun(sent) - START
         needed = (event.account, *_SENDING, *(["kms"] if event.account in self.encrypted else []))
-        faults = [fault for fault in self.faults if fault.target in needed and fault.name != "slow"]
+        faults = [fault for fault in self.faults if fault.target in needed and fault.name not in _HARMLESS]
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
         return _longest_healthy(inside, faults) >= _ENOUGH[kind] and not self._in_doubt(event)
@@ -214,7 +218,8 @@ class Ledger:
     def _harsh_at(self, at: float) -> bool:
         """Whether AWS was not well while CleverTap tried to send a message, from then on."""
         return any(
-            fault.target in _ACCEPTING and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
+            fault.target in (*_ACCEPTING, "api") and fault.start < at + _TRIED_FOR and at < fault.end
+            for fault in self.faults
         )
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
@@ -244,13 +249,16 @@ class Ledger:
 
     def _statuses_of(self, event: Event) -> list[str]:
         """The statuses that the BSP reports, in order."""
+        return [_NAMES.get(code, "failed") for code in self._codes_of(event) if code != _QUEUED]
+
+    def _codes_of(self, event: Event) -> Sequence[int]:
         codes = convention(event.to, has_file=event.kind == "template with a file").statuses
         provider = self.providers[event.account]
         if provider == "gupshup":
             codes = tuple(code for code in codes if code in gupshup.REPORT_OF)
         elif provider in ("meta", "message_central"):
             codes = tuple(code for code in codes if code in cloud_api.STATUS_OF or code in cloud_api.FAILURE_OF)
-        return [_NAMES.get(code, "failed") for code in codes if code != 2]
+        return codes
 
     # --- replies ---------------------------------------------------------------------------------------------------
 
@@ -281,7 +289,9 @@ class Ledger:
         """Whether a person's file may be reported as text: its BSP, or the key of its account, was away."""
         needed = (event.account, *(["kms"] if event.account in self.encrypted else []))
         return any(
-            fault.target in needed and fault.start < told.at - START and event.at < fault.end for fault in self.faults
+            fault.target in needed and fault.start < told.at - START and event.at < fault.end
+            for fault in self.faults
+            if fault.name not in OLD_URLS
         )
 
     def nobody_knows(self, quarantined: Mapping[str, Any]) -> bool:
@@ -320,8 +330,16 @@ class Ledger:
 
     def _heard_at(self, number: int, told: Sequence[Told]) -> float | None:
         """When the bridge had the first status to report, the BSP's or its own."""
-        news = [each.acknowledged for each in self._news.get(number, ()) if each.acknowledged is not None]
+        news = [each.acknowledged for each in self._to_report(number) if each.acknowledged is not None]
         return min(news or _failed_at(told), default=None)
+
+    def _to_report(self, number: int) -> Sequence[Posted]:
+        """The BSP's statuses of a message, without the one that says that it waits at the BSP."""
+        posted = self._news.get(number, [])
+        codes = self._codes_of(self.sent[number].event)
+        if len(posted) != len(codes):
+            return posted
+        return [each for each, code in zip(posted, codes, strict=True) if code != _QUEUED]
 
     def failures(self) -> Iterator[Wait]:
         """The messages that have failed, though nothing is wrong with them or their numbers."""

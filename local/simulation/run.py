@@ -22,12 +22,12 @@ from local.simulation.aws import Aws
 from local.simulation.contents import PICTURE, WITHOUT_PICTURES, picture_name
 from local.simulation.credentials import Credentials, Secrets
 from local.simulation.dynamodb import Throughput
-from local.simulation.facts import Arrived, Sent, Violation, msg_id, number_of, token
+from local.simulation.facts import REFUSED, Arrived, Sent, Violation, msg_id, number_of, token
 from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
 from local.simulation.internet import Answer, Callbacks, Internet, ask
 from local.simulation.ledger import Ledger
 from local.simulation.metrics import Datapoints
-from local.simulation.plan import START, Event, Plan
+from local.simulation.plan import OLD_URLS, START, Event, Plan
 from local.simulation.privacy import Private
 from local.simulation.replies import words_of
 from local.simulation.scheduler import Scheduler
@@ -41,6 +41,7 @@ from whatsapp_bridge.runtime import observability
 STACK, REGION, ACCOUNT_ID = "simulated", "eu-west-1", "123456789012"
 BRIDGE = "https://bridge.example"
 _HORIZON = 16 * 86_400.0
+_WRONG = {"password": "wrong", "value": "wrong"}
 _API = "BridgeApi.Ref"
 """As `read_template` names an API that has no id."""
 
@@ -97,6 +98,8 @@ class Run:
         self._act = "reply"
         self._answers: dict[int, int | None] = {}
         """Of each message from a person: the message that it answers."""
+        self._unproven: list[Violation] = []
+        """Requests that were taken, though what proves who calls was wrong."""
 
     # --- the world -------------------------------------------------------------------------------------------------
 
@@ -293,20 +296,29 @@ class Run:
             self.scheduler.start(partial(self._post_message, event, sent, message), after=again)
         # CleverTap repeats what was not answered.
         for wait in (1.0, 10.0, 60.0, 0.0):
-            if self._post_message(event, sent, message) in ("success", "failure"):
+            if self._post_message(event, sent, message) in ("success", "failure", REFUSED):
                 return
             self.scheduler.sleep(wait)
 
     def _post_message(self, event: Event, sent: Sent, message: dict[str, Any]) -> str:
         credentials = self.accounts[event.account]["clevertap"]["authorization"][0]
         body = json.dumps(message).encode()
-        headers = _credentials(credentials)
+        wrong = self.weather.of_caller("clevertap", "wrong credentials")
+        headers = _credentials(credentials if wrong is None else {**credentials, **_WRONG})
+        if self._is_throttled():
+            sent.answers.append("HTTP 429")
+            return sent.answers[-1]
         try:
             answer = self.functions.invoke("SendFunction", lambda process: process.run(event.account, headers, body))
             said = str(json.loads(answer[1]).get("status")) if answer[0] == 200 else f"HTTP {answer[0]}"
         except (Failed, Throttled) as error:
             self._count_failed_request()
             said = type(error).__name__
+        if wrong is not None and said == "failure":
+            self.weather.note(wrong)
+            said = REFUSED
+        elif wrong is not None and said == "success":
+            self._unproven.append(Violation("false", f"message {event.number} was accepted with wrong credentials"))
         sent.answers.append(said)
         if said == "success" and sent.accepted is None:
             sent.accepted = self.scheduler.now
@@ -370,11 +382,34 @@ class Run:
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         lowered = {name.lower(): value for name, value in headers.items()}
         callback = Callback(method, lowered, query, raw, "203.0.113.7")
+        old = next(
+            (self.weather.of_caller(account, name) for name, called in OLD_URLS.items() if called == function), None
+        )
+        if self._is_throttled():
+            return 429
+        if old is not None:
+            secret = f"old-{secret}"
         try:
-            return int(self.functions.invoke(function, lambda process: process.run(account, secret, callback)).status)
+            status = int(self.functions.invoke(function, lambda process: process.run(account, secret, callback)).status)
         except (Throttled, Failed) as error:
             self._count_failed_request()
             return 503 if isinstance(error, Throttled) else 500
+        if old is not None and status == 403:
+            self.weather.note(old)
+        elif old is not None and status == 200:
+            self._unproven.append(Violation("false", f"a callback of {account} was acknowledged with an old token"))
+        return status
+
+    def _is_throttled(self) -> bool:
+        """API Gateway answers 429, before a function runs."""
+        place = self.weather.of_caller("api", "throttled")
+        if place is None:
+            return False
+        self.weather.note(place)
+        namespace = self.deployment.functions["SendFunction"].environment["POWERTOOLS_METRICS_NAMESPACE"]
+        # The filter of its access log, which tests/test_template.py compares with the format of the log.
+        self.data.add(namespace, "RequestsThrottled", {}, 1)
+        return True
 
     def _count_failed_request(self) -> None:
         """API Gateway answers 5xx."""
@@ -413,7 +448,7 @@ class Run:
             interrupted=self._interrupted(),
             opened=self._opened,
         )
-        violations = [*ledger.violations(), *self._left_over(ledger), *self.private.violations()]
+        violations = [*ledger.violations(), *self._left_over(ledger), *self.private.violations(), *self._unproven]
         violations += silence.unheard(self._troubles(ledger), self.deployment.alarms, self.data)
         figures = Counter(
             {

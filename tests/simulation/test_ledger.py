@@ -285,6 +285,20 @@ def test_how_long_somebody_waited(facts: dict[str, Any], waits: list[tuple[str, 
     assert [(wait.what, wait.start - START, wait.end - START) for wait in found] == waits
 
 
+def test_a_status_that_clevertap_has_no_use_for_is_none_that_waits() -> None:
+    """A BSP's "queued", which came before the others that the BSP had to repeat."""
+    about = arrival(START).delivered
+    heard = [Posted(about, "status", START + 1, START + at) for at in (5, 4000, 4100, 4200)]
+    told = {"msgId": msg_id(MESSAGE), "status": "sent", "timestamp": START + 1}
+    facts = ledger(
+        posted=heard,
+        arrived=[arrival(START + 1)],
+        exchanges=[exchange(START + 4001, json.dumps({"statuses": [told]}).encode(), "clevertap")],
+    )
+    facts.providers = {"acme": "clickatell"}
+    assert [wait.start - START for wait in facts.waits() if wait.what == "status"] == [4000]
+
+
 # --- which messages a request carries --------------------------------------------------------------------------------
 
 
