@@ -122,9 +122,9 @@ def _within[R](seconds: float, call: Callable[[], R]) -> R:
 
     try:
         Thread(target=run, name="look-up", daemon=True).start()
-    except RuntimeError as error:
+    except RuntimeError:
         _LOOK_UPS.release()
-        raise OSError("no thread") from error
+        raise OSError("no thread") from None
     return result.result(max(ends - monotonic(), 0.0))
 
 
