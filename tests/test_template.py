@@ -734,6 +734,12 @@ def test_two_stacks_of_an_account_share_no_metric_and_no_alarm(resources: Json) 
         assert environment(resources, function)["POWERTOOLS_METRICS_NAMESPACE"] == OWN
 
 
+def test_only_functions_that_send_to_their_own_queues_may_recurse(resources: Json) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function")
+    allowed = {name: made["RecursiveLoop"] for name, made in functions.items() if "RecursiveLoop" in made}
+    assert allowed == dict.fromkeys(MAY_RECURSE, "Allow")
+
+
 def test_every_queue_function_table_index_and_the_api_have_their_alarms(resources: Json) -> None:
     due = [
         Alarm(Metric("AWS/ApiGateway", "5xx", {"ApiId": {"Ref": name}}, "Sum", 60))

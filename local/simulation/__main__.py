@@ -62,17 +62,17 @@ def _self_test(jobs: int, words: str = "") -> int:
 
 def _replay(seed: int) -> int:
     result = play(draw(seed), print)
-    print(_described(result))
+    print(described(result))
     if result.failed:
         small = smaller(result)
         print(f"the smallest plan that still fails: {len(small.plan.events)} events, {len(small.plan.faults)} faults")
         for event in small.plan.events:
             print(f"  {event}")
-        print(_described(small))
+        print(described(small))
     return int(result.failed)
 
 
-def _described(result: Result) -> str:
+def described(result: Result) -> str:
     lines = [f"seed {result.plan.seed}: {len(result.violations)} broken promises"]
     lines += [f"  fault {fault}" for fault in result.plan.faults]
     lines += [f"  {violation}" for violation in result.violations[:20]]
@@ -104,7 +104,7 @@ def _many(first: int, seeds: int, jobs: int) -> int:
             print(f"{done} of {seeds} seeds, {len(failed)} failed", file=sys.stderr, flush=True)
     failed.sort(key=lambda result: result.plan.seed)
     for result in failed[:_SHOWN]:
-        print(_described(result))
+        print(described(result))
         print(f"  again, with every step: make simulate SEED={result.plan.seed}\n")
     if len(failed) > _SHOWN:
         print(f"failed seeds: {', '.join(str(result.plan.seed) for result in failed)}\n")

@@ -29,6 +29,8 @@ PRICES: Final = {
     "DynamoDB reads": 0.125 / 1e6,
     "KMS requests": 0.03 / 1e4,
 }
+SERVICES: Final = ("API Gateway", "Lambda", "SQS", "DynamoDB", "KMS")
+"""How the names of their prices begin."""
 UNPRICED: Final = ("requests to the BSP", "requests to CleverTap")
 _AWS_SECONDS, _REQUEST_SECONDS = 0.005, 0.1
 _MANY: Final[dict[Kind, tuple[int, float]]] = {"template": (1000, 500.0), "text": (200, 20.0)}
@@ -47,10 +49,9 @@ class Cost:
     def each(self, name: str) -> float:
         return self.used[name] / self.messages
 
-    @property
-    def of_a_million(self) -> float:
-        """USD."""
-        return 1e6 * sum(self.each(name) * price for name, price in PRICES.items())
+    def of_a_million(self, service: str = "") -> float:
+        """USD, of all services, or of one."""
+        return 1e6 * sum(self.each(name) * price for name, price in PRICES.items() if name.startswith(service))
 
 
 class _Calm(Run):
@@ -117,7 +118,10 @@ def table(costs: list[Cost]) -> list[str]:
     heads = [f"{cost.account.removeprefix('acme').strip('-') or 'one api'}, {cost.kind}" for cost in costs]
     rows = [["per message", *heads], ["---"] * (len(costs) + 1)]
     rows += [[name, *(f"{cost.each(name):.1f}" for cost in costs)] for name in (*PRICES, *UNPRICED)]
-    rows.append(["**a million, USD**", *(f"**{cost.of_a_million:.0f}**" for cost in costs)])
+    rows += [
+        [f"a million, {service}, USD", *(f"{cost.of_a_million(service):.1f}" for cost in costs)] for service in SERVICES
+    ]
+    rows.append(["**a million, USD**", *(f"**{cost.of_a_million():.0f}**" for cost in costs)])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 

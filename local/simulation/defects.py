@@ -17,7 +17,8 @@ from unittest.mock import patch
 
 from local.simulation.plan import draw
 from local.simulation.run import Result, deployment, play
-from whatsapp_bridge.flows import confirmations, jobs, ladder, receive
+from whatsapp_bridge.accounts.account import Account, CleverTap
+from whatsapp_bridge.flows import confirmations, jobs, ladder, people_files, receive
 from whatsapp_bridge.flows.dispatch import Dispatch
 from whatsapp_bridge.flows.forward_replies import ForwardReplies
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
@@ -29,7 +30,7 @@ from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.flows.status_requeue import StatusRequeue
 from whatsapp_bridge.providers.common import template_judging
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Unknown
-from whatsapp_bridge.runtime import breaker
+from whatsapp_bridge.runtime import breaker, observability
 from whatsapp_bridge.store.claims import Claim, Claims
 from whatsapp_bridge.store.leases import Lease, Leases
 from whatsapp_bridge.store.once import Once
@@ -97,6 +98,25 @@ def _to_another_person(own: Any) -> Any:
     def read(*given: Any, **named: Any) -> Any:
         message = own(*given, **named)
         return message.model_copy(update={"to": message.to[:-4] + "1" + message.to[-3:]})
+
+    return read
+
+
+def _without_file(own: Any) -> Any:
+    def read(*given: Any, **named: Any) -> Any:
+        message = own(*given, **named)
+        if message.components is None:
+            return message
+        return message.model_copy(update={"components": [p for p in message.components if p.type != "header"]})
+
+    return read
+
+
+def _with_a_log(own: Any) -> Any:
+    def read(*given: Any, **named: Any) -> Any:
+        message = own(*given, **named)
+        observability.logger.info("message read", extra={"to": message.to})
+        return message
 
     return read
 
@@ -259,6 +279,26 @@ DEFECTS: dict[str, Defect] = {
         _without_alarms("DispatchThrottles", "ForwardThrottles"),
         r"silent: an invocation of \w+ that had no room",
     ),
+    "no alarm tells of callbacks with an old token": Defect(
+        _without_alarms("CallbacksForbidden"),
+        r"silent: old (status|reply) URL of acme",
+    ),
+    "no alarm tells of CleverTap's wrong credentials": Defect(
+        _without_alarms("InvalidCredentials"),
+        r"silent: wrong credentials of clevertap",
+    ),
+    "no alarm tells of the API's own 429s": Defect(
+        _without_alarms("RequestsThrottled"),
+        r"silent: throttled of api",
+    ),
+    "any callback token will do": Defect(
+        _instead(Account, "token_matches", _always(True)),
+        r"false: a callback of \S+ was acknowledged with an old token",
+    ),
+    "any credentials will do": Defect(
+        _instead(CleverTap, "accepts", _always(True)),
+        r"false: message \d+ was accepted with wrong credentials",
+    ),
     "an account is never paused": Defect(
         _instead(breaker, "opens", _always(False)),
         r"lost: .* after its breaker had to be open",
@@ -278,6 +318,18 @@ DEFECTS: dict[str, Defect] = {
     "messages go to another person": Defect(
         _instead(jobs, "read_message", _to_another_person),
         r"false: message \d+ went to somebody else",
+    ),
+    "messages lose their files": Defect(
+        _instead(jobs, "read_message", _without_file),
+        r"false: message \d+ arrived without its file",
+    ),
+    "links to people's files open nothing": Defect(
+        _instead(people_files, "link", lambda own: lambda *given: own(*given)[:-1] + "-"),
+        r"lost: reply \d+ was reported without its file",
+    ),
+    "a log names a person": Defect(
+        _instead(jobs, "read_message", _with_a_log),
+        r"false: a log of DispatchFunction shows a person's number",
     ),
     "an import lacks what may be in use again": Defect(
         _instead(ImportTemplates, "_doubtful", _always([])),

@@ -19,6 +19,8 @@ LIMITS = {"text": 600, "template": 6 * 3600}
 """Seconds after which a message must not be sent any more."""
 GRACE = 25.0
 """Seconds by which a limit may be passed: it is held between a check and a request."""
+REFUSED = "refused"
+"""What CleverTap had for an answer, with wrong credentials."""
 _TOKEN = re.compile(r"n(\d+)n")
 _MSG_ID = re.compile(r"(\d+)\|1700000000\|")
 
@@ -121,9 +123,9 @@ def counted(violations: Iterable[Violation]) -> Counter[str]:
     return Counter(violation.kind for violation in violations)
 
 
-def credentials_of(account: Mapping[str, Any]) -> dict[str, str]:
-    """The headers by which CleverTap shows who it is."""
-    login = account["clevertap"]["authorization"][0]
+def credentials_of(account: Mapping[str, Any], **instead: str) -> dict[str, str]:
+    """The headers by which CleverTap shows who it is; `instead`: members of its credentials that are others."""
+    login = {**account["clevertap"]["authorization"][0], **instead}
     if login["type"] != "basic":
         return {login["name"].lower(): login["value"]}
     return {"authorization": f"Basic {b64encode(f'{login["username"]}:{login["password"]}'.encode()).decode()}"}

@@ -2,8 +2,8 @@
 
     at most once          no message is sent to a BSP again after a request that may have arrived
     reported, in order    CleverTap hears the end of each accepted message: sent, delivered, read, each once; or failed
-    replies               each message from a person is reported, once, a person's in order, with its text, and with the
-                          message that it answers
+    replies               each message from a person is reported, once, a person's in order, with its text and its file,
+                          and with the message that it answers
     nothing given up      no dead letter, and no failure that a retry within the message's limit would have prevented;
                           an outage of a BSP costs a handful of messages (`outages`)
     no silence            what is lost, fails in numbers or stands still raises an alarm of the template (`silence`)
@@ -13,16 +13,18 @@ The one doubling that is documented: what CleverTap took while its answer, or th
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from local.sandbox import cloud_api, gupshup
 from local.sandbox.conventions import convention
+from local.simulation.contents import incomplete
 from local.simulation.facts import (
     GRACE,
     LIMITS,
+    REFUSED,
     Arrived,
     Sent,
     Told,
@@ -34,7 +36,7 @@ from local.simulation.facts import (
 )
 from local.simulation.internet import Exchange, Posted
 from local.simulation.outages import Outages
-from local.simulation.plan import START, Event, Fault
+from local.simulation.plan import OLD_URLS, START, Event, Fault
 from local.simulation.replies import Replies
 from local.simulation.silence import Wait
 from whatsapp_bridge.providers import registry
@@ -43,6 +45,9 @@ from whatsapp_bridge.providers.common.message_ids import hidden
 _LADDER = ("sent", "delivered", "read")
 _UNCONFIRMED = 1009
 _NAMES = {4: "sent", 5: "delivered", 6: "read"}
+_QUEUED = 2
+# These keep nothing from being sent.
+_HARMLESS = {"slow", *OLD_URLS}
 # Seconds without any fault in which each message must get through: a pause ends, what waits comes back, and is sent.
 _ENOUGH = {"text": 420.0, "template": 2400.0}
 # What gives a template no id when it takes it.
@@ -77,6 +82,8 @@ class Ledger:
     encrypted: Collection[str] = ()
     interrupted: Collection[int] = ()
     """The messages that dispatch had in hand when it died, and whose outcome is unknown."""
+    opened: Callable[[str], bytes | None] = lambda link: None
+    """What a link to a person's file opens."""
 
     def __post_init__(self) -> None:
         self.told_statuses: dict[str, list[Told]] = defaultdict(list)
@@ -104,7 +111,8 @@ class Ledger:
             number: None if answered is None else msg_id(self.sent[answered].event)
             for number, answered in self.answers.items()
         }
-        found += Replies(self.told_replies, self.posted, answers, self._may_not_know).violations()
+        replies = Replies(self.told_replies, self.posted, answers, self._may_not_know, self.opened, self._may_lack_file)
+        found += replies.violations()
         return found
 
     def _read(self, exchange: Exchange) -> None:
@@ -151,6 +159,7 @@ class Ledger:
         to, account = str(arrived[0].delivered.to).lstrip("+"), arrived[0].account
         if (to, account) != (sent.event.to, sent.event.account):
             yield Violation("false", f"message {number} went to somebody else, or from another account")
+        yield from incomplete(sent.event, arrived[0], self.providers[sent.event.account])
         yield from self._of_delivered(number, sent, told, names)
 
     def _repeats(self, number: int, told: Sequence[Told]) -> Iterable[Violation]:
@@ -169,7 +178,7 @@ class Ledger:
         if sent.accepted is None and not names:
             if "failure" in sent.answers:
                 yield Violation("lost", f"message {number} was refused, though nothing is wrong with it")
-            elif not self._harsh_at(sent.event.at) and set(sent.answers) != {_NO_ROOM}:
+            elif REFUSED not in sent.answers and not (self._harsh_at(sent.event.at) or set(sent.answers) == {_NO_ROOM}):
                 yield Violation("lost", f"message {number} was never accepted, though AWS was well")
             return
         if names != ["failed"]:
@@ -188,7 +197,7 @@ class Ledger:
         kind = "text" if event.kind == "text" else "template"
         begin = _begun(sent) - START
         needed = (event.account, *_SENDING, *(["kms"] if event.account in self.encrypted else []))
-        faults = [fault for fault in self.faults if fault.target in needed and fault.name != "slow"]
+        faults = [fault for fault in self.faults if fault.target in needed and fault.name not in _HARMLESS]
         edges = sorted({begin, begin + LIMITS[kind], *(edge for fault in faults for edge in (fault.start, fault.end))})
         inside = [edge for edge in edges if begin <= edge <= begin + LIMITS[kind]]
         return _longest_healthy(inside, faults) >= _ENOUGH[kind] and not self._in_doubt(event)
@@ -209,7 +218,8 @@ class Ledger:
     def _harsh_at(self, at: float) -> bool:
         """Whether AWS was not well while CleverTap tried to send a message, from then on."""
         return any(
-            fault.target in _ACCEPTING and fault.start < at + _TRIED_FOR and at < fault.end for fault in self.faults
+            fault.target in (*_ACCEPTING, "api") and fault.start < at + _TRIED_FOR and at < fault.end
+            for fault in self.faults
         )
 
     def _late(self, number: int, sent: Sent, arrived: Arrived) -> Iterable[Violation]:
@@ -239,13 +249,16 @@ class Ledger:
 
     def _statuses_of(self, event: Event) -> list[str]:
         """The statuses that the BSP reports, in order."""
+        return [_NAMES.get(code, "failed") for code in self._codes_of(event) if code != _QUEUED]
+
+    def _codes_of(self, event: Event) -> Sequence[int]:
         codes = convention(event.to, has_file=event.kind == "template with a file").statuses
         provider = self.providers[event.account]
         if provider == "gupshup":
             codes = tuple(code for code in codes if code in gupshup.REPORT_OF)
         elif provider in ("meta", "message_central"):
             codes = tuple(code for code in codes if code in cloud_api.STATUS_OF or code in cloud_api.FAILURE_OF)
-        return [_NAMES.get(code, "failed") for code in codes if code != 2]
+        return codes
 
     # --- replies ---------------------------------------------------------------------------------------------------
 
@@ -271,6 +284,15 @@ class Ledger:
             return False
         told_before = [each.content for each in self.told_statuses.get(msg_id(of), ()) if each.at < latest]
         return not any(_has_bsp_id(status) for status in told_before)
+
+    def _may_lack_file(self, event: Event, told: Told) -> bool:
+        """Whether a person's file may be reported as text: its BSP, or the key of its account, was away."""
+        needed = (event.account, *(["kms"] if event.account in self.encrypted else []))
+        return any(
+            fault.target in needed and fault.start < told.at - START and event.at < fault.end
+            for fault in self.faults
+            if fault.name not in OLD_URLS
+        )
 
     def nobody_knows(self, quarantined: Mapping[str, Any]) -> bool:
         """Whether it is a status by the BSP's id alone of a message whose answer, with the id, never came."""
@@ -308,8 +330,16 @@ class Ledger:
 
     def _heard_at(self, number: int, told: Sequence[Told]) -> float | None:
         """When the bridge had the first status to report, the BSP's or its own."""
-        news = [each.acknowledged for each in self._news.get(number, ()) if each.acknowledged is not None]
+        news = [each.acknowledged for each in self._to_report(number) if each.acknowledged is not None]
         return min(news or _failed_at(told), default=None)
+
+    def _to_report(self, number: int) -> Sequence[Posted]:
+        """The BSP's statuses of a message, without the one that says that it waits at the BSP."""
+        posted = self._news.get(number, [])
+        codes = self._codes_of(self.sent[number].event)
+        if len(posted) != len(codes):
+            return posted
+        return [each for each, code in zip(posted, codes, strict=True) if code != _QUEUED]
 
     def failures(self) -> Iterator[Wait]:
         """The messages that have failed, though nothing is wrong with them or their numbers."""

@@ -106,6 +106,10 @@ AWS_FAULTS = (
     ("lambda", "out of memory"), ("lambda", "out of memory"), ("lambda", "throttled"),
 )  # fmt: skip
 
+OLD_URLS = {"old status URL": "StatusFunction", "old reply URL": "IncomingFunction"}
+"""What a BSP does that calls back at a URL with a token that is not valid, and the function that it calls."""
+CALLER_FAULTS = (*((True, name) for name in OLD_URLS), ("clevertap", "wrong credentials"), ("api", "throttled"))
+"""Of those who call the bridge: True for an account's BSP."""
 
 _SOME = [0.05, 0.3, 0.3, 1.0]
 _LIMITED = [0.05, 0.3, 0.3, 0.8]
@@ -146,7 +150,7 @@ def draw(seed: int) -> Plan:
         seed,
         accounts,
         tuple(sorted([*events.made, *of_templates], key=lambda event: event.at)),
-        tuple(_faults(random, names, [event.at for event in events.made])),
+        (*_faults(random, names, [event.at for event in events.made]), *_of_callers(seed, names, events.made)),
         concurrency=random.choice([1000, 1000, 1000, 50, 12]),
         spread=random.choice([0.5, 5, 60]),
         twice=random.choice([0, 0.05, 0.3]),
@@ -268,3 +272,16 @@ def _faults(random: Random, names: list[str], busy: list[float]) -> list[Fault]:
         of = random.choice(names) if name == "broken secret" else ""
         found.append(Fault(name, target, start, start + lasts, 1.0 if name in _OF_ALL else share, of))
     return found
+
+
+def _of_callers(seed: int, names: list[str], events: list[Event]) -> list[Fault]:
+    """Drawn on its own, so that the rest of a seed's plan is as it was without."""
+    random = Random(f"callers {seed}")
+    if random.random() > 0.15:
+        return []
+    target, name = random.choice(CALLER_FAULTS)
+    busy = [event.at for event in events if event.account]
+    start = max(random.choice(busy or [0.0]) - random.choice([0, 20, 300]), 0)
+    share = random.choice([0.3, 1.0]) if target == "api" else 1.0
+    lasts = random.choice([2 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR])
+    return [Fault(name, random.choice(names) if target is True else str(target), start, start + lasts, share)]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from local.simulation.contents import PICTURE, link_of
 from local.simulation.facts import Told, Violation, number_of_text, token
 from local.simulation.internet import Posted
 from local.simulation.plan import Event
@@ -16,7 +17,8 @@ def words_of(event: Event) -> str:
 
 class Replies:
     """`answers`: the msgId of the message that a person's message answers; `may_lack`: whether the bridge may not have
-    known it at that time, by the BSP's id."""
+    known it at that time, by the BSP's id. `opened`: what a link to a file opens; `may_lack_file`: whether a file may
+    be reported as text."""
 
     def __init__(
         self,
@@ -24,7 +26,10 @@ class Replies:
         posted: Iterable[Posted],
         answers: Mapping[int, str | None],
         may_lack: Callable[[Event, Told], bool],
+        opened: Callable[[str], bytes | None],
+        may_lack_file: Callable[[Event, Told], bool],
     ) -> None:
+        self._opened, self._may_lack_file = opened, may_lack_file
         self._told, self._answers, self._may_lack = told, answers, may_lack
         self._posted = sorted((each for each in posted if each.kind == "reply"), key=lambda each: each.begun)
         self._numbers = [number_of_text(json.dumps(each.content)) for each in told]
@@ -60,6 +65,12 @@ class Replies:
         behind = event.kind == "person sends a file"
         if not any(text == words or (behind and text.endswith(f"] {words}")) for text in texts):
             yield Violation("false", f"reply {event.number} was reported without its text")
+        if behind and not self._has_file(event, told):
+            yield Violation("lost", f"reply {event.number} was reported without its file")
+
+    def _has_file(self, event: Event, told: Told) -> bool:
+        link = link_of(told.content)
+        return self._may_lack_file(event, told) if link is None else self._opened(link) == PICTURE
 
     def _lost(self) -> Iterator[Violation]:
         for posted in self._posted:

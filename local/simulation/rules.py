@@ -87,11 +87,20 @@ MAX_MESSAGE_BYTES: Final = MIB
 MAX_RETENTION: Final = 14 * DAY
 DEFAULT_RETENTION: Final = 4 * DAY
 MAX_IN_FLIGHT: Final = 120_000
-"""Received and not deleted, per queue. Above, polls are empty."""
+"""Received and not deleted, per queue. Above, polls are empty.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+"""
 DEDUPLICATION: Final = 300
-"""Seconds for which a FIFO queue remembers a deduplication id, also of deleted messages."""
+"""Seconds for which a FIFO queue remembers a deduplication id, also of deleted messages.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html
+"""
 MAX_RECEIVE_COUNT: Final = 1000
-"""The largest `maxReceiveCount` of a redrive policy."""
+"""The largest `maxReceiveCount` of a redrive policy.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue.html
+"""
 LEFT_OUT_OF_AGE: Final = 3
 """Receives after which a standard queue leaves a message out of ApproximateAgeOfOldestMessage.
 
@@ -162,10 +171,13 @@ MAX_WINDOW: Final = 300
 MAX_PAYLOAD_BYTES: Final = 6 * MIB
 """Of a synchronous invocation's event, and of its answer. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 ACCOUNT_CONCURRENCY: Final = 1000
-"""Of all functions of an account and region together; new accounts have less."""
+"""Of all functions of an account and region together; new accounts have less. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 INIT_SECONDS: Final = 10
+"""In which a process must be ready. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 MIN_MAXIMUM_CONCURRENCY: Final = 2
+"""Of an event source. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 MAX_MAXIMUM_CONCURRENCY: Final = 1000
+"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 POLLER_START: Final = 5
 """Batches at once with which an event source begins; then 300 more a minute.
 
@@ -194,11 +206,14 @@ PARTITION_WRITES: Final = 1_000
 """Units a second for one key. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
 PARTITION_READS: Final = 3_000
 MAX_ITEM_BYTES: Final = 400 * KIB
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 MAX_KEY_BYTES: Final = 2048
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 MAX_BATCH_KEYS: Final = 100
 """Of BatchGetItem; beyond these bytes it names the rest. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 MAX_BATCH_BYTES: Final = 16 * 1024 * KIB
 MAX_EXPRESSION_BYTES: Final = 4 * KIB
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 
 def write_units(before: int, after: int) -> int:

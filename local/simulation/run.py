@@ -19,21 +19,23 @@ from local.sandbox.clevertap import CleverTapSandbox
 from local.sandbox.files import File, FileHost
 from local.simulation import rules, silence
 from local.simulation.aws import Aws
+from local.simulation.contents import PICTURE, WITHOUT_PICTURES, picture_name
 from local.simulation.credentials import Credentials, Secrets
 from local.simulation.dynamodb import Throughput
-from local.simulation.facts import Arrived, Sent, Violation, credentials_of, msg_id, number_of, token
+from local.simulation.facts import REFUSED, Arrived, Sent, Violation, credentials_of, msg_id, number_of, token
 from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
 from local.simulation.internet import Answer, Callbacks, Internet, ask
 from local.simulation.ledger import Ledger
 from local.simulation.metrics import Datapoints
-from local.simulation.plan import START, TEMPLATES, Event, Plan
+from local.simulation.plan import OLD_URLS, START, TEMPLATES, Event, Plan
+from local.simulation.privacy import Private
 from local.simulation.replies import words_of
 from local.simulation.scheduler import Scheduler
 from local.simulation.substitutes import substituted
 from local.simulation.templates import Templates
 from local.simulation.weather import Weather
 from local.template import Deployment, Function, read_template
-from whatsapp_bridge.flows.wiring import Outside
+from whatsapp_bridge.flows.wiring import Outside, build_show_media
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.runtime import observability
 from whatsapp_bridge.store.items import Table
@@ -41,10 +43,9 @@ from whatsapp_bridge.store.items import Table
 STACK, REGION, ACCOUNT_ID = "simulated", "eu-west-1", "123456789012"
 BRIDGE = "https://bridge.example"
 _HORIZON = 16 * 86_400.0
+_WRONG = {"password": "wrong", "value": "wrong"}
 _API = "BridgeApi.Ref"
 """As `read_template` names an API that has no id."""
-_WITHOUT_PICTURES = {"message_central", "clickatell_legacy"}
-_PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
 @dataclass
@@ -99,6 +100,8 @@ class Run:
         self._act = "reply"
         self._answers: dict[int, int | None] = {}
         """Of each message from a person: the message that it answers."""
+        self._unproven: list[Violation] = []
+        """Requests that were taken, though what proves who calls was wrong."""
 
     # --- the world -------------------------------------------------------------------------------------------------
 
@@ -134,6 +137,7 @@ class Run:
             for arn in (account["provider"].get("encryption") or {}).values():
                 self.aws.kms.create(arn)
             self.secrets.write(name, account)
+        self.private = Private(self.plan, self.accounts)
         self._let_operators_err()
         self.pollers = {
             source.queue_arn: Poller(scheduler, self.functions, self.deployment, source, self.aws.sqs)
@@ -265,8 +269,9 @@ class Run:
 
         def written(level: str) -> Callable[..., None]:
             def write(message: str, extra: Mapping[str, Any] | None = None, **_: Any) -> None:
+                function = getattr(self.scheduler.owner, "function", "")
+                self.private.read(function, message, extra)
                 if self._log is not None:
-                    function = getattr(self.scheduler.owner, "function", "")
                     self._log(
                         f"{self.scheduler.now - START:12.3f} {function:18} {level:7} {message} {dict(extra or {})}"
                     )
@@ -311,18 +316,28 @@ class Run:
             self.scheduler.start(partial(self._post_message, event, sent, message), after=again)
         # CleverTap repeats what was not answered.
         for wait in (1.0, 10.0, 60.0, 0.0):
-            if self._post_message(event, sent, message) in ("success", "failure"):
+            if self._post_message(event, sent, message) in ("success", "failure", REFUSED):
                 return
             self.scheduler.sleep(wait)
 
     def _post_message(self, event: Event, sent: Sent, message: dict[str, Any]) -> str:
-        body, headers = json.dumps(message).encode(), credentials_of(self.accounts[event.account])
+        body = json.dumps(message).encode()
+        wrong = self.weather.of_caller("clevertap", "wrong credentials")
+        headers = credentials_of(self.accounts[event.account], **({} if wrong is None else _WRONG))
+        if self._is_throttled():
+            sent.answers.append("HTTP 429")
+            return sent.answers[-1]
         try:
             answer = self.functions.invoke("SendFunction", lambda process: process.run(event.account, headers, body))
             said = str(json.loads(answer[1]).get("status")) if answer[0] == 200 else f"HTTP {answer[0]}"
         except (Failed, Throttled) as error:
             self._count_failed_request()
             said = type(error).__name__
+        if wrong is not None and said == "failure":
+            self.weather.note(wrong)
+            said = REFUSED
+        elif wrong is not None and said == "success":
+            self._unproven.append(Violation("false", f"message {event.number} was accepted with wrong credentials"))
         sent.answers.append(said)
         if said == "success" and sent.accepted is None:
             sent.accepted = self.scheduler.now
@@ -340,9 +355,9 @@ class Run:
                 "body": {"text": f"Order {words}.", "parameters": [{"type": "text", "text": words}]},
             }
         ]
-        if event.kind == "template with a file" and self._provider(event.account) not in _WITHOUT_PICTURES:
-            name = f"picture-{event.number % 3}.png"
-            address = f"http://files.example{self.files.put(File(_PICTURE, 'image/png', name))}"
+        if event.kind == "template with a file" and self._provider(event.account) not in WITHOUT_PICTURES:
+            name = picture_name(event.number)
+            address = f"http://files.example{self.files.put(File(PICTURE, 'image/png', name))}"
             components.insert(0, {"type": "header", "header": {"type": "image", "image": {"mediaURL": address}}})
             if event.account in self.templates.of:
                 name_of_template = TEMPLATES[1]
@@ -375,7 +390,7 @@ class Run:
             elif event.kind == "click" and last is not None:
                 sandbox.person_opens_link(last, "https://shop.example/")
             elif event.kind == "person sends a file":
-                sandbox.person_sends_media(event.account, event.to, _PICTURE, "image/png", "me.png", words)
+                sandbox.person_sends_media(event.account, event.to, PICTURE, "image/png", "me.png", words)
             else:
                 sandbox.person_writes(event.account, event.to, words, in_reply_to=last)
         finally:
@@ -389,11 +404,34 @@ class Run:
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         lowered = {name.lower(): value for name, value in headers.items()}
         callback = Callback(method, lowered, query, raw, "203.0.113.7")
+        old = next(
+            (self.weather.of_caller(account, name) for name, called in OLD_URLS.items() if called == function), None
+        )
+        if self._is_throttled():
+            return 429
+        if old is not None:
+            secret = f"old-{secret}"
         try:
-            return int(self.functions.invoke(function, lambda process: process.run(account, secret, callback)).status)
+            status = int(self.functions.invoke(function, lambda process: process.run(account, secret, callback)).status)
         except (Throttled, Failed) as error:
             self._count_failed_request()
             return 503 if isinstance(error, Throttled) else 500
+        if old is not None and status == 403:
+            self.weather.note(old)
+        elif old is not None and status == 200:
+            self._unproven.append(Violation("false", f"a callback of {account} was acknowledged with an old token"))
+        return status
+
+    def _is_throttled(self) -> bool:
+        """API Gateway answers 429, before a function runs."""
+        place = self.weather.of_caller("api", "throttled")
+        if place is None:
+            return False
+        self.weather.note(place)
+        namespace = self.deployment.functions["SendFunction"].environment["POWERTOOLS_METRICS_NAMESPACE"]
+        # The filter of its access log, which tests/test_template.py compares with the format of the log.
+        self.data.add(namespace, "RequestsThrottled", {}, 1)
+        return True
 
     def _count_failed_request(self) -> None:
         """API Gateway answers 5xx."""
@@ -430,8 +468,10 @@ class Run:
             faults=self.plan.faults,
             encrypted={name for name, account in self.accounts.items() if account["provider"].get("encryption")},
             interrupted=self._interrupted(),
+            opened=self._opened,
         )
         violations = [*ledger.violations(), *self._left_over(ledger), *self.templates.violations()]
+        violations += [*self.private.violations(), *self._unproven]
         violations += silence.unheard(self._troubles(ledger), self.deployment.alarms, self.data)
         figures = Counter(
             {
@@ -447,6 +487,15 @@ class Run:
             }
         )
         return Result(self.plan, violations, figures)
+
+    def _opened(self, link: str) -> bytes | None:
+        """The file that somebody gets who opens a link of the bridge's."""
+        parts = urlsplit(link)
+        account, _, identifier = parts.path.strip("/").partition("/media/")
+        media = build_show_media(self._outside(self.deployment.functions["MediaFunction"]))
+        location = media(account, identifier, dict(parse_qsl(parts.query))).location
+        stored = self.aws.client("s3").opened(location) if location else None
+        return stored.content if stored else None
 
     def _interrupted(self) -> set[int]:
         """The messages that dispatch had in hand when it died, and whose outcome is unknown."""

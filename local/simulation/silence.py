@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
 from typing import Any
 
 from local.simulation.facts import Violation
@@ -57,6 +58,8 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     (BSP, "429"): _THROTTLES,
     (BSP, "maintenance page"): _NO_ANSWER,
+    (BSP, "old status URL"): ("StatusCallbacksForbiddenAlarm", "StatusCallbacksForbiddenBurstAlarm"),
+    (BSP, "old reply URL"): ("IncomingCallbacksForbiddenAlarm", "IncomingCallbacksForbiddenBurstAlarm"),
     ("clevertap", "down"): _CLEVERTAP,
     ("clevertap", "hangs"): _CLEVERTAP,
     ("clevertap", "slow"): (),
@@ -68,6 +71,8 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
     ("clevertap", "maintenance page"): _CLEVERTAP,
     ("clevertap", "429"): ("CleverTapUnavailableAlarm",),
     ("clevertap", "answers lost"): _CLEVERTAP,
+    ("clevertap", "wrong credentials"): ("InvalidCredentialsAlarm", "InvalidCredentialsBurstAlarm"),
+    ("api", "throttled"): ("RequestsThrottledAlarm",),
     # Batches become smaller.
     ("clevertap", "10 at a time"): (),
     ("dynamodb", "throttled"): _THROTTLED,
@@ -130,7 +135,11 @@ _STRIKES, _PERIODS, _PERIOD = 20, 4, 300.0
 # A call to AWS is made so often before it fails.
 _CALLS = 3
 # AWS counts each that it throttles, also if the next one goes through.
-_COUNTED_BY_AWS = {("dynamodb", "throttled"), ("dynamodb", "index throttled"), ("dynamodb", "hot key throttled")}
+_COUNTED_BY_AWS = {
+    ("dynamodb", "throttled"), ("dynamodb", "index throttled"), ("dynamodb", "hot key throttled"), ("api", "throttled"),
+}  # fmt: skip
+# Strangers do the same: few of these in few periods say nothing.
+_OF_CALLERS = {"old status URL", "old reply URL", "wrong credentials"}
 
 
 @dataclass(frozen=True)
@@ -172,7 +181,8 @@ def of_faults(faults: Sequence[Fault], strikes: Mapping[int, Sequence[float]]) -
     for place, fault in enumerate(faults):
         account = None if (fault.target, fault.kind) in ALARMS else fault.target
         named = ALARMS[BSP if account else fault.target, fault.kind]
-        many = _STRIKES if account or fault.target == "clevertap" else _STRIKES * _CALLS
+        calls = 1 if account or fault.target == "clevertap" else _CALLS
+        many = inf if fault.kind in _OF_CALLERS else _STRIKES * calls
         struck = [at for at in strikes.get(place, ()) if account is None or not _nothing_is_recorded(faults, at)]
         felt = fault.end - fault.start >= STOP_SECONDS and _is_felt(struck, many)
         if named and felt and (fault.share == 1 or (fault.target, fault.name) in _COUNTED_BY_AWS):
@@ -192,7 +202,7 @@ def _nothing_is_recorded(faults: Sequence[Fault], at: float) -> bool:
     )
 
 
-def _is_felt(strikes: Sequence[float], many: int) -> bool:
+def _is_felt(strikes: Sequence[float], many: float) -> bool:
     if not strikes:
         return False
     # As CloudWatch counts them.

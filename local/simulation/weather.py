@@ -105,6 +105,13 @@ class Weather:
             return Effect(taken=False, answer=Answer(413)) if too_many else Effect()
         return bsp_effect(fault, self._random)
 
+    def of_caller(self, target: str, name: str) -> int | None:
+        """The place of a fault that makes this caller's request wrong. It strikes (`note`) if the bridge says so."""
+        return next((place for place, fault in self._active(target, name) if self._random.random() < fault.share), None)
+
+    def note(self, place: int) -> None:
+        self.strikes[place].append(self.elapsed)
+
     # --- AWS ---------------------------------------------------------------------------------------------------------
 
     def before(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:

@@ -5,7 +5,17 @@ from functools import cache
 import pytest
 
 from local.simulation.__main__ import SEEDS
-from local.simulation.plan import AWS_FAULTS, BSP_FAULTS, CLEVERTAP_FAULTS, Event, Fault, Plan, draw, sample_accounts
+from local.simulation.plan import (
+    AWS_FAULTS,
+    BSP_FAULTS,
+    CALLER_FAULTS,
+    CLEVERTAP_FAULTS,
+    Event,
+    Fault,
+    Plan,
+    draw,
+    sample_accounts,
+)
 from local.simulation.run import Run
 
 ACME = "acme-secure"  # with KMS
@@ -13,6 +23,7 @@ KINDS = sorted(
     {
         *((ACME, name) for name in BSP_FAULTS),
         *(("clevertap", name) for name in CLEVERTAP_FAULTS),
+        *((ACME if target is True else str(target), name) for target, name in CALLER_FAULTS),
         *AWS_FAULTS,
     }
 )

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from local.sandbox.bsp import Delivered
+from local.sandbox.files import File
 from local.sandbox.wamids import new_wamid
+from local.simulation.contents import PICTURE, incomplete
 from local.simulation.facts import Arrived, Sent, Told, msg_id, numbers_in
 from local.simulation.functions import Invocation
 from local.simulation.internet import Exchange, Posted
@@ -36,7 +38,7 @@ def request(at: float, *, arrives: bool = True, doubtful: bool = False) -> Excha
 
 
 def arrival(at: float, bsp_id: str = "bsp-1") -> Arrived:
-    return Arrived(at, "acme", Delivered("acme", bsp_id, msg_id(MESSAGE), MESSAGE.to, {}, None))
+    return Arrived(at, "acme", Delivered("acme", bsp_id, msg_id(MESSAGE), MESSAGE.to, {}, {"text": "hello n1n"}))
 
 
 def ledger(**facts: Any) -> Ledger:
@@ -145,6 +147,67 @@ def test_a_reply_is_reported_with_its_message_and_its_text(content: dict[str, An
     assert all(found in each for each in said)
 
 
+FILE, OTHER_FILE = File(PICTURE, "image/png", "picture-1.png"), File(b"", "image/png", "picture-1.png")
+WITH_FILE = replace(MESSAGE, kind="template with a file")
+
+
+@pytest.mark.parametrize(
+    ("event", "provider", "got", "lacks"),
+    [
+        pytest.param(MESSAGE, "meta", {"content": {"text": "hello n1n"}}, [], id="a text"),
+        pytest.param(MESSAGE, "meta", {"content": {"text": "hello n2n"}}, ["text"], id="another text"),
+        pytest.param(MESSAGE, "meta", {"content": None}, ["text"], id="what the person cannot read"),
+        pytest.param(WITH_FILE, "meta", {"file": FILE}, [], id="a file"),
+        pytest.param(WITH_FILE, "meta", {}, ["file"], id="no file"),
+        pytest.param(WITH_FILE, "meta", {"file": OTHER_FILE}, ["file"], id="another file"),
+        pytest.param(WITH_FILE, "gupshup", {"wire": {"media_url": "https://a/picture-1.png"}}, [], id="its address"),
+        pytest.param(
+            WITH_FILE, "gupshup", {"wire": {"media_url": "https://a/picture-2.png"}}, ["file"], id="another's"
+        ),
+        pytest.param(WITH_FILE, "message_central", {}, [], id="a BSP whose templates have none"),
+    ],
+)
+def test_a_message_arrives_with_its_text_and_its_file(
+    event: Event, provider: str, got: dict[str, Any], lacks: list[str]
+) -> None:
+    whole = arrival(1)
+    found = incomplete(event, replace(whole, delivered=replace(whole.delivered, **got)), provider)
+    assert [str(violation) for violation in found] == [f"false: message 1 arrived without its {part}" for part in lacks]
+
+
+@pytest.mark.parametrize(
+    ("message", "opened", "faults", "lost"),
+    [
+        pytest.param({"image": {"mediaURL": "https://a", "caption": "answer n2n"}}, PICTURE, [], False, id="a file"),
+        pytest.param({"image": {"mediaURL": "https://a", "caption": "answer n2n"}}, b"x", [], True, id="another file"),
+        pytest.param({"image": {"mediaURL": "https://a", "caption": "answer n2n"}}, None, [], True, id="nothing"),
+        pytest.param({"text": {"body": "[image not available] answer n2n"}}, None, [], True, id="no link"),
+        pytest.param(
+            {"text": {"body": "[image not available] answer n2n"}}, None, [Fault("500", "acme", 0, 60)], False,
+            id="its BSP was away",
+        ),
+        pytest.param(
+            {"text": {"body": "[image not available] answer n2n"}}, None, [Fault("away", "kms", 0, 60)], True,
+            id="KMS, which this account does not need",
+        ),
+    ],
+)  # fmt: skip
+def test_a_reply_is_reported_with_its_file(
+    message: dict[str, Any], opened: bytes | None, faults: list[Fault], lost: bool
+) -> None:
+    event = replace(ANSWER, kind="person sends a file")
+    body = {"from": event.to, "type": next(iter(message))} | message
+    facts = ledger(
+        exchanges=[exchange(START + 60, json.dumps(body).encode(), "clevertap")],
+        posted=[Posted(event, "reply", START + 50, START + 50)],
+        answers={2: None},
+        faults=faults,
+        opened=lambda link: opened,
+    )
+    said = [str(violation) for violation in facts.violations() if "reply" in str(violation)]
+    assert said == ["lost: reply 2 was reported without its file"] * lost
+
+
 # --- outages ---------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +283,20 @@ def told_failed(said_at: float, told_at: float) -> Exchange:
 def test_how_long_somebody_waited(facts: dict[str, Any], waits: list[tuple[str, float, float]]) -> None:
     found = ledger(**facts).waits()
     assert [(wait.what, wait.start - START, wait.end - START) for wait in found] == waits
+
+
+def test_a_status_that_clevertap_has_no_use_for_is_none_that_waits() -> None:
+    """A BSP's "queued", which came before the others that the BSP had to repeat."""
+    about = arrival(START).delivered
+    heard = [Posted(about, "status", START + 1, START + at) for at in (5, 4000, 4100, 4200)]
+    told = {"msgId": msg_id(MESSAGE), "status": "sent", "timestamp": START + 1}
+    facts = ledger(
+        posted=heard,
+        arrived=[arrival(START + 1)],
+        exchanges=[exchange(START + 4001, json.dumps({"statuses": [told]}).encode(), "clevertap")],
+    )
+    facts.providers = {"acme": "clickatell"}
+    assert [wait.start - START for wait in facts.waits() if wait.what == "status"] == [4000]
 
 
 # --- which messages a request carries --------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from local.simulation.__main__ import SEEDS, results
+from local.simulation.__main__ import SEEDS, described, results
 from local.simulation.plan import Plan, draw
 from local.simulation.run import Run, play
 
@@ -15,12 +15,11 @@ CHUNK = 50
 
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_no_seed_breaks_a_promise(first: int) -> None:
-    broken = {
-        result.plan.seed: [str(violation) for violation in result.violations] or result.error
-        for result in results(range(first, first + CHUNK), os.cpu_count() or 1)
-        if result.failed
-    }
-    assert broken == {}, "replay one with: make simulate SEED=n"
+    played = results(range(first, first + CHUNK), os.cpu_count() or 1)
+    broken = [
+        f"{described(result)}\n  replay it: make simulate SEED={result.plan.seed}" for result in played if result.failed
+    ]
+    assert not broken, "\n".join(broken)
 
 
 def test_a_run_depends_on_nothing_but_its_seed() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from local.simulation import silence
 from local.simulation.metrics import Datapoints
-from local.simulation.plan import AWS_FAULTS, BSP_FAULTS, CLEVERTAP_FAULTS, START, Fault
+from local.simulation.plan import AWS_FAULTS, BSP_FAULTS, CALLER_FAULTS, CLEVERTAP_FAULTS, START, Fault
 from local.simulation.run import STACK, deployment
 from local.simulation.silence import ALARMS, BSP, FAILURES, STOPS, Trouble, Wait
 
@@ -14,7 +14,8 @@ EVERY_MINUTE = [60.0 * minute for minute in range(60)]
 
 def test_each_fault_of_a_plan_names_its_alarms() -> None:
     of_others = [(BSP, name) for name in BSP_FAULTS] + [("clevertap", name) for name in CLEVERTAP_FAULTS]
-    faults = [Fault(name, target, 0, 1) for target, name in (*of_others, *AWS_FAULTS)]
+    of_callers = [(BSP if target is True else str(target), name) for target, name in CALLER_FAULTS]
+    faults = [Fault(name, target, 0, 1) for target, name in (*of_others, *of_callers, *AWS_FAULTS)]
     assert set(ALARMS) == {(fault.target, fault.kind) for fault in faults}
 
 
@@ -48,6 +49,21 @@ def test_what_is_named_is_in_the_template() -> None:
         pytest.param(Fault("down", "acme", 0, 2 * HOUR), [1.0, 400.0, 5000.0], None, id="seldom"),
         pytest.param(Fault("down", "acme", 0, HOUR), [1.0] * 19 + [700.0], ALARMS[BSP, "down"], id="many times"),
         pytest.param(Fault("down", "acme", 0, HOUR), [], None, id="never"),
+        pytest.param(
+            Fault("wrong credentials", "clevertap", 0, HOUR), [1.0] * 19 + [700.0], None, id="as strangers do it"
+        ),
+        pytest.param(
+            Fault("wrong credentials", "clevertap", 0, HOUR),
+            [1.0, 400.0, 800.0, 1200.0],
+            ALARMS["clevertap", "wrong credentials"],
+            id="as nobody else does it",
+        ),
+        pytest.param(
+            Fault("old status URL", "acme", 0, HOUR), EVERY_MINUTE, ALARMS[BSP, "old status URL"], id="of a BSP's URL"
+        ),
+        pytest.param(
+            Fault("throttled", "api", 0, HOUR, 0.3), EVERY_MINUTE, ALARMS["api", "throttled"], id="a part of the API's"
+        ),
     ],
 )
 def test_a_fault_that_is_felt(fault: Fault, strikes: list[float], alarms: tuple[str, ...] | None) -> None:
