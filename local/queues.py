@@ -8,6 +8,7 @@ While installed, it changes moto's SQS where the real service differs:
 - a message can be hidden for twelve hours from its receive, where moto counts from its sending, and only in flight;
 - only characters that XML allows, and in a batch each message succeeds or fails on its own;
 - with 120,000 messages in flight, a receive brings nothing more;
+- messages can be redriven (`local.moves`);
 - delays, visibility timeouts, retention and deduplication follow `QueueClock`.
 """
 
@@ -24,6 +25,7 @@ from unittest.mock import patch
 from moto.sqs import models
 from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid, SQSException
 
+from local import moves
 from local.simulation import rules
 
 LOCK = threading.RLock()
@@ -238,6 +240,7 @@ def installed(clock: QueueClock) -> Iterator[None]:
                 ("delete_message", _delete),
             ):
                 patches.enter_context(patch.object(models.SQSBackend, method, function))
+            patches.enter_context(moves.installed(clock.now_ms))
             _clock = clock
             yield
     finally:

@@ -7,6 +7,8 @@ import typer
 # For the commands that they add.
 from ops.accounts import checking, making, removing, rotating  # noqa: F401
 from ops.accounts.commands import account
+from ops.standing.dead_letters import dead_letters
+from ops.standing.quarantine import quarantine
 from ops.templates import changing, online, trying  # noqa: F401
 from ops.templates.commands import templates
 from ops.version import VERSION
@@ -19,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(account, name="account")
+app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(quarantine, name="quarantine")
 app.add_typer(templates, name="templates")
 
 

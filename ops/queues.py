@@ -29,7 +29,7 @@ HELD_SECONDS: Final = 120
 _MOST_AT_ONCE: Final = 10
 # SQS may answer that there is nothing although there is something: it asks a part of its servers only.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
-_WAIT_SECONDS: Final = 1
+WAIT_SECONDS: Final = 1
 _EMPTY_ANSWERS: Final = 2
 
 
@@ -62,6 +62,7 @@ class StackQueue:
     def __init__(self, target: Target, logical_id: str) -> None:
         self.url = queue_url(target, logical_id)
         self._sqs = target.aws("sqs")
+        self._deleted: set[str] = set()
 
     @property
     def arn(self) -> str:
@@ -83,7 +84,7 @@ class StackQueue:
             self._take(held, limit, tell, seconds)
             yield held
         finally:
-            self.give_back(held)
+            self.give_back([message for message in held if message.id not in self._deleted])
 
     def _take(self, held: list[Message], limit: int, tell: Callable[[int], None], seconds: int) -> None:
         empty = 0
@@ -92,7 +93,7 @@ class StackQueue:
                 QueueUrl=self.url,
                 MaxNumberOfMessages=min(_MOST_AT_ONCE, limit - len(held)),
                 VisibilityTimeout=seconds,
-                WaitTimeSeconds=_WAIT_SECONDS,
+                WaitTimeSeconds=WAIT_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId", "ApproximateReceiveCount"],
             )
             came = [_message(each) for each in answer.get("Messages", [])]
@@ -116,6 +117,7 @@ class StackQueue:
 
     def delete(self, message: Message) -> None:
         self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt)
+        self._deleted.add(message.id)
 
     def _attributes(self, *names: str) -> dict[str, str]:
         answer: dict[str, str] = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(names))[

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ops import command
+from ops import command, queues
 from ops.app import app
 from ops.target import Target
 from tests.support.world import REGION, World
@@ -22,7 +22,7 @@ class Operator:
 
     def __init__(self, made: World, patch: pytest.MonkeyPatch) -> None:
         self.world = made
-        queues = {logical_id: queue.url for logical_id, queue in made.deployment.queues.items()}
+        urls = {logical_id: queue.url for logical_id, queue in made.deployment.queues.items()}
         self.target = Target(
             "test",
             self._aws,
@@ -30,9 +30,11 @@ class Operator:
             made.table.name,
             URL,
             made.deployment.buckets["PayloadsBucket"],
-            lambda: queues,
+            lambda: urls,
         )
         patch.setattr(command, "chosen", lambda *_: self.target)
+        # The world's time moves only by hand.
+        patch.setattr(queues, "WAIT_SECONDS", 0)
         self.asked: list[tuple[str, str, bytes, dict[str, str]]] = []
         """Method, URL, body and headers of the requests beyond AWS."""
         self.bsp: Any = lambda method, url, body, headers: Answer(404, {}, b"")
@@ -42,6 +44,8 @@ class Operator:
         return own.get(service) or self.world.client(service, region or REGION)
 
     def __call__(self, *arguments: str, answers: str | None = None) -> Result:
+        # A message that was given back can be received from the next millisecond on.
+        self.world.now += 0.01
         return RUN.invoke(app, list(arguments), input=answers)
 
     def told(self, *arguments: str) -> Any:

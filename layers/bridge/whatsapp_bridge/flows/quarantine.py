@@ -15,7 +15,7 @@ from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, QuarantineQueue
 
 # A kind may come from the callback, where it can be any text: a number, a person's words.
-_LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
+LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
 
 
 class Quarantine:
@@ -27,7 +27,7 @@ class Quarantine:
         self._queue.send_all([self._entry(account, event) for event in events])
         for event in events:
             count("EventsQuarantined")
-            kind = event.kind if _LOGGED_KIND.fullmatch(event.kind) else "unknown"
+            kind = event.kind if LOGGED_KIND.fullmatch(event.kind) else "unknown"
             logger.warning("quarantined", extra={"account": account, "kind": kind, "reason": event.reason})
 
     def _entry(self, account: str, event: NotUnderstood) -> Entry:
