@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ops import pausing, status
+
 # For the commands that they add.
 from ops.accounts import checking, making, removing, rotating  # noqa: F401
 from ops.accounts.commands import account
@@ -24,6 +26,8 @@ app.add_typer(account, name="account")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(templates, name="templates")
+pausing.add_to(app)
+status.add_to(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -59,6 +59,11 @@ class Screen:
         if not self.as_json:
             self._out.print(Text(text, style=style))
 
+    def clear(self) -> None:
+        """Empties the terminal, for what is shown anew; a pipe or a file keeps everything."""
+        if not self.as_json:
+            self._out.clear()
+
     def aside(self, text: str, style: str = "") -> None:
         """What is no result: progress, a warning."""
         self._aside.print(Text(text, style=style))

@@ -65,6 +65,7 @@ SLOW: tuple[str, ...] = (
     "ops/test_bsps.py",
     "ops/test_online.py",
     "ops/test_standing.py",
+    "ops/test_status.py",
     "providers/clickatell/test_downloads.py",
     "providers/clickatell/test_uploads.py::test_campaign_of_a_hundred",
     "providers/gupshup/test_flows.py",

@@ -1,0 +1,64 @@
+"""How a stack's accounts are: their secrets, breakers, pauses, and the last complete list of their templates."""
+
+from typing import Any, Literal, NamedTuple
+
+from ops.accounts.secrets import Secrets
+from ops.output import Failed
+from ops.target import Target
+from whatsapp_bridge.runtime.breaker import Breaker
+from whatsapp_bridge.store.breakers import Breakers
+from whatsapp_bridge.store.templates import Registry
+
+type State = Literal["open", "paused by a person", "paused by the bridge", "on probation"]
+
+
+class Side(NamedTuple):
+    """Of a BSP or a callback URL of CleverTap's. `since` and `probe_at` in seconds since 1970, 0 for none."""
+
+    what: str
+    state: State
+    since: int = 0
+    probe_at: int = 0
+
+
+class AccountHealth(NamedTuple):
+    """`listed_at`: seconds since 1970, 0 without a complete list, None where the secret is broken; `broken` says
+    why."""
+
+    name: str
+    sides: list[Side]
+    listed_at: int | None
+    broken: str | None
+
+
+def side(what: str, breaker: Breaker) -> Side:
+    if breaker.paused_at:
+        return Side(what, "paused by a person", breaker.paused_at)
+    if breaker.is_open:
+        return Side(what, "paused by the bridge", probe_at=breaker.probe_at)
+    if breaker.failed_probes:
+        return Side(what, "on probation", breaker.resumed_at)
+    return Side(what, "open")
+
+
+def health(target: Target) -> list[AccountHealth]:
+    """Of all accounts, by their names. Raises botocore's errors."""
+    table = target.table
+    bsp, clevertap, registry = Breakers(table, "bsp"), Breakers(table, "clevertap"), Registry(table)
+    found = []
+    for name in Secrets(target).names():
+        sides = [
+            side("BSP", bsp.state(name)),
+            *(side(f"CleverTap {route}", clevertap.state(f"{name}#{route}")) for route in ("status", "incoming")),
+        ]
+        listed_at, broken = _listed_at(target, name, registry)
+        found.append(AccountHealth(name, sides, listed_at, broken))
+    return found
+
+
+def _listed_at(target: Target, name: str, registry: Registry) -> tuple[int | None, str | None]:
+    try:
+        account: Any = target.account(name)
+    except Failed as error:
+        return None, error.reason
+    return registry.listed_at(account.template_scope), None
