@@ -14,19 +14,19 @@ from rich.text import Text
 
 
 class Exit(IntEnum):
-    """What a script sees. docs/templates.md lists them."""
+    """What a script sees. docs/bridge.md lists them."""
 
     DONE = 0
     NO = 1
-    """It was asked and the answer is no: refused, rejected, different."""
+    """It was asked and the answer is no: mistakes, refused, rejected, different, not due."""
     USAGE = 2
     """The command line or a file is wrong; nothing was done."""
     NOT_FOUND = 3
-    """No such stack, account or template, or AWS does not let one see it."""
+    """No such stack, account, template or element, or AWS does not let one see it."""
     BSP = 4
     """The BSP has refused."""
     LATER = 5
-    """Not now: too many requests, no answer, not yet reviewed, another one is at it."""
+    """Not now: messages wait, too many requests, no answer, not yet reviewed, another one is at it."""
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
