@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 from ops.accounts.secrets import Secrets
 from ops.output import Failed
 from ops.target import Target
+from whatsapp_bridge.providers.registry import WITH_TEMPLATES
 from whatsapp_bridge.runtime.breaker import Breaker
 from whatsapp_bridge.store.breakers import Breakers
 from whatsapp_bridge.store.templates import Registry
@@ -22,8 +23,8 @@ class Side(NamedTuple):
 
 
 class AccountHealth(NamedTuple):
-    """`listed_at`: seconds since 1970, 0 without a complete list, None where the secret is broken; `broken` says
-    why."""
+    """`listed_at`: seconds since 1970, 0 without a complete list, None where nobody lists the account's templates, or
+    its secret is broken; `broken` says why."""
 
     name: str
     sides: list[Side]
@@ -61,4 +62,5 @@ def _listed_at(target: Target, name: str, registry: Registry) -> tuple[int | Non
         account: Any = target.account(name)
     except Failed as error:
         return None, error.reason
-    return registry.listed_at(account.template_scope), None
+    lists = account.template_source is not None or account.provider_type in WITH_TEMPLATES
+    return registry.listed_at(account.template_scope) if lists else None, None

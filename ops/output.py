@@ -78,6 +78,14 @@ class Screen:
             table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
         self._out.print(table)
 
+    def values(self, rows: Sequence[Sequence[str]]) -> None:
+        """Where, field, value: each value whole on one line, so that it can be copied. An empty "where" is that of the
+        row before."""
+        for where, field, value in rows:
+            if where:
+                self.line(where, "bold")
+            self.line(f"  {field}:  {value}")
+
     @contextmanager
     def waiting(self, text: str) -> Iterator["Waiting"]:
         """A line that changes while something takes time, on a terminal."""

@@ -138,6 +138,11 @@ def _message(received: dict[str, Any]) -> Message:
     )
 
 
+def short(message_id: str) -> str:
+    """As much of an id as tells it from others, as good as always."""
+    return message_id[:8]
+
+
 def queue_url(target: Target, logical_id: str) -> str:
     """Raises `Failed`."""
     try:

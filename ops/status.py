@@ -80,6 +80,7 @@ def _account(each: AccountHealth) -> dict[str, Any]:
     return {
         "name": each.name,
         "broken": each.broken,
+        "lists_templates": each.listed_at is not None,
         "templates_listed": day(each.listed_at) if each.listed_at else None,
         "sides": [
             {
@@ -158,12 +159,18 @@ def _show_accounts(screen: Screen, told: dict[str, Any]) -> None:
         [
             account["name"],
             *(_side(side) for side in account["sides"]),
-            "secret is broken" if account["broken"] else account["templates_listed"] or "no complete list",
+            _templates(account),
         ]
         for account in told["accounts"]
     ]
     screen.table(["account", "BSP", "CleverTap statuses", "CleverTap replies", "templates listed"], rows)
     screen.line("")
+
+
+def _templates(account: dict[str, Any]) -> str:
+    if account["broken"]:
+        return "secret is broken"
+    return str(account["templates_listed"] or "no complete list") if account["lists_templates"] else _NOTHING
 
 
 def _side(side: dict[str, Any]) -> str:

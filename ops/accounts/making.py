@@ -93,7 +93,7 @@ def new(
         {"account": name, "paste": [dict(zip(("where", "field", "value"), row, strict=True)) for row in paste]}
     )
     screen.line(f"{name} is stored. Now paste:", "green")
-    screen.table(["where", "field", "value"], paste)
+    screen.values(paste)
     screen.line(f"Then: `bridge account check {name} --online {target.option}`, and save a template in CleverTap.")
 
 

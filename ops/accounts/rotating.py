@@ -55,8 +55,7 @@ def rotate(
     following = _following(name, what, target, switch=switch, end=end)
     paste = [dict(zip(("where", "field", "value"), row, strict=True)) for row in rows]
     screen.result({"account": name, "rotates": what, "paste": paste, "then": following})
-    if rows:
-        screen.table(["where", "field", "value"], rows)
+    screen.values(rows)
     screen.line(following)
 
 

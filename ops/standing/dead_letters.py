@@ -8,7 +8,7 @@ import typer
 
 from ops.command import OpenTarget, ShowPrivate, Yes, on_stack
 from ops.output import Exit, Failed, Screen, day, number
-from ops.queues import DEAD_LETTERS, WORK, StackQueue
+from ops.queues import DEAD_LETTERS, WORK, StackQueue, short
 from ops.standing.content import Content, Contents
 from ops.target import Target
 
@@ -86,9 +86,9 @@ def show(
     ]
     screen.result(told)
     heads = ["id", "sent", "account", "what", "name"]
-    screen.table(heads, [[each[head] for head in heads] for each in told])
+    screen.table(heads, [[short(each["id"]), *(each[head] for head in heads[1:])] for each in told])
     for each in told if show_private else ():
-        screen.line(f"{each['id']}: {each['payload']}")
+        screen.line(f"{short(each['id'])}: {each['payload']}")
     screen.line(number(len(told), "dead letter"))
 
 

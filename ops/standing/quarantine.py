@@ -10,7 +10,7 @@ import typer
 
 from ops.command import OpenTarget, ShowPrivate, Yes, on_stack
 from ops.output import Exit, Failed, Screen, day, number
-from ops.queues import HELD_SECONDS, QUARANTINES, Message, StackQueue
+from ops.queues import HELD_SECONDS, QUARANTINES, Message, StackQueue, short
 from ops.standing.callbacks import CannotReplay, callback_of
 from ops.standing.content import Contents
 from ops.standing.dead_letters import Limit
@@ -81,6 +81,12 @@ def _told(element: Element) -> dict[str, Any]:
 _HEADS: Final = ["id", "received", "account", "kind", "reason"]
 
 
+def _cells(element: Element) -> list[str]:
+    """For people: of an id what they have to type."""
+    told = _told(element)
+    return [short(told["id"]), *(str(told[head]) for head in _HEADS[1:])]
+
+
 @quarantine.command("list")
 @on_stack
 def list_reasons(screen: Screen, open_target: OpenTarget, people: People = False, limit: Limit = _MOST_READ) -> None:
@@ -121,9 +127,9 @@ def show(
         chosen = _chosen(found, ids, reason, account, every=not (ids or reason or account))
     told = [_told(each) | ({"element": each.entry.get("element")} if show_private else {}) for each in chosen]
     screen.result(told)
-    screen.table(_HEADS, [[each[head] for head in _HEADS] for each in told])
-    for each in told if show_private else ():
-        screen.line(f"{each['id']}: {each['element']}")
+    screen.table(_HEADS, [_cells(each) for each in chosen])
+    for each in chosen if show_private else ():
+        screen.line(f"{short(each.message.id)}: {each.entry.get('element')}")
     screen.line(number(len(told), "element"))
 
 
@@ -166,7 +172,7 @@ def drop(
     """Delete elements for good. What is not deleted when it is interrupted stays."""
     with _held(open_target(), people, limit) as (queue, found):
         chosen = _chosen(found, ids, reason, account, every=every)
-        screen.table(_HEADS, [[str(_told(each)[head]) for head in _HEADS] for each in chosen])
+        screen.table(_HEADS, [_cells(each) for each in chosen])
         if chosen:
             screen.confirm(f"Delete {number(len(chosen), 'element')} for good?", yes=yes)
         for each in chosen:
@@ -218,7 +224,7 @@ def replay(
             results.append((each, done))
     screen.result([_told(each) | {"outcome": done.outcome} for each, done in results])
     heads = [*_HEADS, "outcome"]
-    screen.table(heads, [[*(str(_told(each)[head]) for head in _HEADS), done.outcome] for each, done in results])
+    screen.table(heads, [[*_cells(each), done.outcome] for each, done in results])
     replayed = sum(done.exit is Exit.DONE for _, done in results)
     screen.line(f"{number(replayed, 'element')} replayed, {len(results) - replayed} not")
     worst = max((done.exit for _, done in results), default=Exit.DONE)

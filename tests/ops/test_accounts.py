@@ -331,6 +331,13 @@ def test_new_account_of_every_bsp(bridge: Operator, kind: str) -> None:
     assert "private" not in done.stdout + done.stderr
 
 
+def test_values_to_paste_are_not_broken_into_lines(bridge: Operator) -> None:
+    done = bridge("account", "new", "shop", "--provider", "meta", answers="\n".join([*COMMON, *ANSWERS["meta"], ""]))
+
+    token = stored(bridge, "shop")["callback_token"]
+    assert f"  callback URL for replies:  https://bridge.example/shop/incoming/{token}\n" in done.stdout
+
+
 def test_made_up_secrets_are_never_the_same(bridge: Operator) -> None:
     for name in ("one", "two"):
         bridge("account", "new", name, "--provider", "clickatell", answers="\n".join([*COMMON, "key", ""]))

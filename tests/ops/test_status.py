@@ -259,3 +259,14 @@ def test_resume_without_a_persons_pause(bridge: Operator) -> None:
 @pytest.mark.parametrize(("name", "code"), [("nobody", 3), ("Acme", 2)])
 def test_account_that_is_not_there(bridge: Operator, name: str, code: int) -> None:
     assert bridge("pause", name, "--yes").exit_code == code
+
+
+def test_complete_list_is_shown_for_accounts_that_have_one(bridge: Operator) -> None:
+    bridge.world.put_account("listed", SAMPLES["meta"])
+
+    told = {
+        each["name"]: (each["lists_templates"], each["templates_listed"]) for each in bridge.told("status")["accounts"]
+    }
+
+    assert told == {"acme": (False, None), "listed": (True, None)}
+    assert "no complete list" in bridge("status").stdout
