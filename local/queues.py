@@ -182,6 +182,21 @@ def _change_visibility(
         queue.changed.notify_all()
 
 
+def _change_visibilities(
+    backend: models.SQSBackend, queue_name: str, entries: list[dict[str, Any]]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Each entry succeeds or fails on its own."""
+    done: list[str] = []
+    failed: list[dict[str, Any]] = []
+    for entry in entries:
+        try:
+            _change_visibility(backend, queue_name, entry["ReceiptHandle"], int(entry["VisibilityTimeout"]))
+            done.append(entry["Id"])
+        except SQSException as error:
+            failed.append({"Id": entry["Id"], "SenderFault": True, "Code": error.code, "Message": error.message})
+    return done, failed
+
+
 def _send(backend: models.SQSBackend, queue_name: str, message_body: str, *given: Any, **named: Any) -> Any:
     if not rules.is_message_text(message_body):
         raise SQSException("InvalidMessageContents", _BAD_TEXT)
@@ -237,6 +252,7 @@ def installed(clock: QueueClock) -> Iterator[None]:
                 ("send_message_batch", _send_batch),
                 ("receive_message", _receive_message),
                 ("change_message_visibility", _change_visibility),
+                ("change_message_visibility_batch", _change_visibilities),
                 ("delete_message", _delete),
             ):
                 patches.enter_context(patch.object(models.SQSBackend, method, function))

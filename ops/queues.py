@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from ops.output import Exit, Failed
 from ops.target import Target
+from whatsapp_bridge.store.aws import error_code
 
 WORK: Final = {
     "conversation": "ConversationQueue",
@@ -26,6 +29,9 @@ QUARANTINES: Final = {"all": "QuarantineQueue", "people": "PeopleQuarantineQueue
 
 HELD_SECONDS: Final = 120
 """So long a message that a dead command was looking at stays away. All commands give back sooner."""
+WORKED_ON_SECONDS: Final = 900
+"""The same for a command that does something with each: its last one waits for all before it."""
+_NOT_HELD: Final = ("AWS.SimpleQueueService.MessageNotInflight", "MessageNotInflight", "ReceiptHandleIsInvalid")
 _MOST_AT_ONCE: Final = 10
 # SQS may answer that there is nothing although there is something: it asks a part of its servers only.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
@@ -101,9 +107,16 @@ class StackQueue:
             empty = 0 if came else empty + 1
             tell(len(held))
 
-    def keep(self, message: Message, seconds: int) -> None:
-        """Hold a message for so long from now on."""
-        self._sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
+    def keep(self, message: Message, seconds: int) -> bool:
+        """Hold a message for so long from now on. False if it was held for too long, and others may have it."""
+        held = {"QueueUrl": self.url, "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
+        try:
+            self._sqs.change_message_visibility(**held)
+        except ClientError as error:
+            if error_code(error) not in _NOT_HELD:
+                raise
+            return False
+        return True
 
     def give_back(self, messages: Sequence[Message]) -> None:
         """Let others have them again."""

@@ -65,10 +65,13 @@ class Target(NamedTuple):
     def services(self, http: HttpClient) -> Services:
         return Services(http, KmsKeys(lambda region: self.aws("kms", region)), StoredNotes(self.table), Files(http))
 
+    def accounts(self) -> Accounts:
+        return Accounts(self.secret_prefix, parse_account, self.aws("secretsmanager"))
+
     def account(self, name: str) -> Account:
         """Raises `Failed`."""
         try:
-            account = Accounts(self.secret_prefix, parse_account, self.aws("secretsmanager")).get(name)
+            account = self.accounts().get(name)
         except AccountInvalid as error:
             raise Failed(Exit.USAGE, str(error)) from None
         if account is None:
@@ -92,6 +95,7 @@ def _local() -> Target:
     newest = stacks[-1]
     session = Session()
 
+    @cache
     def client(service: str, elsewhere: str | None = None) -> Any:
         region = elsewhere or newest.region
         options = {"endpoint_url": newest.aws, "config": _CONFIG, **_LOCAL_CREDENTIALS}
@@ -113,6 +117,7 @@ def _deployed(stack: str, profile: str | None, region: str | None) -> Target:
     with aws_errors():
         session = Session(profile=profile)
 
+        @cache
         def client(service: str, elsewhere: str | None = None) -> Any:
             return session.create_client(service, region_name=elsewhere or region, config=_CONFIG)
 

@@ -30,6 +30,7 @@ PROCESSES: tuple[str, ...] = (
     "local/test_media.py",
     "local/test_runtime.py",
     "local/test_stack.py",
+    "ops/test_local_stack.py",
     "providers/gupshup/test_inbound.py::test_zones_are_known",
     "simulation/test_seeds.py",
     "providers/test_imports.py",

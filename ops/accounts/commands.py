@@ -86,7 +86,7 @@ def put(
         return
     if changes is not None:
         screen.confirm(f"{target.name} has {account_name}. Change {', '.join(changes)}?", yes=yes)
-    secrets.put(account_name, text, kms_key)
+    secrets.put(account_name, text, before, kms_key)
     screen.result({"account": account_name, "stored": True, "changed": changes})
     told = (
         "stored" if changes is None else f"changed; the functions may use the one before for {CACHED_SECONDS} seconds"

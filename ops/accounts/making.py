@@ -87,7 +87,7 @@ def new(
         value = _filled(screen, kind, _begun(name, kind))
     except typer.Abort:
         raise Failed(Exit.USAGE, "the answers ended; nothing was stored") from None
-    secrets.put(name, json.dumps(value, indent=2, ensure_ascii=False), kms_key)
+    secrets.put(name, json.dumps(value, indent=2, ensure_ascii=False), None, kms_key)
     paste = to_paste(target, name, value)
     screen.result(
         {"account": name, "paste": [dict(zip(("where", "field", "value"), row, strict=True)) for row in paste]}

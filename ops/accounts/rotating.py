@@ -51,7 +51,7 @@ def rotate(
         rows = _switch(screen, target, value, kept, yes)
     else:
         rows = _end_token(screen, name, value, kept, secrets, yes) if end else _begin_token(target, name, value)
-    secrets.put(name, json.dumps(value, indent=2, ensure_ascii=False))
+    secrets.put(name, json.dumps(value, indent=2, ensure_ascii=False), kept)
     following = _following(name, what, target, switch=switch, end=end)
     paste = [dict(zip(("where", "field", "value"), row, strict=True)) for row in rows]
     screen.result({"account": name, "rotates": what, "paste": paste, "then": following})

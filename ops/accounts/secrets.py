@@ -19,10 +19,11 @@ _BEING_DELETED: Final = "InvalidRequestException"
 
 
 class Kept(NamedTuple):
-    """A secret, and when (seconds since 1970) this version of it was stored."""
+    """A secret, when (seconds since 1970) this version of it was stored, and the version's id."""
 
     text: str
     stored_at: float
+    version: str
 
 
 class Secrets:
@@ -49,7 +50,7 @@ class Secrets:
             if error_code(error) in (_ABSENT, _BEING_DELETED):
                 return None
             raise
-        return Kept(str(answer.get("SecretString", "")), answer["CreatedDate"].timestamp())
+        return Kept(str(answer.get("SecretString", "")), answer["CreatedDate"].timestamp(), answer["VersionId"])
 
     def get(self, name: str) -> Kept:
         """Raises `Failed` if there is none."""
@@ -70,9 +71,13 @@ class Secrets:
             raise
         return str(answer.get("SecretString", ""))
 
-    def put(self, name: str, text: str, kms_key: str | None = None) -> None:
-        """Make the secret or a new version of it. One that is marked for deletion is taken back first."""
-        secret, token = self._prefix + checked_name(name), str(uuid4())
+    def put(self, name: str, text: str, before: Kept | None, kms_key: str | None = None) -> None:
+        """Make the secret or a new version of it. One that is marked for deletion is taken back first. Raises `Failed`
+        if somebody has changed it since it was `before`."""
+        now = self.find(name)
+        if (now and now.version) != (before and before.version):
+            raise Failed(Exit.LATER, f"somebody has changed {name} meanwhile: look at it, and try again")
+        secret, token = self._prefix + name, str(uuid4())
         encrypted: dict[str, Any] = {} if kms_key is None else {"KmsKeyId": kms_key}
         try:
             self._secrets.create_secret(Name=secret, SecretString=text, ClientRequestToken=token, **encrypted)

@@ -10,7 +10,7 @@ import typer
 
 from ops.command import OpenTarget, ShowPrivate, Yes, on_stack
 from ops.output import Exit, Failed, Screen, day, number
-from ops.queues import HELD_SECONDS, QUARANTINES, Message, StackQueue, short
+from ops.queues import HELD_SECONDS, QUARANTINES, WORKED_ON_SECONDS, Message, StackQueue, short
 from ops.standing.callbacks import CannotReplay, callback_of
 from ops.standing.content import Contents
 from ops.standing.dead_letters import Limit
@@ -59,11 +59,15 @@ class Element(NamedTuple):
 
 @contextmanager
 def _held(
-    target: Target, people: bool, limit: int, tell: Callable[[int], None] = lambda count: None
+    target: Target,
+    people: bool,
+    limit: int,
+    tell: Callable[[int], None] = lambda count: None,
+    seconds: int = HELD_SECONDS,
 ) -> Iterator[tuple[StackQueue, list[Element]]]:
     queue = StackQueue(target, QUARANTINES["people" if people else "all"])
     contents = Contents(target)
-    with queue.held(limit, tell) as held:
+    with queue.held(limit, tell, seconds) as held:
         payloads = [(message, contents.payload(message)) for message in held]
         yield queue, [Element(message, entry if isinstance(entry, dict) else {}) for message, entry in payloads]
 
@@ -170,7 +174,7 @@ def drop(
     yes: Yes = False,
 ) -> None:
     """Delete elements for good. What is not deleted when it is interrupted stays."""
-    with _held(open_target(), people, limit) as (queue, found):
+    with _held(open_target(), people, limit, seconds=WORKED_ON_SECONDS) as (queue, found):
         chosen = _chosen(found, ids, reason, account, every=every)
         screen.table(_HEADS, [_cells(each) for each in chosen])
         if chosen:
@@ -211,13 +215,16 @@ def replay(
     target = open_target()
     again = _Replay(target, HttpClient())
     results: list[tuple[Element, Replayed]] = []
-    with _held(target, people, limit) as (queue, found), screen.waiting("replaying") as waiting:
+    with (
+        _held(target, people, limit, seconds=WORKED_ON_SECONDS) as (queue, found),
+        screen.waiting("replaying") as waiting,
+    ):
         chosen = _chosen(found, ids, reason, account, every=every)
         for each in chosen:
             waiting.now(f"{len(results)} of {len(chosen)} replayed. What is not yet stays, if you interrupt it.")
             # It may have waited for those before it.
-            queue.keep(each.message, HELD_SECONDS)
-            done = again(each)
+            held = queue.keep(each.message, HELD_SECONDS)
+            done = again(each) if held else Replayed("not yet: there are too many at once", Exit.LATER)
             if done.exit is Exit.DONE:
                 queue.delete(each.message)
                 found.remove(each)

@@ -77,6 +77,23 @@ def test_change_is_asked_for_by_the_fields_that_differ(bridge: Operator, file: P
     assert stored(bridge, "shop") == changed
 
 
+def test_change_of_somebody_else_meanwhile_is_not_overwritten(
+    bridge: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge("account", "rotate", "acme", "clevertap")
+    other = stored(bridge, "acme") | {"waba_number": "27999000003"}
+
+    def slowly(*_: Any, **__: Any) -> None:
+        bridge.world.change_account("acme", other)
+
+    monkeypatch.setattr(rotating, "_in_use_everywhere", lambda *_: None)
+    monkeypatch.setattr("ops.output.Screen.confirm", slowly)
+    done = bridge("account", "rotate", "acme", "clevertap", "--end")
+
+    assert (done.exit_code, "somebody has changed acme meanwhile" in done.stderr) == (5, True)
+    assert stored(bridge, "acme") == other
+
+
 def test_same_account_is_not_stored_again(bridge: Operator, file: Path) -> None:
     bridge("account", "put", str(file))
 

@@ -282,6 +282,21 @@ def test_element_that_is_not_taken_stays(
     assert at_rest(quarantined, "QuarantineQueue") == 4
 
 
+def test_element_that_was_held_for_too_long_waits(quarantined: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: Any) -> Answer:
+        quarantined.world.now += 1_000
+        return Answer(200, {}, b"")
+
+    monkeypatch.setattr(quarantined, "request", slow)
+
+    done = quarantined("quarantine", "replay", "--all", "--json")
+
+    assert done.exit_code == 5, done.stdout + done.stderr
+    outcomes = [each["outcome"] for each in json.loads(done.stdout)]
+    assert (done.exit_code, outcomes) == (5, ["replayed", *["not yet: there are too many at once"] * 3])
+    assert at_rest(quarantined, "QuarantineQueue") == 3
+
+
 def test_account_that_is_gone_is_said(quarantined: Operator) -> None:
     quarantined.world.secrets.delete_secret(SecretId="test/accounts/acme", ForceDeleteWithoutRecovery=True)
 
@@ -350,6 +365,10 @@ CALLBACKS: list[tuple[str, Any]] = [
     ),
     ("meta", {"object": "whatsapp_business_account", "entry": [{"id": "1"}]}),
 ]
+
+
+def test_every_bsp_has_elements_here() -> None:
+    assert {kind for kind, _ in CALLBACKS} == set(registry.PROVIDERS)
 
 
 @pytest.mark.parametrize(("kind", "body"), CALLBACKS)
