@@ -112,8 +112,10 @@ def _alarms(cloudwatch: Any, target: Target) -> list[str]:
     pages = cloudwatch.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{target.name}-", StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
     )
-    return sorted(
+    names = [
         str(alarm["AlarmName"])
         for page in pages
         for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", []))
-    )
+    ]
+    # CloudFormation's names are the stack's, the alarm's and some letters; another stack's name may begin like this one.
+    return sorted(name for name in names if name.removeprefix(f"{target.name}-").count("-") == 1)

@@ -81,9 +81,9 @@ def test_messages_are_given_back_when_the_command_is_interrupted(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dead_letters.Contents, "of", interrupted)
-    refused("dead-letters", "show", "statuses")
+    done = refused("dead-letters", "show", "statuses")
 
-    assert at_rest(refused, "StatusesDeadLetterQueue") == 1
+    assert (done.exit_code, at_rest(refused, "StatusesDeadLetterQueue")) == (130, 1)
 
 
 def test_private_content_is_shown_only_if_asked_for(refused: Operator) -> None:

@@ -30,6 +30,7 @@ class CloudWatch:
         self.now = now
         self.points: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[tuple[float, float]]] = {}
         self.alarms = {"test-MessagesUnknownAlarm-1": "ALARM", "test-SendErrorsAlarm-2": "OK", "other-A": "ALARM"}
+        self.alarms["test-two-SendErrorsAlarm-3"] = "ALARM"
         self.denied = False
 
     def get_paginator(self, operation: str) -> Any:
