@@ -117,5 +117,5 @@ def _alarms(cloudwatch: Any, target: Target) -> list[str]:
         for page in pages
         for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", []))
     ]
-    # CloudFormation's names are the stack's, the alarm's and some letters; another stack's name may begin like this one.
+    # CloudFormation's names are the stack's, the alarm's and some letters. Another stack's name may begin like this.
     return sorted(name for name in names if name.removeprefix(f"{target.name}-").count("-") == 1)

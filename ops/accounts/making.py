@@ -164,7 +164,7 @@ def _put(value: dict[str, Any], place: Place, answer: str) -> None:
 
 def to_paste(target: Target, name: str, value: dict[str, Any]) -> list[list[str]]:
     """Where, field, value: step 4 of the README."""
-    login, token = value["clevertap"]["authorization"][-1], first_token(value)
+    login, token = value["clevertap"]["authorization"][0], first_token(value)
     kind = value["provider"]["type"]
     rows = [
         ["CleverTap", "Mobile number", str(value["waba_number"]).removeprefix("+")],

@@ -39,7 +39,7 @@ def remove(
     if left and not anyway:
         told = ", ".join(f"{word} {count}" for word, count in left.items())
         raise Failed(Exit.LATER, f"messages wait ({told}), of {name} or of others: again later, or with --anyway")
-    screen.confirm(f"Remove {name} from {target.name}? Its callbacks and links to files end.", yes=yes)
+    screen.confirm(f"Remove {name} from {target.name}? Its callbacks are refused from then on.", yes=yes)
     secrets.remove(name, days)
     screen.result({"account": name, "removed": True, "waiting": waiting, "kept_days": days})
     screen.line(f"{name} is removed; `bridge account put` takes it back")

@@ -61,16 +61,6 @@ class Secrets:
             )
         return kept
 
-    def before(self, name: str) -> str | None:
-        """The text before the last change; None if there is none."""
-        try:
-            answer = self._secrets.get_secret_value(SecretId=self._prefix + name, VersionStage="AWSPREVIOUS")
-        except ClientError as error:
-            if error_code(error) == _ABSENT:
-                return None
-            raise
-        return str(answer.get("SecretString", ""))
-
     def put(self, name: str, text: str, before: Kept | None, kms_key: str | None = None) -> None:
         """Make the secret or a new version of it. One that is marked for deletion is taken back first. Raises `Failed`
         if somebody has changed it since it was `before`."""

@@ -123,10 +123,10 @@ def test_nothing_is_sent_and_nothing_is_queued(bridge: Operator, kind: str) -> N
 
 
 WRONG = {
-    "clickatell": ("provider.api_key", {"api_key": "wrong"}),
-    "gupshup": ("provider.hsm", {"hsm": {"user_id": "2000", "password": "wrong"}}),
-    "message_central": ("provider.password", {"password": "wrong"}),
-    "meta": ("provider.access_token", {"access_token": "wrong"}),
+    "clickatell": ("provider.api_key", {"api_key": "wrong-api-key-0001"}),
+    "gupshup": ("provider.hsm", {"hsm": {"user_id": "2000", "password": "wrong-password"}}),
+    "message_central": ("provider.password", {"password": "wrong-password"}),
+    "meta": ("provider.access_token", {"access_token": "wrong-access-token"}),
 }
 
 

@@ -15,8 +15,6 @@ from tests.ops.test_account_check import SAMPLES
 from tests.support.world import World, template, world
 from whatsapp_bridge.providers.accounts import parse_account
 
-DAY = 86_400
-
 
 @pytest.fixture
 def made() -> Iterator[World]:
@@ -78,15 +76,15 @@ def test_change_is_asked_for_by_the_fields_that_differ(bridge: Operator, file: P
 
 
 def test_change_of_somebody_else_meanwhile_is_not_overwritten(
-    bridge: Operator, monkeypatch: pytest.MonkeyPatch
+    bridge: Operator, later: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bridge("account", "rotate", "acme", "clevertap")
     other = stored(bridge, "acme") | {"waba_number": "27999000003"}
+    later(400)
 
     def slowly(*_: Any, **__: Any) -> None:
         bridge.world.change_account("acme", other)
 
-    monkeypatch.setattr(rotating, "_in_use_everywhere", lambda *_: None)
     monkeypatch.setattr("ops.output.Screen.confirm", slowly)
     done = bridge("account", "rotate", "acme", "clevertap", "--end")
 
@@ -176,51 +174,49 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_clevertaps_password_is_rotated_with_an_overlap(bridge: Operator, later: Any) -> None:
-    old = {"authorization": "Basic dXNlcjpwYXNz"}
+    (old,) = stored(bridge, "acme")["clevertap"]["authorization"]
 
     begun = bridge.told("account", "rotate", "acme", "clevertap")
     login = {row["field"]: row["value"] for row in begun["paste"]}
-    overlap = stored(bridge, "acme")["clevertap"]["authorization"]
+    overlap = stored(bridge, "acme")
     too_soon = bridge("account", "rotate", "acme", "clevertap", "--end", "--yes")
     later(400)
     asked = bridge("account", "rotate", "acme", "clevertap", "--end")
-    both_valid = bridge.world.send(template(), headers=old).body
+    old_is_valid = bridge.world.send(template()).body
     ended = bridge("account", "rotate", "acme", "clevertap", "--end", "--yes")
 
-    assert [each["password"] for each in overlap] == ["pass", login["Password"]]
-    assert (login["User name"], len(login["Password"])) == ("user", 64)
+    assert overlap["clevertap"]["authorization"] == [old | {"password": login["Password"]}, old]
+    assert (login["User name"], len(login["Password"])) == (old["username"], 64)
     assert (too_soon.exit_code, asked.exit_code, ended.exit_code) == (5, 2, 0)
-    assert both_valid == '{"status": "success"}'
-    assert stored(bridge, "acme")["clevertap"]["authorization"] == [overlap[1]]
+    assert old_is_valid == '{"status": "success"}'
     # Nothing else has changed.
-    assert parse_account("acme", stored(bridge, "acme")).callback_tokens == ["t" * 40]
+    overlap["clevertap"]["authorization"].pop()
+    assert stored(bridge, "acme") == overlap
 
 
 def test_header_is_rotated_by_its_value(bridge: Operator) -> None:
     secret = stored(bridge, "acme")
-    secret["clevertap"]["authorization"] = [{"type": "header", "name": "x-key", "value": "old"}]
+    old = {"type": "header", "name": "x-key", "value": "an-old-value-of-a-header"}
+    secret["clevertap"]["authorization"] = [old]
     bridge.world.change_account("acme", secret)
 
     begun = bridge.told("account", "rotate", "acme", "clevertap")
 
-    (old, new) = stored(bridge, "acme")["clevertap"]["authorization"]
-    assert (old["value"], new["name"]) == ("old", "x-key")
+    (new, kept) = stored(bridge, "acme")["clevertap"]["authorization"]
+    assert (kept, new["name"]) == (old, "x-key")
     assert [(row["field"], row["value"]) for row in begun["paste"]][1:] == [
         ("Header", "x-key"),
         ("Value", new["value"]),
     ]
 
 
-def test_callback_token_is_rotated_in_three_steps(bridge: Operator, later: Any) -> None:
+def test_callback_token_is_rotated_with_an_overlap(bridge: Operator, later: Any) -> None:
     begun = bridge.told("account", "rotate", "acme", "callback-token")
-    old, new = stored(bridge, "acme")["callback_token"]
-    # Before the switch nobody can know which one is the new one.
-    too_early = bridge("account", "rotate", "acme", "callback-token", "--end", "--yes")
-    too_soon = bridge("account", "rotate", "acme", "callback-token", "--switch")
+    new, old = stored(bridge, "acme")["callback_token"]
+    too_soon = bridge("account", "rotate", "acme", "callback-token", "--end", "--yes")
     later(400)
-    switched = bridge("account", "rotate", "acme", "callback-token", "--switch")
-    after_switch = stored(bridge, "acme")["callback_token"]
-    later(40 * DAY)
+    asked = bridge("account", "rotate", "acme", "callback-token", "--end")
+    taken = [bridge.world.callback(b"{}", token=token).status for token in (new, old)]
     ended = bridge("account", "rotate", "acme", "callback-token", "--end", "--yes")
 
     assert [row["value"] for row in begun["paste"]] == [
@@ -228,36 +224,9 @@ def test_callback_token_is_rotated_in_three_steps(bridge: Operator, later: Any) 
         f"https://bridge.example/acme/status/{new}",
     ]
     assert old == "t" * 40
-    assert (too_early.exit_code, too_soon.exit_code, switched.exit_code, ended.exit_code) == (1, 5, 0, 0)
-    assert "do that first" in too_early.stderr
-    assert after_switch == [new, old]
+    assert (too_soon.exit_code, asked.exit_code, ended.exit_code) == (5, 2, 0)
+    assert taken == [200, 200]
     assert stored(bridge, "acme")["callback_token"] == new
-
-
-def test_switch_asks_while_messages_wait(bridge: Operator, later: Any) -> None:
-    bridge("account", "rotate", "acme", "callback-token")
-    later(400)
-    bridge.world.callback(SAMPLE_REPLY)
-
-    asked = bridge("account", "rotate", "acme", "callback-token", "--switch")
-
-    assert (asked.exit_code, "replies 1" in asked.stderr) == (2, True)
-
-
-SAMPLE_REPLY: Any = {
-    "event": {
-        "moText": [
-            {
-                "channel": "whatsapp",
-                "messageId": "mo-1",
-                "from": "27820000001",
-                "to": "27999000001",
-                "timestamp": 1_700_000_200_000,
-                "content": "hello",
-            }
-        ]
-    }
-}
 
 
 @pytest.mark.parametrize(
@@ -265,8 +234,6 @@ SAMPLE_REPLY: Any = {
     [
         pytest.param(["clevertap", "--end"], 1, "nothing to end", id="no overlap"),
         pytest.param(["callback-token", "--end"], 1, "nothing to end", id="one token"),
-        pytest.param(["callback-token", "--switch"], 1, "begin without it", id="switch without a second token"),
-        pytest.param(["clevertap", "--switch"], 2, "of callback-token alone", id="no such step"),
         pytest.param(["odd"], 2, "", id="nothing of the kind"),
     ],
 )
@@ -321,8 +288,8 @@ def test_account_is_removed_anyway_and_comes_back(bridge: Operator, tmp_path: Pa
 
 COMMON = ["+27999000005", "https://clevertap.example/status?a", "https://clevertap.example/incoming?a"]
 ANSWERS = {
-    "clickatell": ["private-key"],
-    "clickatell_legacy": ["private-key"],
+    "clickatell": ["private-key-0001"],
+    "clickatell_legacy": ["private-key-0001"],
     "gupshup": ["2000000001", "private one", "2000000002", "private two"],
     "message_central": ["C-1", "private password", "27", ""],
     "meta": ["1055", "1022", "private-token", "private-app-secret", "v23.0"],
@@ -357,7 +324,7 @@ def test_values_to_paste_are_not_broken_into_lines(bridge: Operator) -> None:
 
 def test_made_up_secrets_are_never_the_same(bridge: Operator) -> None:
     for name in ("one", "two"):
-        bridge("account", "new", name, "--provider", "clickatell", answers="\n".join([*COMMON, "key", ""]))
+        bridge("account", "new", name, "--provider", "clickatell", answers="\n".join([*COMMON, "private-key-0001", ""]))
 
     made = [
         (each["callback_token"], each["clevertap"]["authorization"][0]["password"])
@@ -367,13 +334,13 @@ def test_made_up_secrets_are_never_the_same(bridge: Operator) -> None:
 
 
 def test_wrong_answers_are_asked_for_again_and_the_bsp_is_chosen_by_its_number(bridge: Operator) -> None:
-    answers = ["1", "12", "http://clevertap.example", COMMON[2], "a key", COMMON[0], COMMON[1], "key", ""]
+    answers = ["1", "12", "http://clevertap.example", COMMON[2], "a key", COMMON[0], COMMON[1], "private-key-0001", ""]
 
     done = bridge("account", "new", "shop", answers="\n".join(answers))
 
     assert done.exit_code == 0, done.stderr
     assert "waba_number must be the number in international form" in done.stderr
-    assert stored(bridge, "shop")["provider"] == {"type": "clickatell", "api_key": "key"}
+    assert stored(bridge, "shop")["provider"] == {"type": "clickatell", "api_key": "private-key-0001"}
     assert stored(bridge, "shop")["waba_number"] == COMMON[0]
 
 

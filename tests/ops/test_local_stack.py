@@ -40,7 +40,7 @@ def test_every_sample_account_is_right_and_works(stack: Stack) -> None:
 
 
 def test_new_account_takes_a_message_at_once(stack: Stack) -> None:
-    answers = ["27999000099", "https://clevertap.example/s?a", "https://clevertap.example/i?a", "private-key", ""]
+    answers = ["27999000099", "https://clevertap.example/s?a", "https://clevertap.example/i?a", "private-key-0001", ""]
 
     made = bridge("account", "new", "shop", "--provider", "clickatell", answers="\n".join(answers))
     validated = told("account", "check", "shop", "--online")["tried"]
