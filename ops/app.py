@@ -9,6 +9,7 @@ from ops import pausing, status
 # For the commands that they add.
 from ops.accounts import checking, making, removing, rotating  # noqa: F401
 from ops.accounts.commands import account
+from ops.standing import replaying  # noqa: F401
 from ops.standing.dead_letters import dead_letters
 from ops.standing.quarantine import quarantine
 from ops.templates import changing, online, trying  # noqa: F401

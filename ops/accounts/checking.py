@@ -5,9 +5,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ops.accounts.bsp_calls import Tried
 from ops.accounts.check import Mistake, mistakes, read_file
 from ops.accounts.commands import account, as_told, show_mistakes
-from ops.accounts.online import Tried, try_account
+from ops.accounts.online import try_account
 from ops.accounts.secrets import Secrets
 from ops.command import OpenTarget, on_stack
 from ops.output import Exit, Failed, Screen

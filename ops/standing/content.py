@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
-from pydantic_core import from_json
 
 from ops.queues import Message
 from ops.target import Target
@@ -82,11 +81,3 @@ _ABOUT: Final[dict[str, Callable[[dict[str, Any]], tuple[str, str]]]] = {
     "replies": _reply,
     "templates": _template,
 }
-
-
-def read_body(message: Message) -> Any:
-    """The body as it stands on the queue."""
-    try:
-        return from_json(message.body)
-    except ValueError:
-        return message.body

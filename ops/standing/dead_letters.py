@@ -1,13 +1,14 @@
 """`bridge dead-letters ...`: what the bridge has given up, and the way back."""
 
 from collections import Counter
+from functools import partial
 from time import sleep, time
 from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from ops.command import OpenTarget, ShowPrivate, Yes, on_stack
-from ops.output import Exit, Failed, Screen, day, number
+from ops.output import Exit, Failed, Screen, Waiting, day, number
 from ops.queues import DEAD_LETTERS, WORK, StackQueue, short
 from ops.standing.content import Content, Contents
 from ops.target import Target
@@ -34,13 +35,17 @@ def list_queues(screen: Screen, open_target: OpenTarget, limit: Limit = _MOST_RE
             about = queue.depth().all
             if not about:
                 continue
-            with queue.held(limit, lambda count, word=word: waiting.now(f"{word}: {count} read")) as held:  # type: ignore[misc]
+            with queue.held(limit, partial(_tell, waiting, word)) as held:
                 found = [(contents.of(word, message), message.sent_at) for message in held]
             rows += _counted(word, found, max(about, len(found)))
     screen.result(rows)
     shown = [[row["queue"], row["account"], row["what"], str(row["messages"]), day(row["oldest"])] for row in rows]
     screen.table(["queue", "account", "what", "messages", "oldest"], shown)
     screen.line(number(sum(row["messages"] for row in rows), "dead letter"))
+
+
+def _tell(waiting: Waiting, word: str, count: int) -> None:
+    waiting.now(f"{word}: {count} read")
 
 
 def _counted(word: str, found: list[tuple[Content, float]], about: int) -> list[dict[str, Any]]:

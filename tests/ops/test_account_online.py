@@ -12,7 +12,7 @@ from local.sandbox.message_central import MessageCentralSandbox
 from local.sandbox.meta import MetaSandbox, Number
 from local.sandbox.meta_templates import TemplateAnswer
 from local.sandbox.one_api import OneApiSandbox
-from ops.accounts import checking, online
+from ops.accounts import bsp_calls, checking
 from ops.accounts.online import try_account
 from tests.ops.operator import Operator
 from tests.ops.test_account_check import SAMPLES
@@ -95,7 +95,7 @@ OWN = [("callback URL incoming", "yes"), ("callback URL status", "yes"), ("cleve
 
 
 def test_every_bsp_is_asked_or_it_is_said_that_none_can_be() -> None:
-    assert set(online._CALLS) == set(BSP_SAYS) == set(registry.PROVIDERS)
+    assert set(bsp_calls._CALLS) == set(BSP_SAYS) == set(registry.PROVIDERS)
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.standing import dead_letters, quarantine
+from ops.standing import dead_letters, replaying
 from ops.standing.callbacks import CannotReplay, callback_of
 from tests.ops.operator import Operator
 from tests.ops.test_account_check import SAMPLES
@@ -28,7 +28,7 @@ def made() -> Iterator[World]:
 @pytest.fixture
 def bridge(made: World, monkeypatch: pytest.MonkeyPatch) -> Operator:
     operator = Operator(made, monkeypatch)
-    monkeypatch.setattr(quarantine, "HttpClient", lambda: operator)
+    monkeypatch.setattr(replaying, "HttpClient", lambda: operator)
     return operator
 
 
@@ -319,7 +319,7 @@ def test_status_without_its_message_is_not_replayed(bridge: Operator) -> None:
 def test_reply_waits_until_sqs_takes_it_for_no_duplicate(bridge: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = {"account": "acme", "kind": "reply", "reason": "KMS", "received": int(START), "element": {}}
     bridge.world.sqs.send_message(QueueUrl=bridge.world.url("QuarantineQueue"), MessageBody=json.dumps(entry))
-    monkeypatch.setattr(quarantine, "time", lambda: START + 100)
+    monkeypatch.setattr(replaying, "time", lambda: START + 100)
 
     done = bridge("quarantine", "replay", "--all", "--json")
 
