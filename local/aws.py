@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import queues
+from local.callers import LocalHandler
 from local.queues import QueueClock
 from local.template import Deployment
 from local.web import HOST
@@ -42,7 +43,7 @@ type CallObserver = Callable[[str, Call], None]
 """Called with "before" and "after" and each call."""
 
 
-class _QuietHandler(MotoRequestHandler):
+class _Handler(LocalHandler, MotoRequestHandler):
     def log_request(self, *_: object) -> None:
         """No access log: nobody who runs the stack needs it."""
 
@@ -66,7 +67,7 @@ class LocalAws:
         self._installed.__enter__()
         for service in _SERVICES:
             get_backend(service).reset()  # type: ignore[call-overload]
-        self._server = make_server(HOST, 0, self._serve, threaded=True, request_handler=_QuietHandler)
+        self._server = make_server(HOST, 0, self._serve, threaded=True, request_handler=_Handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._accept, name="aws", daemon=True)
         self._thread.start()

@@ -230,7 +230,7 @@ def account_of(provider: str) -> Json:
     made["options"] = {}
     made["provider"].pop("templates", None)
     made["clevertap"] = {
-        "authorization": [{"type": "header", "name": "X-Api-Key", "value": "made-up"}],
+        "authorization": [{"type": "header", "name": "X-Api-Key", "value": "made-up-key-of-acme"}],
         "status_url": "https://clevertap.example/status",
         "incoming_url": "https://clevertap.example/incoming",
     }
@@ -251,7 +251,7 @@ def _answer(account: Json, request: Json) -> Answered:
     outside = Outside(environ=environ, aws=lambda *_, **__: aws, hasty_http=lambda: cast("HttpClient", _NoAnswer()))
     accept = build_accept(outside)
     body = {"wabaNumber": account["waba_number"], **request} if "body" not in request else request
-    given = accept("acme", {"x-api-key": "made-up"}, json.dumps(body).encode())
+    given = accept("acme", {"x-api-key": "made-up-key-of-acme"}, json.dumps(body).encode())
     # Nobody reads what it has counted.
     metrics.clear_metrics()
     answer = json.loads(given.body)

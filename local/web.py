@@ -3,8 +3,10 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Self
+
+from local.callers import LocalHandler
 
 HOST = "127.0.0.1"
 _READ_BYTES = 1024 * 1024
@@ -14,7 +16,7 @@ class BodyTooLarge(Exception):
     """A request's body exceeds the server's limit."""
 
 
-class LoopbackHandler(BaseHTTPRequestHandler):
+class LoopbackHandler(LocalHandler):
     """HTTP/1.1 with keep-alive. Subclasses implement `respond`."""
 
     protocol_version = "HTTP/1.1"

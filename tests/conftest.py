@@ -23,6 +23,7 @@ PROCESSES: tuple[str, ...] = (
     "clevertap/test_callbacks.py::test_messages_do_not_load_callbacks",
     "local/test_accounts.py::test_urls_of_the_accounts_are_used_as_they_are",
     "local/test_bench.py",
+    "local/test_callers.py",
     "local/test_demo.py",
     "local/test_killed_functions.py",
     "local/test_layer.py::test_layer_that_cannot_make_its_clients",
@@ -37,6 +38,7 @@ PROCESSES: tuple[str, ...] = (
     "test_built_artifact.py",
     "test_functions.py::test_what_a_start",
     "test_types.py",
+    "test_startup.py::test_requests_starts_without_the_library_that_guesses_character_sets",
 )
 """Tests that start processes. One that does and is not named here fails."""
 SLOW: tuple[str, ...] = (
@@ -51,6 +53,7 @@ SLOW: tuple[str, ...] = (
     "flows/test_long_chains.py",
     "flows/test_outages.py",
     "flows/test_receive.py",
+    "flows/test_strangers.py",
     "flows/test_template_keeping.py",
     "flows/test_template_learning.py",
     "flows/test_template_sync.py",

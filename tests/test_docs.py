@@ -62,7 +62,8 @@ def counted() -> set[str]:
     """Every metric that the code counts or measures: the constant texts in the first argument of `count` and others."""
     return {
         leaf.value
-        for module in (ROOT / "layers/bridge/whatsapp_bridge").rglob("*.py")
+        for folder in ("layers/bridge/whatsapp_bridge", "functions")
+        for module in (ROOT / folder).rglob("*.py")
         for call in ast.walk(ast.parse(text_of(module)))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in OBSERVING
         for leaf in ast.walk(call.args[0])

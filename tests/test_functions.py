@@ -109,7 +109,7 @@ def batch(made: World, queue: str) -> dict[str, Any]:
     return {"Records": [event_record(message, arn, REGION) for message in found["Messages"]]}
 
 
-BASIC = "Basic dXNlcjpwYXNz"
+BASIC = "Basic dXNlcjphLWxvbmctcGFzc3dvcmQ="
 
 
 @pytest.mark.parametrize("base64", [False, True], ids=["text", "base64"])
@@ -167,7 +167,11 @@ def test_send(
     [("send/", 200), ("send//", 200), ("sent/", 404), ("send/x", 404), ("status/", 404), ("x", 404)],
 )
 def test_send_by_an_address_with_a_slash_at_its_end(
-    made: World, function: Callable[[str], ModuleType], path: str, status: int
+    made: World,
+    function: Callable[[str], ModuleType],
+    capsys: pytest.CaptureFixture[str],
+    path: str,
+    status: int,
 ) -> None:
     event = http(json.dumps(template()).encode(), {"account": "acme", "proxy": path}, authorization=BASIC)
 
@@ -176,6 +180,7 @@ def test_send_by_an_address_with_a_slash_at_its_end(
     assert answered["statusCode"] == status
     assert json.loads(answered["body"]) == ({"status": "success"} if status == 200 else {"message": "Not Found"})
     assert made.depth("CampaignQueue") == int(status == 200)
+    assert ("PathsUnknown" in capsys.readouterr().out) is (status == 404)
 
 
 ADDRESSES = (
@@ -387,11 +392,16 @@ def test_no_templates(
 
 @pytest.mark.parametrize(("path", "status"), [("templates/", 503), ("templates//", 503), ("x", 404), ("send", 404)])
 def test_the_import_with_a_slash_at_its_end(
-    made: World, function: Callable[[str], ModuleType], path: str, status: int
+    made: World,
+    function: Callable[[str], ModuleType],
+    capsys: pytest.CaptureFixture[str],
+    path: str,
+    status: int,
 ) -> None:
     event = listing(authorization=BASIC)
     event["pathParameters"]["proxy"] = path
     assert function("ImportFunction").handler(event, Context())["statusCode"] == status
+    assert ("PathsUnknown" in capsys.readouterr().out) is (status == 404)
 
 
 def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: Log) -> None:
@@ -414,7 +424,7 @@ def test_the_whole_way(made: World, function: Callable[[str], ModuleType], log: 
         assert forward.handler(batch(made, queue), Context()) == {"batchItemFailures": []}
     assert made.told == [("a", "sent"), ("a", "delivered")]
     assert made.replies[0]["context"] == {"id": "a"}
-    for private in ("27820000001", "Hi Ann", "a reply", "secret-api-key", TOKEN, "dXNlcjpwYXNz"):
+    for private in ("27820000001", "Hi Ann", "a reply", "secret-api-key", TOKEN, "dXNlcjphLWxvbmctcGFzc3dvcmQ="):
         assert private not in log.text
 
 

@@ -3,6 +3,8 @@
 import ast
 import gc
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +37,12 @@ def test_functions_import_it_first_and_end_it_last(path: Path) -> None:
     assert ast.unparse(imports[0]) == "from whatsapp_bridge import startup"
     calls = [ast.unparse(node) for node in body if isinstance(node, ast.Expr | ast.Assign)]
     assert calls[-1] == "startup.done()"
+
+
+def test_requests_starts_without_the_library_that_guesses_character_sets() -> None:
+    """In a process of its own: here it is imported already."""
+    code = "from whatsapp_bridge import startup; import requests, sys; print(sys.modules['charset_normalizer'])"
+    command = [sys.executable, "-W", "error::Warning", "-c", code]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1] / "layers" / "bridge")}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("None\n", "")

@@ -78,13 +78,17 @@ def queues(*names: str) -> list[Json]:
 
 POLL = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 PAYLOADS, MEDIA = sub("${PayloadsBucket.Arn}/payloads/*"), sub("${PayloadsBucket.Arn}/media/*")
+# AWS knows no narrower one.
+LIST_ACCOUNTS = (("secretsmanager:ListSecrets",), ["*"])
 RECEIVE = [
+    LIST_ACCOUNTS,
     (("sqs:SendMessage",), queues("Replies", "Statuses", "Templates", "Quarantine")),
     (("s3:PutObject",), [PAYLOADS]),
 ]
 FORWARD_SENDS = ("Statuses", "Quarantine", "PeopleQuarantine", "RepliesDeadLetter", "StatusesDeadLetter")
 PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
     "Send": [
+        LIST_ACCOUNTS,
         (("sqs:SendMessage",), queues("Conversation", "Campaign")),
         (("dynamodb:BatchGetItem",), [arn("MessagesTable")]),
     ],
@@ -108,11 +112,13 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("s3:PutObject",), [MEDIA]),
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
-    "Media": [(("s3:GetObject",), [MEDIA])],
-    "Import": [(("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")])],
+    "Media": [LIST_ACCOUNTS, (("s3:GetObject",), [MEDIA])],
+    "Import": [
+        LIST_ACCOUNTS,
+        (("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
+    ],
     "Templates": [
-        # AWS knows no narrower one.
-        (("secretsmanager:ListSecrets",), ["*"]),
+        LIST_ACCOUNTS,
         (POLL, queues("Templates")),
         (("sqs:ChangeMessageVisibility",), queues("Templates")),
         (("sqs:SendMessage",), queues("Templates")),
@@ -547,6 +553,11 @@ UNREPORTED = (
     "IF(SUM([sent, status, incoming]) > sent, 0, sent)",
     {"sent": SENT, **{service: own("StatusesReceived", service) for service in ("status", "incoming")}},
 )
+FOR_STRANGERS = ("send", "incoming", "status", "media", "import")
+BEYOND_BUDGET = (
+    f"SUM([{', '.join(FOR_STRANGERS)}])",
+    {service: own("NamesBeyondBudget", service) for service in FOR_STRANGERS},
+)
 REFUSED, ACCEPTED = own("MessagesRefused", "send"), own("MessagesAccepted", "send")
 OF_TEMPLATES = (
     *("TemplatesRejected", "TemplatesPaused", "TemplatesDisabled", "TemplatesQualityFalls", "AccountsRestricted"),
@@ -589,6 +600,11 @@ ALARMS = {
     "StatusCallbacksForbiddenAlarm": often("CallbacksForbidden", "status"),
     "IncomingCallbacksMalformedAlarm": often("CallbacksMalformed", "incoming"),
     "StatusCallbacksMalformedAlarm": often("CallbacksMalformed", "status"),
+    "ImportInvalidCredentialsAlarm": often("InvalidCredentials", "import"),
+    "IncomingCallbacksForbiddenBurstAlarm": once("CallbacksForbidden", "incoming", 20),
+    "StatusCallbacksForbiddenBurstAlarm": once("CallbacksForbidden", "status", 20),
+    "MediaForbiddenAlarm": once("MediaForbidden", "media", 100),
+    "NamesBeyondBudgetAlarm": Alarm(BEYOND_BUDGET, due=3, periods=12, threshold=100),
     "InvalidCredentialsBurstAlarm": once("InvalidCredentials", "send", 20),
     "MessagesUnknownAlarm": often("MessagesUnknown", "dispatch"),
     "MessagesUnknownBurstAlarm": once("MessagesUnknown", "dispatch", 5),
@@ -807,6 +823,19 @@ def test_the_bucket_is_private_and_encrypted(resources: Json) -> None:
     assert statement["Resource"] == [arn("PayloadsBucket"), sub("${PayloadsBucket.Arn}/*")]
 
 
+def test_what_guards_a_resource_is_kept_as_long_as_that_is(resources: Json) -> None:
+    """Policies of buckets, queues, topics and the like; what a role may do ends with the role."""
+    kept = {name for name, r in resources.items() if r.get("DeletionPolicy", "Delete") != "Delete"}
+    policies = {name: r for name, r in resources.items() if re.fullmatch(r"AWS::(?!IAM::).*Policy", r["Type"])}
+    guards = [(name, of) for name, r in policies.items() for of in set(referred(r)) & resources.keys()]
+
+    assert guards == [("PayloadsBucketPolicy", "PayloadsBucket")]
+    assert kept == {"MessagesTable", "PayloadsBucket", "PayloadsBucketPolicy"}
+    for guard, of in guards:
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            assert resources[guard].get(policy) == resources[of].get(policy)
+
+
 def test_what_is_in_the_bucket_expires(resources: Json) -> None:
     rules = resources["PayloadsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert {rule["Status"] for rule in rules} == {"Enabled"}
@@ -833,7 +862,8 @@ def test_links_are_for_the_api_unless_told_otherwise(resources: Json) -> None:
         pytest.param("https://bridge.example.com", True, id="host"),
         pytest.param("https://bridge.example.com:8443", True, id="port"),
         pytest.param("https://bridge.example.com/whatsapp/live", True, id="base path"),
-        pytest.param("http://127.0.0.1:8080", True, id="this machine"),
+        pytest.param("http://bridge.example.com", False, id="for everybody to read"),
+        pytest.param("http://127.0.0.1:8080", False, id="this machine, on which no stack of AWS is"),
         pytest.param("bridge.example.com", False, id="no scheme"),
         pytest.param("https://", False, id="no host"),
         pytest.param("https://bridge.example.com/", False, id="slash at the end"),

@@ -18,6 +18,7 @@ from typing import Any, Self
 from urllib.request import urlopen
 
 from local import ROOT
+from local.callers import refusal
 from local.web import HOST
 
 type Json = dict[str, Any]
@@ -176,12 +177,17 @@ class _Connection(asyncio.Protocol):
         request = bytes(self._received[end + 4 : whole])
         del self._received[:whole]
         method, path, _ = line.split(" ")
-        status, payload = self._answers.answer(method, path, headers, request)
+        status, payload = self._answer(method, path, headers, request)
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         self._transport.write(
             b"HTTP/1.1 %d \r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: %d\r\n\r\n%b"
             % (status, len(body), body)
         )
+
+    def _answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json | bytes]:
+        port = self._transport.get_extra_info("sockname")[1]
+        text = refusal(lambda name: headers.get(name.lower(), ""), port)
+        return (403, text.encode()) if text else self._answers.answer(method, path, headers, body)
 
 
 async def _serve() -> None:

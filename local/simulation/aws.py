@@ -26,17 +26,10 @@ _SAMPLED = {
 
 
 class _Client:
-    """A botocore client of a service in memory, in standard mode. `refused` is given the parameters and the error of
-    each call that fails."""
+    """A botocore client of a service in memory, in standard mode."""
 
-    def __init__(
-        self,
-        service: Service,
-        weather: Weather,
-        random: Random,
-        refused: Callable[[Mapping[str, Any], Exception], None] = lambda *_: None,
-    ) -> None:
-        self._service, self._weather, self._random, self._refused = service, weather, random, refused
+    def __init__(self, service: Service, weather: Weather, random: Random) -> None:
+        self._service, self._weather, self._random = service, weather, random
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._service, name)
@@ -62,7 +55,6 @@ class _Client:
                 return method(*positional, **parameters)
             except (ClientError, *_UNREACHED) as error:
                 code = _code(error)
-                self._refused(parameters, error)
                 if attempt == _ATTEMPTS or (code and code not in _TRIED_AGAIN):
                     raise
             self._weather.pause(self._random.random() * 2**attempt)
@@ -96,7 +88,6 @@ class Aws:
             "InternalError" if operation == "SendMessageBatch" and weather.refuses_entry() else None
         )
         self._clients = {service.name: _Client(service, weather, random) for service in self.services}
-        self._clients["dynamodb"] = _Client(self.dynamodb, weather, random, self._refused_by_dynamodb)
         self.sqs.after = self._sent(weather)
         self._shown: set[str] = set()
 
@@ -111,17 +102,16 @@ class Aws:
 
         return after
 
-    def _refused_by_dynamodb(self, parameters: Mapping[str, Any], error: Exception) -> None:
-        """DynamoDB's metrics of throttling: of the table, or of the index alone where that is throttled.
+    def count_throttled(self, table: str, reason: Mapping[str, str]) -> None:
+        """DynamoDB's metrics of throttling: of the table, or of the index alone where that is throttled. Each item of a
+        batch counts for itself.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
         """
-        response: Any = error.response if isinstance(error, ClientError) else {}
-        for each in response.get("ThrottlingReasons", ()):
-            metric = "WriteThrottleEvents" if "Write" in each["reason"] else "ReadThrottleEvents"
-            _, _, index = each["resource"].partition("/index/")
-            of_index = {"GlobalSecondaryIndexName": index} if index else {}
-            self._data.add("AWS/DynamoDB", metric, {"TableName": parameters["TableName"], **of_index}, 1)
+        metric = "WriteThrottleEvents" if "Write" in reason["reason"] else "ReadThrottleEvents"
+        _, _, index = reason["resource"].partition("/index/")
+        of_index = {"GlobalSecondaryIndexName": index} if index else {}
+        self._data.add("AWS/DynamoDB", metric, {"TableName": table, **of_index}, 1)
 
     def sample(self) -> None:
         """SQS's metrics, for queues with or just without messages."""

@@ -45,6 +45,8 @@ class Throughput:
     key_reads: float | None = None
     full: Callable[[str, str], bool] = lambda kind, of: False
     """Whether others have used up a limit, by its name and what it is of."""
+    throttled: Callable[[Mapping[str, str]], None] = lambda reason: None
+    """Is told the reason of each that is throttled, also of one of a batch, whose call does not fail."""
     _second: int = 0
     _used: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -68,19 +70,20 @@ class Throughput:
             limit, used = getattr(self, kind), self._used.get((kind, of), 0.0)
             # A call that alone is above the limit is taken by an idle table, which borrows from the next seconds.
             if self.full(kind, of) or (limit is not None and used and used + units > limit):
-                raise _throttled(kind, of)
+                reason = _throttling(kind, of)
+                self.throttled(reason)
+                message = f"The level of configured throughput was exceeded ({kind})."
+                raise Refused(_THROTTLED, message, ThrottlingReasons=[reason])
         for kind, of, units in taken:
             self._used[kind, of] = self._used.get((kind, of), 0.0) + units
 
 
-def _throttled(kind: str, of: str) -> Refused:
+def _throttling(kind: str, of: str) -> dict[str, str]:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html"""
     index = "" if kind.startswith("key_") else of
     what = ("Index" if index else "Table") + ("Write" if kind.endswith("writes") else "Read")
     limit = "KeyRangeThroughputExceeded" if kind.startswith("key_") else "AccountLimitExceeded"
-    reason = {"reason": what + limit, "resource": f"table/index/{index}" if index else "table"}
-    message = f"The level of configured throughput was exceeded ({kind})."
-    return Refused(_THROTTLED, message, ThrottlingReasons=[reason])
+    return {"reason": what + limit, "resource": f"table/index/{index}" if index else "table"}
 
 
 class Index:

@@ -139,6 +139,7 @@ class Run:
             table.lag = self.weather.index_lag
             table.throughput = Throughput.of_a_new_table()
             table.throughput.full = self.weather.table_is_full
+            table.throughput.throttled = partial(self.aws.count_throttled, table.name)
         self.aws.sqs.trace = self._trace
         # Far more often than SQS, which calls it rare; and not so often that copies of copies fill long outages.
         self.aws.sqs.harshness.twice = self.plan.twice / 40

@@ -349,6 +349,21 @@ def test_counts(made: World, counted: Callable[[], dict[str, int]]) -> None:
     assert counts["MessagesUnknown"] == 2
 
 
+def test_the_last_attempt_is_counted_as_throttled_too(made: World, counted: Callable[[], dict[str, int]]) -> None:
+    requests: list[Any] = []
+
+    def throttle(url: str, payload: Any) -> Answer:
+        requests.append(payload)
+        return RATE_LIMIT
+
+    made.bsp = throttle
+    made.send(template("a"))
+    made.pump(hours=8)
+    counts = counted()
+    assert counts["MessagesThrottled"] == len(requests)
+    assert counts["MessagesRejected"] == 1
+
+
 def test_an_unlisted_error_is_counted(made: World, counted: Callable[[], dict[str, int]]) -> None:
     made.bsp = in_turn(refuse(999))
     made.send(template("a"))

@@ -248,6 +248,31 @@ def test_a_release_that_is_not_recorded_is_tried_again(
     assert made.told == []
 
 
+def test_a_template_whose_release_is_never_recorded_is_sent_at_its_next_delivery(made: World) -> None:
+    """DynamoDB throttles its item for as long as the invocation lasts, and longer."""
+    answers = [THROTTLED, THROTTLED]
+    made.bsp = lambda url, payload: answers.pop() if answers else accept_all(url, payload)
+    made.send(template("a"))
+    made.fail = failing("UpdateItem", 1000, "send_turn = :grant", "msg#acme#a")
+    made.pump()
+    assert made.sent_by_id() == {"a": 3}
+    assert (made.table.get("msg#acme#a") or {})["state"] == "accepted"
+    assert made.told == []
+
+
+def test_a_message_that_a_status_confirms_and_no_release_is_recorded_is_not_sent_again(made: World) -> None:
+    def bsp(url: str, payload: Any) -> Answer:
+        made.claims.confirm("acme", "a", "api-a")
+        return json_answer(503, {})
+
+    made.bsp = bsp
+    made.send(template("a"))
+    made.fail = failing("UpdateItem", 1000, "send_turn = :grant", "msg#acme#a")
+    made.pump(hours=8)
+    assert made.sent_by_id() == {"a": 1}
+    assert made.depth("CampaignQueue") == 0
+
+
 def test_a_message_that_a_status_confirms_is_not_sent_again(made: World) -> None:
     """The answer said "not now", and was wrong."""
 

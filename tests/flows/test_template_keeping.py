@@ -30,7 +30,7 @@ STATUS, NUMBER = "message_template_status_update", "phone_number_quality_update"
 SOURCE = {
     "type": "meta",
     "waba_id": WABA,
-    "access_token": "t",
+    "access_token": "private-access-token",
     "api_version": "v25.0",
     "base_url": "https://bsp.example",
 }
@@ -213,7 +213,7 @@ def test_sync_on_demand(graph: Graph) -> None:
 def test_where_there_is_no_list_known_templates_are_asked_for(
     graph: Graph, counted: Callable[[str], list[str]]
 ) -> None:
-    graph.world.put_account("now", central.secret(token="t"))
+    graph.world.put_account("now", central.secret(token=central.TOKEN))
     news = [of_entry(entry(name=name, id=name), AT - 9, "a file") for name in ("offer", "order", "gone")]
     graph.registry.take("account:now", [each for each in news if each is not None])
     answers = {

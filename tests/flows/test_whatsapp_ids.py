@@ -25,7 +25,7 @@ WHICH = "0123456789ABCDEF01"
 PERSON_IN_HALF_BYTES = bytes.fromhex(f"{ANN}f")
 CLEVERTAP = {
     "clevertap": {
-        "authorization": [{"type": "basic", "username": "user", "password": "pass"}],
+        "authorization": [{"type": "basic", "username": "user", "password": "a-long-password"}],
         "status_url": STATUS_URL,
         "incoming_url": INCOMING_URL,
     },

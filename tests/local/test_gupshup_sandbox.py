@@ -35,15 +35,15 @@ PERSON, EXTRA = "27821230005", "1|2|3|4"
 SECRET: Json = {
     "waba_number": "27999000004",
     "clevertap": {
-        "authorization": [{"type": "basic", "username": "user", "password": "pass"}],
+        "authorization": [{"type": "basic", "username": "user", "password": "a-long-password"}],
         "status_url": "https://clevertap.example/status",
         "incoming_url": "https://clevertap.example/incoming",
     },
     "callback_token": "t" * 40,
     "provider": {
         "type": "gupshup",
-        "hsm": {"user_id": "hsm", "password": "h"},
-        "two_way": {"user_id": "two-way", "password": "t"},
+        "hsm": {"user_id": "hsm", "password": "hsm-password"},
+        "two_way": {"user_id": "two-way", "password": "two-way-password"},
     },
 }
 ACCOUNT: Account = parse_account("acme", SECRET)
@@ -93,14 +93,14 @@ def sandbox(bridge: Bridge) -> Iterator[GupshupSandbox]:
 LOGIN = {"v": "1.1", "auth_scheme": "plain", "format": "json"}
 TEXT = LOGIN | {
     "userid": "two-way",
-    "password": "t",
+    "password": "two-way-password",
     "method": "SendMessage",
     "send_to": PERSON,
     "msg_type": "TEXT",
     "msg": "Hello",
     "extra": EXTRA,
 }
-HSM = TEXT | {"userid": "hsm", "password": "h", "isHSM": "true"}
+HSM = TEXT | {"userid": "hsm", "password": "hsm-password", "isHSM": "true"}
 BY_ID = {name: HSM[name] for name in HSM if name != "msg"} | {"whatsAppTemplateId": "1", "var1": "Ada"}
 IMAGE = {name: TEXT[name] for name in TEXT if name != "msg"} | {
     "method": "SendMediaMessage",
@@ -111,7 +111,7 @@ IMAGE = {name: TEXT[name] for name in TEXT if name != "msg"} | {
 }
 OPT_IN = LOGIN | {
     "userid": "hsm",
-    "password": "h",
+    "password": "hsm-password",
     "method": "OPT_IN",
     "channel": "WHATSAPP",
     "phone_number": PERSON,
@@ -141,7 +141,7 @@ TAKEN: dict[str, Json] = {
     "template": HSM | {"msg_type": "HSM"},
     "template of parts": HSM | {"isTemplate": "true", "header": "h", "footer": "f", "buttonUrlParam": "x"},
     "template with an image": without(IMAGE, "isHSM")
-    | {"userid": "hsm", "password": "h", "isHSM": "true", "caption": "k"},
+    | {"userid": "hsm", "password": "hsm-password", "isHSM": "true", "caption": "k"},
     "template by its id": BY_ID,
     "template with components": BY_ID | {"isTemplate": "true", "wa_template_json": '{"components": []}'},
     "template of two URLs by its text": HSM | {"isTemplate": "true", "wa_template_json": '{"components": []}'},
@@ -206,7 +206,7 @@ REFUSED: dict[str, tuple[Json, str]] = {
     "media without an address": (IMAGE | {"media_url": "a.jpg"}, "101"),
     "caption null": (IMAGE | {"caption": "null"}, "101"),
     "no caption": (without(IMAGE, "caption"), "101"),
-    "opt-in on the two-way account": (OPT_IN | {"userid": "two-way", "password": "t"}, "101"),
+    "opt-in on the two-way account": (OPT_IN | {"userid": "two-way", "password": "two-way-password"}, "101"),
     "opt-in of no number": (OPT_IN | {"phone_number": "x"}, "105"),
 }
 
@@ -422,7 +422,7 @@ def test_templates_of_the_hsm_login(sandbox: GupshupSandbox, bridge: Bridge) -> 
 
 
 def test_templates_are_for_the_hsm_login_alone(sandbox: GupshupSandbox) -> None:
-    wrong = SECRET["provider"] | {"templates_url": sandbox.url, "hsm": {"user_id": "hsm", "password": "wrong"}}
+    wrong = SECRET["provider"] | {"templates_url": sandbox.url, "hsm": {"user_id": "hsm", "password": "wrong-password"}}
     asked = templates("gupshup")(parse_account("acme", SECRET | {"provider": wrong}), HttpClient(), lambda: 0)
     answer = asked.page(None, 10)
     assert isinstance(answer, NotListed)

@@ -62,7 +62,7 @@ def test_what_is_sent_is_taken_by_the_sandbox(provider: str) -> None:
             request = published.REQUESTS[name] | {"wabaNumber": account["waba_number"], "msgId": f"m{place}"}
             request["to"] = f"+27820{place:02}0000"
             request.pop("msg_id", None)
-            assert made.send(request, headers={"x-api-key": "made-up"}) == SUCCESS
+            assert made.send(request, headers={"x-api-key": "made-up-key-of-acme"}) == SUCCESS
         made.pump()
         records = [made.table.get(f"msg#acme#m{place}") or {} for place in range(len(sent))]
 

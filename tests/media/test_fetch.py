@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.bsp import Answer, Bsp, Request, refusing_url
+from tests.support.resolver import hanging
 from whatsapp_bridge.media import fetch as files
 from whatsapp_bridge.media.addresses import address
 from whatsapp_bridge.media.fetch import File, Files, Source, SourceDead, SourceUnavailable
@@ -119,6 +120,16 @@ def host() -> Iterator[Bsp]:
 
 def fetch(url: str, validator: str | None = None, max_bytes: int = MAX) -> Source | None:
     return Files(HttpClient(patience=Patience(read=0.2))).fetch(url, max_bytes, loopback=True, validator=validator)
+
+
+@pytest.mark.parametrize("loopback", [False, True], ids=["somewhere", "for a stack on one machine"])
+def test_a_look_up_that_hangs_is_tried_again_later(loopback: bool) -> None:
+    files = Files(HttpClient(patience=Patience(connect=0.2)))
+    with hanging() as resolver:
+        for _ in range(2):
+            with pytest.raises(SourceUnavailable, match=r"^cannot be fetched: ConnectionError$"):
+                files.fetch(f"https://{SECRET}.example/a.png", MAX, loopback=loopback)
+    assert resolver.asked == 1
 
 
 HASH = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"

@@ -133,6 +133,27 @@ def test_time_runs_over_all_redirects(host: Bsp) -> None:
     assert len(host.requests) == 2
 
 
+def test_a_redirect_has_only_the_time_that_is_left_to_connect(host: Bsp, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, patience = [1000.0], list[float]()
+    connect = connections.create_connection
+
+    def create_connection(address: tuple[str, int], timeout: float, **options: Any) -> socket.socket:
+        patience.append(timeout)
+        return connect(address, timeout, **options)
+
+    with Bsp(FILE) as other:
+
+        def redirect(request: Request) -> Answer:
+            now[0] += 14.5
+            return Answer(302, b"", {"location": other.url})
+
+        host.script = [redirect]  # type: ignore[assignment]
+        monkeypatch.setattr(connections, "monotonic", lambda: 100.0)
+        monkeypatch.setattr(connections, "create_connection", create_connection)
+        assert HttpClient(clock=lambda: now[0]).fetch(host.url, max_bytes=1000, loopback=True).status == 200
+    assert patience == [3.0, 0.5]
+
+
 @pytest.mark.parametrize(
     ("seconds", "begun"),
     [

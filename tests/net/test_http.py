@@ -24,8 +24,9 @@ from urllib3.exceptions import ClosedPoolError
 
 from tests.support.bsp import Answer as BspAnswer
 from tests.support.bsp import Bsp, refusing_url
+from tests.support.resolver import Resolver, hanging
 from tests.support.sockets import Behaviour, Drip, accepting, close, reset, say, sip, stall
-from whatsapp_bridge.net import connections, http
+from whatsapp_bridge.net import connections
 from whatsapp_bridge.net.http import MAX_ANSWER_BYTES, Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.net.limits import Patience
 
@@ -260,27 +261,58 @@ def test_several_addresses_that_do_not_answer_take_no_longer_than_one(
     assert asked == pytest.approx(shares)
 
 
+@pytest.fixture
+def resolver() -> Iterator[Resolver]:
+    with hanging() as made:
+        yield made
+
+
+HASTY = Patience(connect=SHORT)
+FOR_NOBODY = f"https://{SECRET}.example/"
+
+
 @pytest.mark.parametrize(
     "ask",
     [
-        pytest.param(lambda url: HttpClient().post_json(url, {}), id="a request"),
-        pytest.param(lambda url: HttpClient().fetch(url, max_bytes=9, loopback=False), id="a file of somebody else"),
+        pytest.param(lambda client: client.post_json(FOR_NOBODY, {}), id="a request"),
+        pytest.param(lambda client: client.request("PUT", FOR_NOBODY, Pieces([b"x", b"y"])), id="a body in pieces"),
+        pytest.param(lambda client: client.fetch(FOR_NOBODY, max_bytes=9), id="a file of somebody else"),
+        pytest.param(lambda client: client.fetch(FOR_NOBODY, max_bytes=9, loopback=True), id="a file of this machine"),
     ],
 )
-def test_a_look_up_that_hangs(ask: Callable[[str], Answer], monkeypatch: pytest.MonkeyPatch) -> None:
-    over = threading.Event()
+def test_a_look_up_that_hangs_is_a_connection_that_was_not_made(
+    ask: Callable[[HttpClient], Answer], resolver: Resolver
+) -> None:
+    with pytest.raises(NotReached) as raised:
+        ask(HttpClient(patience=HASTY))
+    assert resolver.asked == 1
+    assert SECRET not in "".join(format_exception(raised.value))
 
-    def resolve(*_: Any, **__: Any) -> Any:
-        over.wait()
-        raise socket.gaierror(socket.EAI_AGAIN, SECRET)
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(http, "CONNECT_SECONDS", SHORT)
-    try:
+def test_look_ups_that_hang_do_not_become_ever_more(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_LOOK_UPS", threading.BoundedSemaphore(2))
+    client = HttpClient(patience=HASTY)
+    for _ in range(4):
         with pytest.raises(NotReached):
-            ask(f"http://{SECRET}.example/")
-    finally:
-        over.set()
+            client.post_json(FOR_NOBODY, {})
+    assert resolver.asked == 2
+    resolver.give_up()
+    with pytest.raises(NotReached):
+        client.post_json(FOR_NOBODY, {})
+    assert resolver.asked == 3
+
+
+def test_a_look_up_for_which_there_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoThread(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(connections, "_LOOK_UPS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(connections, "Thread", NoThread)
+    for _ in range(2):
+        with pytest.raises(NotReached, match="ConnectionError"):
+            HttpClient(patience=HASTY).post_json(FOR_NOBODY, {})
+    assert connections._LOOK_UPS.acquire(blocking=False)
 
 
 def certificate(path: Path, host: str, days: int) -> ssl.SSLContext:

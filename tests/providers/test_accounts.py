@@ -55,7 +55,9 @@ def basic(username: str, password: str, scheme: str = "Basic") -> dict[str, str]
         pytest.param("options", {"default_country": "ZA"}, id="default country by its ISO code"),
         pytest.param("provider.encryption", {"mt_key_arn": KEY_ARN, "mo_key_arn": KEY_ARN}, id="encryption"),
         pytest.param(
-            "clevertap.authorization", [{"type": "header", "name": "X-Api-Key", "value": "v"}], id="header credentials"
+            "clevertap.authorization",
+            [{"type": "header", "name": "X-Api-Key", "value": "a-key-of-15-chars"}],
+            id="header credentials",
         ),
     ],
 )
@@ -129,7 +131,7 @@ def test_valid(path: str, value: Any) -> None:
         pytest.param("provider", {"type": "REPLACE"}, "provider.type", id="a placeholder for the provider"),
         pytest.param(
             "clevertap.authorization",
-            [{"type": "header", "name": f"X {CANARY}", "value": "v"}],
+            [{"type": "header", "name": f"X {CANARY}", "value": "a-key-of-15-chars"}],
             "clevertap.authorization.0.name",
             id="no name of a header",
         ),
@@ -180,9 +182,11 @@ def test_errors_name_the_field(path: str, value: Any, field: str) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        pytest.param("clevertap.authorization.0.password", "two words", id="password"),
+        pytest.param("clevertap.authorization.0.password", "words with blanks", id="password"),
         pytest.param(
-            "clevertap.authorization", [{"type": "header", "name": "Authorization", "value": "Token t"}], id="header"
+            "clevertap.authorization",
+            [{"type": "header", "name": "Authorization", "value": "Token of-15-chars"}],
+            id="header",
         ),
     ],
 )
@@ -231,40 +235,40 @@ def test_names(name: str) -> None:
 def test_nothing_of_a_secret_shows_in_its_repr() -> None:
     parsed = parse_account("acme", account())
     for part in (parsed, parsed.clevertap, parsed.clevertap.authorization[0], parsed.provider, parsed.options):
-        for private in (TOKEN, "secret-api-key", "pass", "27999000001", "clevertap.example"):
+        for private in (TOKEN, "secret-api-key", "a-long-password", "27999000001", "clevertap.example"):
             assert private not in repr(part).replace("BasicCredentials", "")
             assert private not in str(part)
 
 
 TWO = [
-    {"type": "basic", "username": "user", "password": "pass"},
-    {"type": "basic", "username": "new:er", "password": "päss"},
-    {"type": "header", "name": "X-Api-Key", "value": "key"},
-    {"type": "header", "name": "Authorization", "value": "Token tok"},
+    {"type": "basic", "username": "user", "password": "a-long-password"},
+    {"type": "basic", "username": "new:er", "password": "päss-of-15-chars"},
+    {"type": "header", "name": "X-Api-Key", "value": "key-of-15-chars"},
+    {"type": "header", "name": "Authorization", "value": "Token of-15-chars"},
 ]
 
 
 @pytest.mark.parametrize(
     ("headers", "accepted"),
     [
-        pytest.param(basic("user", "pass"), True, id="basic"),
-        pytest.param(basic("user", "pass", "basic"), True, id="scheme in lower case"),
-        pytest.param(basic("new:er", "päss"), True, id="the second one, in UTF-8"),
-        pytest.param({"x-api-key": "key"}, True, id="header"),
-        pytest.param({"authorization": "Token tok"}, True, id="header Authorization"),
-        pytest.param({"x-api-key": "key", "authorization": "Basic eDp5"}, True, id="one of two is right"),
+        pytest.param(basic("user", "a-long-password"), True, id="basic"),
+        pytest.param(basic("user", "a-long-password", "basic"), True, id="scheme in lower case"),
+        pytest.param(basic("new:er", "päss-of-15-chars"), True, id="the second one, in UTF-8"),
+        pytest.param({"x-api-key": "key-of-15-chars"}, True, id="header"),
+        pytest.param({"authorization": "Token of-15-chars"}, True, id="header Authorization"),
+        pytest.param({"x-api-key": "key-of-15-chars", "authorization": "Basic eDp5"}, True, id="one of two is right"),
         pytest.param({}, False, id="none"),
         pytest.param(basic("user", "wrong"), False, id="wrong password"),
-        pytest.param(basic("user", "päss"), False, id="password of another"),
+        pytest.param(basic("user", "päss-of-15-chars"), False, id="password of another"),
         pytest.param(basic("user", ""), False, id="no password"),
-        pytest.param(basic("user", "pass", "Bearer"), False, id="other scheme"),
-        pytest.param({"authorization": "dXNlcjpwYXNz"}, False, id="no scheme"),
+        pytest.param(basic("user", "a-long-password", "Bearer"), False, id="other scheme"),
+        pytest.param({"authorization": "dXNlcjphLWxvbmctcGFzc3dvcmQ="}, False, id="no scheme"),
         pytest.param({"authorization": "Basic"}, False, id="scheme alone"),
         pytest.param({"authorization": "Basic %%%"}, False, id="no base64"),
-        pytest.param({"x-api-key": "KEY"}, False, id="header in other case"),
+        pytest.param({"x-api-key": "KEY-OF-15-CHARS"}, False, id="header in other case"),
         pytest.param({"x-api-key": ""}, False, id="empty header"),
         pytest.param({"x-api-key": "sch\u00fcssel\udcff"}, False, id="header beyond ASCII"),
-        pytest.param({"x-other": "key"}, False, id="other header"),
+        pytest.param({"x-other": "key-of-15-chars"}, False, id="other header"),
     ],
 )
 def test_credentials(headers: dict[str, str], accepted: bool) -> None:

@@ -101,3 +101,39 @@ def test_errors_name_the_variable_and_not_the_value(name: str, value: str | None
     with pytest.raises(SettingInvalid) as raised:
         DispatchSettings.read(environ)
     assert str(raised.value) == f"environment variable {name} is {problem}"
+
+
+@pytest.mark.parametrize(
+    ("value", "by_import", "by_forward"),
+    [
+        pytest.param("https://bridge.example", True, True, id="a domain"),
+        pytest.param("https://bridge.example:8443/a", True, True, id="port and base path"),
+        pytest.param("http://127.0.0.1:8080", True, True, id="a stack on this machine"),
+        pytest.param("http://localhost:8080", True, True, id="by name"),
+        pytest.param("http://[::1]:8080", True, True, id="in IPv6"),
+        pytest.param("", True, False, id="the API's own"),
+        pytest.param("http://bridge.example/canary", False, False, id="for everybody to read"),
+        pytest.param("http://127.0.0.1.canary.example", False, False, id="this machine's name before another"),
+        pytest.param("http://localhost@canary.example", False, False, id="this machine as a user"),
+        pytest.param("http://10.0.0.1/canary", False, False, id="a private network"),
+        pytest.param("https://user:canary@bridge.example", False, False, id="credentials"),
+        pytest.param("https://bridge.example/canary/", False, False, id="slash at the end"),
+        pytest.param("https://bridge.example?canary", False, False, id="query"),
+        pytest.param("https://:8443/canary", False, False, id="no host"),
+        pytest.param("https://[canary", False, False, id="no address"),
+        pytest.param("bridge.example/canary", False, False, id="no scheme"),
+        pytest.param("javascript:canary", False, False, id="another scheme"),
+    ],
+)
+def test_public_url(value: str, by_import: bool, by_forward: bool) -> None:
+    for settings, function, taken in (
+        (ImportSettings, "ImportFunction", by_import),
+        (ForwardSettings, "ForwardFunction", by_forward),
+    ):
+        environ = environment(function) | {"PUBLIC_URL": value}
+        if taken:
+            assert settings.read(environ).public_url == value
+        else:
+            with pytest.raises(SettingInvalid, match="PUBLIC_URL must start with https://") as raised:
+                settings.read(environ)
+            assert "canary" not in str(raised.value)

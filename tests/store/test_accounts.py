@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from tests.conftest import Log
 from tests.support.world import BASIC, TOKEN, account
 from whatsapp_bridge.accounts.account import Account, AccountInvalid
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.store.accounts import Accounts, AccountStale
+from whatsapp_bridge.store.accounts import Accounts, AccountStale, AccountUnread, BeyondBudget
+from whatsapp_bridge.store.budget import Budget
 
 NEW_TOKEN = "n" * 40
 
@@ -23,6 +25,9 @@ class Secrets:
         self.secrets = secrets
         self.asked: list[str] = []
         self.error: str | None = None
+        self.list_error: str | None = None
+        self.not_listed: set[str] = set()
+        """What was made in the last five minutes."""
 
     def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803 - botocore's spelling
         self.asked.append(SecretId)
@@ -36,8 +41,13 @@ class Secrets:
     def list_secrets(self, **asked: Any) -> dict[str, Any]:
         """In pages of two, with those of another stack."""
         self.asked.append("list")
+        if self.list_error:
+            raise ClientError({"Error": {"Code": self.list_error, "Message": "no"}}, "ListSecrets")
         assert asked["Filters"] == [{"Key": "name", "Values": ["stack/accounts/"]}]
-        names = [*(f"stack/accounts/{name}" for name in self.secrets), "stack/accounts-of-others/x"]
+        names = [
+            *(f"stack/accounts/{name}" for name in self.secrets if name not in self.not_listed),
+            "stack/accounts-of-others/x",
+        ]
         begin = int(asked.get("NextToken", 0))
         page: dict[str, Any] = {"SecretList": [{"Name": name} for name in names[begin : begin + 2]]}
         return page | ({"NextToken": str(begin + 2)} if begin + 2 < len(names) else {})
@@ -101,13 +111,18 @@ def test_impossible_names_are_not_asked_for(name: str) -> None:
 def test_errors(code: str, known: bool) -> None:
     secrets = Secrets(acme=account())
     secrets.error = code
-    accounts, _ = accounts_of(secrets)
+    accounts, clock = accounts_of(secrets)
     if known:
         assert accounts.get("acme") is None
         return
     with pytest.raises(ClientError):
         accounts.get("acme")
-    # A failed answer is no answer: it is not cached.
+    # For two seconds nobody asks again.
+    clock.now += 1.9
+    with pytest.raises(AccountUnread, match=code):
+        accounts.get("acme")
+    assert secrets.asked == ["stack/accounts/acme"]
+    clock.now += 0.1
     secrets.error = None
     assert accounts.get("acme") is not None
 
@@ -120,13 +135,21 @@ def test_errors(code: str, known: bool) -> None:
         pytest.param(account(waba_number="x"), "waba_number", id="wrong field"),
     ],
 )
-def test_broken_secret_is_read_again_each_time(secret: Any, field: str) -> None:
+def test_a_broken_secret_is_read_again_soon_but_not_for_each_request(
+    secret: Any, field: str, counted: Callable[[], dict[str, int]]
+) -> None:
     secrets = Secrets(acme=secret)
-    accounts, _ = accounts_of(secrets)
+    accounts, clock = accounts_of(secrets)
     for _ in range(2):
         with pytest.raises(AccountInvalid) as raised:
             accounts.get("acme")
         assert raised.value.field == field
+        for _ in range(10):
+            with pytest.raises(AccountUnread, match=f"account acme: {field}: "):
+                accounts.get("acme")
+        clock.now += 2
+    assert len(secrets.asked) == 2
+    assert counted() == {"AccountsStale": 2}
     secrets.secrets["acme"] = account()
     assert accounts.get("acme") is not None
 
@@ -169,19 +192,181 @@ def test_authenticated(headers: dict[str, str], name: str | None) -> None:
     assert (found and found.name) == name
 
 
-def test_the_cache_is_bounded() -> None:
+@pytest.mark.parametrize("error", [None, "ThrottlingException"], ids=["unknown", "unread"])
+def test_names_without_an_account_are_kept_while_they_are_good(error: str | None) -> None:
     secrets = Secrets(acme=account())
-    accounts, _ = accounts_of(secrets)
+    accounts, clock = accounts_of(secrets)
     accounts.get("acme")
-    for number in range(999):
-        accounts.get(f"unknown-{number}")
-    accounts.get("acme")
+    secrets.error = error
+    for number in range(1000):
+        clock.now += 0.25
+        with suppress(ClientError):
+            accounts.get(f"unknown-{number}")
+    # They do not drive out an account, which may be unreadable just then.
+    assert accounts.get("acme")
     assert secrets.asked.count("stack/accounts/acme") == 1
-    accounts.get("one-more")
+    assert len(accounts._cache) == 1 + (120 if error is None else 8)
+
+
+# --- names that strangers make up -----------------------------------------------------------------------------------
+
+
+def with_budget(secrets: Secrets, at_once: int = 3, seconds: float = 10) -> tuple[Accounts, Clock]:
+    clock = Clock()
+    budget = Budget(at_once, seconds, clock)
+    return Accounts("stack/accounts/", parse_account, secrets, clock, budget), clock
+
+
+def spend(accounts: Accounts) -> None:
+    """All that the budget has."""
+    for number in range(100):
+        try:
+            accounts.get(f"unknown-{number}")
+        except BeyondBudget:
+            return
+    pytest.fail("it has no end")
+
+
+def test_a_name_beyond_the_budget_is_not_asked_for(counted: Callable[[], dict[str, int]]) -> None:
+    secrets = Secrets(acme=account())
+    accounts, clock = with_budget(secrets)
+    for number in range(3):
+        assert accounts.get(f"unknown-{number}") is None
+    for number in range(3, 100):
+        with pytest.raises(BeyondBudget):
+            accounts.get(f"unknown-{number}")
+    assert [name for name in secrets.asked if name != "list"] == [f"stack/accounts/unknown-{n}" for n in range(3)]
+    # One page of two names.
+    assert secrets.asked.count("list") == 1
+    assert counted() == {"NamesBeyondBudget": 97}
+    # What is known to be none is said without asking.
+    assert accounts.get("unknown-0") is None
+    clock.now += 10
+    assert accounts.get("unknown-3") is None
+    with pytest.raises(BeyondBudget):
+        accounts.get("unknown-4")
+
+
+def test_accounts_take_nothing_from_the_budget() -> None:
+    secrets = Secrets(**{f"account-{number}": account() for number in range(50)})
+    accounts, clock = with_budget(secrets)
+    for _ in range(3):
+        for number in range(50):
+            assert accounts.get(f"account-{number}")
+        clock.now += 300
+    assert "list" not in secrets.asked
+
+
+def test_a_broken_secret_takes_nothing_from_the_budget() -> None:
+    secrets = Secrets(**{f"broken-{number}": {} for number in range(50)})
+    accounts, _ = with_budget(secrets)
+    for number in range(50):
+        with pytest.raises(AccountInvalid):
+            accounts.get(f"broken-{number}")
+    assert "list" not in secrets.asked
+
+
+def test_a_name_that_cannot_be_read_takes_from_the_budget() -> None:
+    secrets = Secrets()
+    secrets.error = secrets.list_error = "InternalServiceError"
+    accounts, _ = with_budget(secrets)
+    for number in range(3):
+        with pytest.raises(ClientError):
+            accounts.get(f"unknown-{number}")
+    for number in range(3, 100):
+        with pytest.raises(BeyondBudget):
+            accounts.get(f"unknown-{number}")
+    assert len(secrets.asked) == 4
+    assert secrets.asked[-1] == "list"
+
+
+def test_a_known_account_is_read_whatever_the_budget_has() -> None:
+    secrets = Secrets(acme=account())
+    secrets.not_listed = {"acme"}
+    accounts, clock = with_budget(secrets, seconds=10_000)
+    assert accounts.get("acme")
+    spend(accounts)
+    secrets.secrets["acme"] = account(callback_token=NEW_TOKEN)
+    clock.now += 15
+    assert with_token(accounts, "acme", NEW_TOKEN)
+    clock.now += 300
+    assert with_token(accounts, "acme", NEW_TOKEN)
+
+
+def test_a_new_process_serves_the_accounts_whatever_the_budget_has() -> None:
+    secrets = Secrets(acme=account(), other=account(), third=account())
+    accounts, _ = with_budget(secrets)
+    spend(accounts)
+    for name in ("acme", "other", "third") * 2:
+        assert accounts.get(name)
+    for name in ("acme", "other", "third"):
+        assert secrets.asked.count(f"stack/accounts/{name}") == 1
+    # Two pages, once.
+    assert secrets.asked.count("list") == 2
+
+
+@pytest.mark.parametrize(
+    ("age", "found"),
+    [
+        pytest.param(299, False, id="not listed yet"),
+        pytest.param(358, False, id="the list from before is a minute old soon"),
+        pytest.param(359, True, id="the next list"),
+    ],
+)
+def test_a_new_account_is_found_after_six_minutes_while_strangers_ask(age: float, found: bool) -> None:
+    """As docs/operations.md promises. ListSecrets may lack for five minutes what is new."""
+    secrets = Secrets(acme=account())
+    secrets.not_listed = {"acme"}
+    accounts, clock = with_budget(secrets, seconds=10_000)
+    clock.now += 299
+    spend(accounts)
+    secrets.not_listed = set()
+    clock.now += age - 299
+    if found:
+        assert accounts.get("acme")
+        return
+    with pytest.raises(BeyondBudget):
+        accounts.get("acme")
+
+
+def test_the_accounts_are_listed_once_a_minute_whoever_asks() -> None:
+    secrets = Secrets(acme=account())
+    accounts, clock = with_budget(secrets, seconds=10_000)
+    spend(accounts)
+    for _ in range(600):
+        clock.now += 1
+        with pytest.raises(BeyondBudget):
+            accounts.get("unknown")
+    assert secrets.asked.count("list") == 11
+
+
+def test_the_last_list_is_good_while_there_is_no_other(log: Log) -> None:
+    secrets = Secrets(acme=account())
+    accounts, clock = with_budget(secrets, seconds=10_000)
+    spend(accounts)
+    secrets.list_error = "ThrottlingException"
+    for _ in range(60):
+        clock.now += 1
+        with pytest.raises(BeyondBudget):
+            accounts.get("unknown")
+    # The first one, and one that failed: the next is due in ten seconds.
+    assert secrets.asked.count("list") == 2
+    assert accounts.get("acme")
+    assert log.messages() == ["accounts could not be listed"]
+    clock.now += 10
+    secrets.list_error = None
+    secrets.secrets["other"] = account()
+    assert accounts.get("other")
+
+
+def test_wrong_tokens_for_a_known_account_cost_a_call_in_fifteen_seconds() -> None:
+    secrets = Secrets(acme=account())
+    accounts, clock = with_budget(secrets)
     accounts.get("acme")
-    # Names that anybody may make up do not drive out an account, which may be unreadable just then.
-    assert secrets.asked.count("stack/accounts/acme") == 1
-    assert len(accounts._cache) == 2
+    for _ in range(600):
+        clock.now += 0.125
+        assert with_token(accounts, "acme", "wrong") is None
+    assert len(secrets.asked) == 1 + 75 / 15
 
 
 def test_an_account_that_was_deleted_is_gone_when_the_cache_is_old() -> None:

@@ -61,7 +61,7 @@ INCOMING_URL = CLEVERTAP_URL + "incoming?a=1"
 TOKEN = "t" * 40
 CLIENTS = {"secrets": "secretsmanager", "sqs": "sqs", "dynamodb": "dynamodb", "s3": "s3"}
 """The world's own AWS clients, by their names in it."""
-BASIC = {"authorization": "Basic dXNlcjpwYXNz"}
+BASIC = {"authorization": "Basic dXNlcjphLWxvbmctcGFzc3dvcmQ="}
 
 
 class Killed(BaseException):
@@ -73,7 +73,7 @@ def account(**changes: Any) -> dict[str, Any]:
     return {
         "waba_number": "27999000001",
         "clevertap": {
-            "authorization": [{"type": "basic", "username": "user", "password": "pass"}],
+            "authorization": [{"type": "basic", "username": "user", "password": "a-long-password"}],
             "status_url": STATUS_URL,
             "incoming_url": INCOMING_URL,
         },

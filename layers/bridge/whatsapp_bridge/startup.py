@@ -6,10 +6,16 @@ start, so it is off until `done`, which also excludes the existing objects from 
 
 import gc
 import os
+import sys
+import warnings
 
 gc.disable()
 # pydantic looks for plugins in the metadata of every distribution. There are none.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# requests imports a library that guesses the character set of a text, and warns if it is missing. Texts are read by
+# their own rules here.
+sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]  # None: cannot be imported
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 
 def done() -> None:

@@ -12,7 +12,7 @@ from whatsapp_bridge.net.http import Answer
 
 type Json = dict[str, Any]
 
-TOKEN = "private-token"
+TOKEN = "private-token.private-claims.private-signature"
 PASSWORD = "private-secret"
 
 

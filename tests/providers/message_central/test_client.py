@@ -777,4 +777,4 @@ def test_a_login_that_a_proxy_refuses_is_not_tried_again_for_a_minute() -> None:
 
 def test_a_tokens_error_is_the_same_word_for_a_message() -> None:
     http = Http(said(401, {"status": 401, "message": "private"}))
-    assert outcomes(client(http, token="private-token"), broadcast()) == [Rejected(1000, "Token refused", alarm=True)]
+    assert outcomes(client(http, token=samples.TOKEN), broadcast()) == [Rejected(1000, "Token refused", alarm=True)]

@@ -32,7 +32,7 @@ ANN, BEN = "27820000001", "27820000002"
 LADDER = ("sent", "delivered", "read")
 SECRET = samples.secret(BSP_URL, token=samples.TOKEN) | {
     "clevertap": {
-        "authorization": [{"type": "basic", "username": "user", "password": "pass"}],
+        "authorization": [{"type": "basic", "username": "user", "password": "a-long-password"}],
         "status_url": STATUS_URL,
         "incoming_url": INCOMING_URL,
     },

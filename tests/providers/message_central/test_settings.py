@@ -14,10 +14,12 @@ def provider(**settings: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "settings",
     [
-        pytest.param({"token": "k.k.k"}, id="a token alone"),
-        pytest.param({"token": "k.k.k", "customer_id": "C-1"}, id="a token, and whose it is"),
-        pytest.param({"customer_id": "C-1", "password": "p"}, id="a password"),
-        pytest.param({"customer_id": "C-1", "password": "p", "country": 91, "email": "a@b.example"}, id="all of it"),
+        pytest.param({"token": samples.TOKEN}, id="a token alone"),
+        pytest.param({"token": samples.TOKEN, "customer_id": "C-1"}, id="a token, and whose it is"),
+        pytest.param({"customer_id": "C-1", "password": samples.PASSWORD}, id="a password"),
+        pytest.param(
+            {"customer_id": "C-1", "password": samples.PASSWORD, "country": 91, "email": "a@b.example"}, id="all of it"
+        ),
     ],
 )
 def test_complete(settings: dict[str, Any]) -> None:
@@ -33,16 +35,22 @@ def test_complete(settings: dict[str, Any]) -> None:
         pytest.param({}, "password", "is missing: set either password or token", id="nothing"),
         pytest.param({"customer_id": "C-1"}, "password", "is missing: set either password or token", id="neither"),
         pytest.param(
-            {"customer_id": "C-1", "password": "p", "token": "t"},
+            {"customer_id": "C-1", "password": samples.PASSWORD, "token": samples.TOKEN},
             "password",
             "must not be set together with token: only one of them is used",
             id="both",
         ),
         pytest.param(
-            {"password": "p"}, "customer_id", "is missing: it must be set together with password", id="no customer"
+            {"password": samples.PASSWORD},
+            "customer_id",
+            "is missing: it must be set together with password",
+            id="no customer",
         ),
         pytest.param(
-            {"token": "two words"}, "token", "must have only visible ASCII characters and no spaces", id="no token"
+            {"token": f"two {samples.TOKEN}"},
+            "token",
+            "must have 43 or more visible ASCII characters and no spaces: copy all of it from the BSP",
+            id="no token",
         ),
     ],
 )

@@ -54,10 +54,10 @@ def ask(http: Http, known: Any = KNOWN, **provider: Any) -> Any:
 
 def test_it_is_asked_with_the_fields_of_a_form() -> None:
     http = Http(said(200, BARE))
-    news = ask(http, token="private-token")
+    news = ask(http, token=samples.TOKEN)
     ((method, url, body, headers),) = http.asked
     assert (method, url) == ("GET", "https://bsp.example/verification/v3/template")
-    assert headers["authToken"] == "private-token"
+    assert headers["authToken"] == samples.TOKEN
     assert headers["content-type"].startswith("multipart/form-data; boundary=")
     fields = dict(part.split(b'name="')[1].split(b'"\r\n\r\n') for part in body.split(b"--")[1:] if b"name=" in part)
     assert {name.decode(): value.strip().decode() for name, value in fields.items()} == {
@@ -72,7 +72,7 @@ def test_it_is_asked_with_the_fields_of_a_form() -> None:
 
 def test_clevertaps_spelling_of_a_name_stays() -> None:
     known = KNOWN._replace(name="Abhishek786", bsp_name=NAME)
-    news = ask(Http(said(200, BARE)), known, token="t")
+    news = ask(Http(said(200, BARE)), known, token=samples.TOKEN)
     assert (news.name, news.bsp_name) == ("Abhishek786", NAME)
 
 
@@ -99,19 +99,19 @@ def test_a_refused_token_is_renewed_once() -> None:
     ],
 )
 def test_no_template(answer: Any, why: str) -> None:
-    found = ask(Http(answer), token="t")
+    found = ask(Http(answer), token=samples.TOKEN)
     assert isinstance(found, NotListed)
     assert found.why == why
     assert "private" not in found.reason
 
 
 def test_refused_credentials() -> None:
-    found = ask(Http(*[said(200, refused(800, "Invalid Auth"))] * 3), token="t")
+    found = ask(Http(*[said(200, refused(800, "Invalid Auth"))] * 3), token=samples.TOKEN)
     assert isinstance(found, NotListed)
     assert found.why == "permission"
 
 
 def test_without_an_id_nothing_is_asked() -> None:
     http = Http()
-    assert isinstance(ask(http, KNOWN._replace(id=None), token="t"), NotListed)
+    assert isinstance(ask(http, KNOWN._replace(id=None), token=samples.TOKEN), NotListed)
     assert http.asked == []

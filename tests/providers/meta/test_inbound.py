@@ -77,7 +77,7 @@ def test_every_app_secret_of_the_list_signs(secrets: list[str], accepted: list[b
 
 @pytest.mark.parametrize(
     ("secrets", "field"),
-    [(["private", ""], "app_secret.1"), (["private", 7], "app_secret.1"), ([None], "app_secret.0")],
+    [([NEW_SECRET, ""], "app_secret.1"), ([NEW_SECRET, 7], "app_secret.1"), ([None], "app_secret.0")],
     ids=["second empty", "second a number", "null"],
 )
 def test_every_app_secret_of_the_list_is_checked(secrets: Any, field: str) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
+    BspKey,
     Config,
     GraphVersion,
     Key,
@@ -17,15 +18,16 @@ from whatsapp_bridge.accounts.fields import (
     Network,
     Secret,
     Url,
+    chosen,
     form,
     is_in,
-    is_loopback,
     is_one_of,
     is_same,
     matching,
     one_or_several,
 )
 from whatsapp_bridge.accounts.phone_numbers import forms, same
+from whatsapp_bridge.runtime.hosts import is_loopback
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
 
@@ -38,16 +40,20 @@ class AccountInvalid(Exception):
         self.account, self.field, self.reason = account, field, reason
 
 
+# As NIST asks of a password that is the only proof: https://pages.nist.gov/800-63-4/sp800-63b.html, section 3.1.1.2.
+type _Proof = Annotated[str, chosen(15)]
+
+
 class BasicCredentials(Config):
     type: Literal["basic"]
     username: Secret
-    password: Secret
+    password: _Proof
 
 
 class HeaderCredentials(Config):
     type: Literal["header"]
     name: Key
-    value: Secret
+    value: _Proof
 
 
 class CleverTap(Config):
@@ -130,7 +136,7 @@ class TemplateSource(Config):
 
     type: Literal["meta"]
     waba_id: MetaId
-    access_token: Key
+    access_token: BspKey
     api_version: GraphVersion
     base_url: BaseUrl = "https://graph.facebook.com"
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from whatsapp_bridge.runtime.hosts import is_loopback
 from whatsapp_bridge.runtime.json_text import trimmed
 
 # What the documentation's samples have where a value of one's own belongs.
@@ -57,15 +58,6 @@ def _text_as_meant(value: str, path: tuple[str, ...]) -> str:
     else:
         return text
     raise NotMeant(".".join(path) or "secret", reason)
-
-
-def is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _url(value: str) -> str:
@@ -158,5 +150,30 @@ type BaseUrl = Annotated[str, AfterValidator(_base_url)]
 # As people make them: also of several words.
 type Secret = Annotated[str, Field(min_length=1)]
 # As machines make them. Many are sent in a header, where anything except visible ASCII breaks the request.
-visible = matching(r"[!-~]+", "must have only visible ASCII characters and no spaces")
-type Key = Annotated[str, AfterValidator(visible)]
+type Key = Annotated[str, form(r"[!-~]+", "must have only visible ASCII characters and no spaces")]
+
+
+def chosen(characters: int) -> AfterValidator:
+    """A secret as people make them, that anybody may try to guess at the bridge."""
+    return form(f".{{{characters},}}", f"must have {characters} or more characters: choose a longer one")
+
+
+def copied(characters: int) -> AfterValidator:
+    """One that the BSP gives and checks: one that is too short is not all of it."""
+    return form(f".{{{characters},}}", f"must have {characters} or more characters: copy all of it from the BSP")
+
+
+def is_key(characters: int) -> Callable[[str], str]:
+    """`Key`, of so many characters at least."""
+    words = "visible ASCII characters and no spaces: copy all of it from the BSP"
+    return matching(f"[!-~]{{{characters},}}", f"must have {characters} or more {words}")
+
+
+# No portal is known to take a shorter one; what Gupshup and Message Central ask for is not documented.
+type PortalPassword = Annotated[str, copied(6)]
+# No BSP promises a form. Half of the shortest that is known in public: Clickatell's API keys, 16 bytes in base64
+# (https://www.netiq.com/documentation/advanced-authentication-64/server-administrator-guide/data/t49vsrhutycp.html).
+# Meta's app secrets have 32 hex digits, its tokens some two hundred characters
+# (https://stackoverflow.com/questions/4408945/what-is-the-length-of-the-access-token-in-facebook-oauth2).
+bsp_key = is_key(12)
+type BspKey = Annotated[str, AfterValidator(bsp_key)]

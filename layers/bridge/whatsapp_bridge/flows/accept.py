@@ -27,7 +27,7 @@ from whatsapp_bridge.flows.known_templates import Compared
 from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.common import limits
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
-from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
 
 if TYPE_CHECKING:
@@ -63,7 +63,12 @@ class Accept:
             return answers.SERVER_ERROR
 
     def _answer(self, account_name: str, headers: Mapping[str, str], body: bytes) -> answers.Answer:
-        account = self._accounts.authenticated(account_name, headers)
+        try:
+            account = self._accounts.authenticated(account_name, headers)
+        except BeyondBudget:
+            # Not "invalid credentials", which would be said of a new account, too. This is no verdict, and unlike a 5xx
+            # it takes no deployment back.
+            return answers.TOO_MANY
         if account is None:
             count("InvalidCredentials")
             return answers.INVALID_CREDENTIALS

@@ -16,7 +16,7 @@ from whatsapp_bridge.flows.template_sync import TemplateSync
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.runtime.observability import count, count_of_account, log_failure, logger
-from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.templates import Imports, Known, Registry, Syncs
 from whatsapp_bridge.templates.statuses import status
 from whatsapp_bridge.templates.template import Template
@@ -52,6 +52,8 @@ class ImportTemplates:
                 count("InvalidCredentials")
                 return template_import.WRONG_CREDENTIALS
             return self._page(account, query.get("limit"), query.get("after"), address)
+        except BeyondBudget:
+            return answers.TOO_MANY
         except Unreadable as error:
             logger.info("import refused", extra={"account": account_name, "reason": str(error)})
             return error.answer

@@ -38,7 +38,7 @@ from whatsapp_bridge.providers.contract import (
 from whatsapp_bridge.runtime.events import body_of, headers_of
 from whatsapp_bridge.runtime.json_text import sound
 from whatsapp_bridge.runtime.observability import count, logger
-from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue, RepliesQueue, StatusesQueue, TemplatesQueue
 
@@ -72,6 +72,7 @@ class Acknowledgement(NamedTuple):
 
 
 FORBIDDEN = Acknowledgement(403, "forbidden")
+TOO_MANY = Acknowledgement(429, "too many requests")
 
 
 class Receive:
@@ -98,7 +99,11 @@ class Receive:
         # For a BSP, the address with a slash at its end may be the same.
         addressed, token = token, token.rstrip("/")
         # Whatever does not match, the account is read again: its token, networks or the BSP's secret may be new.
-        account = self._accounts.matching(account_name, lambda known: _refusal(callback, token, known) is None)
+        try:
+            account = self._accounts.matching(account_name, lambda known: _refusal(callback, token, known) is None)
+        except BeyondBudget:
+            # No 403, after which some BSPs give a callback up: it may be a new account's.
+            return TOO_MANY
         if account is None:
             self._forbidden(account_name, token, callback)
             return FORBIDDEN
@@ -142,7 +147,7 @@ class Receive:
         noticed = [_noticed(account.name, event, now) for event in events if isinstance(event, Notice)]
         _send(self._templates, [entry for entry in noticed if isinstance(entry, Entry)])
         unknown = [event for event in (*events, *queued, *noticed) if isinstance(event, NotUnderstood)]
-        self._quarantine.put(account.name, unknown)
+        self._quarantine.put_callback(account.name, unknown, lambda: _whole(callback))
         count("EventsReceived", sum(not isinstance(event, ReportedError) for event in events))
         if statuses:
             count("StatusesReceived", len(statuses))

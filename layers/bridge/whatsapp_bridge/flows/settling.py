@@ -15,9 +15,10 @@ from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
 from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, StatusesQueue
 from whatsapp_bridge.store.waiting import Waiting
 
@@ -47,11 +48,14 @@ class Settling:
     def settle_all(self, outcomes: Sequence[tuple[Job, Outcome]]) -> Mapping[str, Later | Exception | None]:
         """The next delivery of each, by its job's grant; None if there is none, or our exception.
 
-        What is not recorded cannot be told from a message that may have been
-        taken: it would never be sent again.
+        What is not recorded cannot be told from a message that may have been taken: it would never be sent again. So
+        the next delivery of one that was surely not taken says so itself, where DynamoDB does not take the release.
         """
         settled = self._recording.each(self._settle, outcomes)
-        return dict(zip((job.grant for job, _ in outcomes), settled, strict=True))
+        return {
+            job.grant: self._unreleased(job, outcome, result) if isinstance(result, Exception) else result
+            for (job, outcome), result in zip(outcomes, settled, strict=True)
+        }
 
     def at_the_end(self, job: Job) -> Rejected:
         """What a message is given up with that had no time for this attempt: the reason of the one before."""
@@ -86,6 +90,7 @@ class Settling:
         later, verdict = self._later(job, outcome), None if _is_untried(outcome) else _verdict(outcome)
         if later is None:
             self._reject(job, verdict or self.at_the_end(job))
+            self._count_attempt(outcome)
             logger.warning("message given up", extra={**job.names, "reason": reason})
         elif self._claims.release(
             job.account.name,
@@ -94,10 +99,15 @@ class Settling:
             later.delay if job.is_template else None,
             None if verdict is None else (verdict.code, verdict.title),
         ):
-            count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
+            self._count_attempt(outcome)
             logger.info("not accepted; will be retried", extra={**job.names, "reason": reason, "seconds": later.delay})
             return later
         return None
+
+    @staticmethod
+    def _count_attempt(outcome: Throttled | NotSent) -> None:
+        """The last one, too: two chat messages that a BSP throttles to their end must raise its alarm."""
+        count("MessagesThrottled" if isinstance(outcome, Throttled) else "MessagesNotSent")
 
     def _later(self, job: Job, outcome: Throttled | NotSent) -> Later | None:
         """None if no attempt is left within the message's time limit."""
@@ -110,6 +120,17 @@ class Settling:
         delay = self._retry.pause(attempt, self._jitter(), at_most=MAX_DELAY_SECONDS, at_least=asked)
         following = job.attempt if untried else job.attempt + 1
         return Later(min(delay, left), following, released=True, refused_with=outcome.refused_with)
+
+    def _unreleased(self, job: Job, outcome: Outcome, error: Exception) -> Later | Exception:
+        """The next delivery, which has this one's grant as its turn. A freeform message has none of its own: the same
+        one comes back, and says nothing new."""
+        if not (job.is_template and isinstance(outcome, Throttled | NotSent)) or is_lasting(error):
+            return error
+        later = self._later(job, outcome)
+        if later is None:
+            return error
+        log_failure("release not recorded; its next delivery says it", error, **job.names)
+        return later
 
     def _reject(self, job: Job, verdict: Rejected) -> None:
         if verdict.unlisted:

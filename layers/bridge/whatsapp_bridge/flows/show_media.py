@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from whatsapp_bridge.media.links import ID_PATTERN, is_good
 from whatsapp_bridge.runtime.observability import count
-from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.media import MediaStore
 
 
@@ -20,6 +20,7 @@ class Shown(NamedTuple):
 
 
 FORBIDDEN = Shown(403, "This link is not valid or has expired.")
+TOO_MANY = Shown(429, "Too many requests. Try again in some minutes.")
 
 
 class ShowMedia:
@@ -32,9 +33,12 @@ class ShowMedia:
         account = None
         if fullmatch(ID_PATTERN, identifier):
             # After a change of the token, forward may use the new one for links before this function reads it.
-            account = self._accounts.matching(
-                account_name, lambda known: is_good(known, identifier, query, self._now())
-            )
+            try:
+                account = self._accounts.matching(
+                    account_name, lambda known: is_good(known, identifier, query, self._now())
+                )
+            except BeyondBudget:
+                return TOO_MANY
         if account is None:
             count("MediaForbidden")
             return FORBIDDEN

@@ -16,6 +16,7 @@ from whatsapp_bridge.runtime.schedules import system_jitter
 from whatsapp_bridge.store import queues
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.aws import client
+from whatsapp_bridge.store.budget import Budget
 
 if TYPE_CHECKING:
     from whatsapp_bridge.flows.accept import Accept
@@ -77,7 +78,7 @@ def build_accept(outside: Outside = _PROCESS) -> "Accept":
         comparing().prepare()
 
     return Accept(
-        accounts=_accounts(env.account_secret_prefix, outside),
+        accounts=_accounts_for_strangers(env.account_secret_prefix, outside),
         conversation=queues.ConversationQueue(env.conversation_queue_url, sqs),
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         comparing=comparing,
@@ -113,7 +114,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
     payloads = Payloads(env.payloads_bucket, partial(outside.aws, "s3"))
     quarantine = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     return Receive(
-        accounts=_accounts(env.account_secret_prefix, outside),
+        accounts=_accounts_for_strangers(env.account_secret_prefix, outside),
         replies=queues.RepliesQueue(env.replies_queue_url, sqs),
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         templates=queues.TemplatesQueue(env.templates_queue_url, sqs),
@@ -129,7 +130,8 @@ def build_show_media(outside: Outside = _PROCESS) -> "ShowMedia":
 
     env = settings.MediaSettings.read(outside.environ)
     media = MediaStore(env.payloads_bucket, partial(outside.aws, "s3"))
-    return ShowMedia(accounts=_accounts(env.account_secret_prefix, outside), media=media, now=outside.now)
+    accounts = _accounts_for_strangers(env.account_secret_prefix, outside)
+    return ShowMedia(accounts=accounts, media=media, now=outside.now)
 
 
 class ImportParts(NamedTuple):
@@ -147,7 +149,7 @@ def build_import_templates(http: "HttpClient", outside: Outside = _PROCESS) -> I
     env = settings.ImportSettings.read(outside.environ)
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     show = ImportTemplates(
-        accounts=_accounts(env.account_secret_prefix, outside),
+        accounts=_accounts_for_strangers(env.account_secret_prefix, outside),
         registry=Registry(table),
         syncs=Syncs(table),
         imports=Imports(table),
@@ -367,7 +369,16 @@ def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "Templat
 
 
 def _accounts(prefix: str, outside: Outside) -> Accounts:
+    """For functions that read a queue: what is on it is of accounts that were there when it was put there."""
     return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock)
+
+
+def _accounts_for_strangers(prefix: str, outside: Outside) -> Accounts:
+    """For functions that anybody may call, with any name."""
+    # Enough for a name that was mistyped, and for BSPs that still call for accounts that are gone: each is asked for
+    # twice a minute. A day of it costs a process 43,200 reads, a quarter of a dollar.
+    budget = Budget(at_once=30, seconds=2, clock=outside.clock)
+    return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock, budget)
 
 
 def _services(http: "HttpClient", notes: "StoredNotes", outside: Outside) -> "Callable[[], Services]":

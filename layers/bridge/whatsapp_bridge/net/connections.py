@@ -14,7 +14,7 @@ from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from io import BufferedReader, RawIOBase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from time import monotonic
 from typing import Any
 
@@ -99,8 +99,17 @@ def _looked_up(connection: HTTPConnection, ends: float) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
+# Whoever gives up leaves a look-up behind, for as long as the resolver tries (glibc: 5 seconds for each of 2 attempts
+# and each name server, https://man7.org/linux/man-pages/man5/resolv.conf.5.html). They must not become ever more.
+_LOOK_UPS = BoundedSemaphore(32)
+
+
 def _within[R](seconds: float, call: Callable[[], R]) -> R:
-    """The result of a call that takes no timeout. Raises `TimeoutError`, and leaves the call to end by itself."""
+    """The result of a call that takes no timeout. Raises `TimeoutError` and leaves the call to end by itself; the same
+    if too many have not ended yet."""
+    ends = monotonic() + seconds
+    if not _LOOK_UPS.acquire(timeout=seconds):
+        raise TimeoutError
     result: Future[R] = Future()
 
     def run() -> None:
@@ -108,12 +117,15 @@ def _within[R](seconds: float, call: Callable[[], R]) -> R:
             result.set_result(call())
         except Exception as error:  # noqa: BLE001 - raised where the result is awaited
             result.set_exception(error)
+        finally:
+            _LOOK_UPS.release()
 
     try:
-        Thread(target=run, daemon=True).start()
-    except RuntimeError as error:
-        raise OSError("no thread") from error
-    return result.result(seconds)
+        Thread(target=run, name="look-up", daemon=True).start()
+    except RuntimeError:
+        _LOOK_UPS.release()
+        raise OSError("no thread") from None
+    return result.result(max(ends - monotonic(), 0.0))
 
 
 class _Timed(HTTPConnection):

@@ -158,7 +158,8 @@ class HttpClient:
         Raises `NotReached`, `TooLarge`, `AnswerLost`.
         """
         self._has_time_for(self._patience.request)
-        return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, self._patience.read)
+        timeout = (self._patience.connect, self._patience.read)
+        return self._send(self._session.fresh(), method, url, body, headers or {}, max_bytes, timeout)
 
     def fetch(
         self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None, loopback: bool = False
@@ -182,8 +183,9 @@ class HttpClient:
             if left <= 0:
                 raise AnswerLost("answer too slow")
             session = self._public_session(loopback)
+            timeout = (min(left, self._patience.connect), min(left, self._patience.read))
             try:
-                answer = self._send(session, "GET", url, None, asked, max_bytes, left, only=200)
+                answer = self._send(session, "GET", url, None, asked, max_bytes, timeout, only=200)
             except NotPublic as error:
                 raise Forbidden(str(error)) from None
             except AddressMalformed:
@@ -206,10 +208,11 @@ class HttpClient:
         body: "Body | None",
         headers: Mapping[str, str],
         max_bytes: int,
-        seconds: float,
+        timeout: tuple[float, float],
         only: int | None = None,
     ) -> Answer:
-        """`only`: the one status whose body is needed."""
+        """`timeout`: seconds to look the name up and connect, and seconds to read. `only`: the one status whose body is
+        needed."""
         import requests
 
         try:
@@ -218,7 +221,7 @@ class HttpClient:
                 url,
                 data=body,
                 headers=dict(headers),
-                timeout=(self._patience.connect, min(seconds, self._patience.read)),
+                timeout=timeout,
                 allow_redirects=False,
                 stream=True,
             ) as response:

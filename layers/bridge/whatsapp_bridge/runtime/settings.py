@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from re import fullmatch
+from typing import Any, Final, NewType, Self
+from urllib.parse import urlsplit
 
+from whatsapp_bridge.runtime.hosts import is_loopback
 from whatsapp_bridge.runtime.schedules import CorrelationRetry, DispatchRetry, ForwardRetry
 
 
@@ -25,17 +28,41 @@ class Settings:
             except KeyError:
                 raise SettingInvalid(f"environment variable {variable} is missing") from None
             except ValueError:
-                raise SettingInvalid(f"environment variable {variable} is malformed") from None
+                raise SettingInvalid(f"environment variable {variable} {_WORDS.get(kind, _MALFORMED)}") from None
         return settings
+
+
+PublicUrl = NewType("PublicUrl", str)
+"""The bridge's own base address, for links that others follow."""
+PublicUrlIfAny = NewType("PublicUrlIfAny", str)
+"""The same, or "" for the API's own."""
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    # Only a stack on one machine has no certificate: elsewhere anybody on the way could read what a link leads to.
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    if not (safe and parts.hostname and fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*[^/?#\s])?", value)):
+        raise ValueError
+    return value
 
 
 _READERS: dict[Any, Callable[[str], object]] = {
     str: str,
     int: int,
+    PublicUrl: _public_url,
+    PublicUrlIfAny: lambda value: value and _public_url(value),
     DispatchRetry: DispatchRetry.read,
     ForwardRetry: ForwardRetry.read,
     CorrelationRetry: CorrelationRetry.read,
 }
+
+_MALFORMED: Final = "is malformed"
+_NO_PUBLIC_URL: Final = (
+    "must start with https:// (http:// is for loopback addresses only) and have no credentials, query or final slash: "
+    "correct the parameter PublicUrl"
+)
+_WORDS: Final[dict[Any, str]] = {PublicUrl: _NO_PUBLIC_URL, PublicUrlIfAny: _NO_PUBLIC_URL}
 
 
 class SendSettings(Settings):
@@ -73,7 +100,7 @@ class MediaSettings(Settings):
 
 class ImportSettings(Settings):
     account_secret_prefix: str
-    public_url: str
+    public_url: PublicUrlIfAny
     messages_table: str
 
 
@@ -86,7 +113,7 @@ class TemplatesSettings(Settings):
 
 class ForwardSettings(Settings):
     account_secret_prefix: str
-    public_url: str
+    public_url: PublicUrl
     replies_queue_url: str
     statuses_queue_url: str
     quarantine_queue_url: str

@@ -57,7 +57,7 @@ class Claims:
         """Ask for the right to send (`sending`: the request leaves now, else none is made), and to settle.
 
         `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the grant of the delivery that
-        has released it to this queue message; `payloads` is kept with it.
+        has released it to this queue message, or could not record that; `payloads` is kept with it.
 
         If a delivery dies after it has sent its next queue message, its own comes back too. One of the two makes the
         next attempt; the other is a repeat then, so that they do not become more and more.
@@ -72,8 +72,8 @@ class Claims:
             "OR (#state IN (:claimed, :released) AND (#owner = :owner OR held_until < :now)) "
             # One that an older version released has no turn.
             "OR (#state = :released AND (attribute_not_exists(send_turn) OR send_turn = :turn)) "
-            # The same write again.
-            "OR (#state = :sending AND send_grant = :grant)",
+            # The same write again, or the message was surely not taken, and DynamoDB did not take the release.
+            "OR (#state = :sending AND send_grant IN (:grant, :turn))",
             {
                 ":state": "sending" if sending else "claimed",
                 ":claimed": "claimed",

@@ -7,7 +7,7 @@ from pydantic import Field
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import Config, Key, form
+from whatsapp_bridge.accounts.fields import BspKey, Config, form
 
 # Clickatell owns the keys, usually in its own AWS account.
 type KeyArn = Annotated[
@@ -27,7 +27,7 @@ class Encryption(Config):
 
 
 class EncryptionSettings(ProviderSettings):
-    api_key: Key
+    api_key: BspKey
     encryption: Encryption | None = None
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import BaseUrl, Config, Key, Secret
+from whatsapp_bridge.accounts.fields import BaseUrl, Config, Key, PortalPassword, Secret
 
 
 def _zone(value: str) -> str:
@@ -28,7 +28,7 @@ class Login(Config):
     """One of the two Gupshup accounts."""
 
     user_id: Key
-    password: Secret
+    password: PortalPassword
 
 
 class Settings(ProviderSettings):

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from whatsapp_bridge.accounts import account
 from whatsapp_bridge.accounts.account import Options as CommonOptions
 from whatsapp_bridge.accounts.account import ProviderSettings
-from whatsapp_bridge.accounts.fields import BaseUrl, Key, Secret, form
+from whatsapp_bridge.accounts.fields import BaseUrl, Key, PortalPassword, form, is_key
 
 
 def _text(value: Any) -> Any:
@@ -20,13 +20,17 @@ type Country = Annotated[
 ]
 
 
+# A JWT. The shortest signature that one has, with HS256, takes 43 characters (RFC 7518, section 3.2).
+type _Token = Annotated[str, AfterValidator(is_key(43))]
+
+
 class Settings(ProviderSettings):
     """Either `token`, a permanent one from Message Central, or the fields to request a token with."""
 
     type: Literal["message_central"]
     base_url: BaseUrl = "https://cpaas.messagecentral.com"
-    token: Key | None = None
-    password: Secret | None = Field(default=None, validate_default=True)
+    token: _Token | None = None
+    password: PortalPassword | None = Field(default=None, validate_default=True)
     customer_id: Key | None = Field(default=None, validate_default=True)
     country: Country | None = None
     """The country calling code of the customer, optional in the request for a token."""
