@@ -73,6 +73,8 @@ def _message_central(account: Account[Any, Any], http: HttpClient) -> Iterator[T
 def _meta(account: Account[Any, Any], http: HttpClient) -> Iterator[Tried]:
     if account.template_source is None:
         yield _listed("provider.access_token", account, http)
+    else:
+        yield from _no_call("access_token")(account, http)
 
 
 _CALLS: Final[dict[str, Callable[[Account[Any, Any], HttpClient], Iterator[Tried]]]] = {

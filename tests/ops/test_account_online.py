@@ -122,6 +122,31 @@ def test_nothing_is_sent_and_nothing_is_queued(bridge: Operator, kind: str) -> N
     assert all(bridge.world.depth(queue) == 0 for queue in bridge.world.deployment.queues)
 
 
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_other_source_of_templates_is_asked_too(bridge: Operator, kind: str) -> None:
+    source = {
+        "type": "meta",
+        "waba_id": "102200000000001",
+        "access_token": "of-the-owner-of-it",
+        "api_version": "v23.0",
+    }
+    secret = SAMPLES[kind] | {"template_source": source | {"base_url": "https://owner.example"}}
+    own = of_sandbox(kind)
+
+    def asked(method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        return Answer(401, {}, b"{}") if url.startswith("https://owner") else own(method, url, body, headers)
+
+    bridge.bsp = asked
+    http: Any = bridge
+
+    tried = try_account(parse_account("a", secret), None, http)
+
+    assert [each.works for each in tried if each.what == "template_source"] == ["no"]
+    assert {each.what for each in tried} >= {what for what, _ in BSP_SAYS[kind]}
+    # What lists the templates is not the BSP's own credentials then.
+    assert all(each.works != "no" for each in tried if each.what.startswith("provider"))
+
+
 WRONG = {
     "clickatell": ("provider.api_key", {"api_key": "wrong-api-key-0001"}),
     "gupshup": ("provider.hsm", {"hsm": {"user_id": "2000", "password": "wrong-password"}}),
