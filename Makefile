@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 # Without bytecode of its own, each start of Python compiles what it imports: seconds where one test takes less.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help install run demo simulate costs test test-fast check check-style check-types check-imports check-template format hooks lock clean build bench
+.PHONY: help install run demo simulate costs defences test test-fast check check-style check-types check-imports check-template format hooks lock clean build bench
 
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 VENV := .venv
@@ -70,6 +70,9 @@ simulate: $(STAMP) ## Run conversations under AWS's rules and faults (SEEDS=n, o
 
 costs: $(STAMP) ## Count what the services do for one message, and price a million
 	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.simulation.costs
+
+defences: $(STAMP) ## Take out each defence of the threat model and see its test fail (minutes)
+	@PYTHONPATH=layers/bridge:. $(BIN)/python -m local.defences
 
 check: check-style check-types check-imports check-template ## Format, lint, types, imports, template
 

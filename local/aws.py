@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Any, Self
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -162,7 +163,7 @@ class LocalAws:
 
 
 def create_resources(deployment: Deployment, client: Callable[[str], Any]) -> None:
-    """Create the deployment's queues, tables and buckets with these clients."""
+    """Create the deployment's queues, tables, buckets and secrets with these clients."""
     sqs = client("sqs")
     # Dead-letter queues first: a redrive policy must name an existing queue.
     for queue in sorted(deployment.queues.values(), key=lambda queue: "RedrivePolicy" in queue.attributes):
@@ -180,6 +181,9 @@ def create_resources(deployment: Deployment, client: Callable[[str], Any]) -> No
         elsewhere = deployment.region != "us-east-1"
         location = {"CreateBucketConfiguration": {"LocationConstraint": deployment.region}} if elsewhere else {}
         s3.create_bucket(Bucket=bucket, **location)
+    secrets = client("secretsmanager")
+    for secret in deployment.secrets.values():
+        secrets.create_secret(Name=secret.name, SecretString=secret.text(SystemRandom()))
 
 
 def _attribute(value: Any) -> str:

@@ -1,9 +1,12 @@
 """Reads an AWS SAM template: what it deploys, with every intrinsic function resolved."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
+from string import ascii_letters, digits
 from typing import Any
 
 import yaml
@@ -87,6 +90,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Secret:
+    """A secret that CloudFormation makes: the JSON object `template` with `length` characters as its member `key`."""
+
+    name: str
+    template: str
+    key: str
+    length: int
+
+    def text(self, random: Random) -> str:
+        """Its value, the same for each `random` in the same state."""
+        made = "".join(random.choices(ascii_letters + digits, k=self.length))
+        return json.dumps({**json.loads(self.template), self.key: made})
+
+
+@dataclass(frozen=True)
 class Deployment:
     stack: str
     region: str
@@ -100,6 +118,7 @@ class Deployment:
     queues: dict[str, Queue] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     buckets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, Secret] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Their properties, by logical id."""
 
@@ -275,6 +294,8 @@ class _Reader:
                     self._read_table(logical_id, properties)
                 case "AWS::S3::Bucket":
                     self.deployment.buckets[logical_id] = self._resolver.attributes[logical_id]["Ref"]
+                case "AWS::SecretsManager::Secret":
+                    self._read_secret(logical_id, properties["GenerateSecretString"])
                 case "AWS::Serverless::LayerVersion":
                     version = self._resolver.attributes[logical_id]["Ref"]
                     self.deployment.layers[version] = self._root / properties["ContentUri"]
@@ -304,6 +325,10 @@ class _Reader:
         name = self._name(logical_id, properties, "BucketName").lower()
         return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}
 
+    def _name_secret(self, logical_id: str, properties: dict[str, Any]) -> dict[str, str]:
+        # AWS's Ref is the ARN, which has six characters that nobody knows before; its API takes the name as well.
+        return {"Ref": self._name(logical_id, properties, "Name")}
+
     def _name_function(self, logical_id: str, properties: dict[str, Any]) -> dict[str, str]:
         name = self._name(logical_id, properties, "FunctionName")
         return {"Ref": name, "Arn": self._arn("lambda", f"function:{name}")}
@@ -316,6 +341,11 @@ class _Reader:
         attributes = {key: value for key, value in properties.items() if key not in ("QueueName", "Tags")}
         queue = Queue(logical_id, named["QueueName"], named["Arn"], named["QueueUrl"], attributes)
         self.deployment.queues[logical_id] = queue
+
+    def _read_secret(self, logical_id: str, made: dict[str, Any]) -> None:
+        name, length = self._resolver.attributes[logical_id]["Ref"], int(made.get("PasswordLength", 32))
+        secret = Secret(name, made["SecretStringTemplate"], made["GenerateStringKey"], length)
+        self.deployment.secrets[logical_id] = secret
 
     def _read_table(self, logical_id: str, properties: dict[str, Any]) -> None:
         name = self._resolver.attributes[logical_id]["Ref"]
@@ -388,6 +418,7 @@ _NAMERS: dict[str, Callable[[_Reader, str, dict[str, Any]], dict[str, str]]] = {
     "AWS::SQS::Queue": _Reader._name_queue,
     "AWS::DynamoDB::Table": _Reader._name_table,
     "AWS::S3::Bucket": _Reader._name_bucket,
+    "AWS::SecretsManager::Secret": _Reader._name_secret,
     "AWS::Serverless::Function": _Reader._name_function,
     "AWS::Serverless::LayerVersion": _Reader._name_layer,
 }

@@ -52,6 +52,7 @@ SLOW: tuple[str, ...] = (
     "flows/test_killed_between_steps.py",
     "flows/test_long_chains.py",
     "flows/test_outages.py",
+    "flows/test_privacy.py",
     "flows/test_receive.py",
     "flows/test_strangers.py",
     "flows/test_template_keeping.py",

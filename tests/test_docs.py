@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from typer.main import get_command
 
 from local import matrix, templates_page
+from local.defences import DEFENCES
 from local.sandbox.conventions import CONVENTIONS
 from ops.app import app
 from ops.output import Exit
@@ -23,7 +25,7 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Capabilities, Refused
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "events/README.md", *(ROOT / "docs").rglob("*.md")])
 OPERATIONS = ROOT / "docs/operations.md"
 
 
@@ -403,6 +405,30 @@ def test_matrix_says_where_several_messages_per_request_need_an_option(provider:
     by_default = registry.settings(provider).Options().in_batches
 
     assert ((provider, "features", "batch") in matrix.NOTES) is (batches and not by_default)
+
+
+THREATS = section(ROOT / "docs/security.md", "## The threat model")
+
+
+def test_every_row_of_the_threat_model_names_tests_that_exist() -> None:
+    rows = [row for row in THREATS.splitlines() if row.startswith("|")][2:]
+    named = [re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row.split(" | ")[-1]) for row in rows]
+
+    assert all(named)
+    assert [
+        f"{file}::{name}"
+        for file, name in chain(*named)
+        if not (ROOT / file).exists() or f"def {name}(" not in text_of(ROOT / file)
+    ] == []
+
+
+def test_every_test_of_the_threat_model_has_its_defence() -> None:
+    assert set(re.findall(r"`(tests/[^`]+::[^`]+)`", THREATS)) == DEFENCES.keys()
+
+
+@pytest.mark.parametrize("test", DEFENCES)
+def test_a_defence_is_where_it_is_taken_out(test: str) -> None:
+    assert DEFENCES[test].right in text_of(ROOT / DEFENCES[test].file)
 
 
 def test_sandbox_conventions_are_those_of_the_sandbox() -> None:

@@ -16,13 +16,23 @@ import pytest
 
 from local.sandbox import encryption, one_api_requests
 from tests.support import sample_files
-from tests.support.world import INCOMING_URL, LOST, PUBLIC_URL, START, STATUS_URL, World, accept_all, json_answer, world
+from tests.support.world import (
+    INCOMING_URL,
+    LOST,
+    PUBLIC_URL,
+    START,
+    STATUS_URL,
+    World,
+    accept_all,
+    json_answer,
+    keys_of,
+    world,
+)
 from tests.templates.samples import entry
 from whatsapp_bridge.clevertap.template_import import cursor
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.media.links import link, media_id
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common.encryption import SHARED, DataKeys
 from whatsapp_bridge.providers.cloud_api import templates
 from whatsapp_bridge.providers.common.message_ids import hidden
@@ -300,7 +310,7 @@ def from_legacy(**content: Any) -> tuple[str, Any]:
 def linked(name: str, caption: str) -> dict[str, Any]:
     """CleverTap's form of the picture in an event file, which has just been stored."""
     reply = queued(name)
-    owner = parse_account(reply["account"], LEGACY if reply["account"] == "acme-legacy" else load("account"))
+    owner = keys_of(reply["account"])
     identifier = media_id(owner, reply["reply"]["id"])
     address = link(PUBLIC_URL, owner, identifier, int(START) + 30 * 86_400)
     return {"mediaURL": address, "mimeType": "image/jpeg", "caption": caption}
@@ -643,7 +653,7 @@ RECEIVE = [
 def status_of_meta(place: int, name: Status, **error: Any) -> Any:
     """What a status of `status-meta` becomes on its queue."""
     told = requested_of_meta("status-meta", "statuses", place)
-    person = parse_account("acme-meta", META).pseudonym(told["recipient_id"])
+    person = keys_of("acme-meta").pseudonym(told["recipient_id"])
     known_as = hidden("acme-meta", told["id"])
     event = StatusEvent(name, 1_700_000_060, told["biz_opaque_callback_data"], known_as, recipient=person, **error)
     return json.loads(queued_status("acme-meta", event, START).body)
@@ -845,13 +855,21 @@ FORWARD = [
     ),
 ]
 
+
+def links_are_valid_until_2100(handlers: Handlers) -> None:
+    """As with the MEDIA_TTL_DAYS that events/README.md gives for this event."""
+    handlers.modules["media"].show._longest = 36_500 * 86_400
+
+
 NO_LINK = answered(403, "This link is not valid or has expired.")
 MEDIA = [
     Case(
         "media-link",
         answered(302, "")
         | {"location": f"https://test-payloadsbucket.s3.eu-west-1.amazonaws.com/media/acme/{MEDIA_ID}"},
+        before=links_are_valid_until_2100,
     ),
+    Case("media-link", NO_LINK, variant="valid for longer than links are"),
     Case("media-expired", NO_LINK),
     Case("media-wrong-signature", NO_LINK),
 ]
@@ -950,10 +968,12 @@ def test_log_names_message_and_reason_by_their_keys(handlers: Handlers) -> None:
 def test_every_event_file_has_a_case() -> None:
     files = {path.stem for path in EVENTS.glob("*.json")}
 
-    assert files == {case.event for case in CASES} | ACCOUNTS
+    assert files == {case.event for case in CASES} | ACCOUNTS | {"signing-key"}
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json") if path.stem not in ACCOUNTS))
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in EVENTS.glob("*.json") if path.stem not in ACCOUNTS | {"signing-key"})
+)
 def test_readme_lists_the_event(name: str) -> None:
     assert f"`{name}`" in (EVENTS / "README.md").read_text(encoding="utf-8")
 

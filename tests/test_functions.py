@@ -24,11 +24,13 @@ from tests.support.world import (
     OK,
     PUBLIC_URL,
     REGION,
+    SIGNING_KEY,
     TOKEN,
     World,
     accept_all,
     account,
     freeform,
+    keys_of,
     mo_text,
     status_update,
     template,
@@ -37,7 +39,6 @@ from tests.support.world import (
 from tests.templates.samples import entry
 from whatsapp_bridge.media.links import link
 from whatsapp_bridge.net.http import HttpClient
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.runtime.settings import SettingInvalid
 from whatsapp_bridge.store import aws
@@ -247,8 +248,9 @@ def media(link: str) -> dict[str, Any]:
     return {**event, "queryStringParameters": query} if query else event
 
 
-ACME = parse_account("acme", account())
-LINK = link(PUBLIC_URL, ACME, "0" * 32, 4_102_444_800)
+ACME = keys_of()
+EXPIRES = int(time()) + 86_400
+LINK = link(PUBLIC_URL, ACME, "0" * 32, EXPIRES)
 
 
 def test_media(made: World, function: Callable[[str], ModuleType]) -> None:
@@ -299,9 +301,10 @@ def test_a_link_with_a_slash_at_the_end_of_its_path_is_the_same(
     "wrong",
     [
         pytest.param(LINK.partition("?")[0], id="no signature"),
-        pytest.param(LINK.replace("expires=4", "expires=5"), id="another time"),
+        pytest.param(LINK.replace(str(EXPIRES), str(EXPIRES + 1)), id="another time"),
         pytest.param(LINK.replace("/acme/", "/other/"), id="no such account"),
         pytest.param(link(PUBLIC_URL, ACME, "0" * 32, 1_000_000_000), id="expired"),
+        pytest.param(link(PUBLIC_URL, ACME, "0" * 32, EXPIRES + 30 * 86_400), id="valid for longer than links are"),
     ],
 )
 def test_no_media(made: World, function: Callable[[str], ModuleType], log: Log, wrong: str) -> None:
@@ -439,15 +442,18 @@ def test_a_missing_setting_stops_the_start_by_its_name(
     made: World, function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, logical_id: str
 ) -> None:
     declared = made.deployment.functions[logical_id]
-    less = {name: value for name, value in declared.environment.items() if name != "ACCOUNT_SECRET_PREFIX"}
+    missing = "SIGNING_KEY_SECRET" if logical_id == "MediaFunction" else "ACCOUNT_SECRET_PREFIX"
+    less = {name: value for name, value in declared.environment.items() if name != missing}
     monkeypatch.setitem(made.deployment.functions, logical_id, replace(declared, environment=less))
-    with pytest.raises(SettingInvalid, match="ACCOUNT_SECRET_PREFIX is missing"):
+    with pytest.raises(SettingInvalid, match=f"{missing} is missing"):
         function(logical_id)
 
 
 HEAVY = ("requests", "cryptography", "boto3", "whatsapp_bridge.store.keys")
 NOT_TO_SEND = ("whatsapp_bridge.providers.clickatell.client", "whatsapp_bridge.providers.contract")
 NOT_TO_RECEIVE = ("whatsapp_bridge.clevertap.messages", "whatsapp_bridge.accounts.countries")
+# It has nothing to do with accounts.
+NOT_TO_SHOW = ("whatsapp_bridge.clevertap.callbacks", "whatsapp_bridge.accounts.account", "pydantic")
 
 
 @pytest.mark.parametrize(
@@ -456,7 +462,7 @@ NOT_TO_RECEIVE = ("whatsapp_bridge.clevertap.messages", "whatsapp_bridge.account
         pytest.param("SendFunction", (*HEAVY, *NOT_TO_SEND), id="send"),
         pytest.param("IncomingFunction", (*HEAVY, *NOT_TO_RECEIVE), id="incoming"),
         pytest.param("StatusFunction", (*HEAVY, *NOT_TO_RECEIVE), id="status"),
-        pytest.param("MediaFunction", (*HEAVY, "whatsapp_bridge.clevertap.callbacks"), id="media"),
+        pytest.param("MediaFunction", (*HEAVY, *NOT_TO_SHOW), id="media"),
     ],
 )
 def test_what_a_start_and_a_first_event_do_not_import(made: World, logical_id: str, forbidden: tuple[str, ...]) -> None:
@@ -472,10 +478,12 @@ sys.path[:0] = ["layers/bridge", {str(declared.code)!r}]
 # The development tools bring them, the layer has neither; botocore uses them where they are.
 sys.modules["OpenSSL"] = sys.modules["awscrt"] = None
 from unittest.mock import patch
-from whatsapp_bridge.store.accounts import Accounts
+from whatsapp_bridge.store import signing
 from whatsapp_bridge.store.queues import Queue
 sent = []
-with patch.object(Accounts, "_secret", lambda *_: {json.dumps(json.dumps(account()))}), \\
+texts = {{"test/accounts/acme": {json.dumps(json.dumps(account()))}, "test-SigningKey": {json.dumps(SIGNING_KEY)}}}
+with patch.object(signing, "read_together", lambda _, *names: {{name: texts[name] for name in names}}), \\
+     patch.object(signing, "read", lambda _, name: texts[name]), \\
      patch.object(Queue, "_call", lambda queue, operation, **_: sent.append(operation) or {{}}):
     import app
     answer = app.handler(json.loads({json.dumps(json.dumps(event))}), None)

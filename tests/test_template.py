@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,7 +15,8 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from local.template import Resolver
+from local.template import Resolver, Secret
+from whatsapp_bridge.accounts.keys import read_signing_keys
 from whatsapp_bridge.runtime import settings
 from whatsapp_bridge.runtime.schedules import Schedule
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES
@@ -112,7 +114,7 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
         (("s3:PutObject",), [MEDIA]),
         (("kms:Decrypt",), ["ClickatellMoKeyArn"]),
     ],
-    "Media": [LIST_ACCOUNTS, (("s3:GetObject",), [MEDIA])],
+    "Media": [(("s3:GetObject",), [MEDIA])],
     "Import": [
         LIST_ACCOUNTS,
         (("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), [arn("MessagesTable")]),
@@ -128,6 +130,11 @@ PERMISSIONS: dict[str, list[tuple[tuple[str, ...], list[Any]]]] = {
 ACCOUNTS = sub(
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/accounts/*"
 )
+
+
+# What follows a link needs no account's secret; what makes no link and no pseudonym, no key for them.
+WITHOUT_ACCOUNTS = {"Media"}
+WITHOUT_SIGNING_KEY = {"Import", "Templates"}
 
 
 def listed(value: Any) -> list[Any]:
@@ -158,10 +165,15 @@ def granted(statement: Json) -> tuple[tuple[str, ...], list[Any]]:
 def test_a_function_may_do_what_the_table_says_and_no_more(resources: Json, function: str) -> None:
     role = resources[f"{function}Role"]["Properties"]
     (policy,) = role["Policies"]
+    accounts = [(("secretsmanager:GetSecretValue",), [ACCOUNTS]), (("kms:Decrypt",), ["AccountSecretsKeyArn"])]
+    signing_key = (("secretsmanager:GetSecretValue",), [{"Ref": "SigningKey"}])
+    # AWS knows no narrower one.
+    together = (("secretsmanager:BatchGetSecretValue",), ["*"])
     common = [
         (("logs:CreateLogStream", "logs:PutLogEvents"), [arn(f"{function}Logs")]),
-        (("secretsmanager:GetSecretValue",), [ACCOUNTS]),
-        (("kms:Decrypt",), ["AccountSecretsKeyArn"]),
+        *(accounts if function not in WITHOUT_ACCOUNTS else []),
+        *([signing_key] if function not in WITHOUT_SIGNING_KEY else []),
+        *([together] if function not in WITHOUT_ACCOUNTS | WITHOUT_SIGNING_KEY else []),
     ]
     assert [granted(statement) for statement in policy["PolicyDocument"]["Statement"]] == common + PERMISSIONS[function]
     assert "ManagedPolicyArns" not in role
@@ -553,7 +565,7 @@ UNREPORTED = (
     "IF(SUM([sent, status, incoming]) > sent, 0, sent)",
     {"sent": SENT, **{service: own("StatusesReceived", service) for service in ("status", "incoming")}},
 )
-FOR_STRANGERS = ("send", "incoming", "status", "media", "import")
+FOR_STRANGERS = ("send", "incoming", "status", "import")
 BEYOND_BUDGET = (
     f"SUM([{', '.join(FOR_STRANGERS)}])",
     {service: own("NamesBeyondBudget", service) for service in FOR_STRANGERS},
@@ -830,7 +842,7 @@ def test_what_guards_a_resource_is_kept_as_long_as_that_is(resources: Json) -> N
     guards = [(name, of) for name, r in policies.items() for of in set(referred(r)) & resources.keys()]
 
     assert guards == [("PayloadsBucketPolicy", "PayloadsBucket")]
-    assert kept == {"MessagesTable", "PayloadsBucket", "PayloadsBucketPolicy"}
+    assert kept == {"MessagesTable", "PayloadsBucket", "PayloadsBucketPolicy", "SigningKey"}
     for guard, of in guards:
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
             assert resources[guard].get(policy) == resources[of].get(policy)
@@ -844,7 +856,26 @@ def test_what_is_in_the_bucket_expires(resources: Json) -> None:
     # Behind the messages that name them: 14 days on a queue, and 14 anew on its dead-letter queue if it is FIFO.
     assert days["payloads/"] > 28
     # Not before the links to them, which forward makes from the same parameter.
-    assert days["media/"] == {"Ref": "MediaTtlDays"} == environment(resources, "Forward")["MEDIA_TTL_DAYS"]
+    assert days["media/"] == {"Ref": "MediaTtlDays"}
+    for function in ("Forward", "Media"):
+        assert environment(resources, function)["MEDIA_TTL_DAYS"] == days["media/"]
+
+
+def test_the_signing_key_is_made_here_and_outlives_the_stack(resources: Json) -> None:
+    kept = resources["SigningKey"]
+    assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    # CloudFormation makes a name, under no account's prefix, and one that the next stack of this name has not.
+    assert "Name" not in kept["Properties"]
+    for function in set(FUNCTIONS) - WITHOUT_SIGNING_KEY:
+        assert environment(resources, function)["SIGNING_KEY_SECRET"] == {"Ref": "SigningKey"}
+
+
+def test_the_signing_key_that_is_made_is_one(resources: Json) -> None:
+    made = resources["SigningKey"]["Properties"]["GenerateSecretString"]
+    assert made["ExcludePunctuation"] is True
+    secret = Secret("SigningKey", made["SecretStringTemplate"], made["GenerateStringKey"], made["PasswordLength"])
+    (key,) = read_signing_keys(secret.text(Random(1)))
+    assert len(key) == 64
 
 
 def test_links_are_for_the_api_unless_told_otherwise(resources: Json) -> None:
@@ -1085,6 +1116,7 @@ def test_what_is_to_be_pasted_is_output() -> None:
         "IncomingUrl": sub(base + "/{account}/incoming/{token}"),
         "StatusUrl": sub(base + "/{account}/status/{token}"),
         "AccountSecretPrefix": sub("${AWS::StackName}/accounts/"),
+        "SigningKey": {"Ref": "SigningKey"},
         "MessagesTable": {"Ref": "MessagesTable"},
         "PayloadsBucket": {"Ref": "PayloadsBucket"},
         **{f"{name}QueueUrl": {"Ref": f"{name}Queue"} for name in (*dead, "Quarantine", "PeopleQuarantine")},

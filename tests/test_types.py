@@ -87,8 +87,8 @@ MISTAKES = {
     ),
     "arguments of a flow by place": Mistake(
         "flows/wiring.py",
-        "return ShowMedia(accounts=_accounts(env.account_secret_prefix, outside), media=media, now=outside.now)",
-        "return ShowMedia(_accounts(env.account_secret_prefix, outside), media, outside.now)",
+        "return ShowMedia(signing=signing, media=media, days=env.media_ttl_days, now=outside.now)",
+        "return ShowMedia(signing, media, env.media_ttl_days, outside.now)",
         'Too many positional arguments for "ShowMedia"',
     ),
 }

@@ -1,8 +1,8 @@
 """The measured cases: an event of `events/` for each function, and the targets."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Case:
     warm_target: float | None = None
     account: str | None = None
     """In place of the event's."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """In place of the function's."""
 
     @property
     def folder(self) -> str:
@@ -85,7 +87,8 @@ CASES = (
     Case("dispatch conversation", "DispatchFunction", "dispatch-conversation", _all_done, 1.5),
     Case("forward status", "ForwardFunction", "forward-status", _all_done, 1.5),
     Case("forward reply", "ForwardFunction", "forward-reply", _all_done, 1.5),
-    Case("media", "MediaFunction", "media-link", _led_on),
+    # Its link is valid until 2100.
+    Case("media", "MediaFunction", "media-link", _led_on, environment={"MEDIA_TTL_DAYS": "36500"}),
     Case("import", "ImportFunction", "import-page", _acknowledged, account=KNOWN_ACCOUNT),
     # What it does with a list takes as long as the BSP does.
     Case("templates schedule", "TemplatesFunction", "templates-schedule", _planned),
@@ -93,8 +96,10 @@ CASES = (
 
 
 def secrets(peers_url: str) -> dict[str, str]:
-    """The accounts of the events, as Secrets Manager returns them, with the BSP and CleverTap at `peers_url`."""
+    """The accounts of the events and their signing key, as Secrets Manager returns them, with the BSP and CleverTap at
+    `peers_url`."""
     return {
+        f"{STACK}-SigningKey": (EVENTS / "signing-key.json").read_text(encoding="utf-8"),
         f"{STACK}/accounts/{ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{KNOWN_ACCOUNT}": _secret("account", peers_url),
         f"{STACK}/accounts/{SECURE_ACCOUNT}": _secret("account-secure", peers_url),

@@ -71,7 +71,8 @@ class Bench:
         return self._process(self._deployment.functions[function], {})
 
     def _function(self, case: Case) -> Function:
-        return self._deployment.functions[case.function]
+        function = self._deployment.functions[case.function]
+        return replace(function, environment={**function.environment, **case.environment})
 
     def _process(self, function: Function, environment: Mapping[str, str]) -> FunctionProcess:
         layers = os.pathsep.join(str(self._deployment.layers[layer]) for layer in function.layers)

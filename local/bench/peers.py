@@ -71,6 +71,7 @@ class Answers:
             "AmazonSQS.SendMessage": self._send_message,
             "AmazonSQS.SendMessageBatch": self._send_message_batch,
             "secretsmanager.GetSecretValue": self._get_secret_value,
+            "secretsmanager.BatchGetSecretValue": self._batch_get_secret_value,
             "secretsmanager.ListSecrets": lambda request: {"SecretList": [{"Name": name} for name in self.secrets]},
             "DynamoDB_20120810.UpdateItem": self._update_item,
             "DynamoDB_20120810.GetItem": lambda request: {},
@@ -111,6 +112,10 @@ class Answers:
 
     def _get_secret_value(self, request: Json) -> Json:
         return {"Name": request["SecretId"], "SecretString": self.secrets[request["SecretId"]]}
+
+    def _batch_get_secret_value(self, request: Json) -> Json:
+        named = [name for name in request["SecretIdList"] if name in self.secrets]
+        return {"SecretValues": [self._get_secret_value({"SecretId": name}) for name in named], "Errors": []}
 
     def _update_item(self, request: Json) -> Json:
         return {"Attributes": {**request["Key"], "rung": {"N": "0"}}}

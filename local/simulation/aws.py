@@ -17,6 +17,8 @@ from local.template import Deployment
 # (`store/aws.py`).
 _ATTEMPTS = 3
 _TRIED_AGAIN = {"ThrottlingException", "RequestThrottled", "SlowDown", "ProvisionedThroughputExceededException"}
+# What the service itself refuses of these is not tried again (`store/aws.py`).
+_TRIED_ONCE = {"batch_get_secret_value"}
 _WRITES = {"put_item", "update_item", "delete_item"}
 _UNREACHED = (ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
 _SAMPLED = {
@@ -55,7 +57,7 @@ class _Client:
                 return method(*positional, **parameters)
             except (ClientError, *_UNREACHED) as error:
                 code = _code(error)
-                if attempt == _ATTEMPTS or (code and code not in _TRIED_AGAIN):
+                if attempt == _ATTEMPTS or (code and (code not in _TRIED_AGAIN or name in _TRIED_ONCE)):
                     raise
             self._weather.pause(self._random.random() * 2**attempt)
         raise AssertionError

@@ -42,3 +42,6 @@ class Cloud:
             self.dynamodb.create(table.definition, table.ttl_attribute)
         for bucket in deployment.buckets.values():
             self.s3.create(bucket)
+        for secret in deployment.secrets.values():
+            # A source of its own: what AWS does at random does not depend on it.
+            self.secrets.put(secret.name, secret.text(Random(secret.name)))

@@ -21,11 +21,13 @@ from whatsapp_bridge.flows import confirmations, jobs, ladder, receive
 from whatsapp_bridge.flows.dispatch import Dispatch
 from whatsapp_bridge.flows.forward_replies import ForwardReplies
 from whatsapp_bridge.flows.forward_statuses import ForwardStatuses
+from whatsapp_bridge.flows.import_templates import ImportTemplates
 from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.reports import Reports
 from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.flows.status_requeue import StatusRequeue
+from whatsapp_bridge.providers.common import template_judging
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Unknown
 from whatsapp_bridge.runtime import breaker
 from whatsapp_bridge.store.claims import Claim, Claims
@@ -276,6 +278,14 @@ DEFECTS: dict[str, Defect] = {
     "messages go to another person": Defect(
         _instead(jobs, "read_message", _to_another_person),
         r"false: message \d+ went to somebody else",
+    ),
+    "an import lacks what may be in use again": Defect(
+        _instead(ImportTemplates, "_doubtful", _always([])),
+        r"lost: the import of",
+    ),
+    "a message is refused for old knowledge of its template": Defect(
+        _instead(template_judging, "_is_stale", _always(False)),
+        r"lost: message \d+ was refused",
     ),
     "callbacks with statuses are refused": Defect(
         _instead(receive, "_queued", _refusing),

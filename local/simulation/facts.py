@@ -3,8 +3,9 @@
 import json
 import re
 import zipfile
+from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -118,3 +119,11 @@ def _sheets(body: bytes) -> Iterator[str]:
 
 def counted(violations: Iterable[Violation]) -> Counter[str]:
     return Counter(violation.kind for violation in violations)
+
+
+def credentials_of(account: Mapping[str, Any]) -> dict[str, str]:
+    """The headers by which CleverTap shows who it is."""
+    login = account["clevertap"]["authorization"][0]
+    if login["type"] != "basic":
+        return {login["name"].lower(): login["value"]}
+    return {"authorization": f"Basic {b64encode(f'{login["username"]}:{login["password"]}'.encode()).decode()}"}

@@ -30,6 +30,7 @@ from whatsapp_bridge.flows.wiring import (
     build_templates,
 )
 from whatsapp_bridge.net.http import HttpClient
+from whatsapp_bridge.net.limits import USUAL, WHILE_IMPORTING, WHILE_SENDING
 
 type Json = dict[str, Any]
 
@@ -61,7 +62,7 @@ class Process:
     """One environment of a function: what its module makes when it is imported. `run` is its handler."""
 
     def __init__(self, function: Function, outside: Outside, clock: Callable[[], float]) -> None:
-        self.http = HttpClient(clock)
+        self.http = HttpClient(clock, patience=_PATIENCE.get(function.logical_id, USUAL))
         self.run = _HANDLERS[function.logical_id](self.http, outside)
 
 
@@ -101,8 +102,12 @@ def _forward(http: HttpClient, outside: Outside) -> Callable[..., Any]:
 
 def _templates(http: HttpClient, outside: Outside) -> Callable[..., Any]:
     templates = build_templates(http, outside)
-    return lambda event, fifo: process_batch(event, templates.many)
+    # The schedule's events have no records.
+    return lambda event, fifo: process_batch(event, templates.many) if "Records" in event else templates.plan()
 
+
+_PATIENCE = {"SendFunction": WHILE_SENDING, "ImportFunction": WHILE_IMPORTING}
+"""Of those that answer somebody who waits."""
 
 _HANDLERS: dict[str, Callable[[HttpClient, Outside], Callable[..., Any]]] = {
     "SendFunction": _send,

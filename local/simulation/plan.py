@@ -17,8 +17,11 @@ MINUTE, HOUR = 60.0, 3600.0
 
 type Kind = Literal[
     "template", "template with a file", "text", "person writes", "person taps", "person sends a file", "click",
-    "deployment", "redrive",
+    "deployment", "redrive", "templates due", "template changes", "list breaks off", "list is whole", "import",
 ]  # fmt: skip
+
+TEMPLATES = ("order_shipped", "order_pictured", *(f"spring_{number}" for number in range(6)))
+"""Of a Meta account: that of its messages, that of those with a file, and others."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class Event:
     """Of the message, unique in the plan."""
     to: str = ""
     repeats: tuple[float, ...] = ()
+    status: str = ""
+    """The new one of the template `to`."""
+    told: bool = True
+    """Whether the BSP tells of it."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +141,11 @@ def draw(seed: int) -> Plan:
         events.conversations(name)
     events.campaigns()
     events.operations()
+    of_templates = _events_of_templates(Random(f"templates {seed}"), accounts)
     return Plan(
         seed,
         accounts,
-        tuple(sorted(events.made, key=lambda event: event.at)),
+        tuple(sorted([*events.made, *of_templates], key=lambda event: event.at)),
         tuple(_faults(random, names, [event.at for event in events.made])),
         concurrency=random.choice([1000, 1000, 1000, 50, 12]),
         spread=random.choice([0.5, 5, 60]),
@@ -210,6 +218,34 @@ class _Events:
         for kind in ("deployment", "redrive"):
             if self._random.random() < 0.3:
                 self.made.append(Event(self._random.uniform(0, 2 * HOUR), kind))
+
+
+def _events_of_templates(random: Random, accounts: Mapping[str, Mapping[str, Any]]) -> list[Event]:
+    """With a stream of their own, so that they leave the rest of a plan as it is."""
+    of_meta = [name for name, account in accounts.items() if account["provider"]["type"] == "meta"]
+    if not of_meta or random.random() < 0.3:
+        return []
+    first = random.uniform(0, 20 * MINUTE)
+    made = [Event(first + hour * HOUR, "templates due") for hour in range(5)]
+    for account in of_meta:
+        for name in TEMPLATES[2:]:
+            made += _pauses(random, account, name)
+        made += [Event(random.uniform(0, 5 * HOUR), "import", account) for _ in range(random.choice([2, 4, 6]))]
+        if random.random() < 0.7:
+            at = random.uniform(0, 4 * HOUR)
+            made.append(Event(at, "list breaks off", account))
+            made.append(Event(at + random.choice([10 * MINUTE, HOUR, 3 * HOUR]), "list is whole", account))
+    return made
+
+
+def _pauses(random: Random, account: str, name: str) -> list[Event]:
+    made, at = [], random.uniform(0, HOUR)
+    for _ in range(random.choice([0, 1, 2])):
+        made.append(Event(at, "template changes", account, to=name, status="PAUSED", told=random.random() < 0.7))
+        at += random.choice([10 * MINUTE, HOUR])
+        made.append(Event(at, "template changes", account, to=name, status="APPROVED", told=random.random() < 0.5))
+        at += random.uniform(20 * MINUTE, HOUR)
+    return made
 
 
 def _faults(random: Random, names: list[str], busy: list[float]) -> list[Fault]:

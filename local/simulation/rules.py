@@ -224,5 +224,10 @@ INTEGRATION_SECONDS: Final = 30
 
 # --- Secrets Manager -------------------------------------------------------------------------------------------------
 
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+
 MAX_SECRET_BYTES: Final = 65_536
-"""https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html"""
+SECRETS_BATCHES: Final = 100
+"""BatchGetSecretValue requests a second of an account and region; GetSecretValue has ten thousand."""
+MAX_SECRETS_BATCH: Final = 20
+"""Names in one request. https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html"""

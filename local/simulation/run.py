@@ -21,20 +21,22 @@ from local.simulation import rules, silence
 from local.simulation.aws import Aws
 from local.simulation.credentials import Credentials, Secrets
 from local.simulation.dynamodb import Throughput
-from local.simulation.facts import Arrived, Sent, Violation, msg_id, number_of, token
+from local.simulation.facts import Arrived, Sent, Violation, credentials_of, msg_id, number_of, token
 from local.simulation.functions import Failed, Functions, Invocation, Poller, Throttled
 from local.simulation.internet import Answer, Callbacks, Internet, ask
 from local.simulation.ledger import Ledger
 from local.simulation.metrics import Datapoints
-from local.simulation.plan import START, Event, Plan
+from local.simulation.plan import START, TEMPLATES, Event, Plan
 from local.simulation.replies import words_of
 from local.simulation.scheduler import Scheduler
 from local.simulation.substitutes import substituted
+from local.simulation.templates import Templates
 from local.simulation.weather import Weather
 from local.template import Deployment, Function, read_template
 from whatsapp_bridge.flows.wiring import Outside
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.runtime import observability
+from whatsapp_bridge.store.items import Table
 
 STACK, REGION, ACCOUNT_ID = "simulated", "eu-west-1", "123456789012"
 BRIDGE = "https://bridge.example"
@@ -103,12 +105,15 @@ class Run:
     def play(self) -> Result:
         fetched = patch.object(local.sandbox.meta, "_fetched", self._fetched)
         with substituted(self.scheduler, self._random["ids"], self.internet), fetched, self._observed():
-            self._build()
-            for event in self.plan.events:
-                self.scheduler.start(partial(self._happen, event), after=event.at)
-            self.scheduler.start(self._sample)
-            self.scheduler.run(START + _HORIZON)
-            return self._result()
+            try:
+                self._build()
+                for event in self.plan.events:
+                    self.scheduler.start(partial(self._happen, event), after=event.at)
+                self.scheduler.start(self._sample)
+                self.scheduler.run(START + _HORIZON)
+                return self._result()
+            finally:
+                self.scheduler.close()
 
     def _build(self) -> None:
         scheduler = self.scheduler
@@ -135,6 +140,11 @@ class Run:
             for source in self.deployment.event_sources
         }
         self.aws.on_send = self._wake
+        self.templates = Templates(
+            self.plan, scheduler, self.functions, self.sandboxes, self.accounts, self._count_failed_request
+        )
+        (messages,) = self.aws.dynamodb.tables
+        self.templates.begin(Table(messages, self.aws.client("dynamodb"), scheduler.time))
         for table in self.aws.dynamodb.tables.values():
             table.lag = self.weather.index_lag
             table.throughput = Throughput.of_a_new_table()
@@ -171,6 +181,8 @@ class Run:
         """The account at a sandbox of its own."""
         sandbox = SANDBOXES[account["provider"]["type"]](lambda region: self.aws.kms, seed=self.plan.seed)
         account["provider"] = {**account["provider"], "base_url": sandbox.url}
+        if account["provider"]["type"] == "gupshup":
+            account["provider"]["templates_url"] = sandbox.url
         account["clevertap"] = {
             **account["clevertap"],
             "status_url": self.clevertap.status_url(name),
@@ -281,6 +293,14 @@ class Run:
                 self.functions.deploy()
             case "redrive":
                 self._redrive()
+            case "templates due" | "list breaks off" | "list is whole" | "import":
+                self.templates.happen(event)
+            case "template changes":
+                self._person, self._act = event, "notice"
+                try:
+                    self.templates.happen(event)
+                finally:
+                    self._person = None
             case _:
                 self._person_acts(event)
 
@@ -296,9 +316,7 @@ class Run:
             self.scheduler.sleep(wait)
 
     def _post_message(self, event: Event, sent: Sent, message: dict[str, Any]) -> str:
-        credentials = self.accounts[event.account]["clevertap"]["authorization"][0]
-        body = json.dumps(message).encode()
-        headers = _credentials(credentials)
+        body, headers = json.dumps(message).encode(), credentials_of(self.accounts[event.account])
         try:
             answer = self.functions.invoke("SendFunction", lambda process: process.run(event.account, headers, body))
             said = str(json.loads(answer[1]).get("status")) if answer[0] == 200 else f"HTTP {answer[0]}"
@@ -315,6 +333,7 @@ class Run:
         words = token(event.number)
         if event.kind == "text":
             return text_message(msg_id(event), event.to, waba_number, f"hello {words}")
+        name_of_template = TEMPLATES[0]
         components: list[dict[str, Any]] = [
             {
                 "type": "body",
@@ -325,12 +344,14 @@ class Run:
             name = f"picture-{event.number % 3}.png"
             address = f"http://files.example{self.files.put(File(_PICTURE, 'image/png', name))}"
             components.insert(0, {"type": "header", "header": {"type": "image", "image": {"mediaURL": address}}})
+            if event.account in self.templates.of:
+                name_of_template = TEMPLATES[1]
         return message_of(
             msg_id(event),
             event.to,
             waba_number,
             isTemplate=True,
-            template={"namespace": "order_shipped", "languageCode": "en(UK)"},
+            template={"namespace": name_of_template, "languageCode": "en(UK)"},
             components=components,
         )
 
@@ -410,7 +431,7 @@ class Run:
             encrypted={name for name, account in self.accounts.items() if account["provider"].get("encryption")},
             interrupted=self._interrupted(),
         )
-        violations = [*ledger.violations(), *self._left_over(ledger)]
+        violations = [*ledger.violations(), *self._left_over(ledger), *self.templates.violations()]
         violations += silence.unheard(self._troubles(ledger), self.deployment.alarms, self.data)
         figures = Counter(
             {
@@ -465,15 +486,6 @@ class Run:
                 yield from silence.of_queue(queue.logical_id.removesuffix("Queue"), arrivals, lost)
         yield from silence.of_stops(ledger.waits())
         yield from silence.of_failures(ledger.failures())
-
-
-def _credentials(credentials: Mapping[str, str]) -> dict[str, str]:
-    if credentials["type"] != "basic":
-        return {credentials["name"].lower(): credentials["value"]}
-    from base64 import b64encode
-
-    pair = f"{credentials['username']}:{credentials['password']}".encode()
-    return {"authorization": f"Basic {b64encode(pair).decode()}"}
 
 
 @contextmanager

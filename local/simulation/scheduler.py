@@ -36,6 +36,7 @@ class Task:
         self.owner, self.ended, self.ticket = owner, False, 0
         self._scheduler, self._function = scheduler, function
         self._greenlet = greenlet(self._run, scheduler.hub)
+        scheduler.tasks[self] = None
         if owner is not None:
             owner.tasks[self] = None
 
@@ -46,8 +47,12 @@ class Task:
             pass
         finally:
             self.ended = True
-            if self.owner is not None:
-                self.owner.tasks.pop(self, None)
+            self._forget()
+
+    def _forget(self) -> None:
+        self._scheduler.tasks.pop(self, None)
+        if self.owner is not None:
+            self.owner.tasks.pop(self, None)
 
     def resume(self) -> None:
         self._greenlet.switch()
@@ -57,8 +62,8 @@ class Task:
         self.ended = True
         if self._greenlet:
             self._greenlet.throw(Killed)
-        elif self.owner is not None:
-            self.owner.tasks.pop(self, None)
+        else:
+            self._forget()
 
 
 class Scheduler:
@@ -68,6 +73,8 @@ class Scheduler:
         self.now = start
         self.hub = getcurrent()
         self.current: Task | None = None
+        self.tasks: dict[Task, None] = {}
+        """Those that have not ended, in the order in which they began."""
         self.steps = 0
         self._most_steps = most_steps
         self._due: list[tuple[float, int, int, Task | Callable[[], object]]] = []
@@ -127,6 +134,13 @@ class Scheduler:
         self.hub.switch()
         if task.owner is not None and task.owner.dead:
             raise Killed
+
+    def close(self) -> None:
+        """End the tasks that still wait. The collector cannot see what they hold, which is the whole run."""
+        for task in list(self.tasks):
+            if task.owner is not None:
+                task.owner.dead = True
+            task.end()
 
     @staticmethod
     def _reap(owner: Owner) -> None:

@@ -1,10 +1,13 @@
 """Secrets Manager in memory."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from local.simulation import rules
 from local.simulation.service import Refused, Service, operation
+
+_NOT_FOUND: Final = "Secrets Manager can't find the specified secret."
 
 
 class SecretsManager(Service):
@@ -13,6 +16,8 @@ class SecretsManager(Service):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._secrets: dict[str, str] = {}
+        self._batches: Counter[int] = Counter()
+        """Requests for several secrets, by the second."""
 
     def put(self, name: str, text: str) -> None:
         """Create a secret, or change it; each read shows it from now on."""
@@ -37,6 +42,24 @@ class SecretsManager(Service):
     @operation("GetSecretValue")
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         if SecretId not in self._secrets:
-            message = "Secrets Manager can't find the specified secret."
-            raise Refused("ResourceNotFoundException", message)
-        return {"Name": SecretId, "SecretString": self._secrets[SecretId], "VersionStages": ["AWSCURRENT"]}
+            raise Refused("ResourceNotFoundException", _NOT_FOUND)
+        return self._value(SecretId)
+
+    @operation("BatchGetSecretValue")
+    def batch_get_secret_value(self, *, SecretIdList: Sequence[str]) -> dict[str, Any]:
+        if len(SecretIdList) > rules.MAX_SECRETS_BATCH:
+            raise Refused("InvalidParameterException", f"at most {rules.MAX_SECRETS_BATCH} secrets")
+        second = int(self.clock())
+        self._batches = Counter({second: self._batches[second] + 1})
+        if self._batches[second] > rules.SECRETS_BATCHES:
+            raise Refused("ThrottlingException", "Rate exceeded")
+        missing = [name for name in SecretIdList if name not in self._secrets]
+        return {
+            "SecretValues": [self._value(name) for name in SecretIdList if name in self._secrets],
+            "Errors": [
+                {"SecretId": name, "ErrorCode": "ResourceNotFoundException", "Message": _NOT_FOUND} for name in missing
+            ],
+        }
+
+    def _value(self, name: str) -> dict[str, Any]:
+        return {"Name": name, "SecretString": self._secrets[name], "VersionStages": ["AWSCURRENT"]}

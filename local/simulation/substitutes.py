@@ -33,6 +33,8 @@ def _import_all() -> None:
 
     for module in pkgutil.walk_packages(whatsapp_bridge.__path__, "whatsapp_bridge."):
         importlib.import_module(module.name)
+    # Else there is no garbage collection from here on.
+    importlib.import_module("whatsapp_bridge.startup").done()
 
 
 class _Server:

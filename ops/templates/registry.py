@@ -147,14 +147,19 @@ class Books:
     def listed(self, told: Callable[[int], None]) -> list[News]:
         """All that the BSP has now; nothing is written. `told` gets their number after each page. Raises `Failed`."""
         found: list[News] = []
+        seen: set[tuple[str, str]] = set()
         after: str | None = None
         for _ in range(_MOST_PAGES):
             page = self.listing().page(after, _PAGE)
             if not isinstance(page, ListedPage):
                 raise refused(page)
+            keys = {(news.name, news.language) for news in page.news}
+            if keys and keys <= seen:
+                raise Failed(Exit.BSP, "the list comes back to a page that it had")
             found += page.news
+            seen |= keys
             told(len(found))
-            if page.after is None or page.after == after:
+            if page.after is None:
                 return found
             after = page.after
         raise Failed(Exit.BSP, "the list has no end")

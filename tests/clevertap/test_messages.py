@@ -464,8 +464,9 @@ def test_text_is_accepted_as_bytes_and_as_string() -> None:
         {"wabaNumber": 27999000001},
         {"to": None, "wabaNumber": []},
         {"to": "$$to", "wabaNumber": "$$WABAnumber"},
+        {"template": {"namespace": "whatsapp:hsm:ecommerce:generic:verify", "languageCode": "en"}},
     ],
-    ids=["placeholders", "numbers", "not a string", "wrong types", "variables"],
+    ids=["placeholders", "numbers", "not a string", "wrong types", "variables", "another trade"],
 )
 @pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
 def test_provider_validation_is_recognised_whatever_its_numbers(wrapped: bool, numbers: Json) -> None:

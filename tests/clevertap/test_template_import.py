@@ -58,7 +58,8 @@ def registered(made: Json) -> Template:
 
 
 def asked(known: list[Template], **query: Any) -> Json:
-    made = page(known, query.pop("samples", {}), ADDRESS, **query)
+    begin, most = read_cursor(query.pop("after", None)), read_limit(query.pop("limit", None))
+    made = page(listing(known, query.pop("samples", {}), begin), ADDRESS, most, **query)
     read: Json = json.loads(made.body)
     assert made.entries == len(read["data"])
     return read
@@ -180,7 +181,7 @@ OUT = {
 def test_left_out_and_named(listed: list[Json], changes: Json, reason: str) -> None:
     known = [template(*listed, **changes), template(name="other")]
     assert [made for _, made in listing(known, SAMPLES)] == [LeftOut("order_ready (en)", reason), entry(name="other")]
-    assert page(known, SAMPLES, ADDRESS).left_out == [LeftOut("order_ready (en)", reason)]
+    assert page(listing(known, SAMPLES), ADDRESS, 50).left_out == [LeftOut("order_ready (en)", reason)]
     assert asked(known, samples=SAMPLES)["data"] == [entry(name="other")]
 
 
@@ -235,7 +236,7 @@ def test_largest_page_fits_into_lambdas_answer() -> None:
     largest = [
         template(body('"' * 1024), carousel(*[card(body('"\u00e9' * 512))] * 10), name=f"t{n:04}") for n in range(500)
     ]
-    found = page(largest, {}, ADDRESS, limit="500")
+    found = page(listing(largest, {}), ADDRESS, 500)
     assert len(json.dumps({"statusCode": 200, "body": found.body})) < 6_291_556
     assert found.entries < 500
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.waba import SCOPE, Waba, secret
-from tests.support.world import World, template, world
-from tests.templates.samples import DYNAMIC, body, buttons, entry, named_body, reply
+from tests.providers.gupshup import samples as gupshup
+from tests.support.waba import SCOPE, WABA_ID, Waba, secret
+from tests.support.world import World, account, template, world
+from tests.templates.samples import COUPON, DYNAMIC, body, buttons, entry, named_body, reply
 from whatsapp_bridge.flows.comparing import ANSWER_SECONDS
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import WHILE_SENDING
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS
+from whatsapp_bridge.providers.cloud_api.templates import of_entry
+from whatsapp_bridge.store.templates import Registry
+from whatsapp_bridge.templates.template import FRESH_SECONDS
 
 type Json = dict[str, Any]
 
@@ -104,7 +107,7 @@ def test_without_checks_nothing_is_read() -> None:
         waba.sync()
         made.steps.clear()
         assert code(made, template())[0] is None
-        assert calls(made) == ["GetSecretValue", "SendMessage"]
+        assert calls(made) == ["BatchGetSecretValue", "SendMessage"]
 
 
 def calls(made: World) -> list[str]:
@@ -154,6 +157,21 @@ def test_the_suffix_of_a_whole_address_and_the_names_of_variables_are_sent(waba:
     assert url_sent["parameters"] == [{"type": "text", "text": "cart"}]
 
 
+@pytest.mark.parametrize("is_metas", [False, True], ids=["Gupshup's list", "Meta's list, whose ids are others"])
+def test_what_gupshup_knows_only_by_its_id(is_metas: bool) -> None:
+    source = {"template_source": {"type": "meta", "waba_id": WABA_ID, "access_token": "t", "api_version": "v25.0"}}
+    of_gupshup = account(provider=gupshup.secret(templates={})["provider"], **(source if is_metas else {}))
+    with world(shop=of_gupshup) as made:
+        news = of_entry(known(body("Hi {{1}}"), buttons(COUPON)), int(made.now), "a list")
+        assert news is not None
+        Registry(made.table).take(SCOPE if is_metas else "account:shop", [news])
+        code: Json = {"type": "button", "index": 0, "subType": "copy_code", "buttonText": "Copy offer code"}
+        code["parameters"] = [{"type": "coupon_code", "coupon_code": "SAVE25"}]
+        answer = json.loads(made.send(template(components=[template()["components"][0], code]), "shop").body)
+        assert answer["status"] == ("failure" if is_metas else "success")
+        assert not is_metas or "need the template's id at Gupshup" in answer["error"]["message"]
+
+
 def test_another_text_is_counted_where_the_bsp_does_not_get_it(
     waba: Waba, counted: Callable[[], dict[str, int]]
 ) -> None:
@@ -176,7 +194,7 @@ def test_one_call_cold_and_none_warm(waba: Waba) -> None:
         waba.world.send(template())
         seen.append(calls(waba.world))
     assert seen == [
-        ["GetSecretValue", "BatchGetItem", "SendMessage"],
+        ["BatchGetSecretValue", "BatchGetItem", "SendMessage"],
         ["SendMessage"],
         ["BatchGetItem", "SendMessage"],
         ["SendMessage"],

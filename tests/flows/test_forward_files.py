@@ -109,7 +109,7 @@ def test_a_picture(made: World, log: Log, counted: Callable[[], dict[str, int]])
         pytest.param({"contentType": "image/png"}, True, "image", {"image"}, id="no document, no copy"),
         pytest.param({"contentType": None}, False, "image", {"image"}, id="of no type, by its name"),
         pytest.param(
-            {"contentType": None, "downloadUrl": f"{BSP_URL}/m", "fileName": None},
+            {"contentType": None, "downloadUrl": f"{BSP_URL}/v1/media?fileId=m", "fileName": None},
             True,
             "file",
             {"file", "document"},

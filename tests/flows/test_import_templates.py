@@ -9,13 +9,13 @@ import pytest
 
 from local.sandbox.meta_templates import PAGE_UNDER_502, TemplateAnswer
 from tests.conftest import Log
-from tests.support.waba import Waba, secret
+from tests.support.waba import SCOPE, Waba, secret
 from tests.support.world import BASIC, world
 from tests.templates.samples import entry, media
 from whatsapp_bridge.clevertap.answers import Answer
 from whatsapp_bridge.flows.import_templates import REFRESH_SECONDS
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.store.templates import Known, Registry
+from whatsapp_bridge.store.templates import Known, Registry, Syncs
 from whatsapp_bridge.templates.news import News
 
 type Json = dict[str, Any]
@@ -165,6 +165,77 @@ def test_a_list_that_breaks_off_shows_what_is_known(waba: Waba, answer: Template
     waba.world.now += 61
     waba.listed.next_answers = [None, answer]
     assert len(walked(waba, limit="500")) == 150
+
+
+def refused(waba: Waba) -> None:
+    waba.listed.next_answers = [LATER]
+
+
+def without_permission(waba: Waba) -> None:
+    waba.listed.next_answers = [FORBIDDEN]
+
+
+def lost(waba: Waba) -> None:
+    waba.lost = lambda: True
+
+
+def slow(waba: Waba) -> None:
+    waba.takes = 6.0
+
+
+def going_round(waba: Waba) -> None:
+    waba.listed.next_answers = [None, waba.listed.page({"limit": "100"}, "x")]
+
+
+def busy(waba: Waba) -> None:
+    Syncs(waba.world.table).begin(SCOPE, "another")
+
+
+def not_written(waba: Waba) -> None:
+    waba.world.fail = lambda name, parameters: RuntimeError() if name == "UpdateItem" else None
+
+
+UNREFRESHED = (refused, without_permission, lost, slow, going_round, busy, not_written)
+
+
+@pytest.mark.parametrize("fault", UNREFRESHED, ids=[fault.__name__ for fault in UNREFRESHED])
+def test_old_knowledge_takes_nothing_off_the_list(
+    waba: Waba, log: Log, counted: Callable[[], dict[str, int]], fault: Callable[[Waba], None]
+) -> None:
+    waba.has_many(150)
+    assert len(walked(waba)) == 150
+    waba.heard("t0142", "PAUSED", at=waba.world.now + 1)
+    # The pause has ended, and nobody tells.
+    waba.world.now += 3 * 3_600
+    fault(waba)
+    assert ask(waba).status == 503
+    assert counted()["TemplateListsMissing"] == 1
+    assert "TemplatesLost" not in counted()
+    assert "t0142 (en)" in log.text
+    waba.lost, waba.takes, waba.world.fail = lambda: False, 0.0, lambda name, parameters: None
+    waba.world.now += 300
+    assert len(walked(waba)) == 150
+
+
+def test_a_sync_that_goes_on_says_nothing_new_of_its_first_pages(waba: Waba) -> None:
+    waba.has_many(150)
+    assert len(walked(waba)) == 150
+    waba.world.now += 3_600
+    waba.listed.entries[2]["status"] = "PAUSED"
+    waba.listed.next_answers = [None, LATER]
+    waba.sync()
+    waba.listed.entries[2]["status"] = "APPROVED"
+    waba.world.now += 600
+    assert ask(waba).status == 503
+    assert len(walked(waba, limit="500")) == 150
+
+
+def test_what_is_lost_is_not_known_to_be_if_the_last_import_cannot_be_read(waba: Waba) -> None:
+    waba.has_many(3)
+    ask(waba)
+    waba.world.now += 3_600
+    waba.world.fail = lambda name, parameters: RuntimeError() if name in ("UpdateItem", "GetItem") else None
+    assert ask(waba).status == 503
 
 
 def test_nobody_waits_for_a_slow_bsp(waba: Waba) -> None:

@@ -13,7 +13,6 @@ from tests.providers.message_central.test_correlation import taken, template
 from tests.providers.meta import samples as meta
 from tests.providers.test_phone_numbers import TWO_FORMS
 from tests.support.world import World, account, freeform, json_answer, mo_text, world
-from whatsapp_bridge.providers.accounts import parse_account
 
 from .test_forward_replies import LEGACY, legacy_text, texts
 from .test_whatsapp_ids import SIDES, hears
@@ -121,22 +120,6 @@ def test_a_status_of_another_form_of_the_number_finds_its_message(forms: tuple[s
         report(made, "w1", reported)
         assert made.told == [("a", "sent"), ("a", "delivered")]
         assert sent_to(made) == [to], "what is sent stays what CleverTap gave"
-
-
-def test_a_status_finds_what_the_version_before_has_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    longer, _ = MEXICAN
-    secret = SIDES["message_central"]
-    with world(acme=secret) as made:
-        made.bsp = taken
-        made.send(template("a", longer))
-        made.run()
-        acme = parse_account("acme", json.dumps(secret))
-        now, before = acme.pseudonyms(longer)
-        item = made.dynamodb.get_item(TableName=made.table.name, Key={"pk": {"S": f"waiting#acme#{now}"}})["Item"]
-        made.dynamodb.delete_item(TableName=made.table.name, Key={"pk": {"S": f"waiting#acme#{now}"}})
-        made.dynamodb.put_item(TableName=made.table.name, Item=item | {"pk": {"S": f"waiting#acme#{before}"}})
-        report(made, "w1", longer)
-        assert made.told == [("a", "sent"), ("a", "delivered")]
 
 
 # --- who has written -------------------------------------------------------------------------------------------------

@@ -524,7 +524,7 @@ def test_not_acknowledged_when_a_queue_does_not_take_it(made: World, log: Log, q
     ("operation", "error"),
     [
         pytest.param("PutObject", ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"), id="S3"),
-        pytest.param("GetSecretValue", EndpointConnectionError(endpoint_url="x"), id="Secrets Manager"),
+        pytest.param("BatchGetSecretValue", EndpointConnectionError(endpoint_url="x"), id="Secrets Manager"),
     ],
 )
 def test_not_acknowledged_when_aws_fails(made: World, operation: str, error: Exception) -> None:

@@ -12,10 +12,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from tests.conftest import Log
 from tests.support.world import (
     PUBLIC_URL,
+    SIGNING_KEY,
     TOKEN,
     World,
     account,
     freeform,
+    keys_of,
     mo_text,
     status_update,
     template,
@@ -23,12 +25,12 @@ from tests.support.world import (
 )
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.media.links import link, media_id
-from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.store.signing import SigningKeyStale
 
 OK, SERVER_ERROR = (200, {"status": "success"}), 500
 NEW_TOKEN = "n" * 40
 SECRET = json.dumps(account())
-ACME = parse_account("acme", account())
+ACME = keys_of()
 FILE = media_id(ACME, "message-1")
 
 
@@ -57,13 +59,20 @@ BROKEN: dict[str, str] = {
     "a text where options belong": json.dumps(account(options="Canary")),
     "a token too short": json.dumps(account(callback_token="Canary")),
 }
-FAULTS = [*AWAY, *BROKEN]
+KEY_BROKEN: dict[str, str] = {
+    "a signing key that is no JSON": "Canary",
+    "a signing key of another shape": '{"username": "Canary"}',
+    "a signing key too short": '{"key": "Canary"}',
+}
+FAULTS = [*AWAY, *BROKEN, *KEY_BROKEN]
 GONE = ["deleted", "scheduled for deletion"]
 
 
 def breaks(made: World, fault: str) -> None:
     if fault in AWAY:
-        made.fail = lambda operation, _: AWAY[fault] if operation == "GetSecretValue" else None
+        made.fail = lambda operation, _: AWAY[fault] if "GetSecretValue" in operation else None
+    elif fault in KEY_BROKEN:
+        made.change_signing_key(KEY_BROKEN[fault])
     else:
         made.secrets.put_secret_value(SecretId="test/accounts/acme", SecretString=BROKEN[fault])
 
@@ -71,6 +80,7 @@ def breaks(made: World, fault: str) -> None:
 def mended(made: World, **changes: Any) -> None:
     made.fail = lambda *_: None
     made.change_account("acme", account(**changes))
+    made.change_signing_key(SIGNING_KEY)
 
 
 def removed(made: World, how: str) -> None:
@@ -123,15 +133,15 @@ def test_all_functions_work_on_with_the_last_good_account(
         assert {status for _, status in made.told} == {"sent"}
         assert len(made.told) == 8
         assert dead_letters(made) == 0
-        # Each of the functions has said so.
-        assert counted()["AccountsStale"] >= 3 * 5
-        said = [entry for entry in log.entries if entry["message"].startswith("account could not be read")]
+        # Each of the functions has said so; the one that follows links needs no account.
+        assert counted()["AccountsStale"] >= 3 * (4 if fault in BROKEN else 5)
+        said = [entry for entry in log.entries if entry["message"].endswith("could not be read")]
         assert said
-        assert {entry["account"] for entry in said} == {"acme"}
+        assert {entry.get("account", "none: signing key") for entry in said} <= {"acme", "none: signing key"}
         assert not [private for private in ("Canary", TOKEN) if private in log.text]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*AWAY, *BROKEN])
 def test_new_credentials_are_not_refused_before_they_can_be_read(fault: str) -> None:
     """They are in a secret that cannot be read. The other sides ask again after a 5xx, and not after a refusal."""
     with world(acme=account()) as made:
@@ -144,8 +154,6 @@ def test_new_credentials_are_not_refused_before_they_can_be_read(fault: str) -> 
             assert answered(made, template("b"), {"authorization": "Basic bmV3Om5ldw=="})[0] == SERVER_ERROR
             with pytest.raises(Exception):  # noqa: B017, PT011 - API Gateway makes a 500 of any
                 made.callback(mo_text(), token=NEW_TOKEN)
-            with pytest.raises(Exception):  # noqa: B017, PT011
-                opened(made, signature="0" * 64)
             made.now += 5
         # Those with the old ones are served meanwhile.
         assert answered(made, template("c")) == OK
@@ -155,20 +163,24 @@ def test_new_credentials_are_not_refused_before_they_can_be_read(fault: str) -> 
         assert made.callback(mo_text(), token=TOKEN).status == 403
 
 
+@pytest.mark.parametrize("fault", [*AWAY, *KEY_BROKEN])
+def test_a_link_of_a_new_key_is_not_refused_before_it_can_be_read(fault: str) -> None:
+    with world(acme=account()) as made:
+        assert opened(made) == 302
+        breaks(made, fault)
+        made.now += 60
+        for _ in range(3):
+            with pytest.raises(SigningKeyStale):
+                opened(made, signature="0" * 64)
+            made.now += 5
+        # Those of the old one are followed meanwhile.
+        assert opened(made) == 302
+        mended(made)
+        made.now += 30
+        assert opened(made, signature="0" * 64) == 403
+
+
 # --- who does not know it -------------------------------------------------------------------------------------------
-
-
-def forget(made: World) -> None:
-    """New processes."""
-    for flow in (
-        made.accept,
-        made.receive,
-        made.show_media,
-        made.dispatch,
-        made.forward_replies,
-        made.forward_statuses,
-    ):
-        flow._accounts._cache.clear()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -184,14 +196,17 @@ def test_new_processes_answer_500_and_let_records_come_back(
         made.callback(status_update("sent", 4))
         made.callback(mo_text())
         waiting = ("CampaignQueue", "ConversationQueue", "StatusesQueue", "RepliesQueue")
-        forget(made)
+        made.forget_secrets()
         breaks(made, fault)
 
         assert answered(made, template("b"))[0] == SERVER_ERROR
         with pytest.raises(Exception):  # noqa: B017, PT011 - API Gateway makes a 500 of any
             made.callback(mo_text())
-        with pytest.raises(Exception):  # noqa: B017, PT011
-            opened(made)
+        if fault in BROKEN:
+            assert opened(made) == 302
+        else:
+            with pytest.raises(Exception):  # noqa: B017, PT011
+                opened(made)
         for _ in range(3):
             made.run()
             made.now += 600
@@ -220,13 +235,14 @@ def test_a_removed_account_is_gone(how: str, known: bool) -> None:
             everything(made, "before")
         made.send(freeform("f"))
         if not known:
-            forget(made)
+            made.forget_secrets()
         removed(made, how)
         made.now += 300
 
         status, body = answered(made, template("b"))
         assert (status, body["error"]["code"]) == (200, 2000)
         assert made.callback(mo_text()).status == 403
-        assert opened(made) == 403
+        # What a person has sent can be opened for as long as it is kept.
+        assert opened(made) == 302
         made.pump()
         assert made.depth("ConversationDeadLetterQueue") == 1

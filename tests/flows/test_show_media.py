@@ -1,5 +1,6 @@
 """media: only a good link leads to a file, whatever else is asked."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -7,15 +8,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.conftest import Log
-from tests.support.world import PUBLIC_URL, TOKEN, World, account, world
-from whatsapp_bridge.accounts.account import AccountInvalid
+from tests.support.world import PUBLIC_URL, SIGNING_KEY, TOKEN, World, account, keys_of, signing_key, world
+from whatsapp_bridge.accounts.keys import AccountKeys, SigningKeyInvalid
 from whatsapp_bridge.flows.show_media import FORBIDDEN, Shown
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.media.links import link, media_id
-from whatsapp_bridge.providers.accounts import parse_account
 
-ROTATED = account(callback_token="u" * 40)
-ACME, NEW_ACME = parse_account("acme", account()), parse_account("acme", ROTATED)
+OLD, NEW = json.loads(SIGNING_KEY)["key"], "n" * 64
+ACME, NEW_ACME = keys_of(), AccountKeys("acme", [NEW])
 ID = media_id(ACME, "message-1")
 
 
@@ -85,6 +85,11 @@ def test_one_call_to_aws_at_first_and_none_after(made: World) -> None:
         pytest.param({"signature": "0" * 64}, id="another signature"),
         pytest.param({"expires": "4102444800"}, id="a longer time"),
         pytest.param({"expires": "garbage"}, id="no time"),
+        pytest.param({"expires": ""}, id="an empty time"),
+        pytest.param({"expires": "9" * 5000}, id="a time of thousands of digits"),
+        pytest.param({"expires": "-1"}, id="a time below nothing"),
+        pytest.param({"expires": "\u0661"}, id="digit of another script"),
+        pytest.param({"account": "\ud800"}, id="no character as account"),
     ],
 )
 def test_forbidden(made: World, log: Log, counted: Callable[[], dict[str, int]], changes: dict[str, str]) -> None:
@@ -105,27 +110,59 @@ def test_expired(made: World) -> None:
     assert follow(made, address) == FORBIDDEN
 
 
-def test_a_new_token_ends_all_links(made: World) -> None:
+def test_no_account_s_secret_is_read(made: World) -> None:
+    """Names that anybody may make up cost nothing."""
+    assert follow(made, made_link(made)).status == 302
+    made.steps.clear()
+    for name in ("acme", "other", "nobody", *(f"made-up-{number}" for number in range(50))):
+        assert follow(made, made_link(made), account=name, signature="0" * 64) == FORBIDDEN
+    assert made.steps == []
+
+
+@pytest.mark.parametrize("account_is", ["given another token", "removed"])
+def test_a_link_outlives_the_account_s_tokens(made: World, account_is: str) -> None:
+    address = made_link(made, seconds=86_400)
+    if account_is == "removed":
+        made.secrets.delete_secret(SecretId="test/accounts/acme", ForceDeleteWithoutRecovery=True)
+    else:
+        made.change_account("acme", account(callback_token="u" * 40))
+    made.now += 3600
+    assert follow(made, address).status == 302
+
+
+def test_nobody_signs_with_a_callback_token(made: World) -> None:
+    for key in (TOKEN, account()["provider"]["api_key"], "pass"):
+        assert follow(made, made_link(made, AccountKeys("acme", [key]))) == FORBIDDEN
+
+
+def test_a_new_key_ends_all_links(made: World) -> None:
     address = made_link(made, seconds=3600)
     assert follow(made, address).status == 302
-    made.change_account("acme", ROTATED)
+    made.change_signing_key(signing_key(NEW))
     made.now += 301
     assert follow(made, address) == FORBIDDEN
+
+
+def test_a_link_is_good_for_as_long_as_files_are_kept(made: World) -> None:
+    days = int(made.deployment.functions["ForwardFunction"].environment["MEDIA_TTL_DAYS"])
+    assert follow(made, made_link(made, seconds=days * 86_400)).status == 302
+    assert follow(made, made_link(made, seconds=days * 86_400 + 1)) == FORBIDDEN
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [pytest.param(14, False, id="asked a moment ago"), pytest.param(16, True, id="asked again")],
 )
-def test_a_link_made_with_a_token_that_forward_knew_first(made: World, seconds: int, shown: bool) -> None:
+def test_a_link_made_with_a_key_that_forward_knew_first(made: World, seconds: int, shown: bool) -> None:
     assert follow(made, made_link(made)).status == 302
-    made.change_account("acme", ROTATED)
+    made.change_signing_key(signing_key(NEW, OLD))
     made.now += seconds
     assert (follow(made, made_link(made, NEW_ACME)).status == 302) is shown
 
 
-def test_a_broken_secret_is_our_own_fault(made: World) -> None:
-    made.change_account("acme", account(callback_token="short"))
-    with pytest.raises(AccountInvalid) as raised:
+@pytest.mark.parametrize("text", ["Canary", "{}", '{"key": "Canary"}'])
+def test_a_broken_signing_key_is_our_own_fault(made: World, text: str) -> None:
+    made.change_signing_key(text)
+    with pytest.raises(SigningKeyInvalid) as raised:
         follow(made, made_link(made))
-    assert TOKEN not in str(raised.value)
+    assert "Canary" not in str(raised.value)

@@ -5,7 +5,6 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -24,13 +23,8 @@ from tests.support.world import (
 )
 from whatsapp_bridge.clevertap import answers
 from whatsapp_bridge.flows.receive import Acknowledgement
-from whatsapp_bridge.flows.show_media import Shown
-from whatsapp_bridge.media.fetch import File
-from whatsapp_bridge.media.links import link, media_id
-from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.flows.show_media import FORBIDDEN
 
-ACME = parse_account("acme", account())
-FILE = media_id(ACME, "message-1")
 AT_ONCE, SECONDS, LIST_SECONDS = 30, 2, 60
 """The budget of each process for names without an account: docs/operations.md."""
 
@@ -38,7 +32,6 @@ AT_ONCE, SECONDS, LIST_SECONDS = 30, 2, 60
 @pytest.fixture
 def made() -> Iterator[World]:
     with world(acme=account(), other=account()) as fresh:
-        fresh.show_media._media.put("acme", FILE, File(b"content", "image/png", "a.png"))
         yield fresh
 
 
@@ -50,26 +43,19 @@ def calls(made: World, name: str) -> Any:
     return made.callback(mo_text(), account=name)
 
 
-def opens(made: World, name: str) -> Any:
-    address = urlsplit(link(PUBLIC_URL, ACME, FILE, int(made.now) + 3600))
-    with made.invocation():
-        return made.show_media(name, FILE, dict(parse_qsl(address.query)))
-
-
 def imports(made: World, name: str) -> Any:
     with made.invocation():
         return made.import_templates(name, BASIC, {}, f"{PUBLIC_URL}/{name}/templates")
 
 
-DOORS: dict[str, Callable[[World, str], Any]] = {"send": sends, "callback": calls, "media": opens, "import": imports}
+DOORS: dict[str, Callable[[World, str], Any]] = {"send": sends, "callback": calls, "import": imports}
 """What anybody may call. incoming and status are the same flow."""
-SERVED = {"send": 200, "callback": 200, "media": 302, "import": 503}
+SERVED = {"send": 200, "callback": 200, "import": 503}
 """What an account is answered; there was no sync for the import."""
-UNKNOWN = {"send": answers.INVALID_CREDENTIALS, "callback": 403, "media": 403, "import": 401}
+UNKNOWN = {"send": answers.INVALID_CREDENTIALS, "callback": 403, "import": 401}
 BEYOND = {
     "send": answers.TOO_MANY,
     "callback": Acknowledgement(429, "too many requests"),
-    "media": Shown(429, "Too many requests. Try again in some minutes."),
     "import": answers.TOO_MANY,
 }
 
@@ -77,7 +63,9 @@ BEYOND = {
 def asked(made: World) -> Counter[str]:
     """How often Secrets Manager was asked what."""
     return Counter(
-        step.removeprefix("before ") for step in made.steps if step in ("before GetSecretValue", "before ListSecrets")
+        step.removeprefix("before ").removeprefix("Batch")
+        for step in made.steps
+        if step in ("before GetSecretValue", "before BatchGetSecretValue", "before ListSecrets")
     )
 
 
@@ -271,3 +259,14 @@ def test_a_callback_that_cannot_be_kept_is_not_acknowledged(made: World) -> None
     )
     with pytest.raises(RuntimeError):
         made.callback(broken(50), token=TOKEN)
+
+
+def test_links_for_ten_thousand_names_cost_no_call(made: World) -> None:
+    """Media reads the stack's key, and no account's secret."""
+    query = {"expires": str(int(made.now) + 60), "signature": "0" * 64}
+    with made.invocation():
+        made.show_media("acme", "0" * 32, query)
+        made.steps.clear()
+        answered = {made.show_media(f"name-{number}", "0" * 32, query) for number in range(10_000)}
+    assert answered == {FORBIDDEN}
+    assert not asked(made)

@@ -19,6 +19,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
 from whatsapp_bridge.store.queues import TemplatesQueue
 from whatsapp_bridge.store.templates import Registry
+from whatsapp_bridge.templates.news import News
 from whatsapp_bridge.templates.template import Change
 
 type Json = dict[str, Any]
@@ -51,12 +52,14 @@ class Graph:
         self.registry = Registry(made.table)
         made.bsp = self._answer
 
-    def _answer(self, url: str, _: Any) -> Answer | Exception:
+    def _answer(self, url: str, body: Any) -> Answer | Exception:
         if self.fails is not None:
             return self.fails
         split = urlsplit(url)
         if split.path == "/GatewayAPI/rest":
-            return json_answer(200, {"data": self.flat, "meta": {"total": len(self.flat)}})
+            # The offset is passed over: one public client alone gives it.
+            limit = int(parse_qs(body.decode())["limit"][0])
+            return json_answer(200, {"data": self.flat[:limit], "meta": {"total": len(self.flat)}})
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
         if split.path.endswith("/message_templates"):
             answer = self.listed.page(query, url.partition("?")[0])
@@ -128,11 +131,29 @@ def test_each_list_is_synced_once_for_all_who_share_it(graph: Graph) -> None:
     graph.has("offer", "order")
     graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example"))
     graph.world.put_account("portal", account())
-    graph.flat = [{"id": 1, "name": "flat", "language": "en", "status": "ENABLED", "body": "Hi", "button_type": "NONE"}]
+    graph.flat = [flat("flat")]
     graph.sync()
     assert graph.listed.calls == 1
     assert graph.statuses() == {"offer": "APPROVED", "order": "APPROVED"}
     assert graph.statuses("account:shop") == {"flat": "APPROVED"}
+
+
+def flat(name: str, number: int = 1) -> Json:
+    return {
+        "id": number,
+        "name": name,
+        "language": "en",
+        "status": "ENABLED",
+        "body": "Hi",
+        "button_type": "NONE",
+    }
+
+
+def test_a_list_that_takes_no_offset_is_never_complete(graph: Graph) -> None:
+    graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example"))
+    graph.flat = [flat(f"t{number:03}", number) for number in range(150)]
+    graph.sync()
+    assert graph.registry.listed_at("account:shop") == 0
 
 
 def test_syncs_of_a_schedule_are_spread(graph: Graph) -> None:
@@ -262,6 +283,33 @@ def test_twice_and_out_of_order(graph: Graph, counted: Callable[[str], list[str]
     assert counted("TemplatesPaused") == []
 
 
+@pytest.mark.parametrize("ahead", [3, 10**8, 10**9], ids=["seconds", "years", "decades"])
+def test_an_event_of_the_future_is_of_when_it_came(graph: Graph, ahead: int) -> None:
+    graph.has("offer")
+    graph.sync()
+    graph.world.now += 100
+    graph.notify(of_template("PAUSED"), at=int(graph.world.now) + ahead)
+    graph.world.pump()
+    assert graph.statuses() == {"offer": "PAUSED"}
+    graph.world.now += 3_600
+    graph.sync()
+    assert graph.statuses() == {"offer": "APPROVED"}
+
+
+def test_a_list_and_an_event_of_one_second_are_decided_by_asking(graph: Graph) -> None:
+    graph.has("offer")
+    TemplatesQueue(graph.world.url("TemplatesQueue"), graph.world.sqs).send(sync_entry(["acme"], START))
+    graph.registry.take(SCOPE, [paused_at(int(graph.world.now))])
+    graph.world.run()
+    assert graph.statuses() == {"offer": "APPROVED"}
+    # The list, and the one template in a later second.
+    assert graph.listed.calls == 2
+
+
+def paused_at(at: int) -> News:
+    return News("offer", "en", at, "a webhook", id=b"offer".hex(), says={"status": "PAUSED"})
+
+
 def test_unknown_templates_are_fetched(graph: Graph) -> None:
     graph.has("offer", status="APPROVED")
     graph.world.now += 10
@@ -304,9 +352,14 @@ def test_gupshups_report_is_of_its_account(graph: Graph) -> None:
     assert graph.statuses("account:shop") == {"offer": "APPROVED"}
 
 
-def test_gupshups_report_where_meta_lists_the_templates(graph: Graph) -> None:
+@pytest.mark.parametrize("is_listed", [False, True], ids=["unknown", "known by Meta's id"])
+def test_gupshups_report_where_meta_lists_the_templates(graph: Graph, is_listed: bool) -> None:
     graph.world.put_account("shop", gupshup.secret(templates_url="https://bsp.example") | {"template_source": SOURCE})
-    report = {"field": STATUS, "time": AT} | of_template("PAUSED")
+    if is_listed:
+        graph.has("offer")
+        graph.sync()
+    graph.world.now += 100
+    report = {"field": STATUS, "time": int(graph.world.now)} | of_template("PAUSED", message_template_id=7000001)
     graph.world.callback([report], "shop", TOKEN)
     graph.world.pump()
     assert graph.statuses() == {"offer": "PAUSED"}
@@ -442,3 +495,18 @@ def test_a_throttled_table_loses_no_event(graph: Graph) -> None:
     graph.notify(of_template("PAUSED"), at=int(graph.world.now))
     graph.world.pump()
     assert graph.statuses() == {"offer": "PAUSED"}
+
+
+def test_a_table_that_is_away_for_hours_loses_no_event(graph: Graph) -> None:
+    graph.has("offer")
+    graph.sync()
+    graph.world.now += 100
+    graph.notify(of_template("PAUSED"), at=int(graph.world.now))
+    graph.world.fail = lambda operation, _: ConnectionError() if operation == "BatchGetItem" else None
+    graph.world.pump(hours=9)
+    assert graph.world.depth("TemplatesDeadLetterQueue") == 0
+    graph.world.fail = lambda operation, _: None
+    back = graph.world.now
+    graph.world.pump()
+    assert graph.statuses() == {"offer": "PAUSED"}
+    assert graph.world.now - back < 1_000

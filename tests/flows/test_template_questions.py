@@ -8,11 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.sandbox.meta_templates import PAGE_UNDER_502, TemplateAnswer
+from tests.providers.message_central import samples as central
 from tests.support.waba import SCOPE, Waba, secret
-from tests.support.world import World, template, world
+from tests.support.world import BSP_URL, World, account, json_answer, template, world
 from tests.templates.samples import body, buttons, entry, reply
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS
-from whatsapp_bridge.store.templates import Questions, Turn
+from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.cloud_api.templates import of_entry
+from whatsapp_bridge.store.templates import Questions, Registry, Turn
+from whatsapp_bridge.templates.template import FRESH_SECONDS
 
 type Json = dict[str, Any]
 
@@ -169,6 +172,36 @@ def accepted_by(payload: Any) -> Any:
     from tests.support.world import accept_all
 
     return accept_all("", payload)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_sent"),
+    [
+        pytest.param(known(status="PAUSED"), False, id="it is still paused"),
+        pytest.param(known(), True, id="it is paused no longer"),
+        pytest.param({"responseCode": 816, "message": "Provide a correct template name"}, True, id="no answer"),
+    ],
+)
+def test_a_bsp_that_tells_only_of_each_template_is_asked_for_it(now: Json, is_sent: bool) -> None:
+    of_central = central.secret(BSP_URL, token="t")["provider"]
+    with world(acme=account(provider=of_central)) as made:
+        registry, asked = Registry(made.table), []
+
+        def answer(url: str, _: Any) -> Answer:
+            is_status = url.endswith("/verification/v3/template")
+            asked.extend([url] if is_status else [])
+            return json_answer(200, now if is_status else central.sent())
+
+        made.bsp = answer
+        learnt = of_entry(known(status="PAUSED"), int(made.now), "its status")
+        assert learnt is not None
+        registry.take("account:acme", [learnt])
+        made.now += OLD
+        for number in range(3):
+            made.send(template(f"{number}|0|0|1", to=f"+2782000{number:04}"))
+        made.pump()
+        assert [code for code, _ in failed(made) if code == 1001] == ([] if is_sent else [1001] * 3)
+        assert len(asked) == 1
 
 
 # --- one at a time ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from local.sandbox.meta_templates import PAGE_UNDER_502, TemplateAnswer, TemplateList, error
+from tests.conftest import Log
 from tests.providers.meta import samples
 from tests.support.world import LOST, World, world
 from tests.templates.samples import entry
@@ -286,13 +287,15 @@ def test_what_is_too_large_in_the_smallest_page_too(waba: Waba) -> None:
     assert waba.listed_at == 0
 
 
-def test_an_entry_that_cannot_be_read_deletes_nothing(waba: Waba) -> None:
+def test_an_entry_that_cannot_be_read_deletes_nothing(waba: Waba, log: Log) -> None:
     waba.has(3)
     waba.sync()
     waba.listed.entries[1] = {"id": "1001", "name": "t001"}
     waba.world.now += 60
     report = waba.sync()
     assert (report.ended, report.reason) == (Ended.COMPLETE, "entries could not be read")
+    # Nobody else tells that it is missing in CleverTap's import.
+    assert [told["level"] for told in log.entries if told["message"] == "templates synced"] == ["INFO", "WARNING"]
     assert waba.states() == {"APPROVED": 3}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Log
 from tests.providers.cloud_api.samples import contact, events, message, status
-from tests.support.world import TOKEN, World, world
+from tests.support.world import SIGNING_KEY, World, signing_key, world
 
 from .test_forward_replies import texts
 from .test_whatsapp_ids import NAMES, SIDES, Side, hears, sends
@@ -176,30 +176,31 @@ def test_neither_number_nor_user_id_is_stored_in_clear(made: World) -> None:
     assert ANN not in shown
 
 
-OTHER_TOKEN = "n" * 40
+OLD, NEW = json.loads(SIGNING_KEY)["key"], "n" * 64
 
 
-def rotate(made: World, tokens: list[str]) -> None:
-    """The account's callback tokens are changed, and all functions have read it."""
-    secret = json.loads(made.secrets.get_secret_value(SecretId="test/accounts/acme")["SecretString"])
-    made.change_account("acme", secret | {"callback_token": tokens})
+def rotate(made: World, keys: list[str]) -> None:
+    """The stack's signing key is changed, and all functions have read it."""
+    made.change_signing_key(signing_key(*keys))
     made.now += 400
 
 
 @pytest.mark.parametrize(
     ("rotations", "known"),
     [
-        pytest.param([[OTHER_TOKEN, TOKEN]], True, id="while the old token is still there"),
-        pytest.param([[TOKEN, OTHER_TOKEN]], True, id="while the new one is the second"),
-        pytest.param([[OTHER_TOKEN, TOKEN], [OTHER_TOKEN]], True, id="after it, if the person has written meanwhile"),
-        pytest.param([[OTHER_TOKEN]], False, id="not if the old token has been taken away at once"),
+        pytest.param([[NEW, OLD]], True, id="while the old key is still there"),
+        pytest.param([[OLD, NEW]], True, id="while the new one is the second"),
+        pytest.param([[NEW, OLD], [NEW]], True, id="after it, if the person has written meanwhile"),
+        pytest.param([[NEW]], False, id="not if the old key has been taken away at once"),
     ],
 )
-def test_a_number_is_known_when_the_token_is_rotated(made: World, rotations: list[list[str]], known: bool) -> None:
+def test_a_number_is_known_when_the_signing_key_is_rotated(
+    made: World, rotations: list[list[str]], known: bool
+) -> None:
     hears(made, events(messages=[written("first", ANN)]))
-    for place, tokens in enumerate(rotations):
-        rotate(made, tokens)
-        hears(made, events(messages=[written(f"later{place}")]), tokens[0])
+    for place, keys in enumerate(rotations):
+        rotate(made, keys)
+        hears(made, events(messages=[written(f"later{place}")]))
     assert [reply["from"] for reply in made.replies] == [ANN] * (1 + known * len(rotations))
 
 

@@ -13,8 +13,8 @@ from local.demo.files import picture
 from local.demo.messages import freeform_message
 from local.sandbox.files import File
 from local.stack import Stack
+from whatsapp_bridge.accounts.keys import AccountKeys, read_signing_keys
 from whatsapp_bridge.media import links as media_links
-from whatsapp_bridge.providers.accounts import parse_account
 
 ACCOUNT, PERSON = "acme-secure", "27821230002"
 PICTURE = b"\x89PNG\r\n\x1a\n and what follows"
@@ -77,9 +77,10 @@ def test_a_link_that_was_tampered_with(link: str, tamper: Callable[[str, str], t
     ("seconds", "status"), [pytest.param(-1, 403, id="expired"), pytest.param(60, 302, id="still good")]
 )
 def test_a_link_ends(stack: Stack, link: str, seconds: int, status: int) -> None:
-    account = parse_account(ACCOUNT, stack.accounts[ACCOUNT])
+    secret = stack.aws.client("secretsmanager").get_secret_value(SecretId="local-SigningKey")["SecretString"]
+    keys = AccountKeys(ACCOUNT, read_signing_keys(secret))
     identifier = urlsplit(link).path.rpartition("/")[2]
-    made = media_links.link(stack.url, account, identifier, int(time.time()) + seconds)
+    made = media_links.link(stack.url, keys, identifier, int(time.time()) + seconds)
     assert requests.get(made, timeout=20, allow_redirects=False).status_code == status
 
 

@@ -187,7 +187,7 @@ def test_command_line(tmp_path: Path, number: signal.Signals) -> None:
         aws_secret_access_key="any",
     )
     names = {item["Name"] for item in secrets.list_secrets()["SecretList"]}
-    assert names == {f"local/accounts/{name}" for name in accounts}
+    assert names == {"local-SigningKey", *(f"local/accounts/{name}" for name in accounts)}
     assert requests.post(f"{url}/nobody/send", json={}, timeout=20).json()["error"]["code"] == 2000
     started = children(process.pid)
     assert started

@@ -6,15 +6,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.support.world import START, TOKEN, account
-from whatsapp_bridge.accounts.account import Account
+from tests.support.world import START
+from whatsapp_bridge.accounts.keys import AccountKeys
 from whatsapp_bridge.media.links import ID_PATTERN, is_good, link, media_id
-from whatsapp_bridge.providers.accounts import parse_account
 
-ACME = parse_account("acme", account())
-ROTATED = parse_account("acme", account(callback_token="u" * 40))
-OTHER = parse_account("other", account())
-NOW = int(START)
+OLD, NEW, ANOTHER = "o" * 64, "n" * 64, "a" * 64
+ACME = AccountKeys("acme", [OLD])
+ROTATED = AccountKeys("acme", [NEW])
+OTHER = AccountKeys("other", [OLD])
+NOW, LONGEST = int(START), 30 * 86_400
 EXPIRES = NOW + 60
 ID = media_id(ACME, "message-1")
 MADE = link("https://bridge.example/base", ACME, ID, EXPIRES)
@@ -27,7 +27,7 @@ def test_link() -> None:
     assert QUERY.keys() == {"expires", "signature"}
     assert QUERY["expires"] == str(EXPIRES)
     assert len(QUERY["signature"]) == 64
-    assert is_good(ACME, ID, QUERY, NOW)
+    assert is_good(ACME, ID, QUERY, NOW, LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,33 @@ def test_link() -> None:
     ],
 )
 def test_time(now: float, good: bool) -> None:
-    assert is_good(ACME, ID, QUERY, now) is good
+    assert is_good(ACME, ID, QUERY, now, LONGEST) is good
+
+
+@pytest.mark.parametrize(
+    ("seconds", "good"),
+    [
+        pytest.param(LONGEST, True, id="as long as a link may be valid"),
+        pytest.param(LONGEST + 1, False, id="longer"),
+        pytest.param(10**11, False, id="for ever"),
+        pytest.param(10**12, False, id="of more digits than a time has"),
+        pytest.param(-1, False, id="over"),
+        pytest.param(-NOW, False, id="at the beginning of time"),
+        pytest.param(-NOW - 1, False, id="before it"),
+    ],
+)
+def test_no_link_is_good_for_longer_than_links_are(seconds: int, good: bool) -> None:
+    """Whoever has signed it."""
+    made = link("https://bridge.example", ACME, ID, NOW + seconds)
+    assert is_good(ACME, ID, dict(parse_qsl(urlsplit(made).query)), NOW, LONGEST) is good
+
+
+@pytest.mark.parametrize(
+    "expires", ["", "abc", "-1", "+1", "1e9", "1_000", "9" * 5000, "\u0661" * 10, "\ud800", " 1", "0", "007"]
+)
+def test_a_signed_time_that_is_none(expires: str) -> None:
+    (digest,) = ACME.digests(f"media-link:acme/{ID}?{expires}".encode("utf-8", "surrogatepass"))
+    assert not is_good(ACME, ID, {"expires": expires, "signature": digest.hex()}, NOW, 10**9)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +95,7 @@ def test_time(now: float, good: bool) -> None:
 )
 def test_changed(changes: dict[str, Any]) -> None:
     query = {name: value for name, value in {**QUERY, **changes}.items() if value is not None}
-    assert not is_good(ACME, ID, query, NOW)
+    assert not is_good(ACME, ID, query, NOW, LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -77,30 +103,30 @@ def test_changed(changes: dict[str, Any]) -> None:
     [
         pytest.param(ACME, media_id(ACME, "message-2"), id="another file"),
         pytest.param(ACME, ID[:-1], id="part of its id"),
-        pytest.param(OTHER, ID, id="another account with the same token"),
-        pytest.param(ROTATED, ID, id="the token has changed"),
+        pytest.param(OTHER, ID, id="another account"),
+        pytest.param(ROTATED, ID, id="the key has changed"),
     ],
 )
-def test_it_opens_no_other(whose: Account, identifier: str) -> None:
-    assert not is_good(whose, identifier, QUERY, NOW)
+def test_it_opens_no_other(whose: AccountKeys, identifier: str) -> None:
+    assert not is_good(whose, identifier, QUERY, NOW, LONGEST)
 
 
 @pytest.mark.parametrize(
-    ("tokens", "good"),
+    ("signing_keys", "good"),
     [
-        pytest.param([TOKEN, "u" * 40], True, id="the first"),
-        pytest.param(["u" * 40, TOKEN], True, id="another"),
-        pytest.param(["u" * 40, "v" * 40], False, id="none"),
+        pytest.param([OLD, NEW], True, id="the first"),
+        pytest.param([NEW, OLD], True, id="another"),
+        pytest.param([NEW, ANOTHER], False, id="none"),
     ],
 )
-def test_it_works_while_the_account_has_its_token(tokens: list[str], good: bool) -> None:
-    assert is_good(parse_account("acme", account(callback_token=tokens)), ID, QUERY, NOW) is good
+def test_it_works_while_the_stack_has_its_key(signing_keys: list[str], good: bool) -> None:
+    assert is_good(AccountKeys("acme", signing_keys), ID, QUERY, NOW, LONGEST) is good
 
 
 def test_what_else_is_signed_is_no_link() -> None:
-    """The token also makes ids and pseudonyms; none of them passes for a signature."""
+    """The key also makes ids and pseudonyms; none of them passes for a signature."""
     for made in (media_id(ACME, f"acme/{ID}?{EXPIRES}"), ACME.pseudonym(f"acme/{ID}?{EXPIRES}")):
-        assert not is_good(ACME, ID, {"expires": str(EXPIRES), "signature": made}, NOW)
+        assert not is_good(ACME, ID, {"expires": str(EXPIRES), "signature": made}, NOW, LONGEST)
 
 
 def test_ids() -> None:

@@ -162,6 +162,16 @@ def test_diff_of_what_is_the_same_ends_with_0(bridge: Operator) -> None:
     assert bridge("diff", "acme").exit_code == 0
 
 
+def test_diff_with_a_list_that_goes_round_is_none(bridge: Operator) -> None:
+    bridge.meta.entries = [entry(name=f"t{number}", id=str(number)) for number in range(150)]
+    bridge("sync", "acme")
+    bridge.meta.next_answers = [None, bridge.meta.page({"limit": "100"}, "https://bsp.example")]
+
+    done = bridge("diff", "acme")
+
+    assert (done.exit_code, "comes back" in done.stderr) == (4, True)
+
+
 def test_preview_names_what_an_import_would_lose(bridge: Operator) -> None:
     bridge.meta.entries = [
         entry(name="sent", id="1"),

@@ -30,7 +30,7 @@ from tests.support import sample_files, undecodable
 from tests.support.bsp import Answer, Bsp, Fault, Script, refusing_url
 from tests.support.private import looked_into
 from tests.support.services import services
-from tests.support.world import PUBLIC_URL, World, world
+from tests.support.world import PUBLIC_URL, World, account_of, world
 from whatsapp_bridge.accounts.account import Account, AccountInvalid
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.clevertap.callbacks import StatusError, StatusUpdate
@@ -545,7 +545,7 @@ class ProviderConformance(FileConformance, ABC):
         assert has == changes
 
     def account(self, base_url: str = "https://bsp.example") -> Account:
-        return parse_account("acme", self.secret(base_url))
+        return account_of("acme", self.secret(base_url))
 
     def client(self, base_url: str) -> Client:
         http = HttpClient(patience=Patience(read=READ_SECONDS))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.world import TOKEN, account
-from whatsapp_bridge.accounts.account import Account, AccountInvalid
+from whatsapp_bridge.accounts.account import AccountInvalid
 from whatsapp_bridge.providers.accounts import parse_account
 
 CANARY = "Canary-7319"
@@ -306,26 +306,6 @@ def test_token(token: str, matches: bool) -> None:
 )
 def test_own_number(number: str, own: bool) -> None:
     assert parse_account("acme", account()).has_number(number) is own
-
-
-class TestPseudonym:
-    acme: Account = parse_account("acme", account())
-
-    def test_tells_people_apart_and_does_not_show_them(self) -> None:
-        one, other = self.acme.pseudonym("27820000001"), self.acme.pseudonym("27820000002")
-        assert one != other
-        assert one == self.acme.pseudonym("27820000001")
-        assert len(one) == 32
-        assert int(one, 16)
-
-    def test_of_several_tokens_the_first_makes_it(self) -> None:
-        rotating = parse_account("acme", account(callback_token=["u" * 40, TOKEN]))
-        assert rotating.pseudonym("27820000001") != self.acme.pseudonym("27820000001")
-        assert rotating.pseudonyms("27820000001")[1] == self.acme.pseudonym("27820000001")
-
-    def test_is_keyed(self) -> None:
-        keyed_otherwise = parse_account("acme", account(callback_token="u" * 40))
-        assert keyed_otherwise.pseudonym("27820000001") != self.acme.pseudonym("27820000001")
 
 
 _REPLACEMENTS = [None, 0, -1, 1e400, True, "", "x", "\ud800", [], [None], {}, {"x": 1}]

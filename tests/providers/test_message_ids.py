@@ -5,7 +5,9 @@ from base64 import b64encode
 import pytest
 
 from local.sandbox.wamids import PREFIX, wamid
-from whatsapp_bridge.providers.common.message_ids import forms, hidden, token
+from tests.support.world import account
+from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.common.message_ids import forms, hidden, kept, made_of, token
 
 PERSON, BUSINESS, USER = "27820000001", "27999000001", "ZA.1029384756102938475610"
 TOKEN = "0123456789ABCDEF01"
@@ -110,3 +112,18 @@ def test_an_id_that_is_too_long_for_a_key_is_shortened(message_id: str) -> None:
 
 def test_an_id_of_whatsapp_that_is_too_long_is_found_in_one_form_that_is_a_key() -> None:
     assert all(len(form) <= 1024 for form in forms("acme", PREFIX + "k" * 5000))
+
+
+def test_an_id_that_is_made_of_content_is_kept_under_the_account_s_key() -> None:
+    own, other = (
+        parse_account(name, account(callback_token=secret * 40)) for name, secret in (("acme", "t"), ("acme", "u"))
+    )
+    yes = made_of(b"27820000001 yes")
+    assert kept(own, yes) == kept(own, made_of(b"27820000001 yes"))
+    assert len({yes, kept(own, yes), kept(other, yes), kept(own, made_of(b"27820000002 yes"))}) == 4
+    assert hidden("acme", kept(own, yes)) == kept(own, yes)
+
+
+@pytest.mark.parametrize("message_id", ["api-1", wamid(PERSON, TOKEN), "k" * 1024])
+def test_an_id_of_the_bsp_s_is_kept_as_it_is(message_id: str) -> None:
+    assert kept(parse_account("acme", account()), message_id) == message_id

@@ -28,6 +28,7 @@ FUNCTIONS = {
 }
 DISPATCH = {
     "ACCOUNT_SECRET_PREFIX": "stack/accounts/",
+    "SIGNING_KEY_SECRET": "stack/signing-key",
     "CONVERSATION_QUEUE_URL": "https://queue/conversation",
     "CONVERSATION_DEAD_LETTER_QUEUE_URL": "https://queue/conversation-dead-letter",
     "CAMPAIGN_QUEUE_URL": "https://queue/campaign",
@@ -50,6 +51,7 @@ def environment(function: str) -> dict[str, str]:
 def test_values_are_typed() -> None:
     assert vars(DispatchSettings.read(DISPATCH)) == {
         "account_secret_prefix": "stack/accounts/",
+        "signing_key_secret": "stack/signing-key",
         "conversation_queue_url": "https://queue/conversation",
         "conversation_dead_letter_queue_url": "https://queue/conversation-dead-letter",
         "campaign_queue_url": "https://queue/campaign",

@@ -1,6 +1,7 @@
 """The services together: hooks, and what the smaller ones answer."""
 
 from collections.abc import Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -124,6 +125,17 @@ def test_a_secret_changes_at_once(sim: Sim) -> None:
     sim.cloud.secrets.delete("a")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         sim.cloud.secrets.get_secret_value(SecretId="a")
+
+
+def test_secrets_are_read_together_a_hundred_times_a_second(sim: Sim) -> None:
+    read = partial(sim.cloud.secrets.batch_get_secret_value, SecretIdList=["a"])
+    for _ in range(100):
+        read()
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        read()
+    assert sim.cloud.secrets.get_secret_value(SecretId="a")
+    sim.now += 1
+    assert [secret["Name"] for secret in read()["SecretValues"]] == ["a"]
 
 
 def test_a_link_to_an_object_expires(sim: Sim) -> None:

@@ -180,6 +180,19 @@ def test_secrets(made: Twin) -> None:
     made.cloud.secrets.put("test/accounts/acme", "{}")
     for name in ("test/accounts/acme", "test/accounts/none"):
         made.compare("secretsmanager", "get_secret_value", SecretId=name)
+    made.compare("secretsmanager", "batch_get_secret_value", SecretIdList=["test/accounts/acme"])
+    both = ["test/accounts/acme", "test/accounts/none"]
+    answers = [
+        side.batch_get_secret_value(SecretIdList=both) for side in (made.moto["secretsmanager"], made.cloud.secrets)
+    ]
+    told = [
+        (
+            [(secret["Name"], secret["SecretString"]) for secret in answer["SecretValues"]],
+            [(error["SecretId"], error["ErrorCode"]) for error in answer["Errors"]],
+        )
+        for answer in answers
+    ]
+    assert told[0] == told[1] == ([("test/accounts/acme", "{}")], [("test/accounts/none", "ResourceNotFoundException")])
     made.moto["secretsmanager"].create_secret(Name="test/other", SecretString="{}")
     made.cloud.secrets.put("test/other", "{}")
     filters = [{"Key": "name", "Values": ["test/accounts/"]}]

@@ -1,12 +1,14 @@
 """The deployed flows under AWS's rules and faults: no seed breaks a promise (docs/simulation.md)."""
 
+import gc
 import os
+import weakref
 
 import pytest
 
 from local.simulation.__main__ import SEEDS, results
 from local.simulation.plan import Plan, draw
-from local.simulation.run import play
+from local.simulation.run import Run, play
 
 CHUNK = 50
 
@@ -38,3 +40,14 @@ def test_what_is_taken_out_of_a_plan_leaves_the_rest(take: dict[str, int]) -> No
         len(plan.events) - take.get("events", 0),
         len(plan.faults) - take.get("faults", 0),
     )
+
+
+def test_a_run_leaves_nothing_behind() -> None:
+    """Thousands of them are made in one process. Some tasks still wait when a run is over."""
+    run = Run(draw(4))
+    run.play()
+    assert not run.scheduler.tasks
+    left = weakref.ref(run)
+    del run
+    gc.collect()
+    assert left() is None

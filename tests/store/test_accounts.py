@@ -214,7 +214,7 @@ def test_names_without_an_account_are_kept_while_they_are_good(error: str | None
 def with_budget(secrets: Secrets, at_once: int = 3, seconds: float = 10) -> tuple[Accounts, Clock]:
     clock = Clock()
     budget = Budget(at_once, seconds, clock)
-    return Accounts("stack/accounts/", parse_account, secrets, clock, budget), clock
+    return Accounts("stack/accounts/", parse_account, secrets, clock, budget=budget), clock
 
 
 def spend(accounts: Accounts) -> None:

@@ -1,7 +1,12 @@
 """The clients: one per service and region, with time-outs that fit into a function's."""
 
+import json
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
-from botocore.exceptions import ClientError
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from whatsapp_bridge.store import aws
 
@@ -56,3 +61,38 @@ def test_links_to_a_local_s3_have_the_bucket_in_their_path(monkeypatch: pytest.M
 )
 def test_error_code(error: Exception, code: str) -> None:
     assert aws.error_code(error) == code
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "code", "sent"),
+    [
+        pytest.param("batch_get_secret_value", 400, "ThrottlingException", 1, id="several, throttled: not again"),
+        pytest.param("batch_get_secret_value", 500, "InternalServiceError", 1, id="several, failed: not again"),
+        pytest.param("batch_get_secret_value", 400, "AccessDeniedException", 1, id="several, denied"),
+        pytest.param("batch_get_secret_value", None, None, 3, id="several, out of reach"),
+        pytest.param("get_secret_value", 400, "ThrottlingException", 3, id="one, throttled"),
+        pytest.param("get_secret_value", 500, "InternalServiceError", 3, id="one, failed"),
+        pytest.param("get_secret_value", 400, "AccessDeniedException", 1, id="one, denied"),
+    ],
+)
+def test_what_is_refused_of_several_secrets_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, call: str, status: int | None, code: str | None, sent: int
+) -> None:
+    """Each of them is read by itself at once; botocore would wait for seconds first."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    requests: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        requests.append(request)
+        if status is None:
+            raise EndpointConnectionError(endpoint_url="https://aws.example")
+        raw = SimpleNamespace(stream=lambda *_, **__: iter([json.dumps({"__type": code}).encode()]))
+        return AWSResponse(request.url, status, {"content-type": "application/x-amz-json-1.1"}, raw)
+
+    client = aws.client("secretsmanager")
+    client.meta.events.register("before-send.secrets-manager", answer)
+    parameters: dict[str, Any] = {"SecretId": "a"} if call == "get_secret_value" else {"SecretIdList": ["a", "b"]}
+    with pytest.raises((ClientError, EndpointConnectionError)) as raised:
+        getattr(client, call)(**parameters)
+    assert aws.error_code(raised.value) == (code or "")
+    assert len(requests) == sent

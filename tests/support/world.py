@@ -27,6 +27,8 @@ from local.sandbox.bsp import BspSandbox
 from local.simulation import internet, rules
 from local.simulation.sqs import event_record, receive_batch
 from local.template import Deployment, EventSource, read_template
+from whatsapp_bridge.accounts.account import Account
+from whatsapp_bridge.accounts.keys import AccountKeys, read_signing_keys
 from whatsapp_bridge.clevertap.answers import Answer as CleverTapAnswer
 from whatsapp_bridge.flows.receive import Acknowledgement
 from whatsapp_bridge.flows.records import process_batch, process_fifo
@@ -42,6 +44,7 @@ from whatsapp_bridge.flows.wiring import (
 )
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.net.limits import USUAL, WHILE_IMPORTING, WHILE_SENDING, Patience
+from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import Callback
 from whatsapp_bridge.runtime.breaker import MOST_AT_ONCE
 from whatsapp_bridge.store.items import Table
@@ -59,6 +62,8 @@ PUBLIC_URL = "https://bridge.example"
 STATUS_URL = CLEVERTAP_URL + "status?a=1"
 INCOMING_URL = CLEVERTAP_URL + "incoming?a=1"
 TOKEN = "t" * 40
+SIGNING_KEY = (ROOT / "events" / "signing-key.json").read_text(encoding="utf-8")
+"""The stack's secret."""
 CLIENTS = {"secrets": "secretsmanager", "sqs": "sqs", "dynamodb": "dynamodb", "s3": "s3"}
 """The world's own AWS clients, by their names in it."""
 BASIC = {"authorization": "Basic dXNlcjphLWxvbmctcGFzc3dvcmQ="}
@@ -81,6 +86,22 @@ def account(**changes: Any) -> dict[str, Any]:
         "provider": {"type": "clickatell", "api_key": "secret-api-key", "base_url": BSP_URL},
         "options": {},
     } | changes
+
+
+def keys_of(name: str = "acme", signing_key: str = SIGNING_KEY) -> AccountKeys:
+    """What an account of the world has from the stack's secret."""
+    return AccountKeys(name, read_signing_keys(signing_key))
+
+
+def account_of(name: str, secret: Any) -> Account:
+    """An account as the world's functions read it."""
+    return parse_account(name, secret).with_keys(keys_of(name))
+
+
+def signing_key(*keys: str) -> str:
+    """The stack's secret with these keys, the first one first."""
+    first, *others = keys
+    return json.dumps({"key": first, "other_keys": others} if others else {"key": first})
 
 
 @cache
@@ -213,6 +234,7 @@ class World:
         create_resources(
             self.deployment, {service: getattr(self, name) for name, service in CLIENTS.items()}.__getitem__
         )
+        self.change_signing_key(SIGNING_KEY)
         for name, secret in accounts.items():
             self.put_account(name, secret)
         self._wire()
@@ -238,6 +260,19 @@ class World:
 
     def change_account(self, name: str, secret: dict[str, Any]) -> None:
         self.secrets.put_secret_value(SecretId=f"test/accounts/{name}", SecretString=json.dumps(secret))
+
+    def change_signing_key(self, text: str) -> None:
+        (secret,) = self.deployment.secrets.values()
+        self.secrets.put_secret_value(SecretId=secret.name, SecretString=text)
+
+    def forget_secrets(self, *flows: str) -> None:
+        """These flows (all of those that read secrets, if none are named) are in new processes."""
+        for flow in flows or ("accept", "receive", "show_media", "dispatch", "forward_replies", "forward_statuses"):
+            made = getattr(self, flow)
+            signing = made._signing if flow == "show_media" else made._accounts._signing
+            signing._keys, signing._read_at = (), -inf
+            if flow != "show_media":
+                made._accounts._cache.clear()
 
     def _wire(self) -> None:
         """The flows as the functions build them, each from its own function's environment."""

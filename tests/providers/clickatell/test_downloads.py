@@ -102,12 +102,14 @@ def test_request() -> None:
 # Where the API key may go, and where not: by the account's base_url, and the callback's downloadUrl.
 ORIGINS: dict[str, tuple[str, Any, bool]] = {
     "the account's": (BASE_URL, "https://bsp.example/v1/media?fileId=1", True),
-    "below a path": ("https://bsp.example/base", "https://bsp.example/v1/media", True),
-    "in capitals": (BASE_URL, "HTTPS://BSP.Example/v1/media", True),
-    "with the usual port": (BASE_URL, "https://bsp.example:443/v1/media", True),
-    "without a path": (BASE_URL, "https://bsp.example?fileId=1", True),
+    "below a path": ("https://bsp.example/base", "https://bsp.example/v1/media?fileId=1", True),
+    "below the account's path": ("https://bsp.example/base", "https://bsp.example/base/v1/media?fileId=1", True),
+    "in capitals": (BASE_URL, "HTTPS://BSP.Example/v1/media?fileId=1", True),
+    "with the usual port": (BASE_URL, "https://bsp.example:443/v1/media?fileId=1", True),
+    "as in the seed": (BASE_URL, "https://bsp.example/v1/media?fileId=UUID-1.xxx&sha256Hash=529f&source=client", True),
+    "with a member that nobody knows": (BASE_URL, "https://bsp.example/v1/media?new=a%2Fb&fileId=1", True),
     "a name with an @ further on": (BASE_URL, "https://bsp.example/v1/media?fileId=a@evil.example", True),
-    "this machine, its port": ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1/media", True),
+    "this machine, its port": ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1/media?fileId=1", True),
     "another host": (BASE_URL, "https://evil.example/v1/media", False),
     "a longer host": (BASE_URL, "https://bsp.example.evil.example/v1/media", False),
     "a host that ends so": (BASE_URL, "https://evilbsp.example/v1/media", False),
@@ -134,13 +136,45 @@ ORIGINS: dict[str, tuple[str, Any, bool]] = {
     "a percent sign in the host": (BASE_URL, "https://bsp%2eexample/v1/media", False),
     "a host of other letters": (BASE_URL, "https://b\u0455p.example/v1/media", False),
     "a broken address": (BASE_URL, "https://[bsp.example/v1/media", False),
+    # At the account's origin, but another call of the API.
+    "no path": (BASE_URL, "https://bsp.example", False),
+    "no path, a fileId": (BASE_URL, "https://bsp.example?fileId=1", False),
+    "another path": (BASE_URL, "https://bsp.example/v1/balance?fileId=1", False),
+    "the path in capitals": (BASE_URL, "https://bsp.example/V1/Media?fileId=1", False),
+    "a path below it": (BASE_URL, "https://bsp.example/v1/media/1?fileId=1", False),
+    "a slash at its end": (BASE_URL, "https://bsp.example/v1/media/?fileId=1", False),
+    "a path that begins so": (BASE_URL, "https://bsp.example/v1/mediation?fileId=1", False),
+    "below another path": (BASE_URL, "https://bsp.example/other/v1/media?fileId=1", False),
+    "dot segments behind it": (BASE_URL, "https://bsp.example/v1/media/../balance?fileId=1", False),
+    "dot segments before it": (BASE_URL, "https://bsp.example/v1/../v1/media?fileId=1", False),
+    "a dot segment": (BASE_URL, "https://bsp.example/v1/./media?fileId=1", False),
+    "encoded dots": (BASE_URL, "https://bsp.example/v1/media/%2e%2e/balance?fileId=1", False),
+    "dots encoded twice": (BASE_URL, "https://bsp.example/v1/media/%252e%252e/balance?fileId=1", False),
+    "an encoded slash": (BASE_URL, "https://bsp.example/v1%2fmedia?fileId=1", False),
+    "an encoded letter": (BASE_URL, "https://bsp.example/v1/medi%61?fileId=1", False),
+    "an encoded question mark": (BASE_URL, "https://bsp.example/v1/media%3FfileId=1", False),
+    "a backslash in the path": (BASE_URL, "https://bsp.example/v1\\media?fileId=1", False),
+    "a backslash behind it": (BASE_URL, "https://bsp.example/v1/media\\..\\balance?fileId=1", False),
+    "two slashes": (BASE_URL, "https://bsp.example//v1/media?fileId=1", False),
+    "parameters of the path": (BASE_URL, "https://bsp.example/v1/media;x=/../balance?fileId=1", False),
+    "a line break in the path": (BASE_URL, "https://bsp.example/v1/media\n?fileId=1", False),
+    "a fragment": (BASE_URL, "https://bsp.example/v1/media#?fileId=1", False),
+    "a fragment behind the query": (BASE_URL, "https://bsp.example/v1/media?fileId=1#x", False),
+    "no fileId": (BASE_URL, "https://bsp.example/v1/media", False),
+    "an empty fileId": (BASE_URL, "https://bsp.example/v1/media?fileId=", False),
+    "two fileIds": (BASE_URL, "https://bsp.example/v1/media?fileId=1&fileId=2", False),
+    "a fileId that is a path": (BASE_URL, "https://bsp.example/v1/media?fileId=../balance", False),
+    "a fileId that is an encoded path": (BASE_URL, "https://bsp.example/v1/media?fileId=..%2Fbalance", False),
+    "a fileId that is encoded twice": (BASE_URL, "https://bsp.example/v1/media?fileId=..%252Fbalance", False),
+    "a fileId that is a step of a path": (BASE_URL, "https://bsp.example/v1/media?fileId=..", False),
+    "a fileId with a blank": (BASE_URL, "https://bsp.example/v1/media?fileId=1%00", False),
     "a list": (BASE_URL, ["https://bsp.example/v1/media"], False),
     "a number": (BASE_URL, 5, False),
 }
 
 
 @pytest.mark.parametrize(("base_url", "url", "allowed"), ORIGINS.values(), ids=ORIGINS.keys())
-def test_api_key_is_only_sent_to_its_own_origin(base_url: str, url: Any, allowed: bool) -> None:
+def test_api_key_is_only_sent_to_the_media_of_its_own_api(base_url: str, url: Any, allowed: bool) -> None:
     net = Net()
     reader, element = client(net, base_url=base_url), samples.media("m1", samples.file(downloadUrl=url))
 
@@ -306,7 +340,7 @@ KINDS: dict[str, tuple[Any, bytes, str, str]] = {
 
 @pytest.mark.parametrize(("given", "content", "kind", "content_type"), KINDS.values(), ids=KINDS.keys())
 def test_kind_and_type(given: Any, content: bytes, kind: str, content_type: str) -> None:
-    element = samples.media("m1", samples.file(given, fileName=None, downloadUrl=f"{BASE_URL}/v1/media"))
+    element = samples.media("m1", samples.file(given, fileName=None, downloadUrl=f"{BASE_URL}/v1/media?fileId=file"))
     answer = replied(client(Net()), element)
 
     assert answer.attachment is not None
@@ -323,7 +357,7 @@ NAMES: dict[str, tuple[Json, str]] = {
     "a number": ({"fileName": 5}, "5.jpg"),
     "no extension": ({"fileName": "menu"}, "menu.jpg"),
     "no extension, of no type": ({"fileName": "menu", "contentType": None}, "menu.jpg"),
-    "no name at all": ({"fileName": None, "downloadUrl": f"{BASE_URL}/v1/media"}, "file.jpg"),
+    "no extension at all": ({"fileName": None, "downloadUrl": f"{BASE_URL}/v1/media?fileId=file"}, "file.jpg"),
 }
 
 

@@ -189,7 +189,7 @@ def test_message_without_an_id_is_known_by_its_content(missing: Any) -> None:
     )
 
     assert first == repeat != other
-    assert len(first) == 64
+    assert len(first) == 72
 
 
 def replied(kind: str, element: Json) -> Any:

@@ -209,7 +209,11 @@ UNREADABLE = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 BROKEN: dict[str, tuple[Json, str]] = {
     "key no base64": ({"encryptionKey": "private!"}, "encryptionKey must be base64"),
     "file in clear": ({"content": b64encode(files.JPEG).decode()}, UNREADABLE),
-    "no file": ({"content": None}, "the message must have downloadUrl or content"),
+    "no file": ({"content": None}, "the message must have content"),
+    "an address, of which the legacy API has none": (
+        {"content": None, "downloadUrl": "https://bsp.example/v1/media?fileId=1"},
+        "the message must have content",
+    ),
 }
 
 

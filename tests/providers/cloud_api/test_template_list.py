@@ -138,6 +138,15 @@ def test_no_list(answer: Answer | Exception, why: str) -> None:
     assert "private" not in found.reason
 
 
+@pytest.mark.parametrize("template_id", ["me/businesses", "..", "1/../2", "1?fields=x", "1#x", "", "\u0661", "1\n"])
+def test_an_id_that_is_none_of_metas_is_not_asked_for(template_id: str) -> None:
+    """It may come from another BSP's callback, which nobody has signed, and must not choose a call of the Graph API."""
+    http = Http(answer=Answer(200, {}, b"{}"))
+    found = made(http).fetch(template_id)
+    assert isinstance(found, NotListed)
+    assert (found.why, http.asked) == ("missing", [])
+
+
 def test_a_cursor_that_meta_no_longer_takes_is_not_a_missing_permission() -> None:
     assert made(Http(answer=Answer(400, {}, wire(100)))).page("old", 100).why == "unknown"
     assert made(Http(answer=Answer(400, {}, wire(100, error_subcode=33)))).page("old", 100).why == "permission"

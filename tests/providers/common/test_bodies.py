@@ -268,7 +268,7 @@ ALONE: dict[str, tuple[tuple[str, ...], set[str]]] = {
     ),
     "times": (("fromisoformat(", "strptime("), {"providers/common/values.py"}),
     "types of files": (("mimetypes",), {"media/file_types.py"}),
-    "numbers of people": (("forms(wa_id)", "_LONGER"), {"accounts/phone_numbers.py", "providers/cloud_api/numbers.py"}),
+    "numbers of people": (("_LONGER",), {"accounts/phone_numbers.py"}),
     "wamids": (('"HBg"', '"wamid."'), {"providers/common/message_ids.py"}),
     "statuses in place of a file": (("423, 425",), {"media/fetch.py", "providers/answers.py"}),
 }

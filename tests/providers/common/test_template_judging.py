@@ -9,9 +9,9 @@ from tests.templates.samples import NOW, Json, body, entry, template
 from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS, Judgement, Rules, judge
+from whatsapp_bridge.providers.common.template_judging import Judgement, Rules, judge
 from whatsapp_bridge.templates.news import News, merged
-from whatsapp_bridge.templates.template import FILE, Template
+from whatsapp_bridge.templates.template import FILE, FRESH_SECONDS, Template
 
 
 def message(**named: str) -> TemplateMessage:

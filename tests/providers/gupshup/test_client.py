@@ -9,9 +9,9 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, Json
 from tests.support import sample_files
 from tests.support.services import MemoryNotes, services
+from tests.support.world import account_of
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -59,7 +59,7 @@ def said(status: int, body: Any, **headers: str) -> Answer:
 
 
 def client(http: HttpClient, notes: Any = None, base_url: str = "https://bsp.example/base/", **provider: Any) -> Client:
-    account = parse_account("acme", samples.secret(base_url, **provider))
+    account = account_of("acme", samples.secret(base_url, **provider))
     return Client(account, services(http, notes=notes))
 
 

@@ -133,6 +133,8 @@ class Http(HttpClient):
         super().__init__()
         self._entries, self._total, self._answer = entries, len(entries) if total is None else total, answer
         self.asked: list[Json] = []
+        self.filters = {"id"}
+        """Those that are not passed over: no source says what becomes of one that the list does not know."""
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, *, max_bytes: int = 0) -> Answer:
         assert (method, url) == ("POST", f"{LIST}/GatewayAPI/rest")
@@ -144,7 +146,8 @@ class Http(HttpClient):
         if self._answer is not None:
             return self._answer
         offset, limit = int(form["offset"]), int(form["limit"])
-        found = [each for each in self._entries if form.get("id") in (None, str(each.get("id")))]
+        given = {name: form[name] for name in self.filters if name in form}
+        found = [each for each in self._entries if given.items() <= {n: str(v) for n, v in each.items()}.items()]
         answer = {"data": found[offset : offset + limit], "meta": {"total": self._total}}
         return Answer(200, {}, json.dumps(answer).encode())
 
@@ -200,6 +203,31 @@ def test_by_name() -> None:
     http = Http([flat(), flat(language="de"), flat(name="order_ready_2")])
     assert [news.language for news in made(http).find("Order_Ready")] == ["en", "de"]
     assert http.asked[0]["name"] == "Order_Ready"
+
+
+MANY = [flat(name=f"t{n:03}", id=n) for n in range(150)]
+
+
+def test_by_name_where_the_list_takes_no_names() -> None:
+    http = Http(MANY)
+    found = made(http).find("t149")
+    assert isinstance(found, NotListed)
+    assert found.why == "unknown"
+
+
+@pytest.mark.parametrize(("name", "number"), [("t149", 1), ("t150", 0)])
+def test_by_name_where_the_total_is_of_all(name: str, number: int) -> None:
+    http = Http(MANY)
+    http.filters = {"name"}
+    assert len(made(http).find(name)) == number
+
+
+def test_one_where_the_list_takes_no_ids() -> None:
+    http = Http(MANY)
+    http.filters = set()
+    found = made(http).fetch("149")
+    assert isinstance(found, NotListed)
+    assert found.why == "unknown"
 
 
 def error(code: str) -> Answer:

@@ -24,9 +24,9 @@ from tests.providers.message_central.samples import (
     token_answer,
 )
 from tests.support.services import MemoryNotes, services
+from tests.support.world import account_of
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract import (
     Accepted,
     Attachment,
@@ -38,6 +38,7 @@ from whatsapp_bridge.providers.contract import (
     Unknown,
     Unreadable,
 )
+from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.providers.message_central.client import Client
 
 NOW = 1_760_000_000
@@ -94,7 +95,7 @@ STATIC = {"token": samples.TOKEN}
 
 def client(http: HttpClient, notes: Any = None, options: Json | None = None, **provider: Any) -> Client:
     secret = samples.secret("https://bsp.example/base/", options, **provider)
-    return Client(parse_account("acme", secret), services(http, notes=notes), now=lambda: NOW)
+    return Client(account_of("acme", secret), services(http, notes=notes), now=lambda: NOW)
 
 
 def chat(reference: str = "c1", **changes: Any) -> Outgoing:
@@ -378,7 +379,8 @@ def test_a_token_that_another_process_has_renewed_is_used() -> None:
     made = client(http, notes)
     prepared = made.prepare(broadcast())
     (key,) = notes.kept
-    notes.kept[key] = "private-2"
+    account = account_of("acme", samples.secret("https://bsp.example/base/"))
+    notes.kept[key] = kept_tokens.sealed(account, "private-2")
 
     assert isinstance(prepared, Outgoing)
     assert made.send([prepared]) == [Accepted(None)]

@@ -14,8 +14,8 @@ from whatsapp_bridge.net.http import Answer as HttpAnswer
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import Patience
 from whatsapp_bridge.providers.contract import Client, Outgoing
+from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.providers.message_central.client import Client as MessageCentral
-from whatsapp_bridge.providers.message_central.tokens import Tokens
 
 _INCOMING = {"text": meta.text, "button": meta.button, "location": meta.location, "contacts": meta.contacts}
 
@@ -61,7 +61,7 @@ class TestMessageCentral(ProviderConformance):
         """With a token from an earlier message."""
         account, notes = self.account(base_url), MemoryNotes()
         made = services(HttpClient(patience=Patience(read=READ_SECONDS)), notes=notes)
-        notes.put("acme", Tokens(account, made)._key, samples.TOKEN, 3600)
+        notes.put("acme", kept_tokens.place(account), kept_tokens.sealed(account, samples.TOKEN), 3600)
         return MessageCentral(account, made)
 
     def batch(self) -> list[Outgoing]:
@@ -79,7 +79,8 @@ class TestMessageCentral(ProviderConformance):
     @contextmanager
     def world(self, secret: Json | None = None) -> Iterator[World]:
         with super().world(secret) as made:
-            made.notes.put("acme", Tokens(self.account(), services(HttpClient()))._key, samples.TOKEN, 3600)
+            account = self.account()
+            made.notes.put("acme", kept_tokens.place(account), kept_tokens.sealed(account, samples.TOKEN), 3600)
             yield made
 
     def accepting(self, batch: Sequence[Outgoing]) -> Answer:

@@ -21,11 +21,11 @@ from tests.support.world import (
     Killed,
     World,
     freeform,
+    keys_of,
     world,
 )
 from whatsapp_bridge.clevertap.answers import SUCCESS
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.store.claims import Claim
 
 ANN, BEN = "27820000001", "27820000002"
@@ -108,7 +108,7 @@ def test_what_forward_binds_is_kept_as_long_as_the_messages(made: World) -> None
     made.now += 60
     report(made, "w1", "sent")
     made.pump()
-    recipient = parse_account("acme", SECRET).pseudonym(ANN)
+    recipient = keys_of().pseudonym(ANN)
     item = made.table.get(f"waiting#acme#{recipient}")
     assert item is not None
     assert item["expires_at"] == pytest.approx(made.now + days * 86_400, abs=1)
@@ -281,7 +281,7 @@ def test_templates_that_come_together_wait_in_the_order_in_which_they_leave(bulk
         left_as = sent_variables(made)
         assert len(left_as) == 10
         for to in (ANN, BEN):
-            recipient = parse_account("acme", SECRET).pseudonym(to)
+            recipient = keys_of().pseudonym(to)
             found = [made.waiting.bind("acme", [recipient], f"w{number}") for number in range(6)]
             assert found == [*(name for name in left_as if name.endswith("ben") is (to == BEN)), None]
 
@@ -313,7 +313,7 @@ def test_a_message_that_another_delivery_has_sent_does_not_wait_again(made: Worl
     made.run()
 
     assert made.bsp_requests == []
-    recipient = parse_account("acme", SECRET).pseudonym(ANN)
+    recipient = keys_of().pseudonym(ANN)
     assert made.waiting.bind("acme", [recipient], "w1") is None
 
 

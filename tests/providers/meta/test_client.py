@@ -12,9 +12,10 @@ from tests.providers.meta import samples
 from tests.providers.meta.samples import Json, failure, taken
 from tests.support import sample_files
 from tests.support.services import MemoryNotes, services
+from tests.support.world import account_of
+from whatsapp_bridge.accounts.keys import AccountKeys
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api import codes, numbers
 from whatsapp_bridge.providers.contract import (
     Accepted,
@@ -31,7 +32,7 @@ from whatsapp_bridge.providers.meta import replies
 from whatsapp_bridge.providers.meta.client import Client
 
 BASE_URL = "https://bsp.example/base"
-ACCOUNT = parse_account("acme", samples.secret(f"{BASE_URL}/"))
+ACCOUNT = account_of("acme", samples.secret(f"{BASE_URL}/"))
 AUTHORIZATION = {"authorization": f"Bearer {SECRET}"}
 
 
@@ -201,23 +202,23 @@ def test_numbers_of_others_stay() -> None:
     numbers.keep(notes, ACCOUNT, WA_ID, NUMBER)  # type: ignore[arg-type]
 
     assert reply_from(PERSON, notes) == webhooks.text()
-    other = parse_account("other", samples.secret() | {"callback_token": "private-token-of-another-account-0123"})
+    other = account_of("other", samples.secret())
     assert numbers.known(notes, other, WA_ID) == WA_ID  # type: ignore[arg-type]
 
 
-def test_a_number_is_known_while_the_token_is_rotated_and_after() -> None:
-    old, new = samples.secret()["callback_token"], "private-new-token-of-the-same-account-0123"
+def test_a_number_is_known_while_the_signing_key_is_rotated_and_after() -> None:
+    old, new = "o" * 64, "n" * 64
 
-    def with_tokens(*tokens: str) -> Any:
-        return parse_account("acme", samples.secret() | {"callback_token": list(tokens)})
+    def with_keys(*keys: str) -> Any:
+        return ACCOUNT.with_keys(AccountKeys("acme", keys))
 
-    notes = MemoryNotes()
-    numbers.keep(notes, with_tokens(old), WA_ID, NUMBER)
-    assert numbers.known(notes, with_tokens(old, new), WA_ID) == NUMBER
+    notes: Any = MemoryNotes()
+    numbers.keep(notes, with_keys(old), WA_ID, NUMBER)
+    assert numbers.known(notes, with_keys(old, new), WA_ID) == NUMBER
     # That the person is heard of makes a note under the new one.
-    assert numbers.known(notes, with_tokens(new), WA_ID) == WA_ID
-    assert numbers.known(notes, with_tokens(new, old), WA_ID) == NUMBER
-    assert numbers.known(notes, with_tokens(new), WA_ID) == NUMBER
+    assert numbers.known(notes, with_keys(new), WA_ID) == WA_ID
+    assert numbers.known(notes, with_keys(new, old), WA_ID) == NUMBER
+    assert numbers.known(notes, with_keys(new), WA_ID) == NUMBER
 
 
 @pytest.mark.parametrize("wa_id", [PERSON, f"+{PERSON}", None, "", "private", ["x"]])
@@ -348,6 +349,31 @@ def test_file_with_only_an_address() -> None:
 
     assert client(http).download(attachment(source={"url": LOOKASIDE})).content == CONTENT
     assert [url for _, url, _, _ in http.requests] == [LOOKASIDE]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://graph.facebook.com/v23.0/me/businesses", id="the Graph API"),
+        pytest.param(f"{BASE_URL}/v23.0/me", id="base_url"),
+        pytest.param("https://facebook.com/private", id="its domain"),
+        pytest.param("https://private.example/1", id="another host"),
+        pytest.param("", id="none"),
+    ],
+)
+def test_an_address_in_a_webhook_is_no_call_of_the_api(url: str) -> None:
+    http = Http(said(200, CONTENT))
+    with pytest.raises(Unreadable, match="the file's address must be Meta's"):
+        client(http).download(attachment(source={"url": url}))
+    assert http.requests == []
+
+
+@pytest.mark.parametrize("media_id", [".", "..", "..."])
+def test_an_id_is_no_step_of_a_path(media_id: str) -> None:
+    http = Http(described(), said(200, CONTENT))
+    with pytest.raises(Unreadable, match="the file's id must be no step of a path"):
+        client(http).download(attachment(source={"id": media_id}))
+    assert http.requests == []
 
 
 def test_id_stays_one_step_of_the_path() -> None:

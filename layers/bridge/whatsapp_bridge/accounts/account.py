@@ -1,12 +1,11 @@
 """An account: one CleverTap provider entry, one WhatsApp number, one secret."""
 
-import hmac
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, field_validator
 
 from whatsapp_bridge.accounts.fields import (
     BaseUrl,
@@ -21,12 +20,12 @@ from whatsapp_bridge.accounts.fields import (
     chosen,
     form,
     is_in,
-    is_one_of,
-    is_same,
     matching,
     one_or_several,
 )
-from whatsapp_bridge.accounts.phone_numbers import forms, same
+from whatsapp_bridge.accounts.keys import AccountKeys
+from whatsapp_bridge.accounts.phone_numbers import same
+from whatsapp_bridge.runtime.constant_time import is_one_of, is_same
 from whatsapp_bridge.runtime.hosts import is_loopback
 
 NAME_PATTERN = r"[a-z0-9-]{1,40}"
@@ -159,11 +158,23 @@ class Account(Config, Generic[P_co, O_co]):
         one_or_several(_token),
         Field(alias="callback_token", min_length=1),
     ]
-    """One, or several while the token is rotated. All are accepted; the first is the key of what is made with a token,
-    and what was made with the others is still found."""
+    """One, or several while the token is rotated. Any of them lets callbacks in, and does nothing else."""
     provider: P_co
     options: O_co
     template_source: TemplateSource | None = None
+    _keys: AccountKeys | None = PrivateAttr(default=None)
+
+    @property
+    def keys(self) -> AccountKeys:
+        """Not from the account's secret, but from the stack's, which not every function may read."""
+        if self._keys is None:
+            raise RuntimeError("this function does not read the stack's signing key")
+        return self._keys
+
+    def with_keys(self, keys: AccountKeys) -> Self:
+        known = self.model_copy()
+        known._keys = keys
+        return known
 
     @field_validator("waba_number")
     @classmethod
@@ -185,7 +196,10 @@ class Account(Config, Generic[P_co, O_co]):
         return f"account:{self.name}" if shared is None else f"waba:{shared}"
 
     def with_template_id(self, name: str, template_id: str) -> Self:
-        """The account for a message of a template whose id at the BSP is known."""
+        """The account for a message of a template that is known by this id."""
+        if self.template_source is not None:
+            # It is an id of the source's.
+            return self
         provider = self.provider.with_template_id(name, template_id)
         return self if provider is self.provider else self.model_copy(update={"provider": provider})
 
@@ -208,22 +222,6 @@ class Account(Config, Generic[P_co, O_co]):
         """Whether the BSP's callbacks may come from this IP address."""
         networks = self.options.source_networks
         return not networks or is_in(networks, source)
-
-    def pseudonym(self, number: str) -> str:
-        """A person's number as a keyed hash (32 hex digits): for logs, queue attributes and tables. The same for all
-        forms of a number (`phone_numbers`)."""
-        return self.pseudonyms(number)[0]
-
-    def pseudonyms(self, number: str) -> list[str]:
-        """The same under each callback token, the first one's first; behind them those of a number that came in another
-        form, which older versions have made."""
-        return [
-            digest.hex()[:32] for written in forms(number) for digest in self.digests(b"recipient:" + written.encode())
-        ]
-
-    def digests(self, text: bytes) -> list[bytes]:
-        """Keyed hashes of `text` under each callback token, the first one's first."""
-        return [hmac.digest(token.encode(), text, "sha256") for token in self.callback_tokens]
 
 
 def _carries(headers: Mapping[str, str], credentials: BasicCredentials | HeaderCredentials) -> bool:

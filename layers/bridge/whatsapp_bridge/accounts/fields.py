@@ -1,7 +1,6 @@
 """Field types of the account secret, shared with the adapters' settings."""
 
-import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 from re import ASCII, fullmatch
 from typing import Annotated, Any, Final
@@ -101,20 +100,10 @@ def is_in(networks: Sequence[str], address: str) -> bool:
     return any(ip in ip_network(network) for network in networks)
 
 
-def is_same(given: str, expected: str) -> bool:
-    """Whether a secret is the expected one; the time it takes does not show how near it was."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
-
-
 type MetaId = Annotated[str, form(r"[0-9]{1,32}", "must be an id from Meta: digits only")]
 """A part of addresses."""
 type GraphVersion = Annotated[str, form(r"v[0-9]{1,3}\.[0-9]{1,3}", "must be a version of the Graph API, like v25.0")]
 """https://developers.facebook.com/docs/graph-api/changelog has them."""
-
-
-def is_one_of(given: str, expected: Iterable[str]) -> bool:
-    """`is_same` with one of several. Compares every one, so that the time does not show which one nearly matched."""
-    return sum(is_same(given, each) for each in expected) > 0
 
 
 def matching(pattern: str, words: str) -> Callable[[str], str]:

@@ -35,10 +35,5 @@ def canonical(number: str) -> str:
     return match[1] + match[2] if match else number
 
 
-def forms(number: str) -> list[str]:
-    """The form in which a number is compared; behind it the one in which it came, if that is another."""
-    return list(dict.fromkeys((canonical(number), number)))
-
-
 def same(one: str, other: str) -> bool:
     return canonical(one) == canonical(other)

@@ -27,7 +27,8 @@ from pydantic_core import PydanticCustomError
 
 from whatsapp_bridge.templates.languages import normalised
 
-VALIDATION_TEMPLATE: Final = "whatsapp:hsm:technology:generic:verify"
+# Of CleverTap's "whatsapp:hsm:technology:generic:verify"; the name of a template at WhatsApp has no colon.
+_VERIFICATION: Final = ":generic:verify"
 VALIDATION_MSG_ID: Final = "0|0|0|0"
 _VALIDATION_VALUE: Final = "0"
 
@@ -440,4 +441,9 @@ def is_template_validation(message: TemplateMessage | FreeformMessage) -> bool:
 
 def is_provider_validation(message: TemplateMessage | FreeformMessage) -> bool:
     """Whether CleverTap only checks the endpoint and its credentials because somebody saves a provider entry."""
-    return isinstance(message, TemplateMessage) and message.template.name == VALIDATION_TEMPLATE
+    return isinstance(message, TemplateMessage) and is_verification(message.template.name)
+
+
+def is_verification(namespace: object) -> bool:
+    """Whether it is the namespace with which CleverTap checks a provider entry."""
+    return isinstance(namespace, str) and namespace.endswith(_VERIFICATION)

@@ -10,9 +10,9 @@ from whatsapp_bridge.clevertap.codes import refusal_codes
 from whatsapp_bridge.clevertap.messages import (
     MAX_MSG_ID_LENGTH,
     VALIDATION_MSG_ID,
-    VALIDATION_TEMPLATE,
     FreeformMessage,
     TemplateMessage,
+    is_verification,
 )
 from whatsapp_bridge.clevertap.numbers import normalise_number, recipient_number, written
 from whatsapp_bridge.runtime.json_text import read_json
@@ -78,7 +78,7 @@ def _is_template(fields: dict[str, Any]) -> bool:
 def _numbers(fields: dict[str, Any], read_number: ReadNumber) -> dict[str, str]:
     template = fields.get("template")
     # CleverTap's documented provider validations have placeholders as numbers; nothing is sent to these.
-    placeholders = isinstance(template, dict) and template.get("namespace") == VALIDATION_TEMPLATE
+    placeholders = isinstance(template, dict) and is_verification(template.get("namespace"))
     # Its validations of saved templates have numbers that no country has.
     made_up = fields.get("msgId") == VALIDATION_MSG_ID
     readers = {"to": normalise_number if made_up else read_number, "wabaNumber": normalise_number}

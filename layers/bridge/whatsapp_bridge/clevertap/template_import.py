@@ -201,29 +201,27 @@ class Page(NamedTuple):
     """Between this page's beginning and its end."""
 
 
-def listing(known: Iterable[Template], media_samples: Mapping[str, str]) -> Iterator[tuple[Template, Json | LeftOut]]:
-    """What CleverTap gets of the known templates, and what it does not. By name and language: a page begins behind the
-    one before, whatever has changed since."""
-    for template in sorted((each for each in known if each.status == APPROVED), key=lambda each: each.key):
+type Listed = tuple[Template, Json | LeftOut]
+
+
+def listing(
+    known: Iterable[Template], media_samples: Mapping[str, str], begin: tuple[str, str] | None = None
+) -> Iterator[Listed]:
+    """What CleverTap gets of the known templates, and what it does not: all, or what comes behind `begin`. By name and
+    language: a page begins behind the one before, whatever has changed since."""
+    approved = (each for each in known if each.status == APPROVED and (begin is None or each.key > begin))
+    for template in sorted(approved, key=lambda each: each.key):
         yield template, entry(template, media_samples)
 
 
-def page(
-    known: Iterable[Template],
-    media_samples: Mapping[str, str],
-    address: str,
-    limit: str | None = None,
-    after: str | None = None,
-    max_bytes: int = MAX_BYTES,
-) -> Page:
-    """A page of the list, as `limit` and `after` of the query ask for it. `address` is the one that was called, without
-    a query. Raises `Unreadable`."""
-    most, begin = read_limit(limit), read_cursor(after)
+def page(listed: Iterable[Listed], address: str, most: int, max_bytes: int = MAX_BYTES) -> Page:
+    """The first page of what `listing` gives, of so many entries at most. `address` is the one that was called, without
+    a query."""
     texts: list[str] = []
     keys: list[tuple[str, str]] = []
     left_out: list[LeftOut] = []
     size, is_last = 0, True
-    for template, made in listing((each for each in known if begin is None or each.key > begin), media_samples):
+    for template, made in listed:
         if isinstance(made, LeftOut):
             left_out.append(made)
             continue

@@ -138,6 +138,6 @@ class Accept:
             self._campaign.send(Entry(body, account.name))
             return
         # One person's messages keep their order; SQS drops a duplicate within five minutes.
-        group = f"{account.name}.{account.pseudonym(message.to)}"
+        group = f"{account.name}.{account.keys.pseudonym(message.to)}"
         deduplication = sha256(f"{account.name}#{reference}".encode()).hexdigest()
         self._conversation.send(Entry(body, group, deduplication))

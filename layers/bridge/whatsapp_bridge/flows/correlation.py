@@ -57,7 +57,7 @@ def references(waiting: Waiting, account: Account, events: Sequence[StatusEvent]
     found: list[str | Exception | None] = [None] * len(events)
     if not (events and finds_by_recipient(account)):
         return found
-    # A person has a pseudonym for each callback token of the account; which is the first may just have changed.
+    # A person has a pseudonym for each of the account's keys; which is the first may just have changed.
     people: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for place, event in enumerate(events):
         if event.recipient is not None and event.bsp_id is not None:
@@ -80,7 +80,7 @@ def of_reply(waiting: Waiting, account: Account, sender: str, bsp_id: str) -> st
     """The msgId of a message whose id is not known yet, because a person answers before its first status."""
     if not _kinds_without_bsp_id(account):
         return None
-    return waiting.of_reply(account.name, account.pseudonyms(sender), bsp_id)
+    return waiting.of_reply(account.name, account.keys.pseudonyms(sender), bsp_id)
 
 
 def _kind(message: Message) -> str:

@@ -45,7 +45,7 @@ from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.lasting import is_lasting
 from whatsapp_bridge.store.leases import NoLease
-from whatsapp_bridge.store.once import Once, sender_of
+from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.payloads import PayloadGone, Payloads
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS, Entry, RepliesDeadLetters
 from whatsapp_bridge.store.waiting import Waiting
@@ -137,7 +137,7 @@ class ForwardReplies:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
     def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
-        grant, sender = self._new_id(), sender_of(account, event.sender) if event.sender.isdigit() else None
+        grant, sender = self._new_id(), account.keys.pseudonyms(event.sender) if event.sender.isdigit() else ()
         begun = self._once.begin_reply(account.name, event.id, grant, sender, late=_is_late(event, record))
         if begun is NoLease.REPEAT:
             count("RepeatsDropped")
@@ -177,7 +177,7 @@ class ForwardReplies:
 
     def _keep(self, account: Account, event: ReplyEvent, reply: NotUnderstood) -> None:
         if reply.reason == NO_NUMBER:
-            (person, _), *_ = user_ids.places(account, event.sender)
+            person, *_ = user_ids.places(account.keys, event.sender)
             self._people_without_number.put(account, person, reply)
         else:
             self._quarantine.put(account.name, [reply])
@@ -205,7 +205,7 @@ class ForwardReplies:
         if answered is not None:
             message = taps.put_back(self._claims, account, answered, message)
             message = message.model_copy(update={"context": Context(id=_msg_id(answered))})
-        keys = {**_names(account, event), "sender": account.pseudonym(event.sender)}
+        keys = {**_names(account, event), "sender": account.keys.pseudonym(event.sender)}
         match self._callbacks.deliver(account, "incoming", message.wire()):
             case Taken():
                 self._end(account, event)
@@ -262,7 +262,7 @@ class ForwardReplies:
 
     def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
-        self._dead_letters.send(Entry(record.body, f"{account.name}.{account.pseudonym(event.sender)}", record.id))
+        self._dead_letters.send(Entry(record.body, f"{account.name}.{account.keys.pseudonym(event.sender)}", record.id))
         count("RepliesDeadLettered")
         logger.error("reply dead-lettered", extra={**_names(account, event), "reason": reason})
 

@@ -176,7 +176,7 @@ class ForwardStatuses:
         nameless = [
             item
             for item in items
-            if item.event.reference is None and (item.event.recipient is not None or item.event.user_places)
+            if item.event.reference is None and (item.event.recipient is not None or item.event.user_note_keys)
         ]
         resolved, failed = self._resolved(account, nameless)
         correlated, not_correlated = self._correlated(account, resolved)
@@ -209,7 +209,7 @@ class ForwardStatuses:
             if event.note is not None:
                 # The event's own time, so that a duplicate does not change the note.
                 self._notes.put(account.name, event.note, str(event.timestamp), NOTE_SECONDS)
-            user_ids.keep(self._notes, account, event.user_note)
+            user_ids.keep(self._notes, account.name, event.user_note)
             if event.reference is not None or event.bsp_id is None:
                 return item
             event = replace(event, reference=self._claims.reference_of(account.name, event.bsp_id))
@@ -228,12 +228,12 @@ class ForwardStatuses:
     def _with_recipient(self, account: Account, event: StatusEvent) -> StatusEvent:
         """With the pseudonyms of a person of whom the callback has only the user id, if the message may be found by
         them."""
-        if not event.user_places or not correlation.finds_by_recipient(account):
+        if not event.user_note_keys or not correlation.finds_by_recipient(account):
             return event
-        number = number_at(self._notes, account, event.user_places)
+        number = number_at(self._notes, account.keys, event.user_note_keys)
         if number is None:
             return event
-        recipient, *others = account.pseudonyms(number)
+        recipient, *others = account.keys.pseudonyms(number)
         return replace(event, recipient=recipient, other_recipients=others)
 
     def _forward(self, account: Account, items: Sequence[Item], backlog: Backlog, *, all_read: bool) -> list[str]:
@@ -257,7 +257,7 @@ class ForwardStatuses:
     def _leases(self, account: Account, items: Sequence[Item]) -> _Leases:
         without_message, groups = grouped(items)
         leases = _Leases([], [], without_message, [])
-        found = each(lambda group: self._reports.lease(account.name, group), groups)
+        found = each(lambda group: self._reports.lease(account, group), groups)
         for group, lease in zip(groups, found, strict=True):
             match lease:
                 case NoLease.REPEAT:
@@ -304,9 +304,9 @@ class ForwardStatuses:
     def _give_up(self, account: Account, lost: Sequence[StatusEvent]) -> None:
         hidden = [event for event in lost if _is_of_nobody(account, event)]
         for event in hidden:
-            (person, _), *_ = event.user_places
+            person, *_ = event.user_note_keys
             kept = NotUnderstood("status", NO_NUMBER, _kept(account, event))
-            self._people_without_number.put(account, str(person), kept)
+            self._people_without_number.put(account, person, kept)
         others = [event for event in lost if event not in hidden]
         self._quarantine.put(
             account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, event)) for event in others]
@@ -325,10 +325,10 @@ class ForwardStatuses:
 
 def _is_of_nobody(account: Account, event: StatusEvent) -> bool:
     """Whether only the person's number could have led to its message, and nobody knows that."""
-    return correlation.finds_by_recipient(account) and bool(event.user_places) and event.recipient is None
+    return correlation.finds_by_recipient(account) and bool(event.user_note_keys) and event.recipient is None
 
 
 def _kept(account: Account, event: StatusEvent) -> dict[str, Any]:
     """What the quarantine has of a status: nothing that leads to a person's number."""
     known_as = hidden_if_any(account.name, event.bsp_id)
-    return asdict(replace(event, bsp_id=known_as, user_note=(), user_places=()))
+    return asdict(replace(event, bsp_id=known_as, user_note=(), user_note_keys=()))

@@ -51,7 +51,7 @@ class Job:
     @property
     def recipient(self) -> str:
         """The person's pseudonym."""
-        return self.account.pseudonym(self.message.to)
+        return self.account.keys.pseudonym(self.message.to)
 
     @property
     def is_template(self) -> bool:

@@ -54,7 +54,7 @@ class PeopleFiles:
         if note == _GONE:
             return message
         _, stored, content_type = note.split(" ", 2)
-        address = link(self.public_url, account, identifier, int(stored) + self._good_for)
+        address = link(self.public_url, account.keys, identifier, int(stored) + self._good_for)
         return message.with_media(
             kind_of(content_type) if attachment.guessed else attachment.kind,
             Media(media_url=address, mime_type=content_type, caption=attachment.caption),
@@ -62,8 +62,8 @@ class PeopleFiles:
         )
 
     def _noted(self, account: Account, message_id: str) -> tuple[str, str | None]:
-        """The file's id and note. An earlier attempt may have made them with another of the account's tokens."""
-        identifiers = media_ids(account, message_id)
+        """The file's id and note. An earlier attempt may have made them with another of the account's keys."""
+        identifiers = media_ids(account.keys, message_id)
         for identifier in identifiers:
             note = self.notes.get(account.name, f"media#{identifier}")
             if note is not None:

@@ -20,7 +20,7 @@ from whatsapp_bridge.flows.template_queue import notice_entry
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.bodies import query
-from whatsapp_bridge.providers.common.message_ids import bounded, hidden
+from whatsapp_bridge.providers.common.message_ids import bounded, hidden, kept
 from whatsapp_bridge.providers.contract import (
     NO_TIME,
     BodyUnreadable,
@@ -154,11 +154,11 @@ class Receive:
         return Acknowledgement(200)
 
     def _reply(self, account: Account, event: ReplyEvent, now: float) -> Entry:
-        event = replace(event, id=bounded(event.id))
+        event = replace(event, id=kept(account, event.id))
         body = self._payloads.pack({"account": account.name, "reply": asdict(event), "received": int(now)})
         # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
-        deduplication = sha256(f"{account.name}#{event.id}".encode()).hexdigest()
-        return Entry(body, f"{account.name}.{account.pseudonym(event.sender)}", deduplication)
+        deduplication = sha256(f"{account.name}#{hidden(account.name, event.id)}".encode()).hexdigest()
+        return Entry(body, f"{account.name}.{account.keys.pseudonym(event.sender)}", deduplication)
 
 
 def _refusal(callback: Callback, token: str, account: Account) -> str | None:
@@ -257,12 +257,12 @@ def _without_number(account: Account, event: StatusEvent) -> StatusEvent:
     """No phone numbers on the queue of statuses, but for the one in WhatsApp's id where nothing else names the
     message: it may have to be found among those that were stored as they were, or by the version before."""
     if event.user_id is not None and event.recipient is not None:
-        event = replace(event, user_note=user_ids.note_of(account, event.user_id, event.recipient))
+        event = replace(event, user_note=user_ids.note_of(account.keys, event.user_id, event.recipient))
     elif event.user_id is not None and event.reference is None:
-        event = replace(event, user_places=user_ids.places(account, event.user_id))
+        event = replace(event, user_note_keys=user_ids.places(account.keys, event.user_id))
     event = replace(event, user_id=None)
     if event.recipient is not None:
-        recipient, *others = account.pseudonyms(event.recipient)
+        recipient, *others = account.keys.pseudonyms(event.recipient)
         event = replace(event, recipient=recipient, other_recipients=others)
     if event.bsp_id is not None and event.reference is not None:
         event = replace(event, bsp_id=hidden(account.name, event.bsp_id))

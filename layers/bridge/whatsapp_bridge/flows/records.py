@@ -110,13 +110,13 @@ def process_fifo(event: Json, source: FifoSource, handle: Callable[[Record], Non
     return _answer(failed, waiting)
 
 
-def pause_after_failure(elapsed: float) -> int:
+def pause_after_failure(elapsed: float, longest: float = _LONGEST_PAUSE_SECONDS) -> int:
     """Seconds until a record that met an exception of ours comes back, `elapsed` seconds after it was first received.
 
     By time, because most receives are retries that have nothing to do with it. AWS is seldom away for long, and a
     freeform message has ten minutes; a record that always fails may be received a thousand times.
     """
-    return int(min(max(elapsed, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS))
+    return int(min(max(elapsed, _SHORTEST_PAUSE_SECONDS), longest))
 
 
 def _handle_or_dead_letter(record: Record, dead_letters: DeadLetterQueue, handle: Callable[[Record], None]) -> None:

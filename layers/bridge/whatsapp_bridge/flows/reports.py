@@ -7,12 +7,12 @@ ladder of statuses. Each is reported once, identified by its content, however of
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusUpdate
 from whatsapp_bridge.flows import ladder
 from whatsapp_bridge.providers.contract import StatusEvent
@@ -70,10 +70,10 @@ class Reports:
     ) -> None:
         self._claims, self._leases, self._once, self._new_id = claims, leases, once, new_id
 
-    def lease(self, account: str, items: Sequence[Item]) -> Report | NoLease:
+    def lease(self, account: Account, items: Sequence[Item]) -> Report | NoLease:
         """The report of `items` (a group of `grouped`) with its lease, or the reason why there is no lease."""
         event = items[0].event
-        return self._click(account, items) if event.status == "clicked" else self._statuses(account, items)
+        return self._click(account, items) if event.status == "clicked" else self._statuses(account.name, items)
 
     def _statuses(self, account: str, items: Sequence[Item]) -> StatusReport | NoLease:
         events = [item.event for item in items]
@@ -94,14 +94,14 @@ class Reports:
             return StatusReport(grant, reference, items, ladder.updates(reference, events, lease.rung), rung)
         return lease
 
-    def _click(self, account: str, items: Sequence[Item]) -> ClickReport | NoLease:
+    def _click(self, account: Account, items: Sequence[Item]) -> ClickReport | NoLease:
         event = items[0].event
-        reference, identifier = str(event.reference), click_id(event)
+        reference, identifier = str(event.reference), _kept_click(account, event)
         # A person who taps a link has the message, which confirms a message whose answer was lost.
-        if not self._claims.confirm(account, reference, None):
+        if not self._claims.confirm(account.name, reference, None):
             return NoLease.NO_MESSAGE
         grant = self._new_id()
-        refused = self._once.begin_click(account, identifier, grant)
+        refused = self._once.begin_click(account.name, identifier, grant)
         return refused or ClickReport(grant, identifier, reference, items, [_clicked(event)])
 
     def end(self, account: str, report: Report) -> None:
@@ -122,22 +122,26 @@ class Reports:
 def grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:
     """Items without a known message, and groups of the others: a message's statuses; a click and its duplicates."""
     unknown: list[Item] = []
-    clicks: dict[str, list[Item]] = defaultdict(list)
+    clicks: dict[bytes, list[Item]] = defaultdict(list)
     statuses: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         if item.event.reference is None:
             unknown.append(item)
         elif item.event.status == "clicked":
-            clicks[click_id(item.event)].append(item)
+            clicks[_click_id(item.event)].append(item)
         else:
             statuses[item.event.reference].append(item)
     return unknown, [*statuses.values(), *clicks.values()]
 
 
-def click_id(event: StatusEvent) -> str:
+def _click_id(event: StatusEvent) -> bytes:
     """The same for each report of the same click; BSPs give clicks no id."""
-    content = [event.reference, event.timestamp, event.url, event.short_url, event.user_agent]
-    return sha256(to_json(content)).hexdigest()
+    return to_json([event.reference, event.timestamp, event.url, event.short_url, event.user_agent])
+
+
+def _kept_click(account: Account, event: StatusEvent) -> str:
+    """Under the account's key: a link may end with a value of the message, and few values can be tried out."""
+    return account.keys.digests(b"click:" + _click_id(event))[0].hex()
 
 
 def _clicked(event: StatusEvent) -> StatusUpdate:

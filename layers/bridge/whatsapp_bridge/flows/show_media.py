@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from whatsapp_bridge.media.links import ID_PATTERN, is_good
 from whatsapp_bridge.runtime.observability import count
-from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.media import MediaStore
+from whatsapp_bridge.store.signing import SigningKey
 
 
 class Shown(NamedTuple):
@@ -24,24 +24,21 @@ TOO_MANY = Shown(429, "Too many requests. Try again in some minutes.")
 
 
 class ShowMedia:
-    def __init__(self, *, accounts: Accounts, media: MediaStore, now: Callable[[], float] = time) -> None:
-        self._accounts, self._media, self._now = accounts, media, now
+    """Links are valid for `days` at most."""
 
-    def __call__(self, account_name: str, identifier: str, query: Mapping[str, str], *, head: bool = False) -> Shown:
+    def __init__(self, *, signing: SigningKey, media: MediaStore, days: int, now: Callable[[], float] = time) -> None:
+        self._signing, self._media, self._longest, self._now = signing, media, days * 86_400, now
+
+    def __call__(self, account: str, identifier: str, query: Mapping[str, str], *, head: bool = False) -> Shown:
         """Unknown accounts, wrong signatures and expired links get the same answer. `head`: whoever asks wants to know
         the file's size and type, and not to open it."""
-        account = None
-        if fullmatch(ID_PATTERN, identifier):
-            # After a change of the token, forward may use the new one for links before this function reads it.
-            try:
-                account = self._accounts.matching(
-                    account_name, lambda known: is_good(known, identifier, query, self._now())
-                )
-            except BeyondBudget:
-                return TOO_MANY
-        if account is None:
+        now = self._now()
+        # After a change of the key, forward may use the new one for links before this function reads it.
+        if not fullmatch(ID_PATTERN, identifier) or not self._signing.matching(
+            account, lambda keys: is_good(keys, identifier, query, now, self._longest)
+        ):
             count("MediaForbidden")
             return FORBIDDEN
         if not head:
             count("MediaShown")
-        return Shown(302, "", self._media.link(account.name, identifier, head=head))
+        return Shown(302, "", self._media.link(account, identifier, head=head))

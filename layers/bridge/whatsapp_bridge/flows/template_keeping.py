@@ -96,7 +96,8 @@ class TemplateKeeping:
             seconds = error.seconds
         except Exception as error:  # noqa: BLE001 - logged; the record comes back
             log_failure("record failed", error, record=record.id)
-            seconds = pause_after_failure(self._now() - record.first_received_at)
+            # Each minute, a hundred receives would be over before an outage of hours is.
+            seconds = pause_after_failure(self._now() - record.first_received_at, _LONGEST_RETRY_SECONDS)
         else:
             return True
         try:
@@ -114,7 +115,9 @@ class TemplateKeeping:
                 continue
             is_first_list = not self._registry.listed_at(templates.scope)
             report = self._sync.sync(account.name, templates)
-            watching.say(report.results, work.accounts, is_first_list=is_first_list)
+            # A list and an event may be of the same second. What is not answered, the next list decides.
+            results = self._learning.asked(templates, report.results).results
+            watching.say(results, work.accounts, is_first_list=is_first_list)
             if report.ended is Ended.PERMISSION_MISSING:
                 watching.say_permission_missing(account.name, report.reason)
                 continue
@@ -168,7 +171,11 @@ class TemplateKeeping:
                 self._tell(sharing, event if event.at != NO_TIME else event._replace(at=work.at))
             else:
                 watching.say_unlisted(event)
-                news.setdefault(sharing.scope, []).append(event.news)
+                # A report of the BSP's own has the BSP's id, which `template_source` does not know.
+                is_bsps_own = arrived.template_source is not None and not event.waba_id
+                told = event.news._replace(id=None) if is_bsps_own else event.news
+                # What is of the future would be newer than all lists until then.
+                news.setdefault(sharing.scope, []).append(told._replace(at=min(told.at, work.at)))
                 found[sharing.scope] = sharing
         for scope, of_scope in news.items():
             self._take(found[scope], of_scope, work)

@@ -39,7 +39,10 @@ class TemplateLearning:
 
     def learn(self, templates: "Templates", news: Sequence["News"]) -> Learnt:
         """Safe to repeat: what is known already changes nothing."""
-        results = self._registry.take(templates.scope, news)
+        return self.asked(templates, self._registry.take(templates.scope, news))
+
+    def asked(self, templates: "Templates", results: Sequence[Result]) -> Learnt:
+        """The same for news that is in the registry."""
         questions = {question[:2]: question for question in map(_question, results) if question is not None}
         answers: list[News] = []
         not_asked = None

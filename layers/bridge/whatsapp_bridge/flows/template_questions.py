@@ -6,7 +6,7 @@ The others' messages wait meanwhile. Without an answer a message goes to the BSP
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
 from whatsapp_bridge.accounts.account import Account
@@ -14,16 +14,16 @@ from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.flows.known_templates import Compared, KnownTemplates
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.common.template_judging import FRESH_SECONDS, judge, rules_of
+from whatsapp_bridge.providers.common.template_judging import judge, rules_of
 from whatsapp_bridge.providers.contract import NotListed
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.templates import ASKED_AGAIN_SECONDS, Known, Questions, Registry, Turn
 from whatsapp_bridge.templates.news import News
 from whatsapp_bridge.templates.statuses import DELETED
-from whatsapp_bridge.templates.template import Template
+from whatsapp_bridge.templates.template import FRESH_SECONDS, Template
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import Templates
+    from whatsapp_bridge.providers.contract import Services, Templates, TemplateStatus
 
 _SOURCE: Final = "a question to the BSP"
 
@@ -44,11 +44,12 @@ class TemplateQuestions:
         registry: Registry,
         questions: Questions,
         http: HttpClient,
+        services: "Callable[[], Services]",
         now: Callable[[], float],
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._known, self._registry, self._questions = known, registry, questions
-        self._http, self._now, self._new_id = http, now, new_id
+        self._http, self._services, self._now, self._new_id = http, services, now, new_id
         self._silent_until: dict[tuple[str, str], float] = {}
 
     def compared(self, account: Account, message: TemplateMessage) -> Compared | Wait:
@@ -72,46 +73,74 @@ class TemplateQuestions:
 
     def _asked(self, account: Account, name: str, template: Template | None) -> Known | Wait | None:
         """What is known after the BSP was asked; None without an answer."""
-        templates = registry.templates_of(account, self._http, self._now)
-        if templates is None or self._now() < self._silent_until.get((templates.scope, name), 0.0):
+        question = self._question(account, name, template)
+        if question is None or self._now() < self._silent_until.get(question.key, 0.0):
             return None
         try:
-            return self._in_turn(templates, account.name, name, template)
+            return self._in_turn(question, account)
         except Exception as error:  # noqa: BLE001 - without an answer, the BSP has the last word
             log_failure("template not asked for", error, account=account.name)
             return None
 
-    def _in_turn(
-        self, templates: "Templates", account: str, name: str, template: Template | None
-    ) -> Known | Wait | None:
-        scope, grant = templates.scope, self._new_id()
-        turn, answered_at = self._questions.begin(scope, name, grant, FRESH_SECONDS)
+    def _question(self, account: Account, name: str, template: Template | None) -> "_Question | None":
+        """None if there is nobody to ask."""
+        scope = account.template_scope
+        templates = registry.templates_of(account, self._http, self._now)
+        if templates is not None:
+            return _Question(scope, name, name, lambda left: _told(templates, name, template, left))
+        if template is None or account.provider_type not in registry.WITH_TEMPLATE_STATUS:
+            return None
+        status = registry.template_status(account.provider_type)(account, self._services(), self._now)
+        return _Question(scope, name, template.title, lambda _: _told_of(status, template), is_of_all=False)
+
+    def _in_turn(self, question: "_Question", account: Account) -> Known | Wait | None:
+        grant = self._new_id()
+        turn, answered_at = self._questions.begin(*question.key, grant, FRESH_SECONDS)
         match turn:
             case Turn.ANOTHERS:
                 return Wait.WAIT
             case Turn.MINE:
-                answered_at = self._ask(templates, account, name, template, grant) or 0
+                answered_at = self._ask(question, account, grant) or 0
         if not answered_at:
             # This process does not look again for each message.
-            self._silent_until[scope, name] = self._now() + ASKED_AGAIN_SECONDS
+            self._silent_until[question.key] = self._now() + ASKED_AGAIN_SECONDS
             return None
-        return self._known.learnt(scope, name, answered_at)
+        return self._known.learnt(question.scope, question.name, answered_at if question.is_of_all else 0)
 
-    def _ask(
-        self, templates: "Templates", account: str, name: str, template: Template | None, grant: str
-    ) -> int | None:
+    def _ask(self, question: "_Question", account: Account, grant: str) -> int | None:
         """When the request left whose answer is in the registry now; None if there was none."""
         left, answered_at = int(self._now()), None
         try:
-            answer = _told(templates, name, template, left)
+            answer = question.ask(left)
             if isinstance(answer, NotListed):
-                logger.warning("template not asked for", extra={"account": account, "reason": answer.reason})
+                logger.warning("template not asked for", extra={"account": account.name, "reason": answer.reason})
             else:
-                self._registry.take(templates.scope, answer)
+                self._registry.take(question.scope, answer)
                 answered_at = left
         finally:
-            self._questions.end(templates.scope, name, grant, answered_at)
+            self._questions.end(*question.key, grant, answered_at)
         return answered_at
+
+
+class _Question(NamedTuple):
+    """`subject`: whose turn it is to ask is decided for each. `is_of_all`: the answer has all templates of the name."""
+
+    scope: str
+    name: str
+    subject: str
+    ask: Callable[[int], list[News] | NotListed]
+    """Given when it leaves."""
+    is_of_all: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.scope, self.subject
+
+
+def _told_of(status: "TemplateStatus", template: Template) -> list[News] | NotListed:
+    """None is deleted for an answer, which may be about credentials as well."""
+    answer = status.ask(template)
+    return answer if isinstance(answer, NotListed) else [answer]
 
 
 def _told(templates: "Templates", name: str, template: Template | None, left: int) -> list[News] | NotListed:

@@ -29,6 +29,7 @@ _CHECKPOINT_SECONDS: Final = 60
 _RESUMED_FOR_SECONDS: Final = 3_600
 # Of those that a list lacks. Each costs a call.
 _MOST_CONFIRMED: Final = 50
+_ROUND: Final = "the list comes back to a page that it had"
 
 
 class Ended(Enum):
@@ -109,11 +110,14 @@ class _Walk:
                     self._reached = self._reached._replace(limit=max(self._reached.limit // 2, _LEAST_LIMIT))
                     continue
                 return self._stopped(_ENDED.get(page.why, Ended.FAILED), page.reason, page.retry_after)
+            if page.news and all((news.name, news.language) in self._seen for news in page.news):
+                # A list that goes by offsets has no cursor to tell it by.
+                return self._stopped(Ended.FAILED, _ROUND)
             self._took(page)
             if page.after is None:
                 return self._complete()
             if page.after in self._cursors:
-                return self._stopped(Ended.FAILED, "the list comes back to a page that it had")
+                return self._stopped(Ended.FAILED, _ROUND)
             self._cursors.add(page.after)
             self._reached = self._reached._replace(after=page.after)
             if page.is_last_call:
@@ -176,6 +180,7 @@ class _Walk:
 def _tell(account: str, scope: str, report: Report) -> None:
     told = {"account": account, "scope": scope, "ended": report.ended.value, "reason": report.reason}
     if report.ended is Ended.COMPLETE:
-        logger.info("templates synced", extra=told | {"listed": len(report.results), "gone": len(report.gone)})
+        say = logger.warning if report.reason else logger.info
+        say("templates synced", extra=told | {"listed": len(report.results), "gone": len(report.gone)})
     else:
         logger.warning("templates not synced to the end", extra=told)

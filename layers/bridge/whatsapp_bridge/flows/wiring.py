@@ -10,13 +10,10 @@ from functools import cache, partial
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.runtime import settings
 from whatsapp_bridge.runtime.schedules import system_jitter
 from whatsapp_bridge.store import queues
-from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.aws import client
-from whatsapp_bridge.store.budget import Budget
 
 if TYPE_CHECKING:
     from whatsapp_bridge.flows.accept import Accept
@@ -32,7 +29,10 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.template_keeping import TemplateKeeping
     from whatsapp_bridge.net.http import HttpClient
     from whatsapp_bridge.providers.contract import Services
+    from whatsapp_bridge.store.accounts import Accounts
+    from whatsapp_bridge.store.budget import Budget
     from whatsapp_bridge.store.notes import StoredNotes
+    from whatsapp_bridge.store.signing import SigningKey
     from whatsapp_bridge.store.templates import Registry
 
 
@@ -78,7 +78,7 @@ def build_accept(outside: Outside = _PROCESS) -> "Accept":
         comparing().prepare()
 
     return Accept(
-        accounts=_accounts_for_strangers(env.account_secret_prefix, outside),
+        accounts=_accounts(env.account_secret_prefix, outside, env.signing_key_secret, _for_strangers(outside)),
         conversation=queues.ConversationQueue(env.conversation_queue_url, sqs),
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         comparing=comparing,
@@ -114,7 +114,7 @@ def build_receive(outside: Outside = _PROCESS) -> "Receive":
     payloads = Payloads(env.payloads_bucket, partial(outside.aws, "s3"))
     quarantine = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     return Receive(
-        accounts=_accounts_for_strangers(env.account_secret_prefix, outside),
+        accounts=_accounts(env.account_secret_prefix, outside, env.signing_key_secret, _for_strangers(outside)),
         replies=queues.RepliesQueue(env.replies_queue_url, sqs),
         statuses=queues.StatusesQueue(env.statuses_queue_url, sqs),
         templates=queues.TemplatesQueue(env.templates_queue_url, sqs),
@@ -130,8 +130,8 @@ def build_show_media(outside: Outside = _PROCESS) -> "ShowMedia":
 
     env = settings.MediaSettings.read(outside.environ)
     media = MediaStore(env.payloads_bucket, partial(outside.aws, "s3"))
-    accounts = _accounts_for_strangers(env.account_secret_prefix, outside)
-    return ShowMedia(accounts=accounts, media=media, now=outside.now)
+    signing = _signing_key(env.signing_key_secret, outside)
+    return ShowMedia(signing=signing, media=media, days=env.media_ttl_days, now=outside.now)
 
 
 class ImportParts(NamedTuple):
@@ -149,7 +149,7 @@ def build_import_templates(http: "HttpClient", outside: Outside = _PROCESS) -> I
     env = settings.ImportSettings.read(outside.environ)
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     show = ImportTemplates(
-        accounts=_accounts_for_strangers(env.account_secret_prefix, outside),
+        accounts=_accounts(env.account_secret_prefix, outside, budget=_for_strangers(outside)),
         registry=Registry(table),
         syncs=Syncs(table),
         imports=Imports(table),
@@ -202,15 +202,17 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         jitter=outside.jitter,
         now=outside.now,
     )
+    services = _services(http, notes, outside)
     templates = TemplateQuestions(
         known=KnownTemplates(lambda: known, outside.now),
         registry=known,
         questions=Questions(table),
         http=http,
+        services=services,
         now=outside.now,
     )
     dispatch = Dispatch(
-        accounts=_accounts(env.account_secret_prefix, outside),
+        accounts=_accounts(env.account_secret_prefix, outside, env.signing_key_secret),
         preparing=Preparing(http=http, templates=templates),
         pacing=Pacing(breakers=Breakers(table, "bsp"), http=http, jitter=outside.jitter, now=outside.now),
         claiming=claiming,
@@ -220,7 +222,7 @@ def build_dispatch(http: "HttpClient", outside: Outside = _PROCESS) -> DispatchP
         settling=settling,
         campaign=queues.CampaignQueue(env.campaign_queue_url, sqs),
         campaign_dead_letters=queues.CampaignDeadLetters(env.campaign_dead_letter_queue_url, sqs),
-        services=_services(http, notes, outside),
+        services=services,
         longest=env.dispatch_retry.limit,
         handing_on=HandingOn(time_left=http.seconds_left, now=outside.now),
         now=outside.now,
@@ -268,7 +270,7 @@ def build_forward(http: "HttpClient", outside: Outside = _PROCESS) -> ForwardPar
     table = Table(env.messages_table, outside.aws("dynamodb"), outside.now)
     waiting, once, notes = Waiting(table, env.message_ttl_days), Once(table), StoredNotes(table)
     claims = Claims(table, env.message_ttl_days)
-    accounts = _accounts(env.account_secret_prefix, outside)
+    accounts = _accounts(env.account_secret_prefix, outside, env.signing_key_secret)
     payloads = Payloads(env.payloads_bucket, s3)
     quarantine_queue = queues.QuarantineQueue(env.quarantine_queue_url, sqs)
     quarantine = Quarantine(queue=quarantine_queue, payloads=payloads, now=outside.now)
@@ -368,17 +370,31 @@ def build_templates(http: "HttpClient", outside: Outside = _PROCESS) -> "Templat
     )
 
 
-def _accounts(prefix: str, outside: Outside) -> Accounts:
-    """For functions that read a queue: what is on it is of accounts that were there when it was put there."""
-    return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock)
+def _accounts(
+    prefix: str, outside: Outside, signing_key: str | None = None, budget: "Budget | None" = None
+) -> "Accounts":
+    """Without a `signing_key`, for a function that makes nothing with it, they have no keys. A function that reads a
+    queue needs no `budget`: what is there is of accounts that were there when it was put there."""
+    from whatsapp_bridge.providers.accounts import parse_account
+    from whatsapp_bridge.store.accounts import Accounts
+
+    signing = None if signing_key is None else _signing_key(signing_key, outside)
+    return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock, signing=signing, budget=budget)
 
 
-def _accounts_for_strangers(prefix: str, outside: Outside) -> Accounts:
+def _signing_key(name: str, outside: Outside) -> "SigningKey":
+    from whatsapp_bridge.store.signing import SigningKey
+
+    return SigningKey(name, outside.aws("secretsmanager"), outside.clock)
+
+
+def _for_strangers(outside: Outside) -> "Budget":
     """For functions that anybody may call, with any name."""
+    from whatsapp_bridge.store.budget import Budget
+
     # Enough for a name that was mistyped, and for BSPs that still call for accounts that are gone: each is asked for
     # twice a minute. A day of it costs a process 43,200 reads, a quarter of a dollar.
-    budget = Budget(at_once=30, seconds=2, clock=outside.clock)
-    return Accounts(prefix, parse_account, outside.aws("secretsmanager"), outside.clock, budget)
+    return Budget(at_once=30, seconds=2, clock=outside.clock)
 
 
 def _services(http: "HttpClient", notes: "StoredNotes", outside: Outside) -> "Callable[[], Services]":

@@ -424,14 +424,14 @@ class StatusEvent:
     """The person's number in digits, if the message may have to be found by it (`Capabilities.no_bsp_id`). On queues it
     is the account's pseudonym of the number."""
     other_recipients: Sequence[str] = field(default=(), repr=False)
-    """On queues: the number's pseudonyms under the account's other callback tokens, if it has several."""
+    """On queues: the number's pseudonyms under the account's other keys, if it has several."""
     user_id: str | None = field(default=None, repr=False)
     """WhatsApp's user id of the person, if the callback has it beside or in place of the number. Not on queues."""
     user_note: Sequence[str] = field(default=(), repr=False)
     """On queues: the note that keeps the number under the user id (`common.user_ids`), its key and text."""
-    user_places: Sequence[Sequence[Any]] = field(default=(), repr=False)
-    """On queues, if the message may have to be found by a person of whom the callback has only the user id: where the
-    note with their number may be (`common.user_ids.places`)."""
+    user_note_keys: Sequence[str] = field(default=(), repr=False)
+    """On queues, if the message may have to be found by a person of whom the callback has only the user id: keys of the
+    notes that may have their number (`common.user_ids.places`)."""
     alarm: bool = False
     """As in `Rejected`: some BSPs accept messages of such an account, which then fail."""
     note: str | None = None

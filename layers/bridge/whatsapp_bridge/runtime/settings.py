@@ -67,6 +67,7 @@ _WORDS: Final[dict[Any, str]] = {PublicUrl: _NO_PUBLIC_URL, PublicUrlIfAny: _NO_
 
 class SendSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     conversation_queue_url: str
     campaign_queue_url: str
     messages_table: str
@@ -74,6 +75,7 @@ class SendSettings(Settings):
 
 class DispatchSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     conversation_queue_url: str
     conversation_dead_letter_queue_url: str
     campaign_queue_url: str
@@ -86,6 +88,7 @@ class DispatchSettings(Settings):
 
 class ReceiveSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     replies_queue_url: str
     statuses_queue_url: str
     templates_queue_url: str
@@ -94,8 +97,9 @@ class ReceiveSettings(Settings):
 
 
 class MediaSettings(Settings):
-    account_secret_prefix: str
+    signing_key_secret: str
     payloads_bucket: str
+    media_ttl_days: int
 
 
 class ImportSettings(Settings):
@@ -113,6 +117,7 @@ class TemplatesSettings(Settings):
 
 class ForwardSettings(Settings):
     account_secret_prefix: str
+    signing_key_secret: str
     public_url: PublicUrl
     replies_queue_url: str
     statuses_queue_url: str

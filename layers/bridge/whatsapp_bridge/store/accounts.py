@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from whatsapp_bridge.accounts.account import NAME_PATTERN, Account, AccountInvalid
+from whatsapp_bridge.accounts.keys import SigningKeyInvalid
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.aws import client, error_code
 from whatsapp_bridge.store.budget import Budget
+from whatsapp_bridge.store.secrets import read
+from whatsapp_bridge.store.signing import SigningKey
 
 _MAX_AGE_SECONDS = 300.0
 # A name without an account is looked up again soon (somebody may be setting it up), but not for every request.
@@ -23,7 +26,6 @@ _LISTED_SECONDS = 60.0
 _NOT_LISTED_SECONDS = 10.0
 # After a mismatch, a secret older than this is read again, so that new credentials work immediately.
 _STALE_SECONDS = 15.0
-_NO_SUCH_SECRET = {"ResourceNotFoundException", "InvalidRequestException"}
 
 
 class AccountStale(Exception):
@@ -56,6 +58,7 @@ class _Names(NamedTuple):
 
 class Accounts:
     """The stack's accounts by name. `parse(name, secret)` reads an account's JSON and may raise `AccountInvalid`.
+    Without `signing`, they have no keys.
 
     `budget` is for names that strangers may make up: each that has no account takes from it. Whatever it has left,
     accounts that are known or listed are read.
@@ -67,9 +70,11 @@ class Accounts:
         parse: Callable[[str, str], Account],
         secrets: Any = None,
         clock: Callable[[], float] = monotonic,
+        *,
+        signing: SigningKey | None = None,
         budget: Budget | None = None,
     ) -> None:
-        self._prefix, self._parse = prefix, parse
+        self._prefix, self._parse, self._signing = prefix, parse, signing
         self._secrets = secrets or client("secretsmanager")
         self._clock, self._budget = clock, budget
         self._cache: dict[str, _Kept] = {}
@@ -77,8 +82,8 @@ class Accounts:
 
     def get(self, name: str) -> Account | None:
         """None for an unknown account, or one whose secret is deleted or marked for deletion. Raises `AccountInvalid`
-        for a broken secret, botocore's errors otherwise, `AccountUnread` right after one of them: all only if the
-        account was never read. Raises `BeyondBudget`."""
+        for a broken secret, `SigningKeyInvalid` for the stack's, botocore's errors otherwise, `AccountUnread` right
+        after one of them: all only if the account was never read. Raises `BeyondBudget`."""
         kept = self._cache.get(name)
         if kept is None or self._clock() >= kept.until:
             return self._read(name)
@@ -108,7 +113,7 @@ class Accounts:
         """As `get`; None also where the secret is broken or cannot be read, which is logged and counted."""
         try:
             return self.get(name)
-        except (AccountInvalid, AccountUnread, BotoCoreError, ClientError):
+        except (AccountInvalid, AccountUnread, SigningKeyInvalid, BotoCoreError, ClientError):
             return None
 
     def names(self) -> list[str]:
@@ -140,10 +145,12 @@ class Accounts:
         try:
             secret = self._secret(name)
             account = None if secret is None else self._parse(name, secret)
+            if account is not None and self._signing is not None:
+                account = account.with_keys(self._signing.of(name))
         except Exception as error:
             count("AccountsStale")
             logger.error("account could not be read", extra={"account": name, "reason": _reason(error)})
-            if isinstance(error, AccountInvalid):
+            if isinstance(error, AccountInvalid | SigningKeyInvalid):
                 self._give_back(taken)
             if known is None:
                 self._keep(name, None, _FAILED_SECONDS, failure=_reason(error))
@@ -195,16 +202,14 @@ class Accounts:
         return self._names.names
 
     def _secret(self, name: str) -> str | None:
-        try:
-            answer = self._secrets.get_secret_value(SecretId=self._prefix + name)
-        except ClientError as error:
-            if error_code(error) in _NO_SUCH_SECRET:
-                return None
-            raise
-        secret: str = answer.get("SecretString", "")
-        return secret
+        place = self._prefix + name
+        return read(self._secrets, place) if self._signing is None else self._signing.read_beside(place)
 
 
 def _reason(error: Exception) -> str:
     """Without a value of the secret."""
-    return str(error) if isinstance(error, AccountInvalid) else error_code(error) or type(error).__name__
+    return (
+        str(error)
+        if isinstance(error, AccountInvalid | SigningKeyInvalid)
+        else error_code(error) or type(error).__name__
+    )

@@ -47,7 +47,17 @@ def client(service: str, region: str | None = None, *, hasty: bool = False) -> A
         user_agent=_user_agent(),
         **regional,
     )
-    return _session(service in SERVICES).create_client(service, region_name=region, config=config)
+    made = _session(service in SERVICES).create_client(service, region_name=region, config=config)
+    if service == "secretsmanager":
+        made.meta.events.register("needs-retry.secrets-manager.BatchGetSecretValue", _is_tried_again)
+    return made
+
+
+def _is_tried_again(response: Any, **_: Any) -> bool | None:
+    """No second try of what the service has refused (`store.secrets`); None leaves it to botocore, whose handler comes
+    after this one."""
+    refused = response is not None and response[0].status_code >= 400
+    return False if refused else None
 
 
 def _user_agent() -> str:

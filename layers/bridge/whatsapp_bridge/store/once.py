@@ -5,44 +5,18 @@ One item per message from a person, key `reply#{account}#{the BSP's id}` (WhatsA
 `leases`), `held_until` (seconds).
 
 Some BSPs give an id twice, to messages of two people. So the item of a message, unless its id is WhatsApp's, which is
-nobody else's, has two attributes more: `person`, the sender's mark, and `sender`, their pseudonym, by which the version
-before, and its items, know the person. The second person's message has an item of its own, whose key ends with the
-mark.
+nobody else's, has one attribute more: `sender`, their pseudonym. The second person's message has an item of its own,
+whose key ends with the pseudonym. Both are also looked for under the account's other keys, while these are rotated.
 """
 
-import hmac
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from whatsapp_bridge.accounts.phone_numbers import canonical
 from whatsapp_bridge.providers.common.message_ids import forms, hidden, token
 from whatsapp_bridge.store.items import HOLD_SECONDS, Table
 from whatsapp_bridge.store.leases import NoLease
 
-if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
-
 _KEPT_SECONDS = 14 * 86_400
-_MARK_BYTES = 2
-
-
-class Sender(NamedTuple):
-    """A person who has written a message."""
-
-    mark: str
-    """The same whatever the account's callback tokens are."""
-    pseudonyms: Sequence[str]
-
-    def has_written(self, item: Mapping[str, Any]) -> bool:
-        """Whether the message of this item may be theirs."""
-        return item.get("person") == self.mark or item.get("sender", self.pseudonyms[0]) in self.pseudonyms
-
-
-def sender_of(account: "Account", number: str) -> Sender:
-    # No secret stays while credentials are rotated, and without one all numbers can be tried out. So the mark is short:
-    # it tells two people apart, but for one pair in 65,536, and leaves thousands of numbers open.
-    digest = hmac.digest(f"sender:{account.name}".encode(), canonical(number).encode(), "sha256")
-    return Sender(digest[:_MARK_BYTES].hex(), account.pseudonyms(number))
 
 
 class Once:
@@ -50,12 +24,13 @@ class Once:
         self._table = table
 
     def begin_reply(
-        self, account: str, reply: str, grant: str, sender: Sender | None = None, *, late: bool = False
+        self, account: str, reply: str, grant: str, sender: Sequence[str] = (), *, late: bool = False
     ) -> str | NoLease:
         """Ask for the right to forward a message from a person; the id to go on with if it is granted.
 
-        There is no `sender` if their number is not known: the same message may come with the number once, and once with
-        a user id. `late`: it may have been forwarded when ids were not hidden yet.
+        `sender` are the pseudonyms of who has written it: none if their number is not known, for the same message may
+        come with the number once, and once with a user id. `late`: it may have been forwarded when ids were not hidden
+        yet.
         """
         if late:
             _, *as_they_are = forms(account, reply)
@@ -63,18 +38,19 @@ class Once:
             if earlier is not None:
                 return earlier
         if token(reply) is not None:
-            sender = None
+            sender = ()
         refused = self._begin_once(_reply_key(account, reply), grant, sender)
-        if refused is not None and sender is not None and not sender.has_written(refused):
-            earlier = self._earlier([_reply_key(account, f"{reply}#{each}") for each in sender.pseudonyms])
+        if refused is not None and sender and refused.get("sender", sender[0]) not in sender:
+            first, *others = sender
+            earlier = self._earlier([_reply_key(account, f"{reply}#{other}") for other in others])
             if earlier is not None:
                 return earlier
-            reply = f"{reply}#{sender.mark}"
+            reply = f"{reply}#{first}"
             refused = self._begin_once(_reply_key(account, reply), grant, sender)
         return reply if refused is None else _reason(refused)
 
     def _earlier(self, keys: Sequence[str]) -> NoLease | None:
-        """What stands against forwarding it in items of the version before."""
+        """What stands against forwarding it in items that may have been made earlier."""
         for key in keys:
             item = self._table.get(key)
             if item is not None and (item.get("state") == "forwarded" or item["held_until"] >= self._table.now()):
@@ -103,19 +79,15 @@ class Once:
         """Record that CleverTap has accepted it."""
         self._end_once(_click_key(account, click))
 
-    def _begin_once(self, key: str, grant: str, sender: Sender | None = None) -> Mapping[str, Any] | None:
+    def _begin_once(self, key: str, grant: str, sender: Sequence[str] = ()) -> Mapping[str, Any] | None:
         """None if it is granted, else the item that prevented it."""
         now = int(self._table.now())
-        person = {}
         update = "SET #state = :forwarding, #owner = :owner, held_until = :until, expires_at = :expires"
         mine = "#state = :forwarding AND (#owner = :owner OR held_until < :now)"
-        if sender is not None:
-            pseudonyms = {f":sender{place}": pseudonym for place, pseudonym in enumerate(sender.pseudonyms)}
-            update += ", person = :person, sender = :sender0"
-            # As in `has_written`.
-            mine += " AND (attribute_not_exists(sender) OR person = :person"
-            mine += f" OR sender IN ({', '.join(pseudonyms)}))"
-            person = {":person": sender.mark, **pseudonyms}
+        pseudonyms = {f":sender{place}": pseudonym for place, pseudonym in enumerate(sender)}
+        if pseudonyms:
+            update += ", sender = :sender0"
+            mine += f" AND (attribute_not_exists(sender) OR sender IN ({', '.join(pseudonyms)}))"
         return self._table.update(
             key,
             update,
@@ -126,7 +98,7 @@ class Once:
                 ":until": now + HOLD_SECONDS,
                 ":now": now,
                 ":expires": now + _KEPT_SECONDS,
-                **person,
+                **pseudonyms,
             },
         )
 

@@ -7,7 +7,7 @@ Items of the messages table, none of which expires:
     templates#{scope}#{part}    `held`: the templates of a part, compressed; `version`, which each write raises
     templates#{scope}#account  the last changes of the business account and its numbers
     templates#{scope}#sync      who syncs, and how far a sync that broke off came
-    templates#{scope}#asked#{hash}  who asks the BSP for a name, when, and when it last answered; expires
+    templates#{scope}#asked#{hash}  who asks the BSP for a name or a template, when, and when it last answered; expires
     templates#import#{account}  `titles`: what CleverTap's last import got, compressed
 
 A template belongs to the part that its name, without regard to case, decides: `send` finds a name in all its languages

@@ -85,6 +85,8 @@ class Template(NamedTuple):
 
 
 MAX_CHANGES: Final = 20
+FRESH_SECONDS: Final = 300
+"""How long what was learnt is a reason to refuse a message, or to leave out of a list what it had before."""
 
 
 def to_stored(template: Template) -> Json:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import of_a_step_before
 from whatsapp_bridge.providers.clickatell import codes
-from whatsapp_bridge.providers.clickatell.media import NotEnabled, UploadedFile, Uploads
+from whatsapp_bridge.providers.clickatell.media import MEDIA_PATH, NotEnabled, UploadedFile, Uploads
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, nothing_there, of_the_request
 from whatsapp_bridge.providers.clickatell_common.client import BaseClient
@@ -84,6 +84,7 @@ ONE_API: Final = Dialect(
     outgoing=OUTGOING,
     incoming=INCOMING,
     media_kind="moMedia",
+    media_path=MEDIA_PATH,
 )
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.net.http import Body
     from whatsapp_bridge.providers.clickatell.settings import Account
 
-_PATH: Final = "/v1/media"
+MEDIA_PATH: Final = "/v1/media"
 _NOTE_SECONDS: Final = 29 * 86_400
 # After that it is tried again whether Clickatell has enabled uploads.
 _NOT_ENABLED_SECONDS: Final = 300
@@ -177,7 +177,7 @@ class Uploads:
             "accept": "application/json",
             "content-type": fetched.type.content_type,
         }
-        url = f"{provider.base_url}{_PATH}?{query}"
+        url = f"{provider.base_url}{MEDIA_PATH}?{query}"
         answer = guarded(lambda: self._services.http.request("POST", url, body, headers))
         if isinstance(answer, Answer):
             return self._file_id(answer, fetched)

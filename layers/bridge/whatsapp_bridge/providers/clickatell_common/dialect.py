@@ -22,3 +22,5 @@ class Dialect:
     """The encrypted fields of a message from a person that the bridge reads."""
     media_kind: str
     """The `kind` of a message from a person that holds a file; its `content` is the file."""
+    media_path: str | None
+    """Where the API has files, each at its `fileId`; None if a message holds its file."""

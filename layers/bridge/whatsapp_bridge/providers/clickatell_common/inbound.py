@@ -5,13 +5,13 @@ Source: sections "Inbound message callback comparisons" and "Inbound message sta
 comparison page named in `codes`.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
+from whatsapp_bridge.providers.common.message_ids import made_of
 from whatsapp_bridge.providers.common.values import digits, identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, ReplyEvent, StatusEvent
 
@@ -57,5 +57,5 @@ def reply_event(kind: str, element: Json, account: "Account") -> ReplyEvent | No
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     # A repeated callback has the same text, so the element itself can serve as the id where there is none.
-    message_id = identifier(element.get("messageId")) or hashlib.sha256(to_json(element)).hexdigest()
+    message_id = identifier(element.get("messageId")) or made_of(to_json(element))
     return ReplyEvent(message_id, sender, {**element, "kind": kind})

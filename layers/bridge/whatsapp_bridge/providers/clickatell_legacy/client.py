@@ -52,6 +52,7 @@ class Client(BaseClient):
         outgoing=OUTGOING,
         incoming=INCOMING,
         media_kind="media",
+        media_path=None,
     )
 
     def _with_file(self, reference: str, request: Json, key: DataKey | None) -> Json:

@@ -6,7 +6,6 @@ to 1000 in 3 MB. Duplicates and any order are normal. The list that holds an eve
 messages, with statuses, or not at all.
 """
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +15,7 @@ from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.cloud_api.notices import notice_in
 from whatsapp_bridge.providers.common.bodies import content_of
+from whatsapp_bridge.providers.common.message_ids import made_of
 from whatsapp_bridge.providers.common.values import (
     CONTENTS,
     blank,
@@ -219,7 +219,7 @@ def _message(element: Json) -> ReplyEvent | NotUnderstood | Ignored:
     if sender is None:
         return NotUnderstood(kind, "no sender", element)
     # A repeated webhook has the same text, so the element itself can serve as the id where there is none.
-    message_id = identifier(element.get("id")) or hashlib.sha256(to_json(element)).hexdigest()
+    message_id = identifier(element.get("id")) or made_of(to_json(element))
     return ReplyEvent(message_id, sender, element)
 
 

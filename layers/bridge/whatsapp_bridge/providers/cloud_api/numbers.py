@@ -7,11 +7,9 @@ People write from their `wa_id`, or from another form of it, which CleverTap may
 
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.accounts.phone_numbers import forms
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.cloud_api.answers import first
 from whatsapp_bridge.providers.common import hidden_numbers, user_ids
-from whatsapp_bridge.providers.common.hidden_numbers import Place
 from whatsapp_bridge.providers.common.values import digits, identifier
 from whatsapp_bridge.providers.contract import Json, Outgoing
 from whatsapp_bridge.runtime.observability import log_failure
@@ -41,9 +39,9 @@ def with_number(notes: "Notes", account: "Account", element: Json) -> Json:
     if user_id is None:
         return element
     if number is not None:
-        user_ids.keep(notes, account, user_ids.note_of(account, user_id, number))
+        user_ids.keep(notes, account.name, user_ids.note_of(account.keys, user_id, number))
         return element
-    number = user_ids.number_of(notes, account, user_id)
+    number = user_ids.number_of(notes, account.keys, user_id)
     return element if number is None else {**element, "from": number}
 
 
@@ -55,16 +53,15 @@ def with_known_number(notes: "Notes", account: "Account", element: Json) -> Json
 
 def keep(notes: "Notes", account: "Account", wa_id: str, number: str) -> None:
     """Store that `wa_id` is CleverTap's `number`, both in digits. Raises botocore's errors."""
-    hidden_numbers.put(notes, account, _places(account, wa_id)[0], number)
+    hidden_numbers.put(notes, account.keys, _places(account, wa_id)[0], number)
 
 
 def known(notes: "Notes", account: "Account", wa_id: str) -> str:
     """The number by which CleverTap knows `wa_id`: `wa_id` itself, unless another was stored. Raises botocore's
     errors."""
-    return hidden_numbers.number_at(notes, account, _places(account, wa_id)) or wa_id
+    return hidden_numbers.number_at(notes, account.keys, _places(account, wa_id)) or wa_id
 
 
-def _places(account: "Account", wa_id: str) -> list[Place]:
-    """Where its note may be; behind them those that older versions have made of another form."""
-    names = [form.encode() for form in forms(wa_id)]
-    return hidden_numbers.places(account, "wa_id", account.pseudonyms(wa_id), names)
+def _places(account: "Account", wa_id: str) -> list[str]:
+    """Keys of the notes that may have it."""
+    return [f"wa_id#{pseudonym}" for pseudonym in account.keys.pseudonyms(wa_id)]

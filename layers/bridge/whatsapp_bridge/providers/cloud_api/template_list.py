@@ -6,6 +6,7 @@ account, 5000 for an active one. Listing needs another permission than sending, 
 """
 
 from collections.abc import Callable, Sequence
+from re import ASCII, fullmatch
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -24,6 +25,8 @@ SOURCE: Final = "Meta's list"
 # Percent. The rest of the hour is for templates that are fetched because somebody waits for them.
 _MOST_USED: Final = 90
 _NAMES_PER_PAGE: Final = 100
+# Digits today; nothing that is more than one step of a path.
+_ID: Final = r"[A-Za-z0-9_-]{1,64}"
 
 # Codes of this API that messages do not have, and those that mean something else here.
 _RATES: Final = frozenset({4, 80007, 80008, 80012})
@@ -66,6 +69,9 @@ class TemplateList:
             asked = asked | {"after": page.after}
 
     def fetch(self, template_id: str) -> "News | NotListed":
+        if not fullmatch(_ID, template_id, ASCII):
+            # It may come from a callback, and must not choose another call of the API.
+            return NotListed("missing", "the template's id is none of Meta's")
         left = int(self._now())
         answer = self._get(template_id, {"fields": ",".join(FIELDS)})
         if isinstance(answer, NotListed):

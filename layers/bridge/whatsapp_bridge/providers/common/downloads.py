@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from whatsapp_bridge.media import file_types
 from whatsapp_bridge.media.fetch import File, Source, SourceDead, SourceUnavailable
@@ -24,6 +25,8 @@ _DATA_URI: Final = re.compile(r"data:([^,]*);base64,", re.IGNORECASE)
 # Only scheme, host and port in front of the path. Parsers disagree about the host in "https://one\\@other/", and the
 # one that opens the connection is not the standard library's.
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?=[/?#]|\Z)", re.I | re.A)
+# Visible ASCII without fragment and backslash, which parsers read in different ways.
+_PLAIN: Final = r"[!\"$-\[\]-~]*"
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -93,6 +96,18 @@ def origin(url: str) -> tuple[str, str, int] | None:
         return None
     scheme, host, port = found[1].lower(), found[2].lower(), found[3]
     return (scheme, host, int(port) if port else _PORTS[scheme])
+
+
+def is_at(url: str, base_url: str, path: str) -> bool:
+    """Whether an address is this path of the API at `base_url`, or of its host, with or without a query.
+
+    Compared letter by letter: whatever else a server might take for the same path, such as one with dot segments or
+    encoded slashes, is none.
+    """
+    found = _ORIGIN.match(url)
+    if found is None or origin(url) != origin(base_url) or not re.fullmatch(_PLAIN, url):
+        return False
+    return url[found.end() :].partition("?")[0] in (path, urlsplit(base_url).path.rstrip("/") + path)
 
 
 def check_hash(announced: Any, account: str, *contents: bytes) -> bool:

@@ -1,52 +1,67 @@
-"""People's numbers in notes that nobody can read who does not know what WhatsApp calls the person, and the account's
-callback token.
+"""People's numbers in notes that nobody can read without the account's keys (`accounts.keys`).
 
-A note is kept under each callback token in a place of its own; what is found under another token than the first, which
-may soon be removed, goes over to the first.
+A number is encrypted with AES-SIV (RFC 5297), with the note's own key as associated data: it cannot be read in the
+place of another note's, and the same number in the same place is always the same text, so that a note that is kept
+again need not be written again.
+
+A note is in a place of its own under each of the account's keys; what is found under another than the first, which may
+soon be removed, goes over to the first.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from whatsapp_bridge.providers.common.values import number as whole_number
+from whatsapp_bridge.runtime.observability import logger
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.accounts.account import Account
+    from whatsapp_bridge.accounts.keys import AccountKeys
     from whatsapp_bridge.providers.contract import Notes
 
 SECONDS: Final = 180 * 86_400
-
-type Place = Sequence[Any]
-"""A note's key, and what hides its number: a tuple, or on queues a list."""
-
-
-def places(account: "Account", kind: str, keys: Iterable[str], names: Iterable[bytes]) -> list[Place]:
-    """Where the number of somebody may be: for each of `names`, all of one person, under each callback token, in the
-    order of `keys`."""
-    digests = [digest for name in names for digest in account.digests(f"number of {kind}:".encode() + name)]
-    # A number has 15 digits at most, by ITU-T E.164, and so 50 bits.
-    masks = [int.from_bytes(digest[:8]) for digest in digests]
-    return [(f"{kind}#{key}", mask) for key, mask in zip(keys, masks, strict=True)]
+MAX_DIGITS: Final = 15
+"""By ITU-T E.164. All texts are as long, whatever the number is."""
 
 
-def note_of(place: Place, number: str) -> tuple[str, str]:
-    """Key and text of the note with this number, in digits."""
-    key, mask = place
-    return key, str(int(number) ^ mask)
+def text_of(keys: "AccountKeys", key: str, number: str) -> str:
+    """Text of the note with this number, in digits, at `key`."""
+    cipher, *_ = _ciphers(keys)
+    return b64encode(cipher.encrypt(number.rjust(MAX_DIGITS).encode(), [key.encode()])).decode()
 
 
-def put(notes: "Notes", account: "Account", place: Place, number: str) -> None:
+def put(notes: "Notes", keys: "AccountKeys", key: str, number: str) -> None:
     """Store it. Raises botocore's errors."""
-    notes.put(account.name, *note_of(place, number), SECONDS)
+    notes.put(keys.account, key, text_of(keys, key, number), SECONDS)
 
 
-def number_at(notes: "Notes", account: "Account", where: Sequence[Place]) -> str | None:
-    """The number in the first of these places that has one. Raises botocore's errors."""
-    for rank, (key, mask) in enumerate(where):
-        note = whole_number(notes.get(account.name, key))
-        if note is not None:
-            number = str(note ^ mask)
-            if rank:
-                put(notes, account, where[0], number)
+def number_at(notes: "Notes", keys: "AccountKeys", places: Sequence[str]) -> str | None:
+    """The number in the first of these notes that has one. Raises botocore's errors."""
+    for rank, key in enumerate(places):
+        text = notes.get(keys.account, key)
+        found = None if text is None else _opened(keys, key, text)
+        if found is not None:
+            number, under = found
+            if rank or under:
+                put(notes, keys, places[0], number)
             return number
     return None
+
+
+def _opened(keys: "AccountKeys", key: str, text: str) -> tuple[str, int] | None:
+    """The number, and which of the account's keys has encrypted it."""
+    from cryptography.exceptions import InvalidTag
+
+    for place, cipher in enumerate(_ciphers(keys)):
+        try:
+            return cipher.decrypt(b64decode(text, validate=True), [key.encode()]).decode().strip(), place
+        except (InvalidTag, ValueError):
+            continue
+    logger.warning("note of a number is under none of the account's keys", extra={"account": keys.account})
+    return None
+
+
+def _ciphers(keys: "AccountKeys") -> Iterable[Any]:
+    # Imported here because few messages have such a note, and a start must not wait for it.
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+    return map(AESSIV, keys.of_numbers())

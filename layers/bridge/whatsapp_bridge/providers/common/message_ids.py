@@ -27,14 +27,18 @@ Source: https://thrift.apache.org/docs, "Thrift Compact protocol encoding", and 
 import hmac
 import re
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from whatsapp_bridge.providers.common.values import from_base64
+
+if TYPE_CHECKING:
+    from whatsapp_bridge.accounts.account import Account
 
 MAX_ID_BYTES: Final = 1024
 """DynamoDB allows keys of 2 KB, which also hold the account's name and our prefix."""
 
 _PREFIX: Final = "wamid."
+_OF_CONTENT: Final = "content-"
 _KEY, _TEXT, _KIND, _END = 0x1C, 0x18, 0x15, 0x00
 _FROM_ME: Final = (0x11, 0x12)
 _LONGEST: Final = 127
@@ -95,8 +99,10 @@ def hidden(account: str, message_id: str) -> str:
     that is too long for a key as a hash; any other, which says nothing of a person, as it is. `hidden` of a hidden id
     is itself.
 
-    The key is the account's name. It keeps accounts apart and stays when a credential is rotated; it needs no secret,
-    because what is hashed has a random part that nobody can try out, and a token has nothing of the person's.
+    The key is the account's name. It keeps accounts apart and stays when a credential or the stack's signing key is
+    rotated; it needs no secret, because what is hashed has a random part that nobody can try out, and a token has
+    nothing of the person's. The older form has 9 random bytes or more behind its number, as many bits as a token of
+    today. What has no such part is `made_of`.
     """
     found = token(message_id)
     if found is not None or message_id.startswith((_PREFIX, _TODAYS)) or _is_older(message_id):
@@ -121,6 +127,20 @@ def _is_older(message_id: str) -> bool:
         return False
     number = raw[3 : 3 + (raw[2] & 0x7F)]
     return _NUMBER.fullmatch(number.hex()) is not None
+
+
+def made_of(content: bytes) -> str:
+    """The id of a message to which the BSP gives none: a repeat has the same content. `kept` makes it fit to be seen,
+    for numbers and short answers are few enough to try out."""
+    return f"{_OF_CONTENT}{sha256(content).hexdigest()}"
+
+
+def kept(account: "Account", message_id: str) -> str:
+    """The id of a message from a person as it goes on: no longer than a key may be, and one that is `made_of` content
+    under the account's key."""
+    if not message_id.startswith(_OF_CONTENT):
+        return bounded(message_id)
+    return f"{_OF_CONTENT}{account.keys.digests(_bytes(f'message:{message_id}'))[0].hex()[:32]}"
 
 
 def bounded(message_id: str) -> str:

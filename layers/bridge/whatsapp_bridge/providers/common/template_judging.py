@@ -13,9 +13,8 @@ from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.common.template_check import check, check_status, check_texts
 from whatsapp_bridge.providers.common.template_fitting import fitted, named
 from whatsapp_bridge.templates.lookup import find
-from whatsapp_bridge.templates.template import FILE, Template
+from whatsapp_bridge.templates.template import FILE, FRESH_SECONDS, Template
 
-FRESH_SECONDS: Final = 300
 _FIELD: Final = "template.namespace"
 
 

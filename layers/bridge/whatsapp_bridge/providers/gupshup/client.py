@@ -55,8 +55,8 @@ class Client:
         return (self._opt_in(person) if mode == "always" else self._opt_in_once(person)) or outgoing
 
     def _opt_in_once(self, person: str) -> Rejected | Throttled | NotSent | None:
-        # The account may have several callback tokens; the note may be under any.
-        name, keys = self._account.name, [f"opt-in#{pseudonym}" for pseudonym in self._account.pseudonyms(person)]
+        # The account may have several keys; the note may be under any.
+        name, keys = self._account.name, [f"opt-in#{pseudonym}" for pseudonym in self._account.keys.pseudonyms(person)]
         # Several threads prepare a batch, which may have several messages to one person.
         with self._turn(person):
             if any(self._notes.get(name, key) is not None for key in keys):

@@ -5,13 +5,13 @@ Sources: https://docs.gupshup.io/docs/real-time-delivery-reports (reports by POS
 come as the form field `response`, as JSON {"response": [...]}, as a bare list, as a single object, and as a query.
 """
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.cloud_api.notices import TEMPLATE_STATUS, is_about_a_template
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
+from whatsapp_bridge.providers.common.message_ids import made_of
 from whatsapp_bridge.providers.common.values import CONTENTS, digits, each, empty, member_of, says_nothing, text, word
 from whatsapp_bridge.providers.contract import (
     BodyUnreadable,
@@ -98,7 +98,7 @@ def _reply_event(element: Json, account: "Account") -> ReplyEvent | NotUnderstoo
         return NotUnderstood(kind, "no mobile", element)
     # messageId is part of the answered message's id and the same in all answers to it; a person's message has no id of
     # its own. A repeated callback has the same content and the same millisecond.
-    return ReplyEvent(hashlib.sha256(to_json(sorted(element.items()))).hexdigest(), sender, element)
+    return ReplyEvent(made_of(to_json(sorted(element.items()))), sender, element)
 
 
 def kind_of(element: Json) -> str:

@@ -57,14 +57,23 @@ class Templates:
         found = self._list({"id": template_id, "limit": "1", "offset": "0"})
         if isinstance(found, NotListed):
             return found
-        same = [news for news in found[0] if news.id == template_id]
+        news = found[0]
+        same = [each for each in news if each.id == template_id]
+        if not same and news:
+            return NotListed("unknown", "the list does not tell of one by its id")
         return same[0] if same else NotListed("missing", "no such template")
 
     def find(self, name: str) -> "Sequence[News] | NotListed":
         found = self._list({"name": name, "limit": str(_NAMES_PER_PAGE), "offset": "0"})
         if isinstance(found, NotListed):
             return found
-        return [news for news in found[0] if news.name.casefold() == name.casefold()]
+        news, unread, total = found
+        same = [each for each in news if each.name.casefold() == name.casefold()]
+        # No source says that it filters: of a page of other names, the template may be on the next.
+        is_filtered = len(same) == len(news) + unread < _NAMES_PER_PAGE
+        if not is_filtered and (total is None or len(news) + unread < total):
+            return NotListed("unknown", "the list does not tell of those of a name")
+        return same
 
     def _list(self, asked: Json) -> "tuple[list[News], int, int | None] | NotListed":
         """The entries, how many cannot be read, and how many there are in all."""

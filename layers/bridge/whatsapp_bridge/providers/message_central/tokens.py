@@ -6,7 +6,6 @@ the samples differ by years, and each token contains its own.
 
 from base64 import b64encode
 from collections.abc import Callable
-from hashlib import sha256
 from threading import Lock
 from time import time
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word, without_asking
 from whatsapp_bridge.providers.common.values import from_base64, number
 from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled, Unknown
-from whatsapp_bridge.providers.message_central import answers, codes
+from whatsapp_bridge.providers.message_central import answers, codes, kept_tokens
 from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
@@ -30,9 +29,9 @@ _PATH: Final = "/auth/v1/authentication/token"
 _DEFAULT_SECONDS: Final = 3600
 _LEAST_SECONDS: Final = 60
 _REFUSED_SECONDS: Final = 60
-# The note that the credentials are refused; a token is never empty.
+# The note that the credentials are refused; a kept token is never empty.
 _REFUSED_NOTE: Final = ""
-# The note that none was given, for a reason that is not Message Central's own; a token has no blanks.
+# The note that none was given, for a reason that is not Message Central's own; a kept token has no blanks.
 _ABSENT_NOTE: Final = " "
 _DONE: Final = 200
 _TOO_MANY: Final = 429
@@ -130,7 +129,8 @@ class Tokens:
             raise self._none(_refused("Credentials refused"))
         if noted == _ABSENT_NOTE:
             raise self._none(NotSent("no token: refused less than a minute ago"))
-        return noted
+        # One that does not open is of an older version, and asked for anew.
+        return None if noted is None else kept_tokens.opened(self._account, noted)
 
     def _note(self, note: str, seconds: int) -> None:
         try:
@@ -143,10 +143,7 @@ class Tokens:
 
     @property
     def _key(self) -> str:
-        """A token belongs to the credentials that requested it."""
-        provider = self._account.provider
-        credentials = [provider.base_url, provider.customer_id, provider.password, provider.country, provider.email]
-        return f"token#{sha256(repr(credentials).encode()).hexdigest()}"
+        return kept_tokens.place(self._account)
 
     def _fetched(self) -> str:
         try:
@@ -158,7 +155,7 @@ class Tokens:
             raise self._none(error.outcome) from None
         lifetime = _lifetime(token, self._now())
         early = min(lifetime * _EARLY, _MOST_EARLY_SECONDS)
-        self._note(token, max(int(lifetime - early), _LEAST_SECONDS))
+        self._note(kept_tokens.sealed(self._account, token), max(int(lifetime - early), _LEAST_SECONDS))
         return token
 
     def _asked_for(self) -> str:

@@ -27,8 +27,10 @@ from whatsapp_bridge.providers.contract import (
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account
 
-# Meta's hosts for files. They are not at `base_url`, but need the account's token too.
-_FILE_HOSTS: Final = (".fbsbx.com", ".facebook.com", ".whatsapp.net")
+# Meta's hosts for files. They are not at `base_url`, but need the account's token too. `.facebook.com` has the Graph
+# API as well, so that only Meta's answer may name an address there.
+_FILE_HOSTS: Final = (".fbsbx.com", ".whatsapp.net")
+_HOSTS: Final = (*_FILE_HOSTS, ".facebook.com")
 _MAX_DESCRIPTION_BYTES: Final = 65_536
 
 
@@ -70,19 +72,25 @@ class Client:
 
     def download(self, attachment: Attachment) -> File:
         """The file that a person has sent. Raises `Unreadable`."""
-        url, described_as = self._described(attachment)
-        if not self._is_for_the_token(url):
+        media_id = identifier(attachment.source.get("id"))
+        if media_id is None:
+            url, described_as = str(attachment.source.get("url", "")), None
+            good = _is_encrypted_at(url, _FILE_HOSTS)
+        else:
+            url, described_as = self._described(media_id)
+            ours = downloads.origin(self._account.provider.base_url)
+            good = _is_encrypted_at(url, _HOSTS) or (ours is not None and downloads.origin(url) == ours)
+        if not good:
             raise NoFile("the file's address must be Meta's", retriable=False)
         answer = downloads.get(url, self._authorization, self._http, answers.of_a_file)
         downloads.check_hash(attachment.source.get("sha256"), self._account.name, answer.body)
         return downloads.named(attachment, answer.body, answer.headers.get("content-type"), described_as)
 
-    def _described(self, attachment: Attachment) -> tuple[str, str | None]:
+    def _described(self, media_id: str) -> tuple[str, str | None]:
         """The file's address for the next five minutes, because the one in the webhook has expired, and its content
         type."""
-        media_id = identifier(attachment.source.get("id"))
-        if media_id is None:
-            return str(attachment.source.get("url", "")), None
+        if not media_id.strip("."):
+            raise NoFile("the file's id must be no step of a path", retriable=False)
         body = downloads.get(
             f"{self._url}/{quote(media_id, safe='')}",
             self._authorization,
@@ -95,11 +103,11 @@ class Client:
             raise NoFile("Meta gave no address for the file", retriable=True)
         return url, identifier(body.get("mime_type"))
 
-    def _is_for_the_token(self, url: str) -> bool:
-        where = downloads.origin(url)
-        if where is None:
-            return False
-        if where == downloads.origin(self._account.provider.base_url):
-            return True
-        scheme, host, port = where
-        return scheme == "https" and port == 443 and f".{host}".endswith(_FILE_HOSTS)
+
+def _is_encrypted_at(url: str, hosts: tuple[str, ...]) -> bool:
+    """Whether it is an https address at one of these domains."""
+    where = downloads.origin(url)
+    if where is None:
+        return False
+    scheme, host, port = where
+    return scheme == "https" and port == 443 and f".{host}".endswith(hosts)

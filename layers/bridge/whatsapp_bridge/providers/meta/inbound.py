@@ -6,9 +6,9 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 import hmac
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.accounts.fields import is_one_of, is_same
 from whatsapp_bridge.providers.cloud_api import inbound as dialect
 from whatsapp_bridge.providers.contract import Callback, Event
+from whatsapp_bridge.runtime.constant_time import is_one_of, is_same
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account
