@@ -10,12 +10,13 @@ from uuid import uuid4
 from ops.accounts.bsp_calls import Tried, asked, by_status, of_bsp
 from ops.target import Target
 from whatsapp_bridge.accounts.account import Account, BasicCredentials, HeaderCredentials
-from whatsapp_bridge.clevertap.messages import VALIDATION_TEMPLATE
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
 
 CLEVERTAP_WAITS: Final = 1.0
 """Seconds. Source: section "Expected API Response" of CleverTap's page."""
 _TRIES: Final = 2
+_VERIFICATION: Final = "whatsapp:hsm:technology:generic:verify"
+"""With which CleverTap checks a provider entry (`clevertap.messages.is_verification`)."""
 
 
 def try_account(
@@ -100,7 +101,7 @@ def _validation(account: Account[Any, Any]) -> dict[str, Any]:
         "wabaNumber": account.waba_number,
         "to": account.waba_number,
         "isTemplate": True,
-        "template": {"namespace": VALIDATION_TEMPLATE, "languageCode": "en"},
+        "template": {"namespace": _VERIFICATION, "languageCode": "en"},
         "components": [
             {
                 "type": "body",
