@@ -8,6 +8,7 @@ While installed, it changes moto's SQS where the real service differs:
 - a message can be hidden for twelve hours from its receive, where moto counts from its sending, and only in flight;
 - only characters that XML allows, and in a batch each message succeeds or fails on its own;
 - with 120,000 messages in flight, a receive brings nothing more;
+- messages can be redriven (`local.moves`);
 - delays, visibility timeouts, retention and deduplication follow `QueueClock`.
 """
 
@@ -24,6 +25,7 @@ from unittest.mock import patch
 from moto.sqs import models
 from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid, SQSException
 
+from local import moves
 from local.simulation import rules
 
 LOCK = threading.RLock()
@@ -180,6 +182,21 @@ def _change_visibility(
         queue.changed.notify_all()
 
 
+def _change_visibilities(
+    backend: models.SQSBackend, queue_name: str, entries: list[dict[str, Any]]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Each entry succeeds or fails on its own."""
+    done: list[str] = []
+    failed: list[dict[str, Any]] = []
+    for entry in entries:
+        try:
+            _change_visibility(backend, queue_name, entry["ReceiptHandle"], int(entry["VisibilityTimeout"]))
+            done.append(entry["Id"])
+        except SQSException as error:
+            failed.append({"Id": entry["Id"], "SenderFault": True, "Code": error.code, "Message": error.message})
+    return done, failed
+
+
 def _send(backend: models.SQSBackend, queue_name: str, message_body: str, *given: Any, **named: Any) -> Any:
     if not rules.is_message_text(message_body):
         raise SQSException("InvalidMessageContents", _BAD_TEXT)
@@ -235,9 +252,11 @@ def installed(clock: QueueClock) -> Iterator[None]:
                 ("send_message_batch", _send_batch),
                 ("receive_message", _receive_message),
                 ("change_message_visibility", _change_visibility),
+                ("change_message_visibility_batch", _change_visibilities),
                 ("delete_message", _delete),
             ):
                 patches.enter_context(patch.object(models.SQSBackend, method, function))
+            patches.enter_context(moves.installed(clock.now_ms))
             _clock = clock
             yield
     finally:

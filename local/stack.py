@@ -94,7 +94,9 @@ class Stack:
     def running(self) -> Running:
         """Where `bridge --local` finds it."""
         table = self.deployment.tables["MessagesTable"].name
-        return Running(self.url, self.aws_url, REGION, f"{NAME}/accounts/", table)
+        bucket = self.deployment.buckets["PayloadsBucket"]
+        queue_urls = {logical_id: queue.url for logical_id, queue in self.deployment.queues.items()}
+        return Running(self.url, self.aws_url, REGION, f"{NAME}/accounts/", table, bucket, queue_urls)
 
     def bsp(self, provider_type: str) -> Any:
         """The sandbox of a provider type; Any, because what people can do differs from BSP to BSP."""

@@ -14,19 +14,19 @@ from rich.text import Text
 
 
 class Exit(IntEnum):
-    """What a script sees. docs/templates.md lists them."""
+    """What a script sees. docs/bridge.md lists them."""
 
     DONE = 0
     NO = 1
-    """It was asked and the answer is no: refused, rejected, different."""
+    """It was asked and the answer is no: mistakes, refused, rejected, different, not due."""
     USAGE = 2
     """The command line or a file is wrong; nothing was done."""
     NOT_FOUND = 3
-    """No such stack, account or template, or AWS does not let one see it."""
+    """No such stack, account, template or element, or AWS does not let one see it."""
     BSP = 4
     """The BSP has refused."""
     LATER = 5
-    """Not now: too many requests, no answer, not yet reviewed, another one is at it."""
+    """Not now: messages wait, too many requests, no answer, not yet reviewed, another one is at it."""
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
@@ -59,6 +59,11 @@ class Screen:
         if not self.as_json:
             self._out.print(Text(text, style=style))
 
+    def clear(self) -> None:
+        """Empties the terminal, for what is shown anew; a pipe or a file keeps everything."""
+        if not self.as_json:
+            self._out.clear()
+
     def aside(self, text: str, style: str = "") -> None:
         """What is no result: progress, a warning."""
         self._aside.print(Text(text, style=style))
@@ -72,6 +77,14 @@ class Screen:
         for row in rows:
             table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
         self._out.print(table)
+
+    def values(self, rows: Sequence[Sequence[str]]) -> None:
+        """Where, field, value: each value whole on one line, so that it can be copied. An empty "where" is that of the
+        row before."""
+        for where, field, value in rows:
+            if where:
+                self.line(where, "bold")
+            self.line(f"  {field}:  {value}")
 
     @contextmanager
     def waiting(self, text: str) -> Iterator["Waiting"]:

@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 
 class Running(NamedTuple):
-    """`aws`: the endpoint of its services; no secret is in it."""
+    """`aws`: the endpoint of its services; `queues`: their URLs by their names in template.yaml. No secret is in it."""
 
     url: str
     aws: str
     region: str
     secret_prefix: str
     messages_table: str
+    bucket: str
+    queues: dict[str, str]
 
 
 def folder() -> Path:

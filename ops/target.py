@@ -1,7 +1,8 @@
 """The stack that a command works on: a deployed one with the person's own credentials, or the local one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
@@ -40,12 +41,22 @@ _LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_ke
 
 
 class Target(NamedTuple):
-    """`aws` makes a client of a service by its name, and its region if it is another one."""
+    """`aws` makes a client of a service by its name, and its region if it is another one. `url` is the bridge's own, to
+    which `{account}/send` and others are appended. `queues` gives their URLs by their names in template.yaml."""
 
     name: str
     aws: Callable[..., Any]
     secret_prefix: str
     messages_table: str
+    url: str = ""
+    bucket: str = ""
+    queues: Callable[[], Mapping[str, str]] = dict
+    is_local: bool = False
+
+    @property
+    def option(self) -> str:
+        """With which a person names it again in a command."""
+        return "--local" if self.is_local else f"--stack {self.name}"
 
     @property
     def table(self) -> Table:
@@ -54,10 +65,13 @@ class Target(NamedTuple):
     def services(self, http: HttpClient) -> Services:
         return Services(http, KmsKeys(lambda region: self.aws("kms", region)), StoredNotes(self.table), Files(http))
 
+    def accounts(self) -> Accounts:
+        return Accounts(self.secret_prefix, parse_account, self.aws("secretsmanager"))
+
     def account(self, name: str) -> Account:
         """Raises `Failed`."""
         try:
-            account = Accounts(self.secret_prefix, parse_account, self.aws("secretsmanager")).get(name)
+            account = self.accounts().get(name)
         except AccountInvalid as error:
             raise Failed(Exit.USAGE, str(error)) from None
         if account is None:
@@ -81,27 +95,62 @@ def _local() -> Target:
     newest = stacks[-1]
     session = Session()
 
+    @cache
     def client(service: str, elsewhere: str | None = None) -> Any:
         region = elsewhere or newest.region
         options = {"endpoint_url": newest.aws, "config": _CONFIG, **_LOCAL_CREDENTIALS}
         return session.create_client(service, region_name=region, **options)
 
-    return Target("the local stack", client, newest.secret_prefix, newest.messages_table)
+    return Target(
+        "the local stack",
+        client,
+        newest.secret_prefix,
+        newest.messages_table,
+        newest.url,
+        newest.bucket,
+        lambda: newest.queues,
+        is_local=True,
+    )
 
 
 def _deployed(stack: str, profile: str | None, region: str | None) -> Target:
     with aws_errors():
         session = Session(profile=profile)
 
+        @cache
         def client(service: str, elsewhere: str | None = None) -> Any:
             return session.create_client(service, region_name=elsewhere or region, config=_CONFIG)
 
-        answer = client("cloudformation").describe_stacks(StackName=stack)
+        cloudformation = client("cloudformation")
+        answer = cloudformation.describe_stacks(StackName=stack)
+
+    @cache
+    def queues() -> Mapping[str, str]:
+        return _queues(cloudformation, stack)
+
     outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
     try:
-        return Target(stack, client, outputs["AccountSecretPrefix"], outputs["MessagesTable"])
+        return Target(
+            stack,
+            client,
+            outputs["AccountSecretPrefix"],
+            outputs["MessagesTable"],
+            outputs["ApiUrl"],
+            outputs["PayloadsBucket"],
+            queues,
+        )
     except KeyError:
         raise Failed(Exit.NOT_FOUND, f"{stack} is no stack of this bridge") from None
+
+
+def _queues(cloudformation: Any, stack: str) -> Mapping[str, str]:
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for each in resources
+        if each["ResourceType"] == "AWS::SQS::Queue"
+    }
 
 
 @contextmanager

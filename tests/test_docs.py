@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from local import matrix, templates_page
 from local.defences import DEFENCES
 from local.sandbox.conventions import CONVENTIONS
-from ops.app import templates
+from ops.app import app
 from ops.output import Exit
 from tests.providers.conformance import MEDIA, body, header, template
 from whatsapp_bridge.accounts.account import Account, AccountInvalid, CleverTap, Options
@@ -278,15 +279,48 @@ def test_page_on_templates_has_the_examples_and_the_rules() -> None:
     assert {file.stem for file in templates_page.EXAMPLES.glob("*.yaml")} == set(templates_page.KINDS)
 
 
-def test_page_on_templates_has_the_exit_codes_and_commands() -> None:
-    page = text_of(templates_page.PAGE)
-    named = set(re.findall(r"bridge templates ([a-z][a-z-]*)", page))
-    every = {command.name or command.callback.__name__ for command in templates.registered_commands if command.callback}
+BRIDGE = ROOT / "docs/bridge.md"
 
-    assert {
-        int(code) for code in re.findall(r"^\| (\d) \|", section(templates_page.PAGE, "## In scripts"), re.M)
-    } == set(Exit)
-    assert named == {name.replace("_", "-") for name in every}
+
+def test_page_on_templates_has_the_commands() -> None:
+    named = set(re.findall(r"bridge templates ([a-z][a-z-]*)", text_of(templates_page.PAGE)))
+
+    assert {f"templates {name}" for name in named} == {name for name in commands() if name.startswith("templates ")}
+
+
+def commands() -> dict[str, set[str]]:
+    """Every command of `bridge` by its words, and its options."""
+    found: dict[str, set[str]] = {}
+
+    def walk(command: Any, path: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*path, name))
+        if path and not getattr(command, "commands", {}):
+            found[" ".join(path)] = {option for parameter in command.params for option in parameter.opts}
+
+    walk(get_command(app), ())
+    return found
+
+
+def test_page_on_bridge_has_every_command_and_exit_code() -> None:
+    page = text_of(BRIDGE)
+    named = {name for name in commands() if re.search(rf"^bridge {name}\b", page, re.MULTILINE)}
+
+    assert named == {name for name in commands() if not name.startswith("templates ")}
+    assert {int(code) for code in re.findall(r"^\| (\d) \|", section(BRIDGE, "## In scripts"), re.M)} == set(Exit)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_of_bridge_exist_with_their_options(page: Path) -> None:
+    every = commands()
+    for line in re.findall(r"^(?:\.venv/bin/)?bridge (?!-)(.+)", "\n".join(blocks(page, "sh")), re.MULTILINE):
+        words = line.split("#")[0].split()
+        name = " ".join(words[:2]) if " ".join(words[:2]) in every else words[0]
+        if name == words[0] and name not in every:
+            # A group, whose help is asked for.
+            assert words[1:] == ["--help"], line
+            continue
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= every[name] | {"--help"}, line
 
 
 @pytest.mark.parametrize("provider", registry.PROVIDERS)

@@ -31,6 +31,8 @@ from local.sandbox.one_api_requests import Refused, map_texts
 
 MESSAGE_PATH = "/v1/message"
 MEDIA_PATH = "/v1/media"
+# Known from clients of others, which tell no more of its answer.
+BALANCE_PATH = "/v1/balance"
 # The members of a person's message that are encrypted, with everything in them.
 _SECRET = frozenset(
     {
@@ -59,13 +61,15 @@ class OneApiSandbox(ClickatellSandbox):
         messages: list[dict[str, Any]] = []
         try:
             resource = path.partition("?")[0]
-            if resource not in (MESSAGE_PATH, MEDIA_PATH):
+            if resource not in (MESSAGE_PATH, MEDIA_PATH, BALANCE_PATH):
                 raise Refused(41)
-            if method != "POST" and (resource, method) != (MEDIA_PATH, "GET"):
+            if method != ("GET" if resource == BALANCE_PATH else "POST") and (resource, method) != (MEDIA_PATH, "GET"):
                 raise Refused(42)
             if integration is None:
                 raise Refused(1)
-            if resource == MESSAGE_PATH:
+            if resource == BALANCE_PATH:
+                answer = Answer(200, {"balance": 100.0})
+            elif resource == MESSAGE_PATH:
                 messages = one_api_requests.check_request(_parse(body))
                 answer = self._accept_all(integration, messages, len(body))
             elif method == "POST":

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ops.command import Yes
 from ops.output import Exit, Failed, Screen
 from ops.templates import making
 from ops.templates.commands import show as show_findings
@@ -19,7 +20,6 @@ from ops.templates.online import (
     Opened,
     Timeout,
     Wait,
-    Yes,
     as_told,
     exit_of,
     on_account,

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
-from inspect import Signature, signature
 from typing import Annotated, Any, Final
 
 import typer
 
+from ops.command import AccountName, Yes, sharing
 from ops.output import AsJson, Exit, Failed, Screen, day, number
 from ops.target import Local, Profile, Region, Stack, chosen, working
 from ops.templates.commands import Files, sources_of, templates
@@ -17,10 +16,8 @@ from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.templates import statuses
 from whatsapp_bridge.templates.template import ASPECTS, FILE, Template
 
-AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The template's name.")]
 Language = Annotated[str | None, typer.Option("--language", help="One of its languages.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Until WhatsApp has reviewed it.")]
 Timeout = Annotated[int, typer.Option("--timeout", help="Seconds to wait at most.", min=1)]
 LONGEST_REVIEW: Final = 86_400
@@ -48,23 +45,8 @@ def _command(
         yield screen, lambda: books(account, stack, local, profile, region)
 
 
-def on_account(work: Callable[..., None]) -> Callable[..., None]:
-    """A command on one account: `work` with the arguments and options that all of these have, in place of its first
-    two parameters, a `Screen` and an `Opened`."""
-    account, *options = signature(_command).parameters.values()
-    own = list(signature(work).parameters.values())[2:]
-
-    @wraps(work)
-    def run(**given: Any) -> None:
-        shared = {each.name: given.pop(each.name) for each in (account, *options)}
-        with _command(**shared) as (screen, opened):
-            work(screen, opened, **given)
-
-    # Typer reads both.
-    parameters = [account, *own, *options]
-    vars(run)["__signature__"] = Signature(parameters)
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-    return run
+on_account = sharing(_command)
+"""A command on one account: `work` gets a `Screen` (`screen`) and an `Opened` (`opened`)."""
 
 
 # --- showing ---------------------------------------------------------------------------------------------------------

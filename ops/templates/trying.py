@@ -7,9 +7,10 @@ from uuid import uuid4
 import typer
 from pydantic_core import to_json
 
+from ops.command import Yes
 from ops.output import Exit, Failed, Screen
 from ops.templates.commands import templates
-from ops.templates.online import Language, Name, Opened, Yes, on_account
+from ops.templates.online import Language, Name, Opened, on_account
 from ops.templates.registry import Books
 from ops.templates.sample_message import NoSample, sample_message
 from whatsapp_bridge.clevertap.reading import InvalidMessage, parse_message

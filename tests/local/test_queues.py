@@ -269,3 +269,25 @@ def test_each_starts_empty(sqs: Sqs) -> None:
     assert "QueueUrls" not in sqs.client.list_queues()
     assert queues.LOCK.acquire(blocking=False)
     queues.LOCK.release()
+
+
+def test_visibilities_of_a_batch_change_each_on_its_own(sqs: Sqs) -> None:
+    sqs.create(VisibilityTimeout="30")
+    sqs.send("1")
+    (early,) = sqs.receive()
+    sqs.wall.now += 60
+    sqs.send("2")
+    (late,) = [message for message in sqs.receive() if message["Body"] == "2"]
+    entries = [
+        {"Id": "gone", "ReceiptHandle": "odd", "VisibilityTimeout": 0},
+        {"Id": "late", "ReceiptHandle": late["ReceiptHandle"], "VisibilityTimeout": 0},
+    ]
+
+    answer = sqs.client.change_message_visibility_batch(QueueUrl=sqs.url, Entries=entries)
+    sqs.wall.now += 60
+    again = {"Id": "back", "ReceiptHandle": early["ReceiptHandle"], "VisibilityTimeout": 0}
+    after = sqs.client.change_message_visibility_batch(QueueUrl=sqs.url, Entries=[again])
+
+    assert [each["Id"] for each in answer["Successful"]] == ["late"]
+    assert [(each["Id"], each["Code"]) for each in answer["Failed"]] == [("gone", "ReceiptHandleIsInvalid")]
+    assert [each["Code"] for each in after["Failed"]] == ["AWS.SimpleQueueService.MessageNotInflight"]

@@ -11,7 +11,10 @@ from ops import running, target
 from ops.output import Exit, Failed
 from ops.running import Running, announced, found
 
-STACK = Running("http://127.0.0.1:1", "http://127.0.0.1:2", "eu-west-1", "local/accounts/", "local-messages")
+QUEUES = {"StatusesQueue": "http://127.0.0.1:2/1/statuses"}
+STACK = Running(
+    "http://127.0.0.1:1", "http://127.0.0.1:2", "eu-west-1", "local/accounts/", "local-messages", "payloads", QUEUES
+)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +58,8 @@ def test_local_stack_gets_none_of_the_persons_credentials(monkeypatch: pytest.Mo
 
     dynamodb = local.aws("dynamodb")
     assert (local.messages_table, local.secret_prefix) == ("local-messages", "local/accounts/")
+    assert (local.url, local.bucket, local.queues()) == (STACK.url, "payloads", QUEUES)
+    assert local.option == "--local"
     assert dynamodb.meta.endpoint_url == "http://127.0.0.1:2"
     assert dynamodb._request_signer._credentials.access_key == "local"
 
@@ -88,6 +93,16 @@ def deployed(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[tuple[str, st
             made.append((service, self._profile, region_name))
             return self
 
+        def get_paginator(self, operation: str) -> Any:
+            assert operation == "list_stack_resources"
+            return self
+
+        def paginate(self, StackName: str) -> Any:  # noqa: N803 - AWS's spelling
+            kinds = [("StatusesQueue", "AWS::SQS::Queue"), ("MessagesTable", "AWS::DynamoDB::Table")]
+            for name, kind in kinds:
+                ids = {"LogicalResourceId": name, "PhysicalResourceId": f"{StackName}/{name}", "ResourceType": kind}
+                yield {"StackResourceSummaries": [ids]}
+
         def describe_stacks(self, **_: Any) -> Any:
             if isinstance(answer, Exception):
                 raise answer
@@ -98,13 +113,20 @@ def deployed(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[tuple[str, st
 
 
 def test_deployed_stack_is_read_from_its_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    outputs = {"AccountSecretPrefix": "bridge/accounts/", "MessagesTable": "bridge-messages", "ApiUrl": "https://x"}
+    outputs = {
+        "AccountSecretPrefix": "bridge/accounts/",
+        "MessagesTable": "bridge-messages",
+        "ApiUrl": "https://x",
+        "PayloadsBucket": "bridge-payloads",
+    }
     made = deployed(monkeypatch, outputs)
 
     chosen = target.chosen("bridge", False, "shop", "eu-west-1")
     chosen.aws("kms", "us-east-1")
 
     assert (chosen.secret_prefix, chosen.messages_table) == ("bridge/accounts/", "bridge-messages")
+    assert (chosen.url, chosen.bucket, chosen.option) == ("https://x", "bridge-payloads", "--stack bridge")
+    assert chosen.queues() == {"StatusesQueue": "bridge/StatusesQueue"}
     assert made == [("cloudformation", "shop", "eu-west-1"), ("kms", "shop", "us-east-1")]
 
 

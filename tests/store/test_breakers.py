@@ -196,3 +196,94 @@ def test_the_pace_is_the_process_own(made: World) -> None:
     assert (one.pace("acme").at_once, other.pace("acme").at_once) == (8, 1)
     strike(one)
     assert one.pace("acme").at_once == 1
+
+
+# --- a person's pause ------------------------------------------------------------------------------------------------
+
+
+def test_persons_pause_holds_everything_and_no_probe_ends_it(made: World) -> None:
+    operator, sender = process(made), process(made)
+
+    assert (operator.pause("acme"), operator.pause("acme")) == (True, False)
+    assert may(sender) is May.WAIT
+    # Longer than any wait for a probe, and than the item's life.
+    made.now += 20 * 86_400
+    assert may(sender) is May.WAIT
+    assert sender.ask("acme").seconds == 120
+    assert "expires_at" not in item(made)
+    assert may(process(made)) is May.WAIT
+    assert process(made).ask("another").may is May.SEND
+
+
+def test_resumed_side_is_asked_again(made: World) -> None:
+    operator, sender = process(made), process(made)
+    operator.pause("acme")
+    assert may(sender) is May.WAIT
+
+    assert (operator.resume("acme"), operator.resume("acme")) == (True, False)
+
+    made.now += CACHED
+    assert may(sender) is May.SEND
+    assert item(made)["expires_at"] == int(made.now - CACHED) + 7 * 86_400
+
+
+def test_what_is_under_way_when_the_pause_begins_changes_nothing(made: World) -> None:
+    operator, sender = process(made), process(made)
+    strike(sender, 3)
+    operator.pause("acme")
+    before = item(made)
+
+    assert strike(sender, 5) == [False] * 5
+    assert not sender.succeeded("acme")
+
+    assert item(made) == before
+    assert may(sender) is May.WAIT
+
+
+@pytest.mark.parametrize("ends", ["succeeded", "struck", "untried"])
+def test_probe_under_way_does_not_end_a_persons_pause(made: World, ends: str) -> None:
+    operator, sender = process(made), process(made)
+    strike(sender, 5)
+    made.now += FIRST_PROBE
+    assert may(sender) is May.PROBE
+    operator.pause("acme")
+
+    getattr(sender, ends)("acme")
+
+    assert may(sender) is May.WAIT
+    operator.resume("acme")
+    made.now += 200
+    # As it was before the pause: a probe first.
+    assert may(process(made)) is May.PROBE
+
+
+def test_probe_is_not_taken_when_the_pause_came_first(made: World) -> None:
+    operator, sender = process(made), process(made)
+    strike(sender, 5)
+    made.now += FIRST_PROBE - 1
+    assert may(sender) is May.WAIT
+    operator.pause("acme")
+    made.now += 1
+
+    # It does not know of the pause yet, and the item does.
+    assert may(sender) is May.WAIT
+
+
+def test_known_pause_holds_while_dynamodb_is_away(made: World) -> None:
+    operator, sender = process(made), process(made)
+    operator.pause("acme")
+    assert may(sender) is May.WAIT
+    made.now += CACHED
+
+    made.fail = failing("GetItem", 1, "breaker#bsp#acme")
+    with made.invocation():
+        assert may(sender) is May.WAIT
+
+
+def test_state_is_what_the_item_says(made: World) -> None:
+    breakers = process(made)
+    assert not breakers.state("acme").paused_at
+    strike(breakers, 5)
+    breakers.pause("acme")
+
+    assert (breakers.state("acme").strikes, breakers.state("acme").paused_at) == (5, int(made.now))

@@ -19,7 +19,7 @@ from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, QuarantineQueue
 
 # A kind may come from the callback, where it can be any text: a number, a person's words.
-_LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
+LOGGED_KIND: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,63}")
 # What SQS takes in one call. Up to here each is kept by itself, so that it can be understood and replayed by itself.
 _MOST_BY_THEMSELVES: Final = 10
 _MOST_REASONS: Final = 5
@@ -62,5 +62,5 @@ def _said(events: Sequence[NotUnderstood]) -> str:
 
 
 def _log(account: str, kind: str, reason: str, **more: int) -> None:
-    shown = kind if _LOGGED_KIND.fullmatch(kind) else "unknown"
+    shown = kind if LOGGED_KIND.fullmatch(kind) else "unknown"
     logger.warning("quarantined", extra={"account": account, "kind": shown, "reason": reason, **more})

@@ -8,6 +8,9 @@ the state.
 
 A strike is a request that may have cost something and brought nothing: no connection, no answer, an answer without a
 word of the side, overload. While the breaker is open one probe at a time asks whether the side is well again.
+
+A person may pause the side, too (`bridge pause`): then nothing is asked of it, and no probe ends that. What the breaker
+knew waits unchanged.
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +22,8 @@ OPENS_AT: Final = 5
 LEASE_SECONDS: Final = 120
 """Longer than any function may run: an older probe's process is dead."""
 MOST_AT_ONCE: Final = 8
+PAUSED_SECONDS: Final = 120
+"""How often whoever waits for a person asks again: a chat message may wait a day, and be received a thousand times."""
 _PROBE_SECONDS: Final = (15, 30, 60, 120, 240, 300)
 # A process whose last success is older begins anew with one request.
 _RECENT_SECONDS: Final = 60
@@ -36,6 +41,8 @@ class Breaker:
     """Until then somebody's probe is under way."""
     resumed_at: int = 0
     """When the last pause ended."""
+    paused_at: int = 0
+    """Since when a person pauses it."""
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +57,8 @@ class May(Enum):
 
 
 def asked(breaker: Breaker, now: float) -> May:
+    if breaker.paused_at:
+        return May.WAIT
     if not breaker.is_open:
         return May.SEND
     return May.PROBE if now >= max(breaker.probe_at, breaker.probe_until) else May.WAIT
@@ -62,7 +71,10 @@ def held_at(breaker: Breaker) -> int:
 
 
 def seconds_to_probe(breaker: Breaker, now: float) -> float:
-    """A probe that is under way ends sooner than its lease: the question is worth asking again soon."""
+    """A probe that is under way ends sooner than its lease: the question is worth asking again soon. So it is while a
+    person pauses the side."""
+    if breaker.paused_at:
+        return PAUSED_SECONDS
     if now < breaker.probe_at:
         return breaker.probe_at - now
     return min(_PROBE_SECONDS[0], max(breaker.probe_until - now, 0))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from pydantic_core import ValidationError
+    from pydantic_core import ErrorDetails, ValidationError
 
 # Keys are pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
 _REASONS: Final = {
@@ -35,13 +35,21 @@ class Problem(NamedTuple):
 
 
 def first_problem(error: "ValidationError", own: Mapping[str, str] | None = None) -> Problem:
-    """The first error. `own` has the caller's texts for some of pydantic's errors and for the caller's own.
+    """The first of `problems`."""
+    return _problem(error.errors(include_url=False, include_input=False)[0], own or {})
+
+
+def problems(error: "ValidationError", own: Mapping[str, str] | None = None) -> list[Problem]:
+    """`own` has the caller's texts for some of pydantic's errors and for the caller's own.
 
     A `ValueError` from one of our validators keeps its text, which contains no value.
     """
-    found = error.errors(include_url=False, include_input=False)[0]
+    return [_problem(found, own or {}) for found in error.errors(include_url=False, include_input=False)]
+
+
+def _problem(found: "ErrorDetails", own: Mapping[str, str]) -> Problem:
     place = (*found["loc"], *found.get("ctx", {}).get("place", ()))
     kind = found["type"]
     if kind == "value_error":
         return Problem(place, found["msg"].removeprefix("Value error, "))
-    return Problem(place, (own or {}).get(kind) or _REASONS.get(kind, "is not valid"))
+    return Problem(place, own.get(kind) or _REASONS.get(kind, "is not valid"))

@@ -1,5 +1,7 @@
 """Circuit breakers of all processes: one item per side that is asked, key `breaker#{side}#{name}` (`runtime.breaker`).
 
+While a person pauses the side (`paused_at`), nothing else in the item changes, and it does not expire.
+
 The item is read at most every few seconds and written only when something changes. Without DynamoDB everything is sent
 as if the breaker were closed: it is there to save messages, and must never be what stops them.
 """
@@ -106,6 +108,23 @@ class Breakers:
         """Until when its last pause held something back (seconds since 1970), as far as this process knows."""
         return rules.held_at(self._read(name))
 
+    # --- a person's pause --------------------------------------------------------------------------------------------
+
+    def state(self, name: str) -> Breaker:
+        """As the item says it now. Raises botocore's errors, like the next two."""
+        return _breaker(self._table.get(self._key(name)) or {})
+
+    def pause(self, name: str) -> bool:
+        """Until `resume`. False if it is paused already. Other processes know it within seconds."""
+        update, values = "SET paused_at = :now REMOVE expires_at", {":now": int(self._table.now())}
+        return self._table.try_update(self._key(name), update, _NOT_PAUSED, values).done
+
+    def resume(self, name: str) -> bool:
+        """False if nobody pauses it. What the breaker knew before the pause counts again."""
+        values = {":expires": int(self._table.now()) + _KEPT_SECONDS}
+        update = "REMOVE paused_at SET expires_at = :expires"
+        return self._table.try_update(self._key(name), update, "attribute_exists(paused_at)", values).done
+
     # --- the item ----------------------------------------------------------------------------------------------------
 
     def _read(self, name: str) -> Breaker:
@@ -113,8 +132,8 @@ class Breakers:
         if now - known.read_at < _CACHED_SECONDS:
             return known.breaker
         # Also what could not be read is not asked for again at once.
-        item = self._without_fail(name, lambda: self._table.get(self._key(name))) or {}
-        return self._learn(name, _breaker(item))
+        item = self._without_fail(name, lambda: self._table.get(self._key(name)) or {})
+        return self._of(name).breaker if item is None else self._learn(name, _breaker(item))
 
     def _take_probe(self, name: str, breaker: Breaker, now: float) -> May:
         until = int(now) + LEASE_SECONDS
@@ -125,7 +144,8 @@ class Breakers:
             return May.SEND
         if not taken:
             # Somebody else was faster; what the item says now is known.
-            return May.WAIT if self._of(name).breaker.is_open else May.SEND
+            now_known = self._of(name).breaker
+            return May.WAIT if now_known.is_open or now_known.paused_at else May.SEND
         self._change(name, lambda known, _: replace(known, lease=until))
         return May.PROBE
 
@@ -171,7 +191,9 @@ class Breakers:
         expires = int(self._table.now()) + _KEPT_SECONDS
         attempt = self._without_fail(
             name,
-            lambda: self._table.try_update(self._key(name), update, condition, {**values, ":expires": expires}),
+            lambda: self._table.try_update(
+                self._key(name), update, f"({condition}) AND {_NOT_PAUSED}", {**values, ":expires": expires}
+            ),
         )
         if attempt is not None:
             self._learn(name, _breaker(attempt.item))
@@ -183,7 +205,8 @@ class Breakers:
         except (ClientError, BotoCoreError) as error:
             count("BreakersUnavailable")
             log_failure("breaker not available; sending as if it were closed", error, side=self._side, of=name)
-            self._learn(name, Breaker())
+            # A person's pause is not for saving messages: what is known of it stays.
+            self._learn(name, Breaker(paused_at=self._of(name).breaker.paused_at))
             return None
 
     def _key(self, name: str) -> str:
@@ -205,6 +228,7 @@ class Breakers:
             return changed
 
 
+_NOT_PAUSED = "attribute_not_exists(paused_at)"
 _CLOSED = "attribute_not_exists(probe_at) OR probe_at = :none"
 
 
@@ -215,4 +239,5 @@ def _breaker(item: dict[str, Any]) -> Breaker:
         probe_at=int(item.get("probe_at", 0)),
         probe_until=int(item.get("probe_until", 0)),
         resumed_at=int(item.get("resumed_at", 0)),
+        paused_at=int(item.get("paused_at", 0)),
     )

@@ -1,0 +1,1 @@
+"""`bridge account ...`: an account from its file to its end."""
