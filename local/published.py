@@ -197,13 +197,15 @@ class Answered(NamedTuple):
 
 
 class _Aws:
-    """Secrets Manager with one account, and SQS, as far as `send` calls them."""
+    """Secrets Manager with one account and the signing key, and SQS, as far as `send` calls them."""
 
     def __init__(self, account: Json) -> None:
         self.account, self.queued = account, 0
 
-    def get_secret_value(self, **_: object) -> Json:
-        return {"SecretString": json.dumps(self.account)}
+    def batch_get_secret_value(self, *, SecretIdList: list[str]) -> Json:  # noqa: N803 - botocore's name
+        account, key = SecretIdList
+        texts = {account: json.dumps(self.account), key: json.dumps({"key": "k" * 64})}
+        return {"SecretValues": [{"Name": name, "SecretString": text} for name, text in texts.items()]}
 
     def batch_get_item(self, **_: object) -> Json:
         """Nothing is known of any template."""
@@ -247,7 +249,7 @@ def answers(provider: str) -> dict[str, Answered]:
 def _answer(account: Json, request: Json) -> Answered:
     aws = _Aws(account)
     environ = {"ACCOUNT_SECRET_PREFIX": "", **dict.fromkeys(("CONVERSATION_QUEUE_URL", "CAMPAIGN_QUEUE_URL"), "q")}
-    environ["MESSAGES_TABLE"] = "t"
+    environ |= {"MESSAGES_TABLE": "t", "SIGNING_KEY_SECRET": "key"}
     outside = Outside(environ=environ, aws=lambda *_, **__: aws, hasty_http=lambda: cast("HttpClient", _NoAnswer()))
     accept = build_accept(outside)
     body = {"wabaNumber": account["waba_number"], **request} if "body" not in request else request

@@ -14,7 +14,7 @@ from ops.standing.dead_letters import dead_letters
 from ops.standing.quarantine import quarantine
 from ops.templates import changing, online, trying  # noqa: F401
 from ops.templates.commands import templates
-from ops.version import VERSION
+from whatsapp_bridge import __version__
 
 app = typer.Typer(
     name="bridge",
@@ -33,7 +33,7 @@ status.add_to(app)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"bridge {VERSION}")
+        typer.echo(f"bridge {__version__}")
         raise typer.Exit
 
 

@@ -12,7 +12,7 @@ from ops.health import AccountHealth, health
 from ops.output import Exit, Screen, day
 from ops.queues import DEAD_LETTERS, QUARANTINES, WORK, Depth, StackQueue
 from ops.target import Target
-from ops.version import VERSION
+from whatsapp_bridge import __version__
 
 _EVERY_SECONDS: Final = 15
 _NOTHING: Final = "-"
@@ -59,7 +59,7 @@ def gathered(target: Target, now: float) -> dict[str, Any]:
     told: dict[str, Any] = {
         "stack": target.name,
         "at": day(int(now)),
-        "command_line": VERSION,
+        "command_line": __version__,
         "queues": _depths(target, WORK, ages),
         "dead_letters": _depths(target, DEAD_LETTERS, {}),
         "quarantine": _depths(target, QUARANTINES, {}),
