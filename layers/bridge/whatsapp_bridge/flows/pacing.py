@@ -151,7 +151,7 @@ class Pacing:
             self._breakers.untried(account)
 
     def _soon(self, job: Job) -> Later:
-        return Later(1 + round(self._jitter() * (_SOON_SECONDS - 1)), job.attempt)
+        return Later(1 + round(self._jitter() * (_SOON_SECONDS - 1)), job.attempt, held="no room")
 
     def _hold(self, account: str, jobs: Sequence[Job], seconds: float) -> list[tuple[Job, Later]]:
         """`seconds` until the next probe."""
@@ -169,4 +169,4 @@ class Pacing:
         # Chat messages wait on their queue without being sent again; few of them, and people wait for them.
         waits_long = job.is_template and not first
         delay = round(MAX_DELAY_SECONDS * (0.75 + self._jitter() / 4)) if waits_long else soon
-        return Later(max(1, min(delay, ceil(job.seconds_left(self._now())))), job.attempt)
+        return Later(max(1, min(delay, ceil(job.seconds_left(self._now())))), job.attempt, held="paused")

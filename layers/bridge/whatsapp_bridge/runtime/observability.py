@@ -5,11 +5,12 @@ Never: numbers, texts, parameters, tokens, secrets, bodies, or the text of an ex
 """
 
 import logging
+import re
 from collections.abc import Callable
 from functools import wraps
 from threading import Lock
 from traceback import extract_tb
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -24,6 +25,16 @@ _counting = Lock()
 logging.getLogger().setLevel(logging.WARNING)
 # urllib3 warns of an answer that it cannot parse with its URL; CleverTap's callback URLs are secrets.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+# A msgId is at most 128 characters long; what is digits alone may be somebody's number.
+_ID: Final = re.compile(r"(?!\+?[0-9]{7,}$)[!-~]{1,128}")
+
+
+def shown_id(given: object) -> str | None:
+    """An id that came from outside, as it may be logged; None if it has not the form of one."""
+    text = str(given) if isinstance(given, str | int) else ""
+    return text if _ID.fullmatch(text) else None
 
 
 def count(metric: str, number: int = 1) -> None:
