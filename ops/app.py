@@ -5,6 +5,7 @@ import typer
 # For the commands that they add.
 from ops.templates import changing, online, trying  # noqa: F401
 from ops.templates.commands import templates
+from ops.tracing import command as tracing
 
 app = typer.Typer(
     name="bridge",
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(templates, name="templates")
+tracing.add_to(app)
 
 
 @app.callback()

@@ -154,7 +154,8 @@ def _report(grant: str, reference: str, items: Sequence[Item], rung: int) -> Sta
 
 
 def _heard_at(item: Item) -> int:
-    return int(item.payload["accepted_at"])
+    """When a callback brought it; a confirmation is our own word of now."""
+    return item.event.timestamp if item.confirms else int(item.payload["accepted_at"])
 
 
 def status_names(account: str, event: StatusEvent) -> dict[str, Any]:

@@ -33,7 +33,7 @@ Not here: replies, which write no item of the message that they answer.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-MAX_BYTES: Final = 900
+MAX_BYTES: Final = 1024
 """What the journal may add to an item."""
 
 OUTCOMES: Final = {
