@@ -18,7 +18,7 @@ from whatsapp_bridge.flows.parallel import UnderWay
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Rejected, Throttled, Unknown
 from whatsapp_bridge.runtime.breaker import May
-from whatsapp_bridge.runtime.observability import count, count_of_account, logger
+from whatsapp_bridge.runtime.observability import count, count_of_account, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import system_jitter
 from whatsapp_bridge.store.breakers import Breakers
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS
@@ -140,7 +140,7 @@ class Pacing:
         if said in (Said.WELL, Said.THROTTLED):
             answered = self._breakers.succeeded if said is Said.WELL else self._breakers.throttled
             if answered(account):
-                count("ProviderResumed")
+                count_with_account("ProviderResumed", account)
                 logger.warning("provider answers again; sending is resumed", extra={"account": account})
         elif said is Said.ILL or (said is Said.NEITHER and probing):
             if self._breakers.struck(account):

@@ -16,7 +16,7 @@ from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
-from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.observability import count, count_with_account, log_failure, logger
 from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
 from whatsapp_bridge.store.claims import Claims, Verdict
 from whatsapp_bridge.store.journal import Failure, Tried
@@ -158,7 +158,7 @@ class Settling:
         if verdict.unlisted:
             count("ErrorsUnlisted")
         if verdict.alarm:
-            count("ProviderAccountAlarms")
+            count_with_account("ProviderAccountAlarms", job.account.name)
         if job.reports:
             now = self._now()
             failed = StatusEvent(

@@ -12,7 +12,7 @@ from whatsapp_bridge.flows.handing_on import HandingOn, may_be_copied
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import given_up, repeated, with_reference
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.observability import count, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import Schedule, system_jitter
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, Queue, StatusesDeadLetters, StatusesQueue
 
@@ -108,7 +108,7 @@ class StatusRequeue:
         failed = self._send(self._dead_letters, given, [given_up(each.payload) for each in given])
         gone = [each.item for each in given if each.item.owner not in failed]
         if gone:
-            count("StatusesDeadLettered", len(gone))
+            count_with_account("StatusesDeadLettered", account.name, len(gone))
         for item in gone:
             logger.error("status dead-lettered", extra={"account": account.name, **item.names, "reason": reason})
         return failed
