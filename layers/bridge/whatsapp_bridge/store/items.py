@@ -55,11 +55,11 @@ class Table:
 def with_entries(
     update: str, values: Mapping[str, Value], entries: Mapping[str, Value]
 ) -> tuple[str, Mapping[str, Value]]:
-    """An update and its values, with these attributes set too. No name may be a reserved word."""
+    """An update (a `SET` clause, or others) and its values, with these attributes set too. No name may be a reserved
+    word."""
     if entries:
-        started = update.startswith("SET ")
         sets = ", ".join(f"{name} = :its_{name}" for name in entries)
-        update = f"SET {sets}, {update.removeprefix('SET ')}" if started else f"{update} SET {sets}"
+        update += f", {sets}" if update.startswith("SET ") else f" SET {sets}"
     return update, {**values, **{f":its_{name}": value for name, value in entries.items()}}
 
 
