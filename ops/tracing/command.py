@@ -10,10 +10,9 @@ from ops.output import AsJson, Exit, Failed, Screen, day
 from ops.target import Local, Profile, Region, Stack, Target, chosen, working
 from ops.tracing.people import messages_to
 from ops.tracing.timeline import Next, Pauses, Step, described, following, pause_ends, steps
-from whatsapp_bridge.store import journal
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.items import Table, message_key
-from whatsapp_bridge.store.journal import Journal
+from whatsapp_bridge.store.journal_reading import Journal, read
 
 AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT")]
 MsgId = Annotated[str | None, typer.Argument(metavar="[MSGID]", help="CleverTap's msgId.")]
@@ -79,7 +78,7 @@ def show(screen: Screen, table: Table, account: str, reference: str, now: float)
     )
     if item is None:
         raise Failed(Exit.NOT_FOUND, _no_record(account, reference, pauses, now))
-    written = journal.read(item)
+    written = read(item)
     life, follows = steps(written), following(item, written, pauses, now)
     screen.result(_as_json(account, reference, item, written, life, follows))
     screen.line(f"{account} {reference}: {item.get('state', 'unknown')}", "bold")

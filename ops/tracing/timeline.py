@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from whatsapp_bridge.flows.status_queue import CONFIRMATION_SECONDS
 from whatsapp_bridge.runtime.breaker import LEASE_SECONDS
-from whatsapp_bridge.store.journal import Failure, Journal, Reported, Try
+from whatsapp_bridge.store.journal import Failure
+from whatsapp_bridge.store.journal_reading import Journal, Reported, Try
 from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
 
 RUNGS = {SENT: "sent", DELIVERED: "delivered", READ: "read", FAILED: "failed"}

@@ -16,7 +16,7 @@ from tests.providers.message_central import samples
 from tests.support.ways import MSG_ID, THROTTLED, WAYS, answers, send
 from tests.support.world import BSP_URL, START, World, account, world
 from whatsapp_bridge.runtime.breaker import OPENS_AT
-from whatsapp_bridge.store import journal
+from whatsapp_bridge.store.journal_reading import read
 
 RUN = CliRunner()
 NO_PAUSES = Pauses(0, 0)
@@ -148,14 +148,14 @@ def test_timeline_of_a_way(name: str) -> None:
         WAYS[name](made)
         item, now = made.table.get(f"msg#acme#{MSG_ID}") or {}, made.now
 
-    written = journal.read(item)
+    written = read(item)
     expected, follows = TIMELINES[name]
     assert [f"+{step.at - int(START)} {step.text}" for step in steps(written)] == [ACCEPTED, *expected]
     assert said(item, now) == follows
 
 
 def said(item: dict[str, Any], now: float, pauses: Pauses = NO_PAUSES) -> str:
-    found = following(item, journal.read(item), pauses, now)
+    found = following(item, read(item), pauses, now)
     at = "" if found.at is None else f" at +{found.at - int(START)}"
     until = "" if found.until is None else f" until +{found.until - int(START)}"
     return f"{found.text}{at}{until}"

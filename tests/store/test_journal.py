@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from whatsapp_bridge.store import journal
-from whatsapp_bridge.store.journal import Begun, Failure, Holding, NotTaken, Reported, Told, Tried, Try, Untold
+from whatsapp_bridge.store.journal import Begun, Failure, Told, Tried, Untold
+from whatsapp_bridge.store.journal_reading import Holding, NotTaken, Reported, Try, read
 
 AT = 1_700_000_000
 LONG = "ÄÖÜ \n" * 100
@@ -27,7 +28,7 @@ def entries(**more: Any) -> dict[str, Any]:
         pytest.param(journal.of_claim(Begun(AT, 600, 1, {}), AT, sending=False), "tries", [], id="a claim to settle"),
         pytest.param(journal.of_claim(Begun(AT, 600, 1, {}), AT, sending=False), "time_limit", 600, id="its limit"),
         pytest.param(
-            journal.of_claim(Begun(AT, 600, 1, {"paused": [3, AT, AT + 9]}), AT, sending=True),
+            journal.of_claim(Begun(AT, 600, 1, {"paused": [3, AT, AT + 9], "newer": [1, AT, AT]}), AT, sending=True),
             "held",
             [Holding("paused", 3, AT, AT + 9)],
             id="held back",
@@ -68,7 +69,7 @@ def entries(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_written_is_read(written: dict[str, Any], name: str, expected: Any) -> None:
-    assert getattr(journal.read(entries(**written)), name) == expected
+    assert getattr(read(entries(**written)), name) == expected
 
 
 def test_the_last_four_attempts_stay_in_order_of_time() -> None:
@@ -79,7 +80,7 @@ def test_the_last_four_attempts_stay_in_order_of_time() -> None:
     # A redriven message counts anew.
     item |= journal.of_try(Tried(1, "a"), AT + 100)
 
-    assert [(each.number, each.outcome) for each in journal.read(item).tries] == [
+    assert [(each.number, each.outcome) for each in read(item).tries] == [
         (7, "throttled"),
         (8, "throttled"),
         (10, "throttled"),
@@ -113,4 +114,4 @@ def test_the_longest_of_everything_is_bounded() -> None:
 
     assert size(item) <= journal.MAX_BYTES
     assert "\n" not in str(list(item.values()))
-    assert len(journal.read(item).tries) == 4
+    assert len(read(item).tries) == 4

@@ -31,7 +31,7 @@ Not here: replies, which write no item of the message that they answer.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 MAX_BYTES: Final = 1024
 """What the journal may add to an item."""
@@ -49,13 +49,12 @@ OUTCOMES: Final = {
 """Of an attempt. `s` stays where the function died before it could record the outcome, `o` is one that found no time;
 `g` is the last one, which was throttled or not sent."""
 
-_SLOTS: Final = 4
+SLOTS: Final = 4
 _MAX_CODE: Final = 24
 _MAX_REASON: Final = 64
 _MAX_TITLE: Final = 120
-_HELD: Final = {"paused": "wp", "no room": "wr"}
-_RUNGS: Final = (1, 2, 3, 9)
-_NOTHING: Final = "-"
+HELD: Final = {"paused": "wp", "no room": "wr"}
+NOTHING: Final = "-"
 
 type Held = Mapping[str, Sequence[int]]
 """By reason (`paused`, `no room`): how often a message was held back, first and last at."""
@@ -107,13 +106,12 @@ class Untold(NamedTuple):
     reason: str
 
 
-# --- what is written -------------------------------------------------------------------------------------------------
-
-
 def of_claim(begun: Begun, now: float, *, sending: bool) -> dict[str, str]:
     entries = {"acc": f"{int(begun.accepted_at)} {begun.time_limit}"}
     for reason, (times, first, last) in begun.held.items():
-        entries[_HELD[reason]] = f"{min(times, 9999)} {first} {last}"
+        # A newer version may know others.
+        if reason in HELD:
+            entries[HELD[reason]] = f"{min(times, 9999)} {first} {last}"
     return entries | (of_try(Tried(begun.attempt, "s"), now) if sending else {})
 
 
@@ -123,7 +121,7 @@ def of_try(tried: Tried | None, now: float) -> dict[str, str]:
     text = f"{tried.number} {int(now)} {tried.outcome}"
     if tried.bsp_code or tried.reason:
         text += f" {_code(tried.bsp_code)} {_cut(tried.reason, _MAX_REASON)}"
-    return {f"t{tried.number % _SLOTS}": text.rstrip()}
+    return {f"t{tried.number % SLOTS}": text.rstrip()}
 
 
 def of_failure(failure: Failure | None) -> dict[str, str]:
@@ -150,123 +148,10 @@ def held_once_more(held: Held, reason: str, now: float) -> dict[str, Sequence[in
 
 
 def _code(code: str | None) -> str:
-    return _cut(code or _NOTHING, _MAX_CODE).replace(" ", "_")
+    return _cut(code or NOTHING, _MAX_CODE).replace(" ", "_")
 
 
 def _cut(text: str, most: int) -> str:
     """In ASCII, so that a character is a byte."""
     seen = text.encode("ascii", "replace").decode()
     return "".join(c if c.isprintable() else " " for c in seen)[:most]
-
-
-# --- what is read ----------------------------------------------------------------------------------------------------
-
-
-class Try(NamedTuple):
-    number: int
-    at: int
-    outcome: str
-    """One of the values of `OUTCOMES`."""
-    bsp_code: str | None
-    reason: str
-
-
-class Holding(NamedTuple):
-    reason: str
-    times: int
-    first_at: int
-    last_at: int
-
-
-class Reported(NamedTuple):
-    """A status that CleverTap took `told_at`."""
-
-    rung: int
-    at: int
-    heard_at: int
-    told_at: int
-
-
-class NotTaken(NamedTuple):
-    """The last time that CleverTap did not take a status."""
-
-    at: int
-    attempt: int
-    rung: int
-    heard_at: int
-    again_at: int | None
-    """When it is told again, about; None if it is not."""
-    until: int
-    reason: str
-
-
-class Journal(NamedTuple):
-    """None and empty stand for what has not happened, or an older version has not written."""
-
-    accepted_at: int | None
-    time_limit: int | None
-    held: Sequence[Holding]
-    tries: Sequence[Try]
-    """The last ones, the oldest first; of several with one number the last."""
-    next_at: int | None
-    """When the next one was due, after the last that was released."""
-    reported: Sequence[Reported]
-    """By their rungs."""
-    failure: Failure | None
-    not_taken: NotTaken | None
-    confirmed_at: int | None
-    clicks: int
-    clicked_at: int | None
-
-
-def read(item: Mapping[str, Any]) -> Journal:
-    """The journal of a message's item."""
-    accepted_at, time_limit = _numbers(item, "acc", 2) or (None, None)
-    held = [Holding(why, *found) for why, name in _HELD.items() if (found := _numbers(item, name, 3))]
-    tries = sorted((_try(item[f"t{n}"]) for n in range(_SLOTS) if f"t{n}" in item), key=lambda each: each[1::-1])
-    reported = [Reported(rung, *found) for rung in _RUNGS if (found := _numbers(item, f"r{rung}", 3))]
-    return Journal(
-        accepted_at,
-        time_limit,
-        held,
-        tries,
-        _number(item, "nx"),
-        reported,
-        _failure(item.get("f")),
-        _not_taken(item.get("x")),
-        _number(item, "k"),
-        int(item.get("cl", 0)),
-        _number(item, "c1"),
-    )
-
-
-def _number(item: Mapping[str, Any], name: str) -> int | None:
-    return int(item[name]) if name in item else None
-
-
-def _numbers(item: Mapping[str, Any], name: str, count: int) -> tuple[int, ...] | None:
-    return tuple(map(int, item[name].split(" ", count - 1))) if name in item else None
-
-
-def _try(text: str) -> Try:
-    number, at, outcome, code, reason = (*text.split(" ", 4), "", "")[:5]
-    return Try(int(number), int(at), OUTCOMES[outcome], _known(code), reason)
-
-
-def _failure(text: str | None) -> Failure | None:
-    if text is None:
-        return None
-    code, bsp_code, title = text.split(" ", 2)
-    return Failure(int(code), title, _known(bsp_code))
-
-
-def _not_taken(text: str | None) -> NotTaken | None:
-    if text is None:
-        return None
-    *numbers, reason = text.split(" ", 6)
-    at, attempt, rung, heard_at, again_at, until = map(int, numbers)
-    return NotTaken(at, attempt, rung, heard_at, again_at or None, until, reason)
-
-
-def _known(code: str) -> str | None:
-    return code if code not in ("", _NOTHING) else None
