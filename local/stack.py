@@ -96,7 +96,8 @@ class Stack:
         table = self.deployment.tables["MessagesTable"].name
         bucket = self.deployment.buckets["PayloadsBucket"]
         queue_urls = {logical_id: queue.url for logical_id, queue in self.deployment.queues.items()}
-        return Running(self.url, self.aws_url, REGION, f"{NAME}/accounts/", table, bucket, queue_urls)
+        signing_key = self.deployment.functions["SendFunction"].environment["SIGNING_KEY_SECRET"]
+        return Running(self.url, self.aws_url, REGION, f"{NAME}/accounts/", table, bucket, queue_urls, signing_key)
 
     def bsp(self, provider_type: str) -> Any:
         """The sandbox of a provider type; Any, because what people can do differs from BSP to BSP."""

@@ -14,6 +14,7 @@ from ops.standing.dead_letters import dead_letters
 from ops.standing.quarantine import quarantine
 from ops.templates import changing, online, trying  # noqa: F401
 from ops.templates.commands import templates
+from ops.tracing import command as tracing
 from whatsapp_bridge import __version__
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(templates, name="templates")
 pausing.add_to(app)
 status.add_to(app)
+tracing.add_to(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 
 class Running(NamedTuple):
-    """`aws`: the endpoint of its services; `queues`: their URLs by their names in template.yaml. No secret is in it."""
+    """`aws`: the endpoint of its services; `queues`: their URLs by their names in template.yaml; `signing_key`: the
+    name of its secret. No secret is in it."""
 
     url: str
     aws: str
@@ -19,6 +20,7 @@ class Running(NamedTuple):
     messages_table: str
     bucket: str
     queues: dict[str, str]
+    signing_key: str
 
 
 def folder() -> Path:

@@ -13,6 +13,7 @@ from botocore.session import Session
 from ops import running
 from ops.output import Exit, Failed, Screen, end
 from whatsapp_bridge.accounts.account import Account, AccountInvalid
+from whatsapp_bridge.accounts.keys import AccountKeys, SigningKeyInvalid
 from whatsapp_bridge.media.fetch import Files
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
@@ -22,6 +23,7 @@ from whatsapp_bridge.store.aws import error_code
 from whatsapp_bridge.store.items import Table
 from whatsapp_bridge.store.keys import KmsKeys
 from whatsapp_bridge.store.notes import StoredNotes
+from whatsapp_bridge.store.signing import SigningKey
 
 Stack = Annotated[
     str | None, typer.Option("--stack", envvar="BRIDGE_STACK", help="The CloudFormation stack of a deployed bridge.")
@@ -42,7 +44,8 @@ _LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_ke
 
 class Target(NamedTuple):
     """`aws` makes a client of a service by its name, and its region if it is another one. `url` is the bridge's own, to
-    which `{account}/send` and others are appended. `queues` gives their URLs by their names in template.yaml."""
+    which `{account}/send` and others are appended. `queues` gives their URLs by their names in template.yaml.
+    `signing_key` is the name or ARN of its secret."""
 
     name: str
     aws: Callable[..., Any]
@@ -51,6 +54,7 @@ class Target(NamedTuple):
     url: str = ""
     bucket: str = ""
     queues: Callable[[], Mapping[str, str]] = dict
+    signing_key: str = ""
     is_local: bool = False
 
     @property
@@ -77,6 +81,13 @@ class Target(NamedTuple):
         if account is None:
             raise Failed(Exit.NOT_FOUND, f"{self.name} has no account {name}")
         return account
+
+    def keys(self, account: str) -> AccountKeys:
+        """What makes the account's pseudonyms. Raises `Failed`."""
+        try:
+            return SigningKey(self.signing_key, self.aws("secretsmanager")).of(account)
+        except SigningKeyInvalid as error:
+            raise Failed(Exit.USAGE, str(error)) from None
 
 
 def chosen(stack: str | None, local: bool, profile: str | None, region: str | None) -> Target:
@@ -109,6 +120,7 @@ def _local() -> Target:
         newest.url,
         newest.bucket,
         lambda: newest.queues,
+        newest.signing_key,
         is_local=True,
     )
 
@@ -138,6 +150,7 @@ def _deployed(stack: str, profile: str | None, region: str | None) -> Target:
             outputs["ApiUrl"],
             outputs["PayloadsBucket"],
             queues,
+            outputs["SigningKey"],
         )
     except KeyError:
         raise Failed(Exit.NOT_FOUND, f"{stack} is no stack of this bridge") from None

@@ -121,11 +121,13 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
 
 @pytest.fixture(autouse=True)
 def _nothing_counted() -> Iterator[None]:
-    from whatsapp_bridge.runtime.observability import metrics
+    from whatsapp_bridge.runtime.observability import _of_accounts, metrics
 
     metrics.clear_metrics()
+    _of_accounts.clear()
     yield
     metrics.clear_metrics()
+    _of_accounts.clear()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ _Loader.add_multi_constructor("!", _argument)
 TEMPLATE: dict[str, Any] = yaml.load(text_of(ROOT / "template.yaml"), _Loader)
 
 
-OBSERVING = {"count", "count_of_account", "measure", "_count_of_each", "Said"}
+OBSERVING = {"count", "count_of_account", "count_with_account", "measure", "_count_of_each", "Said"}
 NAMESPACE = "CleverTapWhatsAppBridge/${AWS::StackName}"
 
 

@@ -221,7 +221,7 @@ DEFECTS: dict[str, Defect] = {
         r"doubled: message \d+: CleverTap was told",
     ),
     "skipped rungs are not added": Defect(
-        _instead(ladder, "updates", lambda own: lambda *given: own(*given)[-1:]),
+        _instead(ladder, "steps", lambda own: lambda *given: own(*given)[-1:]),
         r"(lost|false): message .* the BSP reported",
     ),
     "statuses that CleverTap did not take are let go": Defect(

@@ -301,7 +301,7 @@ def test_dead_lettered_at_the_end_of_the_schedule(made: World, log: Log, answer:
     assert len(posts(made)) == 4
     assert made.told == []
     assert made.depth("StatusesDeadLetterQueue") == 1
-    assert "statuses dead-lettered" in log.messages()
+    assert "status dead-lettered" in log.messages()
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 410, 413, 422])

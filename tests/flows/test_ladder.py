@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whatsapp_bridge.clevertap.callbacks import StatusUpdate
 from whatsapp_bridge.flows import ladder
 from whatsapp_bridge.providers.contract import StatusEvent
 from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
@@ -18,6 +19,10 @@ def event(text: str) -> StatusEvent:
     status, _, timestamp = text.partition("@")
     error = (1005, "out of reach") if status == "failed" else (None, None)
     return StatusEvent(status, int(timestamp or 1), "1|2|3|4", "b", error_code=error[0], error_title=error[1])  # type: ignore[arg-type]
+
+
+def updates(reference: str, events: Sequence[StatusEvent], rung: int) -> list[StatusUpdate]:
+    return [ladder.update(reference, status, event) for status, event in ladder.steps(events, rung)]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +65,7 @@ def test_target(events: list[str], expected: int) -> None:
     ],
 )
 def test_updates(rung: int, events: list[str], expected: list[str]) -> None:
-    told = ladder.updates("1|2|3|4", [event(text) for text in events], rung)
+    told = updates("1|2|3|4", [event(text) for text in events], rung)
     assert [f"{update.status}@{update.timestamp}" for update in told] == expected
     assert {update.msg_id for update in told} <= {"1|2|3|4"}
     for update in told:
@@ -77,7 +82,7 @@ def test_updates(rung: int, events: list[str], expected: list[str]) -> None:
 )
 def test_errors(code: int | None, title: str | None, expected: dict[str, object]) -> None:
     failed = StatusEvent("failed", 1, "m", None, error_code=code, error_title=title)
-    (update,) = ladder.updates("m", [failed], 0)
+    (update,) = updates("m", [failed], 0)
     assert update.wire()["error"] == expected
 
 
@@ -89,7 +94,7 @@ def climb(batches: Sequence[Sequence[str]]) -> list[str]:
         goal = ladder.target(events)
         # The condition of `Leases.begin`.
         if rung < (READ if goal == FAILED else goal):
-            told += [update.status for update in ladder.updates("m", events, rung)]
+            told += [update.status for update in updates("m", events, rung)]
             rung = goal
     return told
 

@@ -294,6 +294,7 @@ def test_the_queue_messages(made: World) -> None:
         "bsp_id": "api-1",
         "error_code": 1009,
         "error_title": "Insufficient account balance",
+        "bsp_code": "25",
         "unlisted": False,
         "recipient": None,
         "alarm": True,

@@ -13,7 +13,14 @@ from ops.running import Running, announced, found
 
 QUEUES = {"StatusesQueue": "http://127.0.0.1:2/1/statuses"}
 STACK = Running(
-    "http://127.0.0.1:1", "http://127.0.0.1:2", "eu-west-1", "local/accounts/", "local-messages", "payloads", QUEUES
+    "http://127.0.0.1:1",
+    "http://127.0.0.1:2",
+    "eu-west-1",
+    "local/accounts/",
+    "local-messages",
+    "payloads",
+    QUEUES,
+    "local-SigningKey",
 )
 
 
@@ -118,6 +125,7 @@ def test_deployed_stack_is_read_from_its_outputs(monkeypatch: pytest.MonkeyPatch
         "MessagesTable": "bridge-messages",
         "ApiUrl": "https://x",
         "PayloadsBucket": "bridge-payloads",
+        "SigningKey": "arn:key",
     }
     made = deployed(monkeypatch, outputs)
 
@@ -126,6 +134,7 @@ def test_deployed_stack_is_read_from_its_outputs(monkeypatch: pytest.MonkeyPatch
 
     assert (chosen.secret_prefix, chosen.messages_table) == ("bridge/accounts/", "bridge-messages")
     assert (chosen.url, chosen.bucket, chosen.option) == ("https://x", "bridge-payloads", "--stack bridge")
+    assert chosen.signing_key == "arn:key"
     assert chosen.queues() == {"StatusesQueue": "bridge/StatusesQueue"}
     assert made == [("cloudformation", "shop", "eu-west-1"), ("kms", "shop", "us-east-1")]
 

@@ -12,10 +12,12 @@ from whatsapp_bridge.runtime.observability import (
     InvocationFailed,
     count,
     count_of_account,
+    count_with_account,
     log_failure,
     logger,
     measure,
     observed,
+    shown_id,
 )
 
 CANARY = "Canary-7319"
@@ -135,6 +137,45 @@ def test_a_count_of_an_account_has_its_dimension_and_is_written_at_once(capsys: 
     (directive,) = written["_aws"]["CloudWatchMetrics"]
     assert (written["ProviderPaused"], written["account"], written["service"]) == ([1.0], "acme", "tests")
     assert sorted(directive["Dimensions"][0]) == ["account", "service"]
+
+
+def test_counts_of_an_account_beside_the_common_one_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    @observed
+    def handler(event: dict[str, Any], context: Any) -> None:
+        for account, number in (("acme", 1), ("acme", 4), ("other", 2)):
+            count_with_account("StatusesDeadLettered", account, number)
+
+    handler({}, None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line.get("account"), sum(line["StatusesDeadLettered"])) for line in lines] == [
+        (None, 7),
+        ("acme", 5),
+        ("other", 2),
+    ]
+    handler = observed(lambda event, context: None)
+    handler({}, None)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("1700000000|1|0|1001", "1700000000|1|0|1001"),
+        ("a" * 128, "a" * 128),
+        (12, "12"),
+        ("a" * 129, None),
+        ("27820000001", None),
+        ("+27820000001", None),
+        ("a b", None),
+        ("a\nb", None),
+        ("Zoë", None),
+        ("", None),
+        (None, None),
+        ({"msgId": "a"}, None),
+    ],
+)
+def test_id_from_outside_is_logged_if_it_looks_like_one(given: object, shown: str | None) -> None:
+    assert shown_id(given) == shown
 
 
 def test_a_duration_is_written_with_its_unit_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from tests.simulation.twin import Twin, twin
-from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.claims import Claims, Verdict
 from whatsapp_bridge.store.items import Table
+from whatsapp_bridge.store.journal import Begun, Failure, Told, Tried, Untold
 from whatsapp_bridge.store.leases import Leases
 from whatsapp_bridge.store.notes import StoredNotes
 from whatsapp_bridge.store.once import Once
 from whatsapp_bridge.store.waiting import Waiting
 
 NAMES = {"#state": "state"}
+BEGUN = Begun(1_700_000_000, 600, 1, {"paused": [2, 5, 9]})
+TRIED = Tried(2, "t", "43", "throttled")
 VALUES: dict[str, Any] = {":a": {"S": "a"}, ":b": {"S": "b"}, ":n": {"N": "5"}, ":m": {"N": "12"}}
 ITEM: dict[str, Any] = {"pk": {"S": "there"}, "state": {"S": "a"}, "tally": {"N": "5"}, "note": {"S": "b"}}
 
@@ -180,14 +183,19 @@ def test_table_on_a_random_way(made: Twin, seed: int) -> None:
         bsp_id = message + any_of("123")
         rung, now = random.choice([1, 2, 3, 9]), int(made.time.now * 1000)
         return [
-            lambda: claims.claim("acme", message, owner, "ann", any_of("gh"), sending=random.random() < 0.5),
+            lambda: claims.claim(
+                "acme", message, owner, "ann", any_of("gh"), sending=random.random() < 0.5, begun=BEGUN
+            ),
+            lambda: claims.release("acme", message, any_of("gh"), 5, Verdict(1004, "x", "43"), TRIED, now / 1000),
             lambda: claims.withdraw("acme", message, any_of("gh")),
             lambda: claims.settle("acme", message, random.choice(["accepted", "rejected", "released"]), bsp_id),
             lambda: claims.confirm("acme", message, random.choice([None, bsp_id])),
+            lambda: claims.clicked("acme", message),
             lambda: claims.unconfirmed("acme", message),
             lambda: claims.reference_of("acme", bsp_id),
             lambda: leases.begin("acme", message, owner, rung, heard=random.random() < 0.5, bsp_id=bsp_id),
-            lambda: leases.end("acme", message, owner, rung),
+            lambda: leases.end("acme", message, owner, rung, [Told(rung, now, now)], Failure(1004, "x")),
+            lambda: leases.leave("acme", message, owner, Untold(rung, now, 1, None, now, "HTTP 500")),
             lambda: leases.leave("acme", message, owner),
             lambda: once.begin_reply("acme", message, owner),
             lambda: once.end_reply("acme", message),

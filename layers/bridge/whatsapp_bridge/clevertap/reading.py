@@ -51,17 +51,31 @@ def parse_message(raw: bytes | str, default_country: str | None = None) -> Templ
     return read_message(value, partial(recipient_number, default_country=default_country))
 
 
+def msg_id_in(raw: bytes | str) -> object:
+    """The `msgId` of a body that may be no message; None if there is none."""
+    try:
+        value = read_json(raw, MAX_DEPTH)
+    except ValueError:
+        return None
+    fields = _fields(value) if isinstance(value, dict) else {}
+    return fields.get("msgId")
+
+
 def read_message(value: object, read_number: ReadNumber = normalise_number) -> TemplateMessage | FreeformMessage:
     """The message in a JSON value, bare or as the ``body`` of an object. Raises `InvalidMessage`."""
     if not isinstance(value, dict):
         raise InvalidMessage("body", "must be an object")
-    fields = value["body"] if "isTemplate" not in value and isinstance(value.get("body"), dict) else value
+    fields = _fields(value)
     is_template = _is_template(fields)
     message = TemplateMessage if is_template else FreeformMessage
     try:
         return message.model_validate(fields | _numbers(fields, read_number) | {"isTemplate": is_template})
     except ValidationError as error:
         raise _invalid(error) from None
+
+
+def _fields(value: dict[str, Any]) -> dict[str, Any]:
+    return value["body"] if "isTemplate" not in value and isinstance(value.get("body"), dict) else value
 
 
 def _is_template(fields: dict[str, Any]) -> bool:

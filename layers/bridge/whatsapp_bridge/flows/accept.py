@@ -22,11 +22,11 @@ from whatsapp_bridge.clevertap.messages import (
     is_provider_validation,
     is_template_validation,
 )
-from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, parse_message
+from whatsapp_bridge.clevertap.reading import InvalidMessage, NotJson, msg_id_in, parse_message
 from whatsapp_bridge.flows.known_templates import Compared
 from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.common import limits
-from whatsapp_bridge.runtime.observability import count, log_failure, logger
+from whatsapp_bridge.runtime.observability import count, log_failure, logger, shown_id
 from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, CampaignQueue, ConversationQueue, Entry, NotStored
 
@@ -77,13 +77,11 @@ class Accept:
         except NotJson:
             count("MessagesRefused")
             reason = "is not JSON, or nested too deep"
-            logger.info("message refused", extra={"account": account.name, "field": "body", "reason": reason})
+            _log_refused(account, body, "body", reason)
             return answers.BAD_REQUEST
         except (InvalidMessage, Refused) as error:
             count("MessagesRefused")
-            logger.info(
-                "message refused", extra={"account": account.name, "field": error.field, "reason": error.reason}
-            )
+            _log_refused(account, body, error.field, error.reason)
             return answers.failure(error.code, f"{error.field}: {error.reason}")
         except NotStored as error:
             log_failure("message not queued", error, account=account.name)
@@ -141,3 +139,11 @@ class Accept:
         group = f"{account.name}.{account.keys.pseudonym(message.to)}"
         deduplication = sha256(f"{account.name}#{reference}".encode()).hexdigest()
         self._conversation.send(Entry(body, group, deduplication))
+
+
+def _log_refused(account: Account, body: bytes, field: str, reason: str) -> None:
+    """The only trace of a refused message: it gets no record."""
+    keys = {"account": account.name, "msgId": None, "field": field, "reason": reason}
+    if len(body) <= MAX_BODY_BYTES:
+        keys["msgId"] = shown_id(msg_id_in(body))
+    logger.info("message refused", extra=keys)

@@ -37,7 +37,10 @@ class Claiming:
     def withdraw(self, jobs: Sequence[Job]) -> None:
         """A claim may be written though its answer is lost. It would look like a request that may have left."""
         withdrawn = self._recording.each(
-            lambda job: self._claims.withdraw(job.account.name, job.reference, job.grant), jobs
+            lambda job: self._claims.withdraw(
+                job.account.name, job.reference, job.grant, job.tried("o", reason="the claim was not answered")
+            ),
+            jobs,
         )
         for job, error in zip(jobs, withdrawn, strict=True):
             if error is not None:
@@ -63,6 +66,7 @@ class Claiming:
                 job.turn,
                 sending=sending,
                 payloads=payloads,
+                begun=job.begun,
             )
         except Exception as error:
             if not is_lasting(error):

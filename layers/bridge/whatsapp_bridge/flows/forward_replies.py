@@ -39,7 +39,7 @@ from whatsapp_bridge.providers.contract import (
     Unreadable,
 )
 from whatsapp_bridge.runtime.breaker import May
-from whatsapp_bridge.runtime.observability import count, log_failure, logger, measure
+from whatsapp_bridge.runtime.observability import count, count_with_account, log_failure, logger, measure
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.claims import Claims
@@ -263,7 +263,7 @@ class ForwardReplies:
     def _dead_letter(self, account: Account, event: ReplyEvent, record: Record, reason: str) -> None:
         # The record's id deduplicates: if a delivery dies after this line, the next one repeats it.
         self._dead_letters.send(Entry(record.body, f"{account.name}.{account.keys.pseudonym(event.sender)}", record.id))
-        count("RepliesDeadLettered")
+        count_with_account("RepliesDeadLettered", account.name)
         logger.error("reply dead-lettered", extra={**_names(account, event), "reason": reason})
 
 

@@ -22,7 +22,7 @@ from whatsapp_bridge.flows.post_statuses import PostStatuses
 from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.recent import RecentReturns
 from whatsapp_bridge.flows.records import Record, Unprocessable
-from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped
+from whatsapp_bridge.flows.reports import Item, Report, Reports, grouped, status_names
 from whatsapp_bridge.flows.status_queue import read_event, read_payload, with_reference
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue, named
 from whatsapp_bridge.providers.common import user_ids
@@ -306,10 +306,12 @@ class ForwardStatuses:
         for event in hidden:
             person, *_ = event.user_note_keys
             kept = NotUnderstood("status", NO_NUMBER, _kept(account, event))
-            self._people_without_number.put(account, person, kept)
+            self._people_without_number.put(account, person, kept, status_names(account.name, event))
         others = [event for event in lost if event not in hidden]
         self._quarantine.put(
-            account.name, [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, event)) for event in others]
+            account.name,
+            [NotUnderstood("status", _NO_SUCH_MESSAGE, _kept(account, event)) for event in others],
+            [status_names(account.name, event) for event in others],
         )
 
     def _by_bsp_id(self, account: Account, item: Item) -> dict[str, Any] | None:

@@ -10,21 +10,27 @@ from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage,
 from whatsapp_bridge.clevertap.reading import InvalidMessage, read_message
 from whatsapp_bridge.flows.hops import is_redriven, next_hop, without_hops
 from whatsapp_bridge.flows.records import Record, Unprocessable
+from whatsapp_bridge.store import journal
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import Entry
 
 _REFUSED_WITH: Final = "refused_with"
+_HELD: Final = "held"
+# What a redriven message does not go on with.
+_OF_ONE_LIFE: Final = frozenset({_REFUSED_WITH, _HELD})
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
     """The message's next delivery: after `delay` (seconds), as this attempt. `released`: this delivery had the claim,
-    and gave it to the next one. `refused_with` as in `Outgoing`, if it is news."""
+    and gave it to the next one. `refused_with` as in `Outgoing`, if it is news. `held` is the reason of `journal.Held`
+    why it was not tried."""
 
     delay: int
     attempt: int
     released: bool = False
     refused_with: int | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,15 @@ class Job:
         return self.payload.get(_REFUSED_WITH)
 
     @property
+    def begun(self) -> journal.Begun:
+        """What its claim keeps."""
+        return journal.Begun(self.accepted_at, self.time_limit, self.attempt, self.payload.get(_HELD, {}))
+
+    def tried(self, outcome: str, bsp_code: str | None = None, reason: str = "") -> journal.Tried:
+        """What came of this attempt; `outcome` is one of `journal.OUTCOMES`."""
+        return journal.Tried(self.attempt, outcome, bsp_code, reason)
+
+    @property
     def reports(self) -> bool:
         """Whether its statuses are reported; CleverTap cannot correlate those of its own validation messages."""
         return not is_validation_reference(self.reference)
@@ -89,13 +104,15 @@ class Job:
     def again(self, later: Later, now: float) -> Entry:
         """The queue message for the next delivery, which is sent `now`."""
         hop = next_hop(self.payload, now)
-        news = {} if later.refused_with is None else {_REFUSED_WITH: later.refused_with}
+        news: dict[str, Any] = {} if later.refused_with is None else {_REFUSED_WITH: later.refused_with}
+        if later.held is not None:
+            news[_HELD] = journal.held_once_more(self.payload.get(_HELD, {}), later.held, now)
         goes_on = {"attempt": later.attempt, "accepted_at": self.accepted_at, **hop, **news}
         return self._entry({**self.payload, **goes_on}, later)
 
     def given_up(self, later: Later) -> Entry:
         """The queue message for the dead-letter queue. A redriven message starts its schedule and its time anew."""
-        anew = {name: value for name, value in without_hops(self.payload).items() if name != _REFUSED_WITH}
+        anew = {name: value for name, value in without_hops(self.payload).items() if name not in _OF_ONE_LIFE}
         return self._entry({**anew, "attempt": 1}, replace(later, delay=0))
 
     def _entry(self, payload: dict[str, Any], later: Later) -> Entry:

@@ -21,23 +21,25 @@ def target(events: Sequence[StatusEvent]) -> int:
     return READ if READ in rungs else max(rungs)
 
 
-def updates(reference: str, events: Sequence[StatusEvent], rung: int) -> list[StatusUpdate]:
-    """What to report of one message that is on `rung`: in order, with skipped statuses added."""
+def steps(events: Sequence[StatusEvent], rung: int) -> list[tuple[str, StatusEvent]]:
+    """What to report of one message that is on `rung`: in order, with skipped statuses added; each with the event that
+    says it."""
     goal = target(events)
-    told = []
+    told: list[tuple[str, StatusEvent]] = []
     for event in sorted(events, key=lambda event: (RUNGS[event.status], event.timestamp)):
         reached = RUNGS[event.status]
         if reached <= rung or reached > goal:
             continue
         if reached == FAILED:
-            told.append(_update(reference, event, "failed"))
+            told.append(("failed", event))
         else:
-            told += [_update(reference, event, name) for name, step in RUNGS.items() if rung < step <= reached]
+            told += [(name, event) for name, step in RUNGS.items() if rung < step <= reached]
         rung = reached
     return told
 
 
-def _update(reference: str, event: StatusEvent, status: str) -> StatusUpdate:
+def update(reference: str, status: str, event: StatusEvent) -> StatusUpdate:
+    """One of `steps` in CleverTap's form."""
     error = None
     if status == "failed":
         error = StatusError(

@@ -18,7 +18,7 @@ from whatsapp_bridge.flows.parallel import UnderWay
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.contract import Accepted, NotSent, Rejected, Throttled, Unknown
 from whatsapp_bridge.runtime.breaker import May
-from whatsapp_bridge.runtime.observability import count, count_of_account, logger
+from whatsapp_bridge.runtime.observability import count, count_of_account, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import system_jitter
 from whatsapp_bridge.store.breakers import Breakers
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS
@@ -140,7 +140,7 @@ class Pacing:
         if said in (Said.WELL, Said.THROTTLED):
             answered = self._breakers.succeeded if said is Said.WELL else self._breakers.throttled
             if answered(account):
-                count("ProviderResumed")
+                count_with_account("ProviderResumed", account)
                 logger.warning("provider answers again; sending is resumed", extra={"account": account})
         elif said is Said.ILL or (said is Said.NEITHER and probing):
             if self._breakers.struck(account):
@@ -151,7 +151,7 @@ class Pacing:
             self._breakers.untried(account)
 
     def _soon(self, job: Job) -> Later:
-        return Later(1 + round(self._jitter() * (_SOON_SECONDS - 1)), job.attempt)
+        return Later(1 + round(self._jitter() * (_SOON_SECONDS - 1)), job.attempt, held="no room")
 
     def _hold(self, account: str, jobs: Sequence[Job], seconds: float) -> list[tuple[Job, Later]]:
         """`seconds` until the next probe."""
@@ -169,4 +169,4 @@ class Pacing:
         # Chat messages wait on their queue without being sent again; few of them, and people wait for them.
         waits_long = job.is_template and not first
         delay = round(MAX_DELAY_SECONDS * (0.75 + self._jitter() / 4)) if waits_long else soon
-        return Later(max(1, min(delay, ceil(job.seconds_left(self._now())))), job.attempt)
+        return Later(max(1, min(delay, ceil(job.seconds_left(self._now())))), job.attempt, held="paused")

@@ -21,7 +21,7 @@ from whatsapp_bridge.media.links import link, media_ids
 from whatsapp_bridge.providers.common.attachments import kind_of
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.contract import Attachment, Client, NoFile, Notes, Unreadable
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.observability import count, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.media import MediaStore
 from whatsapp_bridge.store.queues import MAX_VISIBILITY_SECONDS
@@ -91,7 +91,7 @@ class PeopleFiles:
     def _failed(self, account: Account, message_id: str, identifier: str, error: Unreadable, tried: str) -> str:
         keys = {"account": account.name, "id": hidden(account.name, message_id), "reason": error.reason}
         if isinstance(error, NoFile) and error.alarm:
-            count("ProviderAccountAlarms")
+            count_with_account("ProviderAccountAlarms", account.name)
             logger.error("the BSP refuses the account", extra=keys)
         tries, missing = int(tried.split()[1]) + 1, isinstance(error, NoFile) and error.once
         delay = self._delay(error, tries, missing, missing_before=tried.endswith(_MISSING))

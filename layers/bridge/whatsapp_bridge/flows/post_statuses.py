@@ -1,7 +1,8 @@
 """forward, the steps "report" and "settle": one POST of statuses to CleverTap, and what follows from its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count as count_up
+from typing import Any
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusCallback
@@ -9,11 +10,12 @@ from whatsapp_bridge.clevertap.client import Delivery, NotTried, RefusedCallback
 from whatsapp_bridge.flows.callbacks import Callbacks
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.recording import Recording
-from whatsapp_bridge.flows.reports import Item, Report, Reports
+from whatsapp_bridge.flows.reports import Item, Report, Reports, StatusReport
 from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue
 from whatsapp_bridge.net.halving import Heard, InHalves
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry
+from whatsapp_bridge.store.journal import Untold
 
 # CleverTap said that the content is at fault: another batch, or a part of this one, may pass.
 _CONTENT_REFUSED = {400, 413, 422}
@@ -80,18 +82,18 @@ class PostStatuses:
         match delivery:
             case Taken():
                 count("StatusesForwarded", updates)
-                logger.info("statuses forwarded", extra={"account": account.name, "statuses": updates})
+                _log_told(account, reports)
                 return self._end(account, reports)
             case NotTried():
                 return self._not_tried(account, reports)
             case TryLater(reason, retry_after):
                 logger.warning("CleverTap not available", extra={"account": account.name, "reason": reason})
                 count("CleverTapUnavailable")
-                self._leave(account, reports)
+                self._leave(account, reports, lambda report: self._untold(report, reason, retry_after))
                 ended, failed = self._retries.later(account, items, "attempt", self._retry, retry_after)
                 return failed + self._retries.dead_letter(account, ended, reason)
             case RefusedCallback(status):
-                self._leave(account, reports)
+                self._leave(account, reports, lambda report: self._untold(report, f"HTTP {status}", is_last=True))
                 return self._retries.dead_letter(account, items, f"HTTP {status}")
 
     def _end(self, account: Account, reports: Sequence[Report]) -> list[str]:
@@ -103,11 +105,34 @@ class PostStatuses:
                 failed += [item.owner for item in report.items]
         return failed
 
-    def _leave(self, account: Account, reports: Sequence[Report]) -> None:
-        for error in each(lambda report: self._reports.leave(account.name, report), reports):
+    def _untold(
+        self, report: Report, reason: str, retry_after: float | None = None, *, is_last: bool = False
+    ) -> Untold | None:
+        """For the journal; clicks are not in it one by one."""
+        if not isinstance(report, StatusReport):
+            return None
+        oldest = max(report.items, key=lambda item: item.payload["attempt"])
+        again_at, until = self._retries.next_try(oldest, self._retry, retry_after)
+        rung, _, heard_at = report.told[-1]
+        return Untold(rung, heard_at, oldest.payload["attempt"], None if is_last else again_at, until, reason)
+
+    def _leave(
+        self, account: Account, reports: Sequence[Report], untold: Callable[[Report], Untold | None] = lambda _: None
+    ) -> None:
+        for error in each(lambda report: self._reports.leave(account.name, report, untold(report)), reports):
             if isinstance(error, Exception):
                 # The lease expires; until then the next attempt finds the message busy and waits.
                 log_failure("lease not released", error, account=account.name)
+
+
+def _log_told(account: Account, reports: Sequence[Report]) -> None:
+    """A line for each: "what happened to this message?" is asked of one."""
+    for report in reports:
+        for update in report.updates:
+            keys: dict[str, Any] = {"account": account.name, "msgId": report.reference, "status": update.status}
+            if update.error is not None:
+                keys |= {"code": update.error.code, "bspCode": report.bsp_code}
+            logger.info("status told", extra=keys)
 
 
 def _new_halves() -> InHalves[Report, Delivery]:

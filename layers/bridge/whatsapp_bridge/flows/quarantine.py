@@ -9,7 +9,7 @@ write thousands of queue messages and objects with one request.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import time
 from typing import Any, Final
 
@@ -29,12 +29,14 @@ class Quarantine:
     def __init__(self, *, queue: QuarantineQueue, payloads: Payloads, now: Callable[[], float] = time) -> None:
         self._queue, self._payloads, self._now = queue, payloads, now
 
-    def put(self, account: str, events: Sequence[NotUnderstood]) -> None:
-        """Store, count and log. Raises `NotStored`."""
+    def put(
+        self, account: str, events: Sequence[NotUnderstood], names: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        """Store, count and log, with the `names` of each where they are known. Raises `NotStored`."""
         self._queue.send_all([self._entry(account, event) for event in events])
-        for event in events:
+        for event, more in zip(events, [{}] * len(events) if names is None else names, strict=True):
             count("EventsQuarantined")
-            _log(account, event.kind, event.reason)
+            _log(account, event.kind, event.reason, **more)
 
     def put_callback(self, account: str, events: Sequence[NotUnderstood], whole: Callable[[], dict[str, Any]]) -> None:
         """As `put`, for what one callback holds; `whole` makes the element that keeps all of it."""
@@ -61,6 +63,6 @@ def _said(events: Sequence[NotUnderstood]) -> str:
     return f"{len(events)} elements: {', '.join(said)}"
 
 
-def _log(account: str, kind: str, reason: str, **more: int) -> None:
+def _log(account: str, kind: str, reason: str, **more: Any) -> None:
     shown = kind if LOGGED_KIND.fullmatch(kind) else "unknown"
     logger.warning("quarantined", extra={"account": account, "kind": shown, "reason": reason, **more})

@@ -37,7 +37,7 @@ from whatsapp_bridge.providers.contract import (
 )
 from whatsapp_bridge.runtime.events import body_of, headers_of
 from whatsapp_bridge.runtime.json_text import sound
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.observability import count, count_with_account, logger
 from whatsapp_bridge.store.accounts import Accounts, BeyondBudget
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import MAX_MESSAGE_BYTES, Entry, Queue, RepliesQueue, StatusesQueue, TemplatesQueue
@@ -242,7 +242,7 @@ def _count_others(account: Account, events: Iterable[Event]) -> None:
 
 
 def _alarm(account: Account, code: int | None, title: str | None) -> None:
-    count("ProviderAccountAlarms")
+    count_with_account("ProviderAccountAlarms", account.name)
     logger.error("the BSP refuses the account", extra={"account": account.name, "code": code, "title": title})
 
 

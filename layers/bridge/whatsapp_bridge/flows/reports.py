@@ -15,8 +15,11 @@ from pydantic_core import to_json
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusUpdate
 from whatsapp_bridge.flows import ladder
+from whatsapp_bridge.providers.common.message_ids import hidden_if_any
 from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.runtime.observability import shown_id
 from whatsapp_bridge.store.claims import Claims
+from whatsapp_bridge.store.journal import Failure, Told, Untold
 from whatsapp_bridge.store.leases import Lease, Leases, NoLease
 from whatsapp_bridge.store.once import Once
 
@@ -35,6 +38,11 @@ class Item:
         """Whether it is the failure of a message whose answer was lost and that has had no status since."""
         return "confirm" in self.payload
 
+    @property
+    def names(self) -> dict[str, Any]:
+        """The keys that identify it in a log."""
+        return status_names(str(self.payload["account"]), self.event)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
@@ -46,6 +54,13 @@ class StatusReport:
     updates: Sequence[StatusUpdate]
     rung: int
     """The rung that they reach."""
+    told: Sequence[Told]
+    """The same for the journal, one by one."""
+    failure: Failure | None
+
+    @property
+    def bsp_code(self) -> str | None:
+        return None if self.failure is None else self.failure.bsp_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,7 @@ class ClickReport:
     reference: str
     items: Sequence[Item]
     updates: Sequence[StatusUpdate]
+    bsp_code: None = None
 
 
 type Report = StatusReport | ClickReport
@@ -91,14 +107,14 @@ class Reports:
             unconfirmed=items[0].confirms,
         )
         if isinstance(lease, Lease):
-            return StatusReport(grant, reference, items, ladder.updates(reference, events, lease.rung), rung)
+            return _report(grant, reference, items, lease.rung)
         return lease
 
     def _click(self, account: Account, items: Sequence[Item]) -> ClickReport | NoLease:
         event = items[0].event
         reference, identifier = str(event.reference), _kept_click(account, event)
         # A person who taps a link has the message, which confirms a message whose answer was lost.
-        if not self._claims.confirm(account.name, reference, None):
+        if not self._claims.clicked(account.name, reference):
             return NoLease.NO_MESSAGE
         grant = self._new_id()
         refused = self._once.begin_click(account.name, identifier, grant)
@@ -109,14 +125,50 @@ class Reports:
         if isinstance(report, ClickReport):
             self._once.end_click(account, report.id)
         else:
-            self._leases.end(account, report.reference, report.grant, report.rung)
+            self._leases.end(account, report.reference, report.grant, report.rung, report.told, report.failure)
 
-    def leave(self, account: str, report: Report) -> None:
-        """Release it: CleverTap has not accepted it, and another delivery may make the next attempt."""
+    def leave(self, account: str, report: Report, untold: Untold | None = None) -> None:
+        """Release it: CleverTap has not accepted it, and another delivery may make the next attempt. `untold` says why,
+        if it was asked."""
         if isinstance(report, ClickReport):
             self._once.leave_click(account, report.id, report.grant)
         else:
-            self._leases.leave(account, report.reference, report.grant)
+            self._leases.leave(account, report.reference, report.grant, untold)
+
+
+def _report(grant: str, reference: str, items: Sequence[Item], rung: int) -> StatusReport:
+    events = [item.event for item in items]
+    steps = ladder.steps(events, rung)
+    told = [
+        Told(ladder.RUNGS[status], event.timestamp, _heard_at(next(item for item in items if item.event is event)))
+        for status, event in steps
+    ]
+    updates = [ladder.update(reference, status, event) for status, event in steps]
+    failures = [
+        Failure(update.error.code, update.error.title, event.bsp_code)
+        for update, (_, event) in zip(updates, steps, strict=True)
+        if update.error is not None
+    ]
+    failure = failures[0] if failures else None
+    return StatusReport(grant, reference, items, updates, ladder.target(events), told, failure)
+
+
+def _heard_at(item: Item) -> int:
+    """When a callback brought it; a confirmation is our own word of now."""
+    return item.event.timestamp if item.confirms else int(item.payload["accepted_at"])
+
+
+def status_names(account: str, event: StatusEvent) -> dict[str, Any]:
+    """The keys that identify a status in a log; without what it does not say."""
+    names = {
+        # Of another system's message it may be anything.
+        "msgId": shown_id(event.reference),
+        "bspId": None if event.reference is not None else shown_id(hidden_if_any(account, event.bsp_id)),
+        "status": event.status,
+        "code": event.error_code,
+        "bspCode": event.bsp_code,
+    }
+    return {name: value for name, value in names.items() if value is not None}
 
 
 def grouped(items: Sequence[Item]) -> tuple[list[Item], list[list[Item]]]:

@@ -25,7 +25,7 @@ CONFIRMATION_SECONDS: Final = 900
 _BEGINNING: Final = {"attempt": 1, "waits": 1, "hops": 0}
 # Members that older versions do not know travel only where they say something: while a deployment or a rollback runs,
 # those read this queue too.
-_NEWER = {"note", "other_recipients", "user_id", "user_note", "user_note_keys"}
+_NEWER = {"bsp_code", "note", "other_recipients", "user_id", "user_note", "user_note_keys"}
 
 
 def queued_status(account: str, event: StatusEvent, accepted_at: float) -> Entry:

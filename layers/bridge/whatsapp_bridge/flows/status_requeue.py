@@ -12,7 +12,7 @@ from whatsapp_bridge.flows.handing_on import HandingOn, may_be_copied
 from whatsapp_bridge.flows.hops import MAX_HOPS, is_last_hop
 from whatsapp_bridge.flows.reports import Item
 from whatsapp_bridge.flows.status_queue import given_up, repeated, with_reference
-from whatsapp_bridge.runtime.observability import count, logger
+from whatsapp_bridge.runtime.observability import count, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import Schedule, system_jitter
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, Entry, Queue, StatusesDeadLetters, StatusesQueue
 
@@ -43,6 +43,14 @@ class StatusRequeue:
     ) -> None:
         self._statuses, self._dead_letters = statuses, dead_letters
         self._handing_on, self._jitter, self._now = handing_on, jitter, now
+
+    def next_try(self, item: Item, schedule: Schedule, at_least: float | None = None) -> tuple[float | None, float]:
+        """When CleverTap is told an item again, about, None if never; and when it is given up (seconds since 1970)."""
+        now, accepted_at = self._now(), item.payload["accepted_at"]
+        delay = schedule.delay(
+            item.payload["attempt"], 0.5, at_most=MAX_DELAY_SECONDS, elapsed=now - accepted_at, at_least=at_least
+        )
+        return None if delay is None else now + delay, accepted_at + schedule.limit
 
     def later(
         self,
@@ -98,10 +106,11 @@ class StatusRequeue:
 
     def _dead_letter(self, account: Account, given: Sequence[Again], reason: str) -> list[str]:
         failed = self._send(self._dead_letters, given, [given_up(each.payload) for each in given])
-        if number := len(given) - len(failed):
-            count("StatusesDeadLettered", number)
-            keys = {"account": account.name, "statuses": number, "reason": reason}
-            logger.error("statuses dead-lettered", extra=keys)
+        gone = [each.item for each in given if each.item.owner not in failed]
+        if gone:
+            count_with_account("StatusesDeadLettered", account.name, len(gone))
+        for item in gone:
+            logger.error("status dead-lettered", extra={"account": account.name, **item.names, "reason": reason})
         return failed
 
     def _send(self, queue: Queue, given: Sequence[Again], entries: Sequence[Entry]) -> list[str]:

@@ -63,6 +63,8 @@ class Rejected:
     """The cause is the account, not the message: no message will be accepted until somebody acts. It is counted."""
     of_a_step: bool = field(default=False, compare=False)
     """The BSP was asked, for a step before the message (an upload, a token, an opt-in), and this came of it."""
+    bsp_code: str | None = field(default=None, compare=False)
+    """The BSP's own code of this error (`common.bsp_codes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +422,8 @@ class StatusEvent:
     error_title: str | None = None
     unlisted: bool = False
     """The BSP's tables do not list this status; it is counted."""
+    bsp_code: str | None = field(default=None, compare=False, kw_only=True)
+    """For `failed`: the BSP's own code (`common.bsp_codes`)."""
     recipient: str | None = field(default=None, repr=False)
     """The person's number in digits, if the message may have to be found by it (`Capabilities.no_bsp_id`). On queues it
     is the account's pseudonym of the number."""

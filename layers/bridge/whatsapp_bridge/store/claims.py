@@ -11,17 +11,21 @@ One item per message, key `msg#{account}#{msgId}`:
     verdict   what it is given up with, if no other attempt is made: CleverTap's code and a title
     bsp_id    `{account}#{the BSP's id}`, indexed; WhatsApp's ids are hidden (`providers.common.message_ids`)
 
+What became of the message, and when, stands beside these: `journal`.
+
 An owner is the id of a queue message, not of an invocation: if an invocation dies, the queue delivers the same message
 again, and that delivery continues where the other stopped. A message redriven from a dead-letter queue has a new id and
 takes over because the old one's time has expired. Messages that are found by recipient are in `waiting`; the last
 reported status is in `leases`.
 """
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from whatsapp_bridge.providers.common.message_ids import forms
-from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, typed
+from whatsapp_bridge.store import journal
+from whatsapp_bridge.store.items import HOLD_SECONDS, Table, Value, indexed, message_key, typed, with_entries
 
 # A queue message that is later than this may find that another has taken its turn.
 _LATE_SECONDS = 900
@@ -36,6 +40,14 @@ class Claim(Enum):
     """SQS has handed out this queue message twice, and the other delivery is sending the message."""
     INTERRUPTED = "interrupted"
     """An earlier delivery died while it was sending the message."""
+
+
+class Verdict(NamedTuple):
+    """What a message is given up with: CleverTap's code, a title, and the BSP's own code if there is one."""
+
+    code: int
+    title: str
+    bsp_code: str | None = None
 
 
 class Claims:
@@ -53,21 +65,25 @@ class Claims:
         *,
         sending: bool,
         payloads: str | None = None,
+        begun: journal.Begun | None = None,
     ) -> Claim:
         """Ask for the right to send (`sending`: the request leaves now, else none is made), and to settle.
 
         `recipient` is the pseudonym; `grant` is a new id for each delivery; `turn` is the grant of the delivery that
-        has released it to this queue message, or could not record that; `payloads` is kept with it.
+        has released it to this queue message, or could not record that; `payloads` and `begun` are kept with it.
 
         If a delivery dies after it has sent its next queue message, its own comes back too. One of the two makes the
         next attempt; the other is a repeat then, so that they do not become more and more.
         """
         now = int(self._table.now())
-        refused = self._table.update(
-            message_key(account, reference),
+        kept = {} if begun is None else journal.of_claim(begun, now, sending=sending)
+        if payloads is not None:
+            kept["payloads"] = payloads
+        refused = self._update(
+            account,
+            reference,
             "SET #owner = :owner, #state = :state, held_until = :until, send_grant = :grant, recipient = :recipient, "
-            "expires_at = :expires, rung = if_not_exists(rung, :none)"
-            + (", payloads = :payloads" if payloads is not None else ""),
+            "expires_at = :expires, rung = if_not_exists(rung, :none)",
             "attribute_not_exists(pk) "
             "OR (#state IN (:claimed, :released) AND (#owner = :owner OR held_until < :now)) "
             # One that an older version released has no turn.
@@ -87,8 +103,8 @@ class Claims:
                 ":recipient": recipient,
                 ":expires": now + self._ttl_seconds,
                 ":none": 0,
-                **({":payloads": payloads} if payloads is not None else {}),
             },
+            kept,
         )
         if refused is None:
             return Claim.GRANTED
@@ -98,33 +114,44 @@ class Claims:
             return Claim.INTERRUPTED
         return Claim.BUSY if refused.get("owner") == owner else Claim.REPEAT
 
-    def withdraw(self, account: str, reference: str, grant: str) -> None:
+    def withdraw(self, account: str, reference: str, grant: str, tried: journal.Tried | None = None) -> None:
         """Nothing is sent: the write of the claim failed, and may have been done all the same. If so, another delivery
         may claim it."""
-        self._table.update(
-            message_key(account, reference),
+        self._update(
+            account,
+            reference,
             "SET #state = :claimed",
             "send_grant = :grant AND #state = :sending",
             {":claimed": "claimed", ":sending": "sending", ":grant": grant},
+            journal.of_try(tried, self._table.now()),
         )
 
     def release(
-        self, account: str, reference: str, grant: str, seconds: int | None, verdict: tuple[int, str] | None = None
+        self,
+        account: str,
+        reference: str,
+        grant: str,
+        seconds: int | None,
+        verdict: Verdict | None = None,
+        tried: journal.Tried | None = None,
+        next_at: float | None = None,
     ) -> bool:
         """Give the claim to the queue message that follows in `seconds`; None if there is none, because the same one
-        comes back. `verdict` is kept for `last_verdict`; None keeps the one before. False if nothing may follow:
-        another has the claim, or a status shows that the BSP has the message.
+        comes back. `verdict` is kept for `last_verdict`; None keeps the one before. `next_at` is when the next attempt
+        is due. False if nothing may follow: another has the claim, or a status shows that the BSP has the message.
         """
         now = int(self._table.now())
-        update, values = "SET #state = :released, held_until = :until, send_turn = :grant", dict[str, Any]()
+        kept: dict[str, Value] = {**journal.of_try(tried, now)}
+        if next_at is not None:
+            kept["nx"] = int(next_at)
         if verdict is not None:
-            update, values = update + ", verdict = :verdict", {":verdict": f"{int(verdict[0])} {verdict[1]}"}
-        refused = self._table.update(
-            message_key(account, reference),
-            update,
+            kept |= {"verdict": f"{int(verdict.code)} {verdict.title}", "vb": verdict.bsp_code or ""}
+        refused = self._update(
+            account,
+            reference,
+            "SET #state = :released, held_until = :until, send_turn = :grant",
             "send_grant = :grant AND #state IN (:claimed, :sending, :released)",
             {
-                **values,
                 ":released": "released",
                 ":claimed": "claimed",
                 ":sending": "sending",
@@ -132,16 +159,25 @@ class Claims:
                 # Without copies no other is kept off: one that is redriven soon goes on.
                 ":until": now if seconds is None else now + seconds + _LATE_SECONDS,
             },
+            kept,
         )
         return refused is None
 
-    def last_verdict(self, account: str, reference: str) -> tuple[int, str] | None:
-        """What the last attempt has left to give the message up with: a code and a title. None without one."""
+    def last_verdict(self, account: str, reference: str) -> Verdict | None:
+        """What the last attempt has left to give the message up with. None without one."""
         item = self._table.get(message_key(account, reference)) or {}
         code, _, title = str(item.get("verdict", "")).partition(" ")
-        return (int(code), title) if title else None
+        return Verdict(int(code), title, item.get("vb") or None) if title else None
 
-    def settle(self, account: str, reference: str, state: str, bsp_id: str | None = None) -> None:
+    def settle(
+        self,
+        account: str,
+        reference: str,
+        state: str,
+        bsp_id: str | None = None,
+        tried: journal.Tried | None = None,
+        failure: journal.Failure | None = None,
+    ) -> None:
         """Record an outcome: accepted, rejected, unknown."""
         update = "SET #state = :state"
         # A status can arrive before the answer and record the acceptance; no later outcome changes that.
@@ -150,20 +186,33 @@ class Claims:
         else:
             condition = "attribute_exists(pk) AND #state <> :accepted"
             values = {":state": state, ":accepted": "accepted"}
+        kept: dict[str, Value] = {**journal.of_try(tried, self._table.now()), **journal.of_failure(failure)}
         if bsp_id is not None:
-            update, values = update + ", bsp_id = :bsp_id", {**values, ":bsp_id": indexed(account, bsp_id)}
-        self._table.update(message_key(account, reference), update, condition, values)
+            kept["bsp_id"] = indexed(account, bsp_id)
+        self._update(account, reference, update, condition, values, kept)
 
     def confirm(self, account: str, reference: str, bsp_id: str | None) -> bool:
         """Record that the BSP has the message, also one whose answer was lost. False if there is no message."""
-        update, values = (
-            "SET #state = :accepted",
-            {":accepted": "accepted", ":sending": "sending", ":unknown": "unknown"},
-        )
+        kept: dict[str, Value] = {"k": int(self._table.now())}
         if bsp_id is not None:
-            update, values = update + ", bsp_id = :bsp_id", {**values, ":bsp_id": indexed(account, bsp_id)}
-        refused = self._table.update(message_key(account, reference), update, "#state IN (:sending, :unknown)", values)
+            kept["bsp_id"] = indexed(account, bsp_id)
+        values = {":accepted": "accepted", ":sending": "sending", ":unknown": "unknown"}
+        refused = self._update(
+            account, reference, "SET #state = :accepted", "#state IN (:sending, :unknown)", values, kept
+        )
         return refused != {}
+
+    def clicked(self, account: str, reference: str) -> bool:
+        """Record that the person has tapped a link in the message: they have it, also if its answer was lost. False if
+        there is no message."""
+        refused = self._update(
+            account,
+            reference,
+            "SET #state = :accepted, cl = if_not_exists(cl, :none) + :one, c1 = if_not_exists(c1, :now)",
+            "attribute_exists(pk)",
+            {":accepted": "accepted", ":none": 0, ":one": 1, ":now": int(self._table.now())},
+        )
+        return refused is None
 
     def unconfirmed(self, account: str, reference: str) -> str | None:
         """The person's pseudonym, if the message's answer was lost and it has had no status since; else None."""
@@ -182,6 +231,19 @@ class Claims:
         is not found."""
         found = (self._reference_of(f"{account}#{form}", account) for form in forms(account, bsp_id))
         return next((reference for reference in found if reference is not None), None)
+
+    def _update(
+        self,
+        account: str,
+        reference: str,
+        update: str,
+        condition: str,
+        values: Mapping[str, Value],
+        kept: Mapping[str, Value] | None = None,
+    ) -> dict[str, Any] | None:
+        """`kept` are attributes that are set too."""
+        update, values = with_entries(update, values, kept or {})
+        return self._table.update(message_key(account, reference), update, condition, values)
 
     def _reference_of(self, key: str, account: str) -> str | None:
         answer = self._table.dynamodb.query(

@@ -52,6 +52,17 @@ class Table:
         return try_update(self.dynamodb, arguments)
 
 
+def with_entries(
+    update: str, values: Mapping[str, Value], entries: Mapping[str, Value]
+) -> tuple[str, Mapping[str, Value]]:
+    """An update (a `SET` clause, or others) and its values, with these attributes set too. No name may be a reserved
+    word."""
+    if entries:
+        sets = ", ".join(f"{name} = :its_{name}" for name in entries)
+        update += f", {sets}" if update.startswith("SET ") else f" SET {sets}"
+    return update, {**values, **{f":its_{name}": value for name, value in entries.items()}}
+
+
 def message_key(account: str, reference: str) -> str:
     return f"msg#{account}#{reference}"
 

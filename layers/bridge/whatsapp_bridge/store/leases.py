@@ -5,15 +5,19 @@ In the message's item (`claims`):
     rung            the last status that CleverTap has accepted: 0 none, 1 sent, 2 delivered, 3 read, 9 failed
     climber         the grant of who reports the next ones; it may lose that right after `climb_until`
 
+What was reported when, and what CleverTap did not take, stands in the `journal`.
+
 A grant belongs to one delivery of a queue message: another delivery of the same message, which SQS may make at the same
 time, is refused like any other. After a crash it comes when the queue's visibility timeout is over, and by then the
 lease is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key
+from whatsapp_bridge.store import journal
+from whatsapp_bridge.store.items import HOLD_SECONDS, Table, indexed, message_key, with_entries
 
 SENT, DELIVERED, READ, FAILED = 1, 2, 3, 9
 
@@ -76,20 +80,22 @@ class Leases:
         heard_of = unconfirmed and (reached > 0 or attempt.item.get("state") not in ("sending", "unknown"))
         return NoLease.REPEAT if reached >= below or heard_of else NoLease.BUSY
 
-    def end(self, account: str, reference: str, grant: str, rung: int) -> None:
-        """Record that CleverTap has accepted the statuses up to `rung`."""
-        self._table.update(
-            message_key(account, reference),
-            "SET rung = :rung REMOVE climber, climb_until",
-            "climber = :holder",
-            {":rung": rung, ":holder": grant},
-        )
+    def end(
+        self,
+        account: str,
+        reference: str,
+        grant: str,
+        rung: int,
+        told: Sequence[journal.Told] = (),
+        failure: journal.Failure | None = None,
+    ) -> None:
+        """Record that CleverTap has accepted the statuses up to `rung`, which are `told`."""
+        kept = {**journal.of_told(told, self._table.now()), **journal.of_failure(failure)}
+        update, values = with_entries("REMOVE climber, climb_until", {":holder": grant}, {"rung": rung, **kept})
+        self._table.update(message_key(account, reference), update, "climber = :holder", values)
 
-    def leave(self, account: str, reference: str, grant: str) -> None:
+    def leave(self, account: str, reference: str, grant: str, untold: journal.Untold | None = None) -> None:
         """Release the lease: CleverTap has not accepted them, and another delivery may make the next attempt."""
-        self._table.update(
-            message_key(account, reference),
-            "REMOVE climber, climb_until",
-            "climber = :holder",
-            {":holder": grant},
-        )
+        kept = journal.of_untold(untold, self._table.now())
+        update, values = with_entries("REMOVE climber, climb_until", {":holder": grant}, kept)
+        self._table.update(message_key(account, reference), update, "climber = :holder", values)

@@ -124,6 +124,10 @@ class Waiting:
         fresh = self._fresh(items)
         return fresh[0][1][2:] if len(fresh) == 1 else None
 
+    def of_person(self, account: str, recipients: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The items of a person, for operators."""
+        return list(self._items(account, recipients).values())
+
     def _items(self, account: str, recipients: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """One person's items by their keys."""
         return {key: self._table.get(key) or {} for key in (_key(account, recipient) for recipient in recipients)}

@@ -162,7 +162,7 @@ class Client(BaseClient):
             return None
         outcome = of_the_request(answer, self.dialect)
         if isinstance(outcome, MediaLost):
-            outcome = Rejected(outcome.code, outcome.title)
+            outcome = outcome.rejected
         return of_a_step_before("upload", outcome)
 
 

@@ -17,6 +17,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
 from whatsapp_bridge.providers.clickatell_common import codes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
+from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import digits, identifier, number
 from whatsapp_bridge.providers.contract import (
     Accepted,
@@ -40,6 +41,11 @@ _BY_STATUS: Final = {
 @dataclass(frozen=True, slots=True)
 class MediaLost(Rejected):
     """Clickatell does not find the file behind the fileId."""
+
+    @property
+    def rejected(self) -> Rejected:
+        """The same as the end of the message."""
+        return Rejected(self.code, self.title, bsp_code=self.bsp_code)
 
 
 def outcomes(batch: Sequence[Outgoing], answer: Answer | Outcome, dialect: Dialect) -> dict[str, Outcome]:
@@ -141,17 +147,17 @@ def of_the_request(answer: Answer, dialect: Dialect) -> Rejected | Throttled | N
 def _reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotSent:
     match row.reaction:
         case "throttle":
-            return Throttled(answer.retry_after, Rejected(row.error, row.title))
+            return Throttled(answer.retry_after, Rejected(row.error, row.title, bsp_code=bsp_code(row.code)))
         case "overload":
             return Throttled(answer.retry_after, overload=True)
         case "internal":
             return NotSent(row.title)
         case "media_lost":
-            return MediaLost(row.error, row.title)
+            return MediaLost(row.error, row.title, bsp_code=bsp_code(row.code))
         case "stop":
-            return Rejected(row.error, row.title, alarm=True)
+            return Rejected(row.error, row.title, alarm=True, bsp_code=bsp_code(row.code))
         case "reject" | "split" | "too_much":
-            return Rejected(row.error, row.title, unlisted=not row.listed)
+            return Rejected(row.error, row.title, unlisted=not row.listed, bsp_code=bsp_code(row.code))
 
 
 # An error that is not in this table is about a message; the HTTP status decides.

@@ -188,7 +188,7 @@ class BaseClient(ABC):
                 known[reference] = refused_with(outcome, before)
         settled = [(outgoing.reference, known[outgoing.reference]) for outgoing in batch]
         return [
-            self._lost(reference, Rejected(outcome.code, outcome.title)) if isinstance(outcome, MediaLost) else outcome
+            self._lost(reference, outcome.rejected) if isinstance(outcome, MediaLost) else outcome
             for reference, outcome in settled
         ]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
+from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.message_ids import made_of
 from whatsapp_bridge.providers.common.values import digits, identifier, number, seconds
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, ReplyEvent, StatusEvent
@@ -46,6 +47,7 @@ def status_event(
         unlisted=not row.listed,
         alarm=row.alarm,
         note=FILES_LOST if row.name == MEDIA_NOT_FOUND else None,
+        bsp_code=bsp_code(code, row.name) if row.error is not None else None,
     )
 
 

@@ -36,7 +36,13 @@ def outcome(answer: Answer, whose: str) -> Outcome:
 
 def reaction(row: codes.ErrorRow, answer: Answer) -> Rejected | Throttled | NotSent:
     """The outcome of an error in the tables."""
-    rejected = Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.reaction == "stop")
+    rejected = Rejected(
+        row.error,
+        row.title,
+        unlisted=not row.listed,
+        alarm=row.reaction == "stop",
+        bsp_code=codes.bsp_code_of(row),
+    )
     match row.reaction:
         case "throttle":
             least = _PAIR_RATE_SECONDS if row.code == _PAIR_RATE else None

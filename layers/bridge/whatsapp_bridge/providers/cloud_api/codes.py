@@ -6,6 +6,7 @@ Titles are Meta's, some of them shortened. They contain nothing of an answer or 
 from typing import Any, Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
+from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import number, text, word
 from whatsapp_bridge.providers.contract import Status
 
@@ -181,6 +182,10 @@ def error(code: int, details: str = "") -> ErrorRow:
     if code in _OF_A_PARAMETER and any(word in f"{details.lower()} " for word in _RECIPIENT):
         return ErrorRow(code, "reject", f"{row.title}: recipient", _NUMBER)
     return row
+
+
+def bsp_code_of(row: ErrorRow) -> str | None:
+    return bsp_code(row.code) if row.code >= 0 else None
 
 
 def error_of(holder: Any) -> ErrorRow | None:

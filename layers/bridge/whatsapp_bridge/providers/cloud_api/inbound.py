@@ -189,6 +189,7 @@ def _status(element: Json, wanted: Wanted, contacts: list[Any]) -> StatusEvent |
         bsp_id,
         error_code=error.error,
         error_title=error.title,
+        bsp_code=codes.bsp_code_of(error),
         unlisted=not error.listed,
         recipient=recipient,
         user_id=user_id,

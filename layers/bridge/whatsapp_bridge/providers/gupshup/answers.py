@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
+from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import identifier
 from whatsapp_bridge.providers.contract import Accepted, Outcome, Rejected, Throttled
 from whatsapp_bridge.providers.gupshup import codes
@@ -30,7 +31,7 @@ def outcome(answer: Answer) -> Outcome:
         return Accepted(said.id)
     if said is not None and said.status == "error":
         row = codes.error(said.id or "")
-        return Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.alarm)
+        return Rejected(row.error, row.title, unlisted=not row.listed, alarm=row.alarm, bsp_code=bsp_code(row.code))
     return outcome_without_a_word(answer, "Gupshup")
 
 

@@ -7,6 +7,7 @@ Sources: see `inbound`. Numbers may be text, times are in milliseconds or second
 from typing import Any
 
 from whatsapp_bridge.providers.common.bodies import object_in
+from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import blank, identifier, number, seconds, word
 from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
 from whatsapp_bridge.providers.gupshup import codes
@@ -34,7 +35,17 @@ def report(element: Json) -> StatusEvent | NotUnderstood:
         # It may be a success.
         return NotUnderstood("report", "unknown eventType", element)
     unlisted = status is None or not row.listed
-    return StatusEvent("failed", timestamp, reference, bsp_id, row.error, row.title, unlisted=unlisted)
+    return StatusEvent(
+        "failed",
+        timestamp,
+        reference,
+        bsp_id,
+        row.error,
+        row.title,
+        unlisted=unlisted,
+        # The name of a cause that is not listed could be anything.
+        bsp_code=bsp_code(code, row.cause if row.listed else None),
+    )
 
 
 def _code(element: Json) -> str:

@@ -1,0 +1,1 @@
+"""`bridge trace`: what happened to a message."""
