@@ -55,8 +55,8 @@ OLDER_NUMBER: Final = "27820000001"
 PRIVATE: Final = Private([PERSON, OTHER_PERSON, OLDER_NUMBER], ["private", USER_ID])
 """What the conversations are made of: the samples' names, texts, values, tokens and secrets all hold `private`."""
 
-# As the samples write the ids of the BSP.
-_BSP_ID: Final = re.compile(rb"\b(?:bsp-|wamid\.)[\w|-]+")
+# As the samples write the ids of the BSP, of which some have a blank.
+_BSP_ID: Final = re.compile(rb"\b(?:bsp-|wamid\.)[\w| -]+")
 
 
 def _hexadecimal(name: str, *, sent: bool) -> str:

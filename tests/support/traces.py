@@ -45,7 +45,7 @@ ALLOWED: Final = (
     ),
     Allowed("PutObject CacheControl", "the word `private` means something else there"),
     Allowed(
-        "UpdateItem :payloads",
+        "UpdateItem :its_payloads",
         "what the business wrote behind a quick reply, where the BSP does not bring it back: docs/architecture.md",
     ),
     Allowed("item payloads", "the same"),
@@ -133,7 +133,7 @@ def _parameters(operation: str, parameters: Mapping[str, Any]) -> Iterator[Trace
     for name, value in parameters.items():
         if name == "ExpressionAttributeValues":
             for placeholder, given in value.items():
-                named = placeholder if placeholder == ":payloads" else name
+                named = placeholder if placeholder == ":its_payloads" else name
                 yield Trace(f"{operation} {named}", json.dumps(given, default=str))
         # A key that is asked for is not kept by that; those of items are seen at the end.
         elif name not in ("Entries", "Key") or operation == "PutObject":
