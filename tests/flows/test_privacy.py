@@ -23,11 +23,22 @@ from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.runtime.observability import count_of_account, logger
 from whatsapp_bridge.store import items
 
+ENCRYPTED: Final = "clickatell, encrypted"
 OTHER_TOKEN: Final = "another-token-another-token-0123456789"
 
 
 def test_every_adapter_has_its_scene() -> None:
-    assert set(SCENES) == set(registry.PROVIDERS)
+    assert {scene.suite.provider for scene in SCENES.values()} == set(registry.PROVIDERS)
+
+
+def test_what_is_said_to_be_encrypted_is() -> None:
+    scene = SCENES[ENCRYPTED]
+    with scene.suite.world() as made:
+        raw = scene.sealed(scene.suite.incoming("text"))
+        assert TEXT.encode() not in raw
+        scene.suite.deliver(made, raw)
+        made.pump()
+        assert [reply["text"]["body"] for reply in made.replies] == [TEXT]
 
 
 @pytest.mark.parametrize("provider", SCENES)
@@ -47,7 +58,7 @@ def test_no_conversation_leaves_a_trace_of_a_person(
     # What was looked at is a conversation, and all of it.
     assert scene.suite.capabilities.statuses <= told
     assert scene.suite.capabilities.incoming - {"contacts"} <= kinds
-    assert traces.places.keys() >= LOOKED_AT
+    assert traces.places.keys() >= LOOKED_AT | (OF_KMS if provider == ENCRYPTED else set())
     assert {name for name in COUNTED if f'"{name}"' not in traces.places["metric"]} == set()
 
 
@@ -78,6 +89,7 @@ LOOKED_AT: Final = {
     "UpdateItem ExpressionAttributeValues",
     "GetSecretValue SecretId",
 }
+OF_KMS: Final = {"GenerateDataKey KeyId", "Decrypt KeyId", "Decrypt CiphertextBlob"}
 
 
 # --- what depends on a person alone can be tried out -----------------------------------------------------------------

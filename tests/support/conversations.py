@@ -40,6 +40,7 @@ from tests.providers.message_central import samples as central
 from tests.providers.message_central.test_conformance import TestMessageCentral
 from tests.providers.meta.test_conformance import TestMeta
 from tests.providers.test_message_ids import OLDER
+from tests.support.encrypted_clickatell import EncryptedClickatell
 from tests.support.private import Private
 from tests.support.world import LOST, OK, UNREACHED, World, json_answer
 from whatsapp_bridge.net.http import Answer
@@ -76,11 +77,12 @@ def _wamid(name: str, *, sent: bool) -> str:
 
 @dataclass(frozen=True)
 class Scene:
-    """A BSP: its conformance suite, how it names messages, and what its suite has no sample of."""
+    """A BSP: its conformance suite, how it names messages, what its suite has no sample of, and how it encrypts."""
 
     suite: ProviderConformance
     named: Callable[..., str]
     more: Callable[[], Sequence[bytes]]
+    sealed: Callable[[bytes], bytes] = bytes
 
     def told(self, raw: bytes) -> bytes:
         """What the BSP says, with ids as it makes them."""
@@ -188,8 +190,10 @@ def _of_central() -> Sequence[bytes]:
     ]
 
 
+_ENCRYPTED: Final = EncryptedClickatell()
 SCENES: Final[Mapping[str, Scene]] = {
     "clickatell": Scene(TestClickatell(), _hexadecimal, _of_clickatell),
+    "clickatell, encrypted": Scene(_ENCRYPTED, _hexadecimal, _of_clickatell, _ENCRYPTED.sealed),
     "clickatell_legacy": Scene(TestClickatellLegacy(), _hexadecimal, _of_legacy),
     "gupshup": Scene(TestGupshup(), _two_numbers, _of_gupshup),
     "message_central": Scene(TestMessageCentral(), _wamid, _of_central),
@@ -372,7 +376,7 @@ class Conversation:
         self._made.send(raw, headers=self._suite.authorization())
 
     def _hear(self, raw: bytes) -> None:
-        raw = self._said(self._scene.told(raw))
+        raw = self._scene.sealed(self._said(self._scene.told(raw)))
         assert self._made.callback(raw, token=self._token, headers=self._suite.proof(raw)).status == 200
 
     def _with_file(self, content: bytes) -> Callable[[str, Any], Answer]:
