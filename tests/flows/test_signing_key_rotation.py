@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from local.sandbox.wamids import wamid
+from tests.flows.test_clicks import click, send
 from tests.providers.message_central.samples import statuses
 from tests.providers.message_central.test_correlation import ANN, BEN, SECRET, taken, template, told_of
 from tests.support.world import (
@@ -197,3 +198,24 @@ def test_a_message_of_whatsapps_is_told_once_whoever_it_is_said_to_be_of() -> No
         for place, sender in enumerate((ANN, "5511987654321", BEN)):
             reply_to(made, WHATSAPPS, f"text {place}", sender)
         assert len(made.replies) == 1
+
+
+def test_what_has_no_id_is_told_once_whenever_its_repeat_comes() -> None:
+    """Its content takes the place of an id: all messages from people at Gupshup, and every click."""
+    with world(acme=account()) as made:
+        send(made)
+        for keys in ([OLD], [OLD, NEW], [NEW, OLD], [OLD, NEW]):
+            rotate(made, keys)
+            for _ in range(2):
+                reply_to(made, "", "first", ANN)
+                click(made)
+                made.pump()
+        assert [reply["text"]["body"] for reply in made.replies] == ["first"]
+        assert [status["status"] for status in made.statuses].count("clicked") == 1
+        # What is removed is not known any more.
+        rotate(made, [NEW])
+        reply_to(made, "", "first", ANN)
+        click(made)
+        made.pump()
+        assert len(made.replies) == 2
+        assert [status["status"] for status in made.statuses].count("clicked") == 2

@@ -5,7 +5,8 @@ from base64 import b64encode
 import pytest
 
 from local.sandbox.wamids import PREFIX, wamid
-from tests.support.world import account, account_of, keys_of, signing_key
+from tests.support.world import SIGNING_KEY, account, account_of, keys_of, signing_key
+from whatsapp_bridge.accounts.keys import AccountKeys, read_signing_keys
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.common.message_ids import forms, hidden, kept, made_of, token
 
@@ -114,15 +115,18 @@ def test_an_id_of_whatsapp_that_is_too_long_is_found_in_one_form_that_is_a_key()
     assert all(len(form) <= 1024 for form in forms("acme", PREFIX + "k" * 5000))
 
 
-def test_an_id_that_is_made_of_content_is_kept_under_the_account_s_key() -> None:
+def test_an_id_that_is_made_of_content_is_kept_under_the_account_s_keys() -> None:
+    other_key = "k" * 64
     own = account_of("acme", account())
-    other = parse_account("acme", account()).with_keys(keys_of("acme", signing_key("k" * 64)))
+    other = parse_account("acme", account()).with_keys(keys_of("acme", signing_key(other_key)))
+    both = parse_account("acme", account()).with_keys(AccountKeys("acme", [other_key, *read_signing_keys(SIGNING_KEY)]))
     yes = made_of(b"27820000001 yes")
     assert kept(own, yes) == kept(own, made_of(b"27820000001 yes"))
-    assert len({yes, kept(own, yes), kept(other, yes), kept(own, made_of(b"27820000002 yes"))}) == 4
-    assert hidden("acme", kept(own, yes)) == kept(own, yes)
+    assert len({yes, *kept(own, yes), *kept(other, yes), *kept(own, made_of(b"27820000002 yes"))}) == 4
+    assert [hidden("acme", name) for name in kept(own, yes)] == kept(own, yes)
+    assert kept(both, yes) == kept(other, yes) + kept(own, yes)
 
 
 @pytest.mark.parametrize("message_id", ["api-1", wamid(PERSON, TOKEN), "k" * 1024])
 def test_an_id_of_the_bsp_s_is_kept_as_it_is(message_id: str) -> None:
-    assert kept(parse_account("acme", account()), message_id) == message_id
+    assert kept(parse_account("acme", account()), message_id) == [message_id]

@@ -5,7 +5,7 @@ messages. The steps for each: open, fetch the file, correlate, report. A file th
 text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
 from time import time
@@ -104,6 +104,8 @@ class ForwardReplies:
             name, event = payload["account"], ReplyEvent(**payload["reply"])
             # Replies of an older version do not say it.
             received = int(payload.get("received", record.sent_at))
+            # Under the account's other keys, while these are rotated.
+            other_ids = [str(other) for other in payload.get("other_ids", ())]
         except PayloadGone:
             raise Unprocessable("its payload is no longer in the bucket") from None
         except Exception as error:
@@ -118,7 +120,7 @@ class ForwardReplies:
             self._hold(account, event, record, permission.seconds)
             return
         try:
-            self._once_only(account, event, received, record)
+            self._once_only(account, event, other_ids, received, record)
         except Exception as error:
             if not is_lasting(error):
                 raise
@@ -136,9 +138,12 @@ class ForwardReplies:
         else:
             raise Postponed(min(max(delay, ceil(seconds)), _LONGEST_HELD_SECONDS))
 
-    def _once_only(self, account: Account, event: ReplyEvent, received: int, record: Record) -> None:
+    def _once_only(
+        self, account: Account, event: ReplyEvent, other_ids: Sequence[str], received: int, record: Record
+    ) -> None:
         grant, sender = self._new_id(), account.keys.pseudonyms(event.sender) if event.sender.isdigit() else ()
-        begun = self._once.begin_reply(account.name, event.id, grant, sender, late=_is_late(event, record))
+        late = _is_late(event, record)
+        begun = self._once.begin_reply(account.name, event.id, grant, sender, other_ids, late=late)
         if begun is NoLease.REPEAT:
             count("RepeatsDropped")
             return

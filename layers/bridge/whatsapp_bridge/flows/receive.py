@@ -154,8 +154,12 @@ class Receive:
         return Acknowledgement(200)
 
     def _reply(self, account: Account, event: ReplyEvent, now: float) -> Entry:
-        event = replace(event, id=kept(account, event.id))
-        body = self._payloads.pack({"account": account.name, "reply": asdict(event), "received": int(now)})
+        name, *other_names = kept(account, event.id)
+        event = replace(event, id=name)
+        reply = {"account": account.name, "reply": asdict(event), "received": int(now)}
+        if other_names:
+            reply["other_ids"] = other_names
+        body = self._payloads.pack(reply)
         # One person's messages keep their order. SQS drops a duplicate within five minutes, forward drops later ones.
         deduplication = sha256(f"{account.name}#{hidden(account.name, event.id)}".encode()).hexdigest()
         return Entry(body, f"{account.name}.{account.keys.pseudonym(event.sender)}", deduplication)

@@ -112,12 +112,12 @@ class Reports:
 
     def _click(self, account: Account, items: Sequence[Item]) -> ClickReport | NoLease:
         event = items[0].event
-        reference, identifier = str(event.reference), _kept_click(account, event)
+        reference, (identifier, *other_ids) = str(event.reference), _kept_clicks(account, event)
         # A person who taps a link has the message, which confirms a message whose answer was lost.
         if not self._claims.clicked(account.name, reference):
             return NoLease.NO_MESSAGE
         grant = self._new_id()
-        refused = self._once.begin_click(account.name, identifier, grant)
+        refused = self._once.begin_click(account.name, identifier, grant, other_ids)
         return refused or ClickReport(grant, identifier, reference, items, [_clicked(event)])
 
     def end(self, account: str, report: Report) -> None:
@@ -191,9 +191,9 @@ def _click_id(event: StatusEvent) -> bytes:
     return to_json([event.reference, event.timestamp, event.url, event.short_url, event.user_agent])
 
 
-def _kept_click(account: Account, event: StatusEvent) -> str:
-    """Under the account's key: a link may end with a value of the message, and few values can be tried out."""
-    return account.keys.digests(b"click:" + _click_id(event))[0].hex()
+def _kept_clicks(account: Account, event: StatusEvent) -> list[str]:
+    """Under each of the account's keys: a link may end with a value of the message, and few values can be tried out."""
+    return [digest.hex() for digest in account.keys.digests(b"click:" + _click_id(event))]
 
 
 def _clicked(event: StatusEvent) -> StatusUpdate:

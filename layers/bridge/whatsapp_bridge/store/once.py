@@ -6,7 +6,8 @@ One item per message from a person, key `reply#{account}#{the BSP's id}` (WhatsA
 
 Some BSPs give an id twice, to messages of two people. So the item of a message, unless its id is WhatsApp's, which is
 nobody else's, has one attribute more: `sender`, their pseudonym. The second person's message has an item of its own,
-whose key ends with the pseudonym. Both are also looked for under the account's other keys, while these are rotated.
+whose key ends with the pseudonym. Both are also looked for under the account's other keys, while these are rotated, and
+so are clicks and messages that have a hash of their content in place of an id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +25,24 @@ class Once:
         self._table = table
 
     def begin_reply(
-        self, account: str, reply: str, grant: str, sender: Sequence[str] = (), *, late: bool = False
+        self,
+        account: str,
+        reply: str,
+        grant: str,
+        sender: Sequence[str] = (),
+        other_ids: Sequence[str] = (),
+        *,
+        late: bool = False,
     ) -> str | NoLease:
         """Ask for the right to forward a message from a person; the id to go on with if it is granted.
 
         `sender` are the pseudonyms of who has written it: none if their number is not known, for the same message may
-        come with the number once, and once with a user id. `late`: it may have been forwarded when ids were not hidden
-        yet.
+        come with the number once, and once with a user id. `other_ids` it may have been forwarded by. `late`: it may
+        have been forwarded when ids were not hidden yet.
         """
+        earlier = self._earlier([_reply_key(account, other) for other in other_ids])
+        if earlier is not None:
+            return earlier
         if late:
             _, *as_they_are = forms(account, reply)
             earlier = self._earlier([f"reply#{account}#{form}" for form in as_they_are])
@@ -66,8 +77,12 @@ class Once:
         """Record that CleverTap has accepted it."""
         self._end_once(_reply_key(account, reply))
 
-    def begin_click(self, account: str, click: str, grant: str) -> NoLease | None:
-        """Ask for the right to report a click to CleverTap; None if it is granted."""
+    def begin_click(self, account: str, click: str, grant: str, other_ids: Sequence[str] = ()) -> NoLease | None:
+        """Ask for the right to report a click to CleverTap; None if it is granted. It may have been reported by
+        `other_ids`."""
+        earlier = self._earlier([_click_key(account, other) for other in other_ids])
+        if earlier is not None:
+            return earlier
         refused = self._begin_once(_click_key(account, click), grant)
         return None if refused is None else _reason(refused)
 

@@ -135,12 +135,13 @@ def made_of(content: bytes) -> str:
     return f"{_OF_CONTENT}{sha256(content).hexdigest()}"
 
 
-def kept(account: "Account", message_id: str) -> str:
+def kept(account: "Account", message_id: str) -> list[str]:
     """The id of a message from a person as it goes on: no longer than a key may be, and one that is `made_of` content
-    under the account's key."""
+    under each of the account's keys, the first one's first."""
     if not message_id.startswith(_OF_CONTENT):
-        return bounded(message_id)
-    return f"{_OF_CONTENT}{account.keys.digests(_bytes(f'message:{message_id}'))[0].hex()[:32]}"
+        return [bounded(message_id)]
+    digests = account.keys.digests(_bytes(f"message:{message_id}"))
+    return [f"{_OF_CONTENT}{digest.hex()[:32]}" for digest in digests]
 
 
 def bounded(message_id: str) -> str:
