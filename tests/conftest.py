@@ -24,6 +24,7 @@ PROCESSES: tuple[str, ...] = (
     "local/test_accounts.py::test_urls_of_the_accounts_are_used_as_they_are",
     "local/test_bench.py",
     "local/test_callers.py",
+    "local/test_defences.py",
     "local/test_demo.py",
     "local/test_killed_functions.py",
     "local/test_layer.py::test_layer_that_cannot_make_its_clients",
