@@ -110,14 +110,20 @@ def test_the_rotation_of_the_operations_manual() -> None:
 def test_a_key_that_has_leaked_is_replaced_at_once() -> None:
     with world(acme=account()) as made:
         made.bsp = lambda url, payload: Answer(200, {}, b"content")
+
+        def opened() -> list[int]:
+            urls = [urlsplit(reply["image"]["mediaURL"]) for reply in made.replies]
+            queries = [(url.path.rpartition("/")[2], dict(parse_qsl(url.query))) for url in urls]
+            return [made.show_media("acme", identifier, query).status for identifier, query in queries]
+
         made.callback(mo_media(mo_id="r1"))
         made.pump()
+        # The function that shows files knows the old key, too.
+        assert opened() == [302]
         rotate(made, [NEW])
         made.callback(mo_media(mo_id="r2"))
         made.pump()
-        urls = [urlsplit(reply["image"]["mediaURL"]) for reply in made.replies]
-        shown = [made.show_media("acme", url.path.rpartition("/")[2], dict(parse_qsl(url.query))) for url in urls]
-        assert [answer.status for answer in shown] == [403, 302]
+        assert opened() == [403, 302]
 
 
 @pytest.mark.parametrize(
