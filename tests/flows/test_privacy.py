@@ -18,10 +18,11 @@ from tests.support.traces import Traces
 from tests.support.world import World, signing_key, world
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.accounts.keys import AccountKeys
+from whatsapp_bridge.flows import people_files
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.runtime.observability import count_of_account, logger
-from whatsapp_bridge.store import items
+from whatsapp_bridge.store import items, signing
 
 ENCRYPTED: Final = "clickatell, encrypted"
 OTHER_TOKEN: Final = "another-token-another-token-0123456789"
@@ -265,6 +266,17 @@ def test_a_leak_is_found_where_it_is(
         assert traces.leaks(PRIVATE) == {place: {"number 0"} for place in places}
 
 
+def logged[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """As it is, but what it gives is in the log."""
+
+    def logs(*arguments: P.args, **named: P.kwargs) -> R:
+        given = function(*arguments, **named)
+        logger.info("made", extra={"given": str(given)})
+        return given
+
+    return logs
+
+
 DEFECTS: Final[dict[str, tuple[str, Any, str, Callable[..., Any]]]] = {
     "an id of WhatsApp's as it came": ("meta", items, "hidden", lambda account, message_id: message_id),
     "a token in the table": ("message_central", kept_tokens, "sealed", lambda account, token: token),
@@ -275,6 +287,8 @@ DEFECTS: Final[dict[str, tuple[str, Any, str, Callable[..., Any]]]] = {
         "is_first_token",
         lambda account, token: logger.info("token", extra={"token": token}) or True,
     ),
+    "a link to a file in a log": ("clickatell", people_files, "link", logged(people_files.link)),
+    "the signing key in a log": ("clickatell", signing, "read_signing_keys", logged(signing.read_signing_keys)),
 }
 
 

@@ -42,7 +42,7 @@ from tests.providers.meta.test_conformance import TestMeta
 from tests.providers.test_message_ids import OLDER
 from tests.support.encrypted_clickatell import EncryptedClickatell
 from tests.support.private import Private
-from tests.support.world import LOST, OK, UNREACHED, World, json_answer
+from tests.support.world import LOST, OK, SIGNING_KEY, UNREACHED, World, json_answer
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.contract import Callback
 
@@ -53,8 +53,10 @@ LONG_ID: Final = "k" * 2000
 """No BSP's ids are nearly as long, so who sends one knows what is in it: it is hashed without a secret."""
 OLDER_NUMBER: Final = "27820000001"
 """The number in `OLDER`."""
-PRIVATE: Final = Private([PERSON, OTHER_PERSON, OLDER_NUMBER], ["private", USER_ID])
-"""What the conversations are made of: the samples' names, texts, values, tokens and secrets all hold `private`."""
+_SIGNING_KEY: Final = json.loads(SIGNING_KEY)["key"]
+PRIVATE: Final = Private([PERSON, OTHER_PERSON, OLDER_NUMBER], ["private", USER_ID, _SIGNING_KEY, "&signature="])
+"""What the conversations are made of: the samples' names, texts, values, tokens and secrets all hold `private`. And
+what opens people's files: the stack's signing key, and links."""
 
 # As the samples write the ids of the BSP, of which some have a blank.
 _BSP_ID: Final = re.compile(rb"\b(?:bsp-|wamid\.)[\w| -]+")
