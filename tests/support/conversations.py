@@ -43,7 +43,7 @@ from tests.providers.test_message_ids import OLDER
 from tests.support.private import Private
 from tests.support.world import LOST, OK, UNREACHED, World, json_answer
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.contract.inbound import Callback
 
 type Json = dict[str, Any]
 
