@@ -6,7 +6,7 @@ from typing import NamedTuple
 from local import ROOT
 from local.marked import rows, with_part
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.contract import Capabilities
+from whatsapp_bridge.providers.capabilities import Capabilities
 
 README = ROOT / "README.md"
 

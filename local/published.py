@@ -20,7 +20,7 @@ from local.simulation.plan import sample_accounts
 from whatsapp_bridge.flows.wiring import Outside, build_accept
 from whatsapp_bridge.net.http import HttpClient, NotReached
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.contract import Json
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.runtime.observability import logger, metrics
 
 PAGE: Final = ROOT / "docs/published.md"

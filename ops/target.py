@@ -17,7 +17,7 @@ from whatsapp_bridge.accounts.keys import AccountKeys, SigningKeyInvalid
 from whatsapp_bridge.media.fetch import Files
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Services
+from whatsapp_bridge.providers.contract.client import Services
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.aws import error_code
 from whatsapp_bridge.store.items import Table

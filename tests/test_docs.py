@@ -22,7 +22,7 @@ from whatsapp_bridge.accounts.account import Account, AccountInvalid, CleverTap,
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Capabilities, Refused
+from whatsapp_bridge.providers.capabilities import Capabilities, Refused
 
 ROOT = Path(__file__).parents[1]
 ROOT_PAGES = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "events/README.md")

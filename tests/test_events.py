@@ -36,7 +36,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.clickatell_common.encryption import SHARED, DataKeys
 from whatsapp_bridge.providers.cloud_api import templates
 from whatsapp_bridge.providers.common.message_ids import hidden
-from whatsapp_bridge.providers.contract import Status, StatusEvent
+from whatsapp_bridge.providers.contract.statuses import Status, StatusEvent
 from whatsapp_bridge.runtime.observability import logger, metrics
 from whatsapp_bridge.store import aws
 from whatsapp_bridge.store.templates import Registry

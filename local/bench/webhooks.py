@@ -17,7 +17,7 @@ from local.bench.peers import Peers
 from local.bench.report import Check
 from local.runtime import FunctionError
 from whatsapp_bridge.providers.cloud_api import inbound
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.contract.inbound import Callback
 
 UPDATES, BYTES = 1000, 3_000_000
 MAX_RATIO = 12.0

@@ -29,7 +29,7 @@ from whatsapp_bridge.flows.reports import Reports
 from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.flows.status_requeue import StatusRequeue
 from whatsapp_bridge.providers.common import template_judging
-from whatsapp_bridge.providers.contract import NotSent, Rejected, Unknown
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Rejected, Unknown
 from whatsapp_bridge.runtime import breaker, observability
 from whatsapp_bridge.store.claims import Claim, Claims
 from whatsapp_bridge.store.leases import Lease, Leases

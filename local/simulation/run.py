@@ -36,7 +36,7 @@ from local.simulation.templates import Templates
 from local.simulation.weather import Weather
 from local.template import Deployment, Function, read_template
 from whatsapp_bridge.flows.wiring import Outside, build_show_media
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.contract.inbound import Callback
 from whatsapp_bridge.runtime import observability
 from whatsapp_bridge.store.items import Table
 

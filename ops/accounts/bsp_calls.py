@@ -8,7 +8,9 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.media.fetch import Files
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.contract import NotListed, Rejected, Services
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import Rejected
+from whatsapp_bridge.providers.contract.templates import NotListed
 
 type Works = Literal["yes", "no", "unknown"]
 

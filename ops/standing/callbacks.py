@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from pydantic_core import to_json
 
 from whatsapp_bridge.accounts.account import Account
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 type Json = dict[str, Any]
 

@@ -27,7 +27,7 @@ from ops.templates.online import (
     show,
 )
 from ops.templates.registry import Books
-from whatsapp_bridge.providers.contract import Done, NotDone
+from whatsapp_bridge.providers.contract.template_admin import Done, NotDone
 from whatsapp_bridge.templates.statuses import APPROVED, DELETED
 from whatsapp_bridge.templates.template import Template
 

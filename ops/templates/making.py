@@ -8,8 +8,10 @@ from ops.output import Exit, Failed
 from ops.templates.files import Source
 from ops.templates.registry import Books, refused
 from whatsapp_bridge.providers import registry as providers
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, NotListed, SampleFile
+from whatsapp_bridge.providers.contract.template_admin import Done, Made, NotDone, SampleFile
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.templates.news import News
 from whatsapp_bridge.templates.statuses import DELETED
 from whatsapp_bridge.templates.template import Template

@@ -13,8 +13,10 @@ from whatsapp_bridge.flows.template_learning import TemplateLearning
 from whatsapp_bridge.flows.template_sync import Ended, Report, TemplateSync
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry as providers
+from whatsapp_bridge.providers.capabilities import Capabilities
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.contract import Capabilities, ListedPage, NotDone, NotListed, Templates
+from whatsapp_bridge.providers.contract.template_admin import NotDone
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed, Templates
 from whatsapp_bridge.store.templates import Imports, Known, Registry, Syncs
 from whatsapp_bridge.templates.languages import normalised
 from whatsapp_bridge.templates.news import News, alike

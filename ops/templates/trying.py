@@ -16,14 +16,14 @@ from ops.templates.sample_message import NoSample, sample_message
 from whatsapp_bridge.clevertap.reading import InvalidMessage, parse_message
 from whatsapp_bridge.net.http import Answer, Body
 from whatsapp_bridge.providers import registry as providers
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import (
     Accepted,
     NotSent,
     Outcome,
     Outgoing,
-    Refused,
     Rejected,
-    Services,
     Throttled,
     Unknown,
 )

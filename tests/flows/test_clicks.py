@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import Log
 from tests.support.world import LOST, OK, UNREACHED, World, json_answer, status_update, template, world
 from whatsapp_bridge.flows.status_queue import queued_status, read_event
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.leases import READ
 
 MSG_ID = "1|2|3|4"

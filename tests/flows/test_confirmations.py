@@ -25,7 +25,7 @@ from tests.support.world import (
 from whatsapp_bridge.flows import confirmations
 from whatsapp_bridge.flows.records import Record
 from whatsapp_bridge.flows.status_queue import queued_status
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.queues import Counts
 
 QUEUED, SENT, DELIVERED, READ, EXPIRED = 2, 4, 5, 6, 20

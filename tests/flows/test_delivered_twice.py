@@ -11,7 +11,7 @@ from tests.support.world import OK, UNREACHED, Killed, World, mo_text, status_up
 from whatsapp_bridge.flows.records import Postponed, Record
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.runtime.breaker import OPENS_AT
 
 SENT, DELIVERED = 4, 5

@@ -32,7 +32,7 @@ from tests.support.world import (
 from whatsapp_bridge.flows.records import process_batch
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.clickatell.client import Client
-from whatsapp_bridge.providers.contract import Rejected
+from whatsapp_bridge.providers.contract.outcomes import Rejected
 from whatsapp_bridge.store.claims import Claim, Claims
 
 VALIDATING = account(options={"send_template_validations": True})

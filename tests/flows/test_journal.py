@@ -12,7 +12,7 @@ from tests.support.ways import MSG_ID, WAYS, hear, send
 from tests.support.world import START, freeform, json_answer, world
 from whatsapp_bridge.clevertap.messages import MAX_MSG_ID_LENGTH
 from whatsapp_bridge.flows.hops import MAX_HOPS
-from whatsapp_bridge.providers.contract import Rejected
+from whatsapp_bridge.providers.contract.outcomes import Rejected
 
 ATTRIBUTES = ["acc", "wp", "wr", "t0", "t1", "t2", "t3", "vb", "nx", "f", "r1", "r2", "r3", "r9", "x", "k", "cl", "c1"]
 LIMIT = 21_600

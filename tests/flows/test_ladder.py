@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from whatsapp_bridge.clevertap.callbacks import StatusUpdate
 from whatsapp_bridge.flows import ladder
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
 
 NAMES = ("sent", "delivered", "read", "failed")

@@ -12,7 +12,8 @@ from tests.conftest import Log
 from tests.support.world import START, TOKEN, World, account, json_answer, mo_text, status_update, template, world
 from whatsapp_bridge.flows.receive import Acknowledgement, callback_of
 from whatsapp_bridge.providers.clickatell import inbound
-from whatsapp_bridge.providers.contract import Callback, ReportedError, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import Callback, ReportedError
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.queues import NotStored
 
 PRIVATE = ("27820000001", "820000001", "a reply", "Ann", TOKEN, "Canary")

@@ -9,7 +9,7 @@ from tests.support.world import World, world
 from tests.templates.samples import entry
 from whatsapp_bridge.flows.template_learning import Learnt, TemplateLearning
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.contract import NotListed
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.store.templates import Registry
 from whatsapp_bridge.templates.news import News, Note
 from whatsapp_bridge.templates.template import Template

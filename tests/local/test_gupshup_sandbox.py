@@ -15,16 +15,10 @@ from local.web import LoopbackHandler, LoopbackServer
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import (
-    Callback,
-    Event,
-    ListedPage,
-    Notice,
-    NotListed,
-    Reply,
-    ReplyEvent,
-    StatusEvent,
-)
+from whatsapp_bridge.providers.contract.inbound import Callback, Event, Notice, ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed
 from whatsapp_bridge.providers.gupshup import inbound, replies
 from whatsapp_bridge.providers.registry import templates
 from whatsapp_bridge.templates.news import News

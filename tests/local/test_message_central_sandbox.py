@@ -12,7 +12,7 @@ from local.sandbox.message_central import ERRORS, SEND_PATH, TOKEN_PATH, Custome
 from tests.local.bridge import Bridge
 from tests.providers.message_central.samples import jwt, secret
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Callback, NotUnderstood
+from whatsapp_bridge.providers.contract.inbound import Callback, NotUnderstood
 from whatsapp_bridge.providers.message_central import codes, inbound
 from whatsapp_bridge.providers.message_central.client import _form
 from whatsapp_bridge.providers.message_central.sheets import CONTENT_TYPE, sheet

@@ -72,7 +72,7 @@ class Operator:
     def _callback(self, method: str, account: str, token: str, body: bytes, headers: dict[str, str]) -> Answer:
         from urllib.parse import parse_qsl
 
-        from whatsapp_bridge.providers.contract import Callback
+        from whatsapp_bridge.providers.contract.inbound import Callback
 
         token, _, query = token.partition("?")
         callback = Callback(method, headers, dict(parse_qsl(query)), body, "203.0.113.7")

@@ -14,7 +14,8 @@ from tests.support.world import OK, START, World, freeform, json_answer, mo_text
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Callback, NotUnderstood, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import Callback, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 PERSON = "27820000001"
 

@@ -42,26 +42,27 @@ from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import Patience
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import (
-    Accepted,
+from whatsapp_bridge.providers.capabilities import Capabilities, Refused
+from whatsapp_bridge.providers.contract.client import Client
+from whatsapp_bridge.providers.contract.inbound import (
     BodyUnreadable,
     Callback,
-    Capabilities,
-    Client,
     Event,
     NotACallback,
-    NotSent,
     NotUnderstood,
+    ReplyEvent,
+)
+from whatsapp_bridge.providers.contract.outcomes import (
+    Accepted,
+    NotSent,
     Outcome,
     Outgoing,
-    Refused,
     Rejected,
-    Reply,
-    ReplyEvent,
-    StatusEvent,
     Throttled,
     Unknown,
 )
+from whatsapp_bridge.providers.contract.replies import Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.runtime.observability import logger
 
 PERSON = "27831234567"

@@ -23,7 +23,9 @@ from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common.attachments import kind_of
-from whatsapp_bridge.providers.contract import Attachment, Client, Event, NoFile, Reply, ReplyEvent
+from whatsapp_bridge.providers.contract.client import Client, NoFile
+from whatsapp_bridge.providers.contract.inbound import Event, ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
 
 CONTENT = b"\x00private file"
 

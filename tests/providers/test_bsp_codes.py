@@ -12,7 +12,8 @@ from whatsapp_bridge.providers.clickatell_common.inbound import status_event
 from whatsapp_bridge.providers.clickatell_legacy.codes import status as of_legacy_api
 from whatsapp_bridge.providers.cloud_api.answers import outcome as of_meta
 from whatsapp_bridge.providers.common.bsp_codes import bsp_code
-from whatsapp_bridge.providers.contract import NotSent, Rejected, StatusEvent, Throttled
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Rejected, Throttled
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.providers.gupshup.answers import outcome as of_gupshup
 from whatsapp_bridge.providers.gupshup.statuses import report
 from whatsapp_bridge.providers.message_central.answers import outcome as of_message_central

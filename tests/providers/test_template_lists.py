@@ -18,7 +18,7 @@ from tests.templates.samples import entry
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import ListedPage, NotListed, Templates
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed, Templates
 from whatsapp_bridge.templates.news import News
 
 type Json = dict[str, Any]

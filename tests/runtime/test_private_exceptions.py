@@ -32,7 +32,7 @@ from whatsapp_bridge.net.http import AnswerLost, Forbidden, HttpClient, NotReach
 from whatsapp_bridge.net.limits import Patience
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import KeyFailure
+from whatsapp_bridge.providers.contract.client import KeyFailure
 from whatsapp_bridge.runtime.observability import InvocationFailed, log_failure, observed
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.aws import client

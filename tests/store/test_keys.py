@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.support.world import REGION, world
-from whatsapp_bridge.providers.contract import KeyFailure
+from whatsapp_bridge.providers.contract.client import KeyFailure
 from whatsapp_bridge.store.keys import KmsKeys
 
 ARN = "arn:aws:kms:af-south-1:123456789012:key/0a-1b"

@@ -44,7 +44,7 @@ from tests.support.encrypted_clickatell import EncryptedClickatell
 from tests.support.private import Private
 from tests.support.world import LOST, OK, SIGNING_KEY, UNREACHED, World, json_answer
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.contract.inbound import Callback
 
 type Json = dict[str, Any]
 

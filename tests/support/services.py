@@ -4,7 +4,7 @@ from typing import Any
 
 from whatsapp_bridge.media.fetch import Files
 from whatsapp_bridge.net.http import HttpClient
-from whatsapp_bridge.providers.contract import Services
+from whatsapp_bridge.providers.contract.client import Services
 from whatsapp_bridge.store.keys import KmsKeys
 
 

@@ -17,7 +17,7 @@ from tests.support.world import (
 )
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.runtime.breaker import OPENS_AT
 
 MSG_ID: Final = "1|2|3|4"

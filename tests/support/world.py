@@ -45,7 +45,7 @@ from whatsapp_bridge.flows.wiring import (
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.net.limits import USUAL, WHILE_IMPORTING, WHILE_SENDING, Patience
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.contract.inbound import Callback
 from whatsapp_bridge.runtime.breaker import MOST_AT_ONCE
 from whatsapp_bridge.store.items import Table
 from whatsapp_bridge.store.leases import Leases

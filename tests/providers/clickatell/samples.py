@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.providers.conformance import OTHER_PERSON, PERSON, SECRET, TEXT
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 
 type Json = dict[str, Any]
 

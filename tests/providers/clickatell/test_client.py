@@ -12,7 +12,15 @@ from tests.support.services import services
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell.client import Client
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import (
+    Accepted,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Rejected,
+    Throttled,
+    Unknown,
+)
 
 
 class Http(HttpClient):

@@ -6,7 +6,7 @@ from tests.providers.clickatell.samples import Json
 from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConformance
 from tests.providers.conformance_files import ACCOUNT, LATER, MISSING, NEVER
 from tests.support.bsp import Answer
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 
 _INCOMING = {
     "text": ("moText", samples.text),

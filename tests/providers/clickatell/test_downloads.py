@@ -28,7 +28,9 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import inbound, replies
 from whatsapp_bridge.providers.clickatell.client import INCOMING, Client
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.contract import Attachment, KeyFailure, Reply, ReplyEvent, Unreadable
+from whatsapp_bridge.providers.contract.client import KeyFailure, Unreadable
+from whatsapp_bridge.providers.contract.inbound import ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
 
 BASE_URL = "https://bsp.example"
 

@@ -37,7 +37,9 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell import outbound, replies
 from whatsapp_bridge.providers.clickatell.client import INCOMING, OUTGOING, OUTGOING_CLEAR, Client
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.contract import KeyFailure, NotSent, Outgoing, Reply, Unreadable
+from whatsapp_bridge.providers.contract.client import KeyFailure, Unreadable
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outgoing
+from whatsapp_bridge.providers.contract.replies import Reply
 from whatsapp_bridge.store.keys import KmsKeys
 
 KEY = bytes(range(32))

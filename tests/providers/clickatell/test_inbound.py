@@ -7,8 +7,11 @@ from tests.providers.clickatell import samples
 from tests.providers.clickatell.samples import SECONDS, Json
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.capabilities import NO_TIME
 from whatsapp_bridge.providers.clickatell import inbound, replies
-from whatsapp_bridge.providers.contract import NO_TIME, Ignored, NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import Ignored, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
 

@@ -8,10 +8,10 @@ from tests.providers.conformance import PERSON, assert_public, body, code_of, fr
 from tests.support import sample_files as files
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.clickatell.outbound import translate
 from whatsapp_bridge.providers.clickatell_common import media
 from whatsapp_bridge.providers.common.outgoing_files import type_of
-from whatsapp_bridge.providers.contract import Refused
 
 ACCOUNT = parse_account("acme", samples.secret())
 MB = 1024 * 1024

@@ -19,8 +19,8 @@ from tests.providers.conformance import (
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.clickatell.outbound import translate
-from whatsapp_bridge.providers.contract import Refused
 
 type Json = dict[str, Any]
 

@@ -29,7 +29,10 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common import encryption
-from whatsapp_bridge.providers.contract import Outgoing, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import ReplyEvent
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
+from whatsapp_bridge.providers.contract.replies import Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 TO, REFERENCE, FILE_ID = "27821110001", "1731571200|7|0|42", "one.jpg"
 URL = "https://files.example/roof.jpg"

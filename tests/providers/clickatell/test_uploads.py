@@ -34,7 +34,8 @@ from whatsapp_bridge.providers.clickatell import outbound
 from whatsapp_bridge.providers.clickatell.client import Client
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST
-from whatsapp_bridge.providers.contract import KeyFailure, NotSent, Outgoing, Rejected, Throttled
+from whatsapp_bridge.providers.contract.client import KeyFailure
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outgoing, Rejected, Throttled
 
 MB = 1024 * 1024
 URL = "https://files.example/private.jpg"

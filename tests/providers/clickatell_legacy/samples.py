@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.providers.clickatell import samples as one_api
 from tests.providers.conformance import PERSON, SECRET, TEXT
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 
 type Json = dict[str, Any]
 

@@ -15,7 +15,15 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_legacy import inbound, replies
 from whatsapp_bridge.providers.clickatell_legacy.client import Client
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import (
+    Accepted,
+    NotSent,
+    Outcome,
+    Outgoing,
+    Rejected,
+    Throttled,
+    Unknown,
+)
 from whatsapp_bridge.store.keys import KmsKeys
 
 

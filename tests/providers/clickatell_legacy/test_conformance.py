@@ -6,7 +6,8 @@ from tests.providers.clickatell_legacy.samples import Json
 from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConformance
 from tests.providers.conformance_files import ACCOUNT, LATER, NEVER
 from tests.support.bsp import Answer
-from whatsapp_bridge.providers.contract import Attachment, Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
+from whatsapp_bridge.providers.contract.replies import Attachment
 
 _INCOMING = {"text": samples.text, "location": samples.location, "contacts": samples.contacts}
 _CODES = {"sent": 3, "delivered": 4, "read": 27, "failed": 12}

@@ -6,8 +6,11 @@ from tests.providers.clickatell_legacy import samples
 from tests.providers.clickatell_legacy.samples import SECONDS, Json
 from tests.providers.conformance import PERSON, TEXT, callback
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.capabilities import NO_TIME
 from whatsapp_bridge.providers.clickatell_legacy import inbound, replies
-from whatsapp_bridge.providers.contract import NO_TIME, Attachment, NotUnderstood, Reply, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 ACCOUNT = parse_account("acme", samples.secret())
 

@@ -26,7 +26,10 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_legacy import inbound, outbound, replies
 from whatsapp_bridge.providers.clickatell_legacy.client import Client
-from whatsapp_bridge.providers.contract import KeyFailure, NotSent, Outgoing, Reply, ReplyEvent, Unreadable
+from whatsapp_bridge.providers.contract.client import KeyFailure, Unreadable
+from whatsapp_bridge.providers.contract.inbound import ReplyEvent
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outgoing
+from whatsapp_bridge.providers.contract.replies import Reply
 
 URL = "https://files.example/private.jpg"
 

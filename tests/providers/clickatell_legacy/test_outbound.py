@@ -21,9 +21,9 @@ from tests.providers.conformance import (
 )
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.clickatell_legacy.client import OUTGOING, OUTGOING_CLEAR
 from whatsapp_bridge.providers.clickatell_legacy.outbound import translate
-from whatsapp_bridge.providers.contract import Refused
 
 ACCOUNT = parse_account("acme", samples.secret())
 ENVELOPE = {"to": PERSON, "clientMessageId": "1|2|3|4"}

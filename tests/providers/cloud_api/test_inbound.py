@@ -9,21 +9,20 @@ from tests.providers.cloud_api import samples
 from tests.providers.cloud_api.samples import SECONDS, Json, entry, events, webhook
 from tests.providers.conformance import OTHER_PERSON, PERSON, TEXT, assert_public
 from whatsapp_bridge.providers.accounts import parse_account
+from whatsapp_bridge.providers.capabilities import NO_TIME
 from whatsapp_bridge.providers.cloud_api import inbound, replies
-from whatsapp_bridge.providers.contract import (
-    NO_TIME,
-    Attachment,
+from whatsapp_bridge.providers.contract.inbound import (
     Callback,
     Event,
     Ignored,
     NotACallback,
     Notice,
     NotUnderstood,
-    Reply,
     ReplyEvent,
     ReportedError,
-    StatusEvent,
 )
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 # The dialect knows nothing of an account but its number.
 ACCOUNT = parse_account("acme", clickatell.secret())

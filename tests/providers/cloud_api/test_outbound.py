@@ -6,8 +6,8 @@ import pytest
 from tests.providers.conformance import body, button, header, payload, suffix, template
 from whatsapp_bridge.clevertap.messages import TemplateMessage
 from whatsapp_bridge.clevertap.reading import parse_message
+from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.cloud_api.outbound import components
-from whatsapp_bridge.providers.contract import Refused
 
 type Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached,
 from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.cloud_api.template_list import usage
 from whatsapp_bridge.providers.cloud_api.templates import FIELDS
-from whatsapp_bridge.providers.contract import ListedPage, NotListed
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed
 from whatsapp_bridge.providers.registry import WITH_TEMPLATES, templates
 
 ACCOUNT = parse_account("acme", samples.secret())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.support.undecodable import ENCODINGS
 from whatsapp_bridge import providers
 from whatsapp_bridge.providers.common.bodies import MAX_BYTES, content_of, json_in, object_in
-from whatsapp_bridge.providers.contract import BodyUnreadable, Callback
+from whatsapp_bridge.providers.contract.inbound import BodyUnreadable, Callback
 from whatsapp_bridge.providers.registry import PROVIDERS
 
 FORM = "application/x-www-form-urlencoded"

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from whatsapp_bridge.providers.capabilities import NO_TIME
 from whatsapp_bridge.providers.common.values import (
     MAX_LATITUDE,
     MAX_LONGITUDE,
@@ -21,7 +22,6 @@ from whatsapp_bridge.providers.common.values import (
     text,
     word,
 )
-from whatsapp_bridge.providers.contract import NO_TIME
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "null", " null "], ids=repr)

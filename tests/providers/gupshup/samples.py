@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.providers.conformance import PERSON, SECRET, TEXT
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 
 type Json = dict[str, Any]
 

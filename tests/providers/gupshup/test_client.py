@@ -12,17 +12,17 @@ from tests.support.services import MemoryNotes, services
 from tests.support.world import account_of
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, Forbidden, HttpClient, NotReached, TooLarge
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.contract.client import Unreadable
+from whatsapp_bridge.providers.contract.outcomes import (
     Accepted,
-    Attachment,
     NotSent,
     Outcome,
     Outgoing,
     Rejected,
     Throttled,
     Unknown,
-    Unreadable,
 )
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.providers.gupshup import codes
 from whatsapp_bridge.providers.gupshup.client import Client
 

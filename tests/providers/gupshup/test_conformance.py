@@ -7,7 +7,7 @@ from tests.providers.conformance import ProviderConformance
 from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import Json
 from tests.support.bsp import Answer
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 
 _EVENT_TYPES = {"sent": "SENT", "delivered": "DELIVERED", "read": "READ", "failed": "FAILED"}
 _KINDS = {"file": "document"}

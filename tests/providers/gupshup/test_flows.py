@@ -12,7 +12,7 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import SECONDS, Json
 from tests.support.world import BASIC, BSP_URL, TOKEN, World, account, freeform, json_answer, world
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.contract import Callback
+from whatsapp_bridge.providers.contract.inbound import Callback
 
 PERSON = "27820000001"
 MSG_ID = "1|2|3|4"

@@ -13,16 +13,10 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import BSP_ID, SECONDS, Json
 from tests.support.undecodable import CHARACTERS, VALUES, spoilt
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import (
-    NO_TIME,
-    Attachment,
-    Callback,
-    Notice,
-    NotUnderstood,
-    Reply,
-    ReplyEvent,
-    StatusEvent,
-)
+from whatsapp_bridge.providers.capabilities import NO_TIME
+from whatsapp_bridge.providers.contract.inbound import Callback, Notice, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.providers.gupshup import inbound, replies
 
 LAYER = Path(__file__).parents[3] / "layers" / "bridge"

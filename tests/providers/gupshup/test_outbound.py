@@ -21,7 +21,7 @@ from tests.providers.gupshup import samples
 from tests.providers.gupshup.samples import Json
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Refused
+from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.gupshup.outbound import CAPABILITIES, translate
 
 CARRIED = {

@@ -11,7 +11,7 @@ from tests.providers.gupshup import samples
 from tests.support.services import services
 from whatsapp_bridge.net.http import Answer, AnswerLost
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Done, Made, NotDone, SampleFile
+from whatsapp_bridge.providers.contract.template_admin import Done, Made, NotDone, SampleFile
 from whatsapp_bridge.providers.gupshup.template_admin import Admin, refusals
 from whatsapp_bridge.templates.template import Template
 

@@ -10,7 +10,7 @@ from tests.providers.conformance import SECRET
 from tests.providers.gupshup import samples
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import ListedPage, NotListed
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed
 from whatsapp_bridge.providers.gupshup.template_entries import events_in, of_flat_entry
 from whatsapp_bridge.providers.registry import templates
 from whatsapp_bridge.templates.template import Content

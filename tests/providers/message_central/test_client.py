@@ -27,17 +27,17 @@ from tests.support.services import MemoryNotes, services
 from tests.support.world import account_of
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.contract.client import Unreadable
+from whatsapp_bridge.providers.contract.outcomes import (
     Accepted,
-    Attachment,
     NotSent,
     Outcome,
     Outgoing,
     Rejected,
     Throttled,
     Unknown,
-    Unreadable,
 )
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.providers.message_central.client import Client
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.providers.message_central.samples import refused, said, sent
 from whatsapp_bridge.net.http import Answer
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import answers, codes
 
 # Every code of the documentation's tables of errors: CleverTap's 10xx, and whether somebody has to see to the account.

@@ -13,7 +13,8 @@ from tests.support.world import World
 from whatsapp_bridge.net.http import Answer as HttpAnswer
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.net.limits import Patience
-from whatsapp_bridge.providers.contract import Client, Outgoing
+from whatsapp_bridge.providers.contract.client import Client
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 from whatsapp_bridge.providers.message_central import kept_tokens
 from whatsapp_bridge.providers.message_central.client import Client as MessageCentral
 

@@ -6,7 +6,8 @@ from tests.providers.cloud_api import samples as webhooks
 from tests.providers.conformance import PERSON
 from tests.providers.message_central.samples import secret
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Callback, Event, NotUnderstood, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import Callback, Event, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.providers.message_central import inbound
 
 ACCOUNT = parse_account("acme", secret())

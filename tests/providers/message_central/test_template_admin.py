@@ -11,7 +11,7 @@ from tests.providers.message_central import samples
 from tests.support.services import services
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Made, NotDone, SampleFile
+from whatsapp_bridge.providers.contract.template_admin import Made, NotDone, SampleFile
 from whatsapp_bridge.providers.message_central.template_admin import Admin, refusals
 
 type Json = dict[str, Any]

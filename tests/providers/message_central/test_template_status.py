@@ -10,7 +10,7 @@ from tests.support.services import services
 from tests.templates.samples import template
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import NotListed
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.providers.message_central.template_status import TemplateStatus
 
 NOW = 1_760_000_000

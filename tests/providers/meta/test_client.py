@@ -17,17 +17,17 @@ from whatsapp_bridge.accounts.keys import AccountKeys
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, TooLarge
 from whatsapp_bridge.providers.cloud_api import codes, numbers
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.contract.client import Unreadable
+from whatsapp_bridge.providers.contract.outcomes import (
     Accepted,
-    Attachment,
     NotSent,
     Outcome,
     Outgoing,
     Rejected,
     Throttled,
     Unknown,
-    Unreadable,
 )
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.providers.meta import replies
 from whatsapp_bridge.providers.meta.client import Client
 

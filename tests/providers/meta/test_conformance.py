@@ -7,7 +7,7 @@ from tests.providers.conformance import TEXT, ProviderConformance
 from tests.providers.conformance_files import ACCOUNT, LATER, MISSING, NEVER
 from tests.providers.meta import samples
 from tests.support.bsp import Answer
-from whatsapp_bridge.providers.contract import Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 
 _INCOMING: Mapping[str, Callable[[str], Json]] = {
     "text": webhooks.text,

@@ -11,7 +11,8 @@ from tests.support.world import TOKEN, account, world
 from whatsapp_bridge.accounts.account import AccountInvalid
 from whatsapp_bridge.flows.receive import Acknowledgement
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Callback, NotUnderstood, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import Callback, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.providers.meta import inbound
 
 ACCOUNT = parse_account("acme", secret())

@@ -7,7 +7,7 @@ from tests.providers.conformance import PERSON, body, code_of, freeform, templat
 from tests.providers.meta.samples import Json, secret
 from whatsapp_bridge.clevertap.reading import parse_message
 from whatsapp_bridge.providers.accounts import parse_account
-from whatsapp_bridge.providers.contract import Refused
+from whatsapp_bridge.providers.capabilities import Refused
 from whatsapp_bridge.providers.meta.outbound import translate
 
 ACCOUNT = parse_account("acme", secret())

@@ -12,7 +12,7 @@ from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Unprocessable
-from whatsapp_bridge.providers.contract import Outcome, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Outcome, Unknown
 from whatsapp_bridge.runtime.observability import count, log_failure
 from whatsapp_bridge.store.claims import Claim, Claims
 from whatsapp_bridge.store.lasting import is_lasting

@@ -65,7 +65,7 @@ class Comparing:
 
     def _asked(self, account: Account, name: str) -> "Known | None":
         """What the BSP says of a name now, with what is known of it; None if it does not answer in time."""
-        from whatsapp_bridge.providers.contract import NotListed
+        from whatsapp_bridge.providers.contract.templates import NotListed
         from whatsapp_bridge.store.templates import Known
         from whatsapp_bridge.templates.news import merged
 

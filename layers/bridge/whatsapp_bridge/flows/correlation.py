@@ -11,7 +11,8 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.messages import FreeformMessage, TemplateMessage
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.contract import Accepted, Outcome, StatusEvent, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Accepted, Outcome, Unknown
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.waiting import Waiting
 
 type Message = TemplateMessage | FreeformMessage

@@ -28,7 +28,8 @@ from whatsapp_bridge.flows.records import Postponed, Record
 from whatsapp_bridge.flows.sending import Sending
 from whatsapp_bridge.flows.settling import Settling
 from whatsapp_bridge.providers import registry
-from whatsapp_bridge.providers.contract import Client, Outcome, Outgoing, Services
+from whatsapp_bridge.providers.contract.client import Client, Services
+from whatsapp_bridge.providers.contract.outcomes import Outcome, Outgoing
 from whatsapp_bridge.runtime.observability import count, log_failure, logger, measure
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.queues import CampaignDeadLetters, CampaignQueue, Entry, Queue

@@ -25,19 +25,13 @@ from whatsapp_bridge.flows.recent import RecentSending
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.records import Postponed, Record, Unprocessable
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.capabilities import NO_TIME
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.message_ids import hidden
 from whatsapp_bridge.providers.common.values import seconds
-from whatsapp_bridge.providers.contract import (
-    NO_NUMBER,
-    NO_TIME,
-    Client,
-    NotUnderstood,
-    Reply,
-    ReplyEvent,
-    Services,
-    Unreadable,
-)
+from whatsapp_bridge.providers.contract.client import Client, Services, Unreadable
+from whatsapp_bridge.providers.contract.inbound import NO_NUMBER, NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.replies import Reply
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, count_with_account, log_failure, logger, measure
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter

@@ -28,7 +28,9 @@ from whatsapp_bridge.flows.status_requeue import Again, StatusRequeue, named
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.hidden_numbers import number_at
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
-from whatsapp_bridge.providers.contract import NO_NUMBER, NOTE_SECONDS, Notes, NotUnderstood, StatusEvent
+from whatsapp_bridge.providers.contract.client import Notes
+from whatsapp_bridge.providers.contract.inbound import NO_NUMBER, NotUnderstood
+from whatsapp_bridge.providers.contract.statuses import NOTE_SECONDS, StatusEvent
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, log_failure, measure
 from whatsapp_bridge.runtime.schedules import CorrelationRetry

@@ -10,7 +10,6 @@ few, however long it lasts:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from threading import Lock
 from time import time
 from typing import Final
@@ -71,7 +70,7 @@ class HandingOn:
             now = self._now()
             may = asked(self._breaker, now)
             if may is May.PROBE:
-                self._breaker = replace(self._breaker, probe_until=int(now) + LEASE_SECONDS)
+                self._breaker = self._breaker._replace(probe_until=int(now) + LEASE_SECONDS)
             return may
 
     def _tell(self, *, answered: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from whatsapp_bridge.clevertap.callbacks import StatusError, StatusUpdate
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
 
 # A click is not a rung: it does not depend on the statuses.

@@ -16,7 +16,7 @@ from whatsapp_bridge.flows.jobs import Job, Later
 from whatsapp_bridge.flows.line import Line, Part
 from whatsapp_bridge.flows.parallel import UnderWay
 from whatsapp_bridge.net.http import HttpClient
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Accepted, NotSent, Rejected, Throttled, Unknown
 from whatsapp_bridge.runtime.breaker import May
 from whatsapp_bridge.runtime.observability import count, count_of_account, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import system_jitter

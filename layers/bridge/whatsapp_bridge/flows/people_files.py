@@ -20,7 +20,8 @@ from whatsapp_bridge.flows.records import Postponed
 from whatsapp_bridge.media.links import link, media_ids
 from whatsapp_bridge.providers.common.attachments import kind_of
 from whatsapp_bridge.providers.common.message_ids import hidden
-from whatsapp_bridge.providers.contract import Attachment, Client, NoFile, Notes, Unreadable
+from whatsapp_bridge.providers.contract.client import Client, NoFile, Notes, Unreadable
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.runtime.observability import count, count_with_account, logger
 from whatsapp_bridge.runtime.schedules import ForwardRetry, system_jitter
 from whatsapp_bridge.store.media import MediaStore

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.flows.quarantine import Quarantine
-from whatsapp_bridge.providers.contract import Notes, NotUnderstood
+from whatsapp_bridge.providers.contract.client import Notes
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood
 from whatsapp_bridge.runtime.observability import count
 
 _DAY_SECONDS: Final = 86_400

@@ -6,7 +6,9 @@ from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.known_templates import Compared
 from whatsapp_bridge.flows.template_questions import TemplateQuestions, Wait
 from whatsapp_bridge.net.http import HttpClient
-from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing, Refused, Rejected
+from whatsapp_bridge.providers.capabilities import Refused
+from whatsapp_bridge.providers.contract.client import Client
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outcome, Outgoing, Rejected
 from whatsapp_bridge.runtime.observability import log_failure
 from whatsapp_bridge.store.lasting import is_lasting
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import time
 from typing import Any, Final
 
-from whatsapp_bridge.providers.contract import NotUnderstood
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood
 from whatsapp_bridge.runtime.observability import count, logger
 from whatsapp_bridge.store.payloads import Payloads
 from whatsapp_bridge.store.queues import Entry, QuarantineQueue

@@ -18,11 +18,11 @@ from whatsapp_bridge.flows.quarantine import Quarantine
 from whatsapp_bridge.flows.status_queue import queued_status
 from whatsapp_bridge.flows.template_queue import notice_entry
 from whatsapp_bridge.providers import registry
+from whatsapp_bridge.providers.capabilities import NO_TIME
 from whatsapp_bridge.providers.common import user_ids
 from whatsapp_bridge.providers.common.bodies import query
 from whatsapp_bridge.providers.common.message_ids import bounded, hidden, kept
-from whatsapp_bridge.providers.contract import (
-    NO_TIME,
+from whatsapp_bridge.providers.contract.inbound import (
     BodyUnreadable,
     Callback,
     Event,
@@ -33,8 +33,8 @@ from whatsapp_bridge.providers.contract import (
     NotUnderstood,
     ReplyEvent,
     ReportedError,
-    StatusEvent,
 )
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.runtime.events import body_of, headers_of
 from whatsapp_bridge.runtime.json_text import sound
 from whatsapp_bridge.runtime.observability import count, count_with_account, logger

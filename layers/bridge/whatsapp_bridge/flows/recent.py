@@ -7,7 +7,7 @@ from threading import Lock
 from time import time
 from typing import ClassVar, Final
 
-from whatsapp_bridge.providers.contract import Notes
+from whatsapp_bridge.providers.contract.client import Notes
 from whatsapp_bridge.runtime.observability import log_failure
 
 # A process writes each note once in so many seconds.

@@ -16,7 +16,7 @@ from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.clevertap.callbacks import StatusUpdate
 from whatsapp_bridge.flows import ladder
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.runtime.observability import shown_id
 from whatsapp_bridge.store.claims import Claims
 from whatsapp_bridge.store.journal import Failure, Told, Untold

@@ -11,7 +11,8 @@ from whatsapp_bridge.flows.jobs import Job
 from whatsapp_bridge.flows.parallel import each
 from whatsapp_bridge.flows.recent import RecentSending
 from whatsapp_bridge.flows.records import Unprocessable
-from whatsapp_bridge.providers.contract import Client, NotSent, Outcome, Outgoing, Rejected
+from whatsapp_bridge.providers.contract.client import Client
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outcome, Outgoing, Rejected
 from whatsapp_bridge.runtime.observability import log_failure
 from whatsapp_bridge.store.claims import Claim
 from whatsapp_bridge.store.lasting import is_lasting

@@ -15,7 +15,8 @@ from whatsapp_bridge.flows.jobs import Job, Later
 from whatsapp_bridge.flows.recording import Recording
 from whatsapp_bridge.flows.status_queue import confirmation, queued_status
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
-from whatsapp_bridge.providers.contract import Accepted, NotSent, Outcome, Rejected, StatusEvent, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.runtime.observability import count, count_with_account, log_failure, logger
 from whatsapp_bridge.runtime.schedules import DispatchRetry, system_jitter
 from whatsapp_bridge.store.claims import Claims, Verdict

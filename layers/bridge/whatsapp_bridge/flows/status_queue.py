@@ -17,7 +17,7 @@ from pydantic_core import from_json, to_json
 
 from whatsapp_bridge.flows.hops import is_redriven, next_hop, without_hops
 from whatsapp_bridge.providers.common.message_ids import hidden_if_any
-from whatsapp_bridge.providers.contract import StatusEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.store.queues import Entry
 
 # A message whose answer was lost may be reported as failed after so long without news.

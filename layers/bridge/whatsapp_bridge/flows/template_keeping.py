@@ -14,7 +14,8 @@ from whatsapp_bridge.flows.template_learning import TemplateLearning
 from whatsapp_bridge.flows.template_queue import NoticeWork, SyncWork, sync_entry, work_of
 from whatsapp_bridge.flows.template_sync import Ended, TemplateSync
 from whatsapp_bridge.providers import registry as providers
-from whatsapp_bridge.providers.contract import NO_TIME, NotListed
+from whatsapp_bridge.providers.capabilities import NO_TIME
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS, MAX_VISIBILITY_SECONDS, NotStored, TemplatesQueue
 from whatsapp_bridge.store.templates import Registry
@@ -22,7 +23,8 @@ from whatsapp_bridge.templates import statuses
 from whatsapp_bridge.templates.news import AccountEvent, News
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import Services, Templates
+    from whatsapp_bridge.providers.contract.client import Services
+    from whatsapp_bridge.providers.contract.templates import Templates
     from whatsapp_bridge.store.accounts import Accounts
 
 _RETRY_SECONDS: Final = 60

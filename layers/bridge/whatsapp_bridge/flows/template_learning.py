@@ -6,12 +6,12 @@ A second that has two answers is decided by asking in a later one: the request l
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from whatsapp_bridge.providers.contract import NotListed
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.runtime.observability import logger
 from whatsapp_bridge.store.templates import Registry, Result
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import Templates
+    from whatsapp_bridge.providers.contract.templates import Templates
     from whatsapp_bridge.templates.news import News
 
 

@@ -15,7 +15,7 @@ from whatsapp_bridge.flows.known_templates import Compared, KnownTemplates
 from whatsapp_bridge.net.http import HttpClient
 from whatsapp_bridge.providers import registry
 from whatsapp_bridge.providers.common.template_judging import judge, rules_of
-from whatsapp_bridge.providers.contract import NotListed
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.runtime.observability import count, log_failure, logger
 from whatsapp_bridge.store.templates import ASKED_AGAIN_SECONDS, Known, Questions, Registry, Turn
 from whatsapp_bridge.templates.news import News
@@ -23,7 +23,8 @@ from whatsapp_bridge.templates.statuses import DELETED
 from whatsapp_bridge.templates.template import FRESH_SECONDS, Template
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import Services, Templates, TemplateStatus
+    from whatsapp_bridge.providers.contract.client import Services
+    from whatsapp_bridge.providers.contract.templates import Templates, TemplateStatus
 
 _SOURCE: Final = "a question to the BSP"
 

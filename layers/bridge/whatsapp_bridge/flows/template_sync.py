@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from whatsapp_bridge.providers.contract import ListedPage, NotListed
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed
 from whatsapp_bridge.runtime.observability import logger
 from whatsapp_bridge.store.templates import Progress, Registry, Result, Seen, Syncs
 from whatsapp_bridge.templates.template import Template
 
 if TYPE_CHECKING:
-    from whatsapp_bridge.providers.contract import Templates
+    from whatsapp_bridge.providers.contract.templates import Templates
     from whatsapp_bridge.templates.news import News
 
 SOURCE: Final = "a complete list"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from whatsapp_bridge.flows.show_media import ShowMedia
     from whatsapp_bridge.flows.template_keeping import TemplateKeeping
     from whatsapp_bridge.net.http import HttpClient
-    from whatsapp_bridge.providers.contract import Services
+    from whatsapp_bridge.providers.contract.client import Services
     from whatsapp_bridge.store.accounts import Accounts
     from whatsapp_bridge.store.budget import Budget
     from whatsapp_bridge.store.notes import StoredNotes
@@ -400,7 +400,7 @@ def _for_strangers(outside: Outside) -> "Budget":
 def _services(http: "HttpClient", notes: "StoredNotes", outside: Outside) -> "Callable[[], Services]":
     """What each client of a BSP may use; clients do not share fetched files."""
     from whatsapp_bridge.media.fetch import Files
-    from whatsapp_bridge.providers.contract import Services
+    from whatsapp_bridge.providers.contract.client import Services
     from whatsapp_bridge.store.keys import KmsKeys
 
     keys = KmsKeys(partial(outside.aws, "kms"))

@@ -13,7 +13,8 @@ from typing import Final, Literal, NamedTuple
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.media.fetch import NOT_NOW
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, OutOfTime
-from whatsapp_bridge.providers.contract import NoFile, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.client import NoFile
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.runtime.observability import log_failure
 
 _OK: Final = 200

@@ -9,17 +9,13 @@ if TYPE_CHECKING:
 
     from whatsapp_bridge.accounts.account import Account
     from whatsapp_bridge.net.http import HttpClient
-    from whatsapp_bridge.providers.contract import (
-        ClientFactory,
-        Inbound,
-        Notices,
-        Outbound,
-        Replies,
-        SettingsModule,
-        Templates,
-        TemplatesFactory,
-        TemplateStatusFactory,
-    )
+    from whatsapp_bridge.providers.contract.adapter import SettingsModule
+    from whatsapp_bridge.providers.contract.client import ClientFactory
+    from whatsapp_bridge.providers.contract.inbound import Inbound
+    from whatsapp_bridge.providers.contract.notices import Notices
+    from whatsapp_bridge.providers.contract.outbound import Outbound
+    from whatsapp_bridge.providers.contract.replies import Replies
+    from whatsapp_bridge.providers.contract.templates import Templates, TemplatesFactory, TemplateStatusFactory
 
 PROVIDERS = {
     "clickatell": "whatsapp_bridge.providers.clickatell",
@@ -113,8 +109,8 @@ if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_legacy import outbound as legacy_outbound
     from whatsapp_bridge.providers.clickatell_legacy import replies as legacy_replies
     from whatsapp_bridge.providers.clickatell_legacy import settings as legacy_settings
-    from whatsapp_bridge.providers.contract import (
-        Adapter,
+    from whatsapp_bridge.providers.contract.adapter import Adapter
+    from whatsapp_bridge.providers.contract.template_admin import (
         ArchivesTemplates,
         DeletesTemplates,
         EditsTemplates,

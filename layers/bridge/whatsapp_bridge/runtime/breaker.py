@@ -13,9 +13,8 @@ A person may pause the side, too (`bridge pause`): then nothing is asked of it, 
 knew waits unchanged.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 OPENS_AT: Final = 5
 """Strikes in a row, of all processes together."""
@@ -29,8 +28,7 @@ _PROBE_SECONDS: Final = (15, 30, 60, 120, 240, 300)
 _RECENT_SECONDS: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(NamedTuple):
     """What all processes know of a side. Times in seconds since 1970; 0 means none."""
 
     strikes: int = 0
@@ -86,11 +84,11 @@ def opens(breaker: Breaker) -> bool:
 
 
 def opened(breaker: Breaker, now: float) -> Breaker:
-    return replace(breaker, probe_at=int(now) + _until_probe(breaker.failed_probes), probe_until=0)
+    return breaker._replace(probe_at=int(now) + _until_probe(breaker.failed_probes), probe_until=0)
 
 
 def after_failed_probe(breaker: Breaker, now: float) -> Breaker:
-    return opened(replace(breaker, failed_probes=breaker.failed_probes + 1), now)
+    return opened(breaker._replace(failed_probes=breaker.failed_probes + 1), now)
 
 
 def after_probe(breaker: Breaker, now: float) -> Breaker:
@@ -102,8 +100,7 @@ def _until_probe(failed_probes: int) -> int:
     return _PROBE_SECONDS[min(failed_probes, len(_PROBE_SECONDS) - 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """How much one process asks of a side at once: it doubles with each round of successes, is halved when the side
     asks for less, and a strike ends it. What an outage costs is what was under way when it began."""
 
@@ -124,7 +121,7 @@ class Pace:
         return Pace(min(self.at(now).at_once + 1, MOST_AT_ONCE), now)
 
     def after_throttling(self, now: float) -> "Pace":
-        return replace(self.at(now), at_once=max(self.at(now).at_once // 2, 1))
+        return self.at(now)._replace(at_once=max(self.at(now).at_once // 2, 1))
 
     def after_strike(self) -> "Pace":
         return Pace()

@@ -7,9 +7,8 @@ as if the breaker were closed: it is there to save messages, and must never be w
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,16 +22,14 @@ _CACHED_SECONDS = 5
 _KEPT_SECONDS = 7 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(NamedTuple):
     """`PROBE`: for this caller alone, who must say what came of it. `WAIT`: for `seconds`, then ask again."""
 
     may: May
     seconds: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What this process knows. `lease` is the end of the probe that it makes now, 0 for none."""
 
     breaker: Breaker
@@ -76,7 +73,7 @@ class Breakers:
         return self._answered(name, Pace.after_throttling)
 
     def _answered(self, name: str, following_pace: Callable[[Pace, float], Pace]) -> bool:
-        known = self._change(name, lambda known, now: replace(known, pace=following_pace(known.pace, now)))
+        known = self._change(name, lambda known, now: known._replace(pace=following_pace(known.pace, now)))
         if known.lease:
             following = rules.after_probe(known.breaker, self._table.now())
             return self._write(name, following, "probe_until = :held", {":held": known.lease})
@@ -86,7 +83,7 @@ class Breakers:
 
     def struck(self, name: str) -> bool:
         """The side has failed. True if that began a pause."""
-        known = self._change(name, lambda known, now: replace(known, pace=known.pace.after_strike()))
+        known = self._change(name, lambda known, now: known._replace(pace=known.pace.after_strike()))
         now = self._table.now()
         if known.lease:
             following = rules.after_failed_probe(known.breaker, now)
@@ -101,7 +98,7 @@ class Breakers:
         """A probe that was allowed did not leave, for a reason of our own: the next one may be made at once."""
         known = self._of(name)
         if known.lease:
-            left = replace(known.breaker, probe_until=0)
+            left = known.breaker._replace(probe_until=0)
             self._write(name, left, "probe_until = :held", {":held": known.lease})
 
     def held_at(self, name: str) -> int:
@@ -137,7 +134,7 @@ class Breakers:
 
     def _take_probe(self, name: str, breaker: Breaker, now: float) -> May:
         until = int(now) + LEASE_SECONDS
-        following = replace(breaker, probe_until=until)
+        following = breaker._replace(probe_until=until)
         condition = "probe_at = :due AND (attribute_not_exists(probe_until) OR probe_until <= :now)"
         taken = self._try(name, following, condition, {":due": breaker.probe_at, ":now": int(now)})
         if taken is None:
@@ -146,7 +143,7 @@ class Breakers:
             # Somebody else was faster; what the item says now is known.
             now_known = self._of(name).breaker
             return May.WAIT if now_known.is_open or now_known.paused_at else May.SEND
-        self._change(name, lambda known, _: replace(known, lease=until))
+        self._change(name, lambda known, _: known._replace(lease=until))
         return May.PROBE
 
     def _add_strike(self, name: str) -> Breaker:
@@ -165,7 +162,7 @@ class Breakers:
     def _write(self, name: str, following: Breaker, condition: str, values: dict[str, int]) -> bool:
         """Whether this process made the change."""
         done = self._try(name, following, condition, values)
-        self._change(name, lambda known, _: replace(known, lease=0))
+        self._change(name, lambda known, _: known._replace(lease=0))
         return bool(done)
 
     def _try(self, name: str, following: Breaker, condition: str, values: dict[str, int]) -> bool | None:
@@ -219,7 +216,7 @@ class Breakers:
             return self._known.get(name, _NOTHING)
 
     def _learn(self, name: str, breaker: Breaker) -> Breaker:
-        return self._change(name, lambda known, now: replace(known, breaker=breaker, read_at=now)).breaker
+        return self._change(name, lambda known, now: known._replace(breaker=breaker, read_at=now)).breaker
 
     def _change(self, name: str, change: Callable[[_Known, float], _Known]) -> _Known:
         with self._lock:

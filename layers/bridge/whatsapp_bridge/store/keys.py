@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from whatsapp_bridge.providers.contract import KeyFailure
+from whatsapp_bridge.providers.contract.client import KeyFailure
 from whatsapp_bridge.store.aws import client, error_code
 
 # Errors that a retry cannot fix: that key did not encrypt this blob.

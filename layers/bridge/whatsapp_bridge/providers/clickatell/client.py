@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import of_a_step_before
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell.media import MEDIA_PATH, NotEnabled, UploadedFile, Uploads
 from whatsapp_bridge.providers.clickatell_common import encryption
@@ -21,7 +22,8 @@ from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, Path
 from whatsapp_bridge.providers.clickatell_common.media import FREEFORM, HEADERS, MAX_INLINE_BYTES, inline
 from whatsapp_bridge.providers.common.outgoing_files import MB, CannotPrepare, Refusal, rejected
-from whatsapp_bridge.providers.contract import Json, NotSent, Outcome, Rejected, Services
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outcome, Rejected
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account

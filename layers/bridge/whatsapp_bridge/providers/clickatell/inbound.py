@@ -13,14 +13,7 @@ from whatsapp_bridge.providers.clickatell import codes
 from whatsapp_bridge.providers.clickatell_common.inbound import INTEGRATION, reply_event, status_event
 from whatsapp_bridge.providers.common.bodies import content_of
 from whatsapp_bridge.providers.common.values import blank, each, empty, says_nothing, word
-from whatsapp_bridge.providers.contract import (
-    Callback,
-    Event,
-    Ignored,
-    NotACallback,
-    NotUnderstood,
-    ReplyEvent,
-)
+from whatsapp_bridge.providers.contract.inbound import Callback, Event, Ignored, NotACallback, NotUnderstood, ReplyEvent
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account

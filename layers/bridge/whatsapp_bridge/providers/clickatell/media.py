@@ -20,6 +20,7 @@ from pydantic_core import from_json, to_json
 from whatsapp_bridge.media.fetch import Source
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before, without_asking
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST
 from whatsapp_bridge.providers.clickatell_common.media import (
@@ -38,7 +39,8 @@ from whatsapp_bridge.providers.common.outgoing_files import (
     find,
     rejected,
 )
-from whatsapp_bridge.providers.contract import Json, NotSent, Services, Throttled
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Throttled
 from whatsapp_bridge.runtime.observability import count, logger
 
 if TYPE_CHECKING:

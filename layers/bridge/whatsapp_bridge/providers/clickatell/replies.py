@@ -6,12 +6,14 @@ Source: see `inbound`.
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common.replies import attachment_of
 from whatsapp_bridge.providers.common import contacts
 from whatsapp_bridge.providers.common.bodies import object_in
 from whatsapp_bridge.providers.common.contents import Content, placed, said, tapped, without_file
 from whatsapp_bridge.providers.common.values import blank, digits, each, identifier, seconds, text
-from whatsapp_bridge.providers.contract import Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood
+from whatsapp_bridge.providers.contract.replies import Reply
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell.settings import Account

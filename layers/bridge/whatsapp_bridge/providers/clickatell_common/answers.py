@@ -15,13 +15,13 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.halving import Heard
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common import codes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import digits, identifier, number
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.contract.outcomes import (
     Accepted,
-    Json,
     NotSent,
     Outcome,
     Outgoing,

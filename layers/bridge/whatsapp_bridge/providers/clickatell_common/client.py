@@ -15,24 +15,16 @@ from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import posted, refused_with
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common import encryption
 from whatsapp_bridge.providers.clickatell_common.answers import MediaLost, heard, kind_of, outcomes
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.downloads import check_hash, named, received
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare, Refusal
 from whatsapp_bridge.providers.common.values import blank, each
-from whatsapp_bridge.providers.contract import (
-    Attachment,
-    Json,
-    KeyFailure,
-    NoFile,
-    NotSent,
-    Outcome,
-    Outgoing,
-    Rejected,
-    Services,
-    Unreadable,
-)
+from whatsapp_bridge.providers.contract.client import KeyFailure, NoFile, Services, Unreadable
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outcome, Outgoing, Rejected
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.runtime.observability import count
 
 if TYPE_CHECKING:

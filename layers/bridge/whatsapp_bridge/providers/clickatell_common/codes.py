@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.contract import Status
+from whatsapp_bridge.providers.contract.statuses import Status
 
 MEDIA_NOT_FOUND: Final = "MEDIA_NOT_FOUND"
 FILES_LOST: Final = "files-lost"

@@ -14,7 +14,8 @@ from whatsapp_bridge.providers.clickatell_common.answers import of_a_file
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.common.values import blank
-from whatsapp_bridge.providers.contract import Attachment, NoFile
+from whatsapp_bridge.providers.contract.client import NoFile
+from whatsapp_bridge.providers.contract.replies import Attachment
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_common.settings import Account

@@ -15,13 +15,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from whatsapp_bridge.providers.common.values import blank, from_base64
-from whatsapp_bridge.providers.contract import KeyFailure
+from whatsapp_bridge.providers.contract.client import KeyFailure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-    from whatsapp_bridge.providers.contract import KeyService
+    from whatsapp_bridge.providers.contract.client import KeyService
 
 _NOT_OURS: Final = "encrypted under another key, or not by AES-256-CBC with PKCS#7"
 _IV_BYTES: Final = 16

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common.codes import FILES_LOST, MEDIA_NOT_FOUND, StatusRow
 from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.message_ids import made_of
 from whatsapp_bridge.providers.common.values import digits, identifier, number, seconds
-from whatsapp_bridge.providers.contract import Json, NotUnderstood, ReplyEvent, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood, ReplyEvent
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_common.settings import Account

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from whatsapp_bridge.media import file_types
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common.encryption import DataKey, EncryptedFile, encrypted_size
 from whatsapp_bridge.providers.common.outgoing_files import (
     AUDIO,
@@ -22,7 +23,6 @@ from whatsapp_bridge.providers.common.outgoing_files import (
     FileRule,
     rejected,
 )
-from whatsapp_bridge.providers.contract import Json
 
 MAX_INLINE_BYTES: Final = 20 * MB
 MAX_UPLOAD_BYTES: Final = 30 * MB

@@ -5,9 +5,10 @@ page named in `codes`.
 """
 
 from whatsapp_bridge.media.file_types import declared_type
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.attachments import kind_of
 from whatsapp_bridge.providers.common.values import blank, detail, identifier, text
-from whatsapp_bridge.providers.contract import Attachment, Json
+from whatsapp_bridge.providers.contract.replies import Attachment
 
 
 def attachment_of(file: Json, element: Json) -> Attachment:

@@ -8,13 +8,13 @@ HTTP 202 with a result per message, even if all are refused; for a wrong API key
 
 from typing import ClassVar, Final
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common.client import BaseClient
 from whatsapp_bridge.providers.clickatell_common.dialect import Dialect
 from whatsapp_bridge.providers.clickatell_common.encryption import CONTACTS, DataKey, Path
 from whatsapp_bridge.providers.clickatell_common.media import INLINE, MAX_INLINE_BYTES, check_ciphertext, inline
 from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.common.outgoing_files import fetch
-from whatsapp_bridge.providers.contract import Json
 
 # The same fields as in One API; the page shows no encrypted message of the legacy API.
 OUTGOING: Final[tuple[Path, ...]] = (

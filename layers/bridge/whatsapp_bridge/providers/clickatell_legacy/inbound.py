@@ -7,17 +7,12 @@ not use them; no member names the kind.
 
 from typing import TYPE_CHECKING, Any, Final
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.clickatell_common.inbound import INTEGRATION, reply_event, status_event
 from whatsapp_bridge.providers.clickatell_legacy import codes
 from whatsapp_bridge.providers.common.bodies import content_of
 from whatsapp_bridge.providers.common.values import blank, each, empty
-from whatsapp_bridge.providers.contract import (
-    Callback,
-    Event,
-    Json,
-    NotACallback,
-    NotUnderstood,
-)
+from whatsapp_bridge.providers.contract.inbound import Callback, Event, NotACallback, NotUnderstood
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.clickatell_legacy.settings import Account

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import FileVerdict, FileWord, outcome_without_a_word
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.common.values import identifier
-from whatsapp_bridge.providers.contract import Accepted, Json, NotSent, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Accepted, NotSent, Outcome, Rejected, Throttled, Unknown
 
 # "1 message every 6 seconds to the same user", beyond a burst of 45.
 _PAIR_RATE: Final = 131056

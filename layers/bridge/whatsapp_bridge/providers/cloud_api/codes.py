@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import number, text, word
-from whatsapp_bridge.providers.contract import Status
+from whatsapp_bridge.providers.contract.statuses import Status
 
 # --- statuses --------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import to_json
 
 from whatsapp_bridge.accounts.phone_numbers import same
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.cloud_api.notices import notice_in
 from whatsapp_bridge.providers.common.bodies import content_of
@@ -29,17 +30,16 @@ from whatsapp_bridge.providers.common.values import (
     spelt,
     word,
 )
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.contract.inbound import (
     Callback,
     Event,
     Ignored,
-    Json,
     NotACallback,
     NotUnderstood,
     ReplyEvent,
     ReportedError,
-    StatusEvent,
 )
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 
 _OBJECT: Final = "whatsapp_business_account"
 _FIELD: Final = "messages"

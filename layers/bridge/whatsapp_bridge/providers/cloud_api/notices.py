@@ -7,8 +7,9 @@ phone number id, and concern every account of the WhatsApp business account. Wha
 
 from typing import Any, Final
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.values import blank, text
-from whatsapp_bridge.providers.contract import Json, Notice
+from whatsapp_bridge.providers.contract.inbound import Notice
 
 TEMPLATE_STATUS: Final = "message_template_status_update"
 _ACCOUNT_FIELDS: Final = frozenset(

@@ -8,15 +8,16 @@ People write from their `wa_id`, or from another form of it, which CleverTap may
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.net.http import Answer
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api.answers import first
 from whatsapp_bridge.providers.common import hidden_numbers, user_ids
 from whatsapp_bridge.providers.common.values import digits, identifier
-from whatsapp_bridge.providers.contract import Json, Outgoing
+from whatsapp_bridge.providers.contract.outcomes import Outgoing
 from whatsapp_bridge.runtime.observability import log_failure
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account
-    from whatsapp_bridge.providers.contract import Notes
+    from whatsapp_bridge.providers.contract.client import Notes
 
 
 def keep_of_answer(notes: "Notes", account: "Account", outgoing: Outgoing, answer: Answer) -> None:

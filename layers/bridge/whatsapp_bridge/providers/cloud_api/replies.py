@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from whatsapp_bridge.accounts.phone_numbers import same
 from whatsapp_bridge.clevertap.callbacks import Button, IncomingMessage, Kind, Location, MediaKind, Text
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api.inbound import name_of, named_type, type_of
 from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.bodies import object_in
@@ -24,7 +25,8 @@ from whatsapp_bridge.providers.common.values import (
     seconds,
     text,
 )
-from whatsapp_bridge.providers.contract import NO_NUMBER, Attachment, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.contract.inbound import NO_NUMBER, NotUnderstood
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account

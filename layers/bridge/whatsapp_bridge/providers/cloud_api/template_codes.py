@@ -6,7 +6,7 @@ public clients have captured; Meta's page calls the subcode obsolete and still s
 
 from typing import Final, NamedTuple
 
-from whatsapp_bridge.providers.contract import NotDoneFor
+from whatsapp_bridge.providers.contract.template_admin import NotDoneFor
 
 
 class SubcodeRow(NamedTuple):

@@ -15,7 +15,7 @@ from whatsapp_bridge.providers.cloud_api import codes
 from whatsapp_bridge.providers.cloud_api.templates import FIELDS, of_entry, page_of
 from whatsapp_bridge.providers.common.bodies import json_in
 from whatsapp_bridge.providers.common.values import each, number
-from whatsapp_bridge.providers.contract import ListedPage, NotListed
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed
 
 if TYPE_CHECKING:
     from whatsapp_bridge.net.http import HttpClient

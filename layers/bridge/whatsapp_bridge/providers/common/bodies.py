@@ -8,7 +8,8 @@ import zlib
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from whatsapp_bridge.providers.contract import BodyUnreadable, Callback, Json
+from whatsapp_bridge.providers.capabilities import Json
+from whatsapp_bridge.providers.contract.inbound import BodyUnreadable, Callback
 from whatsapp_bridge.runtime.json_text import decoded, read_json, sound, text_of
 
 # What could have come unpacked: Lambda's limit for a request ("Lambda quotas").

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from whatsapp_bridge.clevertap.callbacks import Button, Kind, Location, MediaKind, Text
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.attachments import text_without_file
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.values import (
@@ -27,7 +28,7 @@ from whatsapp_bridge.providers.common.values import (
     text,
     word,
 )
-from whatsapp_bridge.providers.contract import Attachment, Json
+from whatsapp_bridge.providers.contract.replies import Attachment
 
 type Content = tuple[Kind, Text | Button | Location]
 

@@ -12,7 +12,8 @@ from whatsapp_bridge.media.fetch import File, Source, SourceDead, SourceUnavaila
 from whatsapp_bridge.net.http import Answer, AnswerLost, HttpClient, NotReached, OutOfTime, TooLarge
 from whatsapp_bridge.providers.answers import FileWord, no_file
 from whatsapp_bridge.providers.common.values import blank, from_base64
-from whatsapp_bridge.providers.contract import Attachment, NoFile
+from whatsapp_bridge.providers.contract.client import NoFile
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.runtime.observability import count, logger
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from whatsapp_bridge.runtime.observability import logger
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.keys import AccountKeys
-    from whatsapp_bridge.providers.contract import Notes
+    from whatsapp_bridge.providers.contract.client import Notes
 
 SECONDS: Final = 180 * 86_400
 MAX_DIGITS: Final = 15

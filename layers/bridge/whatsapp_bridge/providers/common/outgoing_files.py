@@ -12,7 +12,9 @@ from whatsapp_bridge.media import file_types
 from whatsapp_bridge.media.fetch import Source, SourceDead, SourceUnavailable
 from whatsapp_bridge.media.file_types import FileType, file_name
 from whatsapp_bridge.net.http import OutOfTime
-from whatsapp_bridge.providers.contract import Json, NotSent, Rejected, Services, Throttled
+from whatsapp_bridge.providers.capabilities import Json
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Rejected, Throttled
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.account import Account

@@ -13,7 +13,7 @@ from whatsapp_bridge.providers.common import hidden_numbers
 
 if TYPE_CHECKING:
     from whatsapp_bridge.accounts.keys import AccountKeys
-    from whatsapp_bridge.providers.contract import Notes
+    from whatsapp_bridge.providers.contract.client import Notes
 
 
 def note_of(keys: "AccountKeys", user_id: str, number: str) -> tuple[str, str] | tuple[()]:

@@ -10,7 +10,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
 from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import identifier
-from whatsapp_bridge.providers.contract import Accepted, Outcome, Rejected, Throttled
+from whatsapp_bridge.providers.contract.outcomes import Accepted, Outcome, Rejected, Throttled
 from whatsapp_bridge.providers.gupshup import codes
 
 

@@ -12,18 +12,11 @@ from urllib.parse import urlencode
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before, posted
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common import downloads
-from whatsapp_bridge.providers.contract import (
-    Accepted,
-    Attachment,
-    Json,
-    NotSent,
-    Outcome,
-    Outgoing,
-    Rejected,
-    Services,
-    Throttled,
-)
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import Accepted, NotSent, Outcome, Outgoing, Rejected, Throttled
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.providers.gupshup import answers
 
 if TYPE_CHECKING:

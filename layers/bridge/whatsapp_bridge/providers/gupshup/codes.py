@@ -7,7 +7,7 @@ import re
 from typing import Final, NamedTuple
 
 from whatsapp_bridge.clevertap.codes import CallbackError
-from whatsapp_bridge.providers.contract import Status
+from whatsapp_bridge.providers.contract.statuses import Status
 
 _BAD_TEMPLATE: Final = CallbackError.INVALID_TEMPLATE_PARAMETERS
 _UNAVAILABLE: Final = CallbackError.TEMPORARILY_UNAVAILABLE

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api.notices import TEMPLATE_STATUS, is_about_a_template
 from whatsapp_bridge.providers.common.bodies import content_of, json_in
 from whatsapp_bridge.providers.common.message_ids import made_of
 from whatsapp_bridge.providers.common.values import CONTENTS, digits, each, empty, member_of, says_nothing, text, word
-from whatsapp_bridge.providers.contract import (
+from whatsapp_bridge.providers.contract.inbound import (
     BodyUnreadable,
     Callback,
     Event,
-    Json,
     NotACallback,
     Notice,
     NotUnderstood,

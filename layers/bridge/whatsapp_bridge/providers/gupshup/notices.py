@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from whatsapp_bridge.providers.contract import Json
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.gupshup.template_entries import events_in
 from whatsapp_bridge.templates.news import AccountEvent, TemplateEvent
 

@@ -8,6 +8,7 @@ forms are not documented; Meta's members are looked for, and in place of others 
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.clevertap.callbacks import IncomingMessage
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common import contacts, contents
 from whatsapp_bridge.providers.common.bodies import json_in, object_in
 from whatsapp_bridge.providers.common.contents import Content, said, told
@@ -22,7 +23,8 @@ from whatsapp_bridge.providers.common.values import (
     text,
     word,
 )
-from whatsapp_bridge.providers.contract import Attachment, Json, NotUnderstood, Reply
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood
+from whatsapp_bridge.providers.contract.replies import Attachment, Reply
 from whatsapp_bridge.providers.gupshup.inbound import CONSENTS, kind_of
 
 if TYPE_CHECKING:

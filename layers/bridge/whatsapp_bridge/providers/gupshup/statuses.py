@@ -6,10 +6,12 @@ Sources: see `inbound`. Numbers may be text, times are in milliseconds or second
 
 from typing import Any
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.bodies import object_in
 from whatsapp_bridge.providers.common.bsp_codes import bsp_code
 from whatsapp_bridge.providers.common.values import blank, identifier, number, seconds, word
-from whatsapp_bridge.providers.contract import Json, NotUnderstood, StatusEvent
+from whatsapp_bridge.providers.contract.inbound import NotUnderstood
+from whatsapp_bridge.providers.contract.statuses import StatusEvent
 from whatsapp_bridge.providers.gupshup import codes
 
 

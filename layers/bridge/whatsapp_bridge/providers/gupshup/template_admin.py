@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.values import each, identifier, text, word
-from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, SampleFile, Services
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.template_admin import Done, Made, NotDone, SampleFile
 from whatsapp_bridge.providers.gupshup import codes
 from whatsapp_bridge.templates.shapes import VARIABLE
 from whatsapp_bridge.templates.template import NAMED

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, TooLarge
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.values import identifier, number, word
-from whatsapp_bridge.providers.contract import Json, ListedPage, NotListed
+from whatsapp_bridge.providers.contract.templates import ListedPage, NotListed
 from whatsapp_bridge.providers.gupshup import codes
 from whatsapp_bridge.providers.gupshup.template_entries import of_flat_entry
 

@@ -13,7 +13,7 @@ from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import outcome_without_a_word
 from whatsapp_bridge.providers.cloud_api.answers import reaction
 from whatsapp_bridge.providers.common.values import identifier, number
-from whatsapp_bridge.providers.contract import Accepted, Outcome, Rejected, Throttled, Unknown
+from whatsapp_bridge.providers.contract.outcomes import Accepted, Outcome, Rejected, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import codes
 
 _TAKEN: Final = 200

@@ -18,18 +18,12 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.halving import InHalves
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import posted, refused_with
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api import numbers
 from whatsapp_bridge.providers.common.outgoing_files import CannotPrepare
-from whatsapp_bridge.providers.contract import (
-    Attachment,
-    Json,
-    NotSent,
-    Outcome,
-    Outgoing,
-    Rejected,
-    Services,
-    Throttled,
-)
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Outcome, Outgoing, Rejected, Throttled
+from whatsapp_bridge.providers.contract.replies import Attachment
 from whatsapp_bridge.providers.message_central import answers, media, sheets
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
 from whatsapp_bridge.runtime.observability import log_failure

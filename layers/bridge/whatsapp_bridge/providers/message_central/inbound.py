@@ -7,7 +7,7 @@ no URLs.
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.providers.cloud_api import inbound as dialect
-from whatsapp_bridge.providers.contract import Callback, Event
+from whatsapp_bridge.providers.contract.inbound import Callback, Event
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account

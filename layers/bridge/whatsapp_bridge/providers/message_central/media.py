@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 from whatsapp_bridge.media import file_types
 from whatsapp_bridge.media.addresses import address
 from whatsapp_bridge.media.fetch import File
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.common.outgoing_files import IMAGE, VIDEO, fetch
 from whatsapp_bridge.providers.common.values import blank
-from whatsapp_bridge.providers.contract import Attachment, Json, NoFile, Services
+from whatsapp_bridge.providers.contract.client import NoFile, Services
+from whatsapp_bridge.providers.contract.replies import Attachment
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account

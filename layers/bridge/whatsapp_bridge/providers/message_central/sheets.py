@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
-from whatsapp_bridge.providers.contract import Json
+from whatsapp_bridge.providers.capabilities import Json
 
 CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _URLS: Final = 2

@@ -13,15 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import to_json
 
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.common.values import digits, identifier, text
-from whatsapp_bridge.providers.contract import (
-    Json,
-    Made,
-    NotDone,
-    Rejected,
-    SampleFile,
-    Services,
-)
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import Rejected
+from whatsapp_bridge.providers.contract.template_admin import Made, NotDone, SampleFile
 from whatsapp_bridge.providers.message_central import answers, codes
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
 from whatsapp_bridge.templates.shapes import VARIABLE, variables

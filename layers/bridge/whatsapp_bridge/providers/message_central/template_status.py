@@ -13,7 +13,9 @@ from urllib3.filepost import encode_multipart_formdata
 
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached, TooLarge
 from whatsapp_bridge.providers.cloud_api.templates import of_entry
-from whatsapp_bridge.providers.contract import NotListed, Rejected, Services
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import Rejected
+from whatsapp_bridge.providers.contract.templates import NotListed
 from whatsapp_bridge.providers.message_central import answers
 from whatsapp_bridge.providers.message_central.tokens import NoToken, Tokens
 

@@ -17,7 +17,8 @@ from whatsapp_bridge.clevertap.codes import CallbackError
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import guarded, of_a_step_before, outcome_without_a_word, without_asking
 from whatsapp_bridge.providers.common.values import from_base64, number
-from whatsapp_bridge.providers.contract import NotSent, Rejected, Services, Throttled, Unknown
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.outcomes import NotSent, Rejected, Throttled, Unknown
 from whatsapp_bridge.providers.message_central import answers, codes, kept_tokens
 from whatsapp_bridge.runtime.observability import log_failure
 

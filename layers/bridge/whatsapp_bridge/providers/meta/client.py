@@ -11,18 +11,13 @@ from urllib.parse import quote
 from whatsapp_bridge.media.fetch import File
 from whatsapp_bridge.net.http import Answer
 from whatsapp_bridge.providers.answers import posted
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api import answers, numbers
 from whatsapp_bridge.providers.common import downloads
 from whatsapp_bridge.providers.common.values import identifier
-from whatsapp_bridge.providers.contract import (
-    Accepted,
-    Attachment,
-    Json,
-    NoFile,
-    Outcome,
-    Outgoing,
-    Services,
-)
+from whatsapp_bridge.providers.contract.client import NoFile, Services
+from whatsapp_bridge.providers.contract.outcomes import Accepted, Outcome, Outgoing
+from whatsapp_bridge.providers.contract.replies import Attachment
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account

@@ -7,7 +7,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from whatsapp_bridge.providers.cloud_api import inbound as dialect
-from whatsapp_bridge.providers.contract import Callback, Event
+from whatsapp_bridge.providers.contract.inbound import Callback, Event
 from whatsapp_bridge.runtime.constant_time import is_one_of, is_same
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api.account_events import account_events_of
 from whatsapp_bridge.providers.cloud_api.templates import events_of
-from whatsapp_bridge.providers.contract import Json
 from whatsapp_bridge.runtime.constant_time import is_one_of
 from whatsapp_bridge.templates.news import AccountEvent, TemplateEvent
 

@@ -11,10 +11,12 @@ from urllib.parse import quote, urlencode
 from pydantic_core import to_json
 
 from whatsapp_bridge.net.http import Answer, AnswerLost, NotReached
+from whatsapp_bridge.providers.capabilities import Json
 from whatsapp_bridge.providers.cloud_api import template_codes
 from whatsapp_bridge.providers.cloud_api.template_list import usage
 from whatsapp_bridge.providers.common.values import identifier, number, text
-from whatsapp_bridge.providers.contract import Done, Json, Made, NotDone, SampleFile, Services
+from whatsapp_bridge.providers.contract.client import Services
+from whatsapp_bridge.providers.contract.template_admin import Done, Made, NotDone, SampleFile
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.meta.settings import Account
