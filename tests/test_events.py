@@ -612,6 +612,7 @@ RECEIVE = [
                         "status": "failed",
                         "error_code": 1009,
                         "error_title": "Unlisted status NEW_STATUS",
+                        "bsp_code": "999",
                         "unlisted": True,
                     },
                 }
@@ -690,7 +691,11 @@ META_MESSAGE = {
         ],
     },
 }
-HELD_BACK = {"error_code": 1010, "error_title": "Not delivered to maintain healthy ecosystem engagement"}
+HELD_BACK = {
+    "error_code": 1010,
+    "error_title": "Not delivered to maintain healthy ecosystem engagement",
+    "bsp_code": "131049",
+}
 
 META_CASES = [
     Case("dispatch-campaign-meta", DONE, posts=[(META_URL, META_MESSAGE)], before=meta_takes),

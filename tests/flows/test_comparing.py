@@ -159,7 +159,14 @@ def test_the_suffix_of_a_whole_address_and_the_names_of_variables_are_sent(waba:
 
 @pytest.mark.parametrize("is_metas", [False, True], ids=["Gupshup's list", "Meta's list, whose ids are others"])
 def test_what_gupshup_knows_only_by_its_id(is_metas: bool) -> None:
-    source = {"template_source": {"type": "meta", "waba_id": WABA_ID, "access_token": "t", "api_version": "v25.0"}}
+    source = {
+        "template_source": {
+            "type": "meta",
+            "waba_id": WABA_ID,
+            "access_token": "EAAG-made-up-token",
+            "api_version": "v25.0",
+        }
+    }
     of_gupshup = account(provider=gupshup.secret(templates={})["provider"], **(source if is_metas else {}))
     with world(shop=of_gupshup) as made:
         news = of_entry(known(body("Hi {{1}}"), buttons(COUPON)), int(made.now), "a list")

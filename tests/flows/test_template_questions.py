@@ -183,7 +183,7 @@ def accepted_by(payload: Any) -> Any:
     ],
 )
 def test_a_bsp_that_tells_only_of_each_template_is_asked_for_it(now: Json, is_sent: bool) -> None:
-    of_central = central.secret(BSP_URL, token="t")["provider"]
+    of_central = central.secret(BSP_URL, token=central.TOKEN)["provider"]
     with world(acme=account(provider=of_central)) as made:
         registry, asked = Registry(made.table), []
 

@@ -129,7 +129,7 @@ class TestClickatell(ProviderConformance):
         return [samples.statuses([samples.status(4, "r1"), bad, samples.status(5, "r2")])]
 
     def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
-        file = samples.file(content_type, fileName=name, downloadUrl="https://bsp.example/v1/media?source=client")
+        file = samples.file(content_type, fileName=name, downloadUrl="https://bsp.example/v1/media?fileId=a")
         return samples.callback(moMedia=[samples.media("m1", file)])
 
     def callback_with(self, event: Any) -> bytes:

@@ -7,7 +7,6 @@ from tests.providers.conformance import CONTENT_TYPES, FILES, TEXT, ProviderConf
 from tests.providers.conformance_files import ACCOUNT, LATER, NEVER
 from tests.support.bsp import Answer
 from whatsapp_bridge.providers.contract.outcomes import Outgoing
-from whatsapp_bridge.providers.contract.replies import Attachment
 
 _INCOMING = {"text": samples.text, "location": samples.location, "contacts": samples.contacts}
 _CODES = {"sent": 3, "delivered": 4, "read": 27, "failed": 12}
@@ -107,10 +106,6 @@ class TestClickatellLegacy(ProviderConformance):
 
     def file_callback(self, kind: str, content: bytes, content_type: Any, name: Any = None) -> bytes:
         return samples.raw(samples.media(content, contentType=content_type, fileName=name))
-
-    def file_to_fetch(self) -> Attachment:
-        """No sample has one by reference; both of Clickatell's APIs share what would fetch it."""
-        return Attachment("image", {"downloadUrl": "https://bsp.example/v1/media"}, "image/jpeg")
 
     def callback_with(self, event: Any) -> bytes:
         envelope = {"integrationId": "i", "integrationName": "private"}

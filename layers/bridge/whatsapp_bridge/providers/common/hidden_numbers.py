@@ -8,10 +8,11 @@ A note is in a place of its own under each of the account's keys; what is found 
 soon be removed, goes over to the first.
 """
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from whatsapp_bridge.providers.common.values import from_base64
 from whatsapp_bridge.runtime.observability import logger
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _opened(keys: "AccountKeys", key: str, text: str) -> tuple[str, int] | None:
 
     for place, cipher in enumerate(_ciphers(keys)):
         try:
-            return cipher.decrypt(b64decode(text, validate=True), [key.encode()]).decode().strip(), place
+            return cipher.decrypt(from_base64(text), [key.encode()]).decode().strip(), place
         except (InvalidTag, ValueError):
             continue
     logger.warning("note of a number is under none of the account's keys", extra={"account": keys.account})

@@ -6,10 +6,12 @@ password may be short enough to be tried out. When one of these changes, the nex
 """
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
+
+from whatsapp_bridge.providers.common.values import from_base64
 
 if TYPE_CHECKING:
     from whatsapp_bridge.providers.message_central.settings import Account
@@ -30,7 +32,7 @@ def opened(account: "Account", note: str) -> str | None:
     from cryptography.exceptions import InvalidTag
 
     try:
-        token: bytes = _cipher(account).decrypt(b64decode(note, validate=True), [place(account).encode()])
+        token: bytes = _cipher(account).decrypt(from_base64(note), [place(account).encode()])
     except (InvalidTag, ValueError):
         return None
     return token.decode()
