@@ -221,6 +221,26 @@ class FileConformance(ABC):
                 assert [reply["type"] for reply in made.replies] == ["image"]
                 assert made.now - start < 10
 
+    def test_a_picture_comes_when_maintenance_is_over(self) -> None:
+        """A page with status 200 stands in the file's place for some minutes."""
+        if self.files_come_inline:
+            return
+        page = Answer(200, {"content-type": "text/html"}, b"<!doctype html><title>private</title>We will be back soon")
+        for times, types in ((3, ["image"]), (100, ["text"])):
+            with self.world() as made:
+                self.answering(made, *[page] * times)
+                self.deliver(made, self.file_callback("image", sample_files.PNG, "image/png"))
+                made.pump()
+
+                assert [reply["type"] for reply in made.replies] == types
+                assert all(reply["image"]["mimeType"] == "image/png" for reply in made.replies if "image" in types)
+
+    def test_a_page_that_somebody_has_sent_is_a_file(self) -> None:
+        page = b"<html><body>private</body></html>"
+        attachment = self.attachment(self.file_callback("file", page, "text/html", "private.html"))
+
+        assert self.downloaded(attachment, page).content == page
+
     def test_a_refusal_of_the_account_is_tried_again_and_raises_an_alarm(
         self, counted: Callable[[], dict[str, int]]
     ) -> None:

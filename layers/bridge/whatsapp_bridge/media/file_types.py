@@ -109,6 +109,10 @@ _STREAMS: Final = (
 )
 # Text of types that are not in the table: HTML, XML, RTF. If a file is gone, its address often returns a page.
 _MARKUP: Final = re.compile(r"\ufeff?\s*(<[!?]|<[a-z][a-z0-9]*[\s/>]|\{\\rtf)", re.IGNORECASE)
+# How a page begins: https://html.spec.whatwg.org/multipage/syntax.html#writing, with an XML declaration or comments.
+_PAGE: Final = re.compile(r"\ufeff?(\s|<\?xml[^>]*>|<!--.*?-->)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_PAGE_WITHIN: Final = 2048
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 UNKNOWN: Final = "application/octet-stream"
@@ -215,6 +219,13 @@ def may_be_text(wanted: str | None, url: str) -> bool:
     """Whether a file with this name can be plain text: not if the name is of another type."""
     _, dot, extension = _name(wanted, url).rpartition(".")
     return not dot or extension.lower() not in _NO_TEXTS
+
+
+def is_page_in_place(content: bytes, kind: str, declared: str | None) -> bool:
+    """Whether this is a page, such as one about maintenance, and somebody has sent another file: a picture or a sound,
+    by its `kind`, or one that the BSP declares to be something else."""
+    may_be_sent = kind == "file" and declared_type(declared) in (None, *_PAGES)
+    return not may_be_sent and _PAGE.match(content[:_PAGE_WITHIN].decode("utf-8", "replace")) is not None
 
 
 # --- what it is called -----------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def received(
         raise NoFile(reason, retriable=False)
     # The file, and JSON in place of one.
     asked = {"authorization": account.provider.api_key, "accept": "application/json, */*"}
-    answer = downloads.get(url, asked, http, lambda refusal: of_a_file(refusal, dialect))
+    answer = downloads.get(url, asked, http, lambda refusal: of_a_file(refusal, dialect), attachment=attachment)
     return answer.body, answer.headers.get("content-type")
 
 

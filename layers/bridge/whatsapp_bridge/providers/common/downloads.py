@@ -37,9 +37,10 @@ def get(
     http: HttpClient,
     word_of: Callable[[Answer], FileWord | None],
     max_bytes: int = MAX_BYTES,
+    attachment: "Attachment | None" = None,
 ) -> Answer:
-    """The answer of `url`, which the caller has checked to be the BSP's. `word_of` reads the BSP's own errors. Raises
-    `NoFile`."""
+    """The answer of `url`, which the caller has checked to be the BSP's. `word_of` reads the BSP's own errors;
+    `attachment` is the file that is asked for, if it is one. Raises `NoFile`."""
     try:
         answer = http.request("GET", url, None, {"accept-encoding": "identity", **headers}, max_bytes=max_bytes)
     except TooLarge:
@@ -50,14 +51,21 @@ def get(
     failure = no_file(answer, None if answer.status == 200 else word_of(answer))
     if failure is not None:
         raise failure
+    if attachment is not None:
+        _check_page(attachment, answer.body)
     return answer
 
 
-def public(url: str, account: "Account", files: "Files", called: str = "the file") -> Source:
+def _check_page(attachment: "Attachment", content: bytes) -> None:
+    if file_types.is_page_in_place(content, "file" if attachment.guessed else attachment.kind, attachment.content_type):
+        raise NoFile("a page came in place of the file", retriable=True)
+
+
+def public(url: str, attachment: "Attachment", account: "Account", files: "Files", called: str = "the file") -> Source:
     """The file at an address that needs no credentials. Raises `NoFile`; its reason begins with `called`."""
     try:
         # Without a validator to compare, `fetch` always returns a file.
-        return cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
+        source = cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
     except (SourceDead, SourceUnavailable) as error:
         answered = no_file(error.answer, None, credentials=False) if error.answer is not None else None
         retriable = answered.retriable if answered is not None else isinstance(error, SourceUnavailable)
@@ -65,6 +73,8 @@ def public(url: str, account: "Account", files: "Files", called: str = "the file
         raise NoFile(f"{called} {error.reason}", retriable=retriable, once=once) from None
     except OutOfTime as error:
         raise NoFile(f"{called} cannot be fetched: {error}", retriable=True) from None
+    _check_page(attachment, source.content)
+    return source
 
 
 def inline(text: str) -> tuple[bytes, str | None]:

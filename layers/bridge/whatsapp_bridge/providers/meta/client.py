@@ -77,7 +77,7 @@ class Client:
             good = _is_encrypted_at(url, _HOSTS) or (ours is not None and downloads.origin(url) == ours)
         if not good:
             raise NoFile("the file's address must be Meta's", retriable=False)
-        answer = downloads.get(url, self._authorization, self._http, answers.of_a_file)
+        answer = downloads.get(url, self._authorization, self._http, answers.of_a_file, attachment=attachment)
         downloads.check_hash(attachment.source.get("sha256"), self._account.name, answer.body)
         return downloads.named(attachment, answer.body, answer.headers.get("content-type"), described_as)
 
