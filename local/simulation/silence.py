@@ -54,6 +54,8 @@ ALARMS: dict[tuple[str, str], tuple[str, ...]] = {
         "DispatchProviderAccountAlarm",
         "MessagesRejectedAlarm",
         "MessagesNotSentAlarm",
+        # Of an account that only lists its templates meanwhile.
+        "TemplatesPermissionMissingAlarm",
         *_NO_FILES,
     ),
     (BSP, "429"): _THROTTLES,
