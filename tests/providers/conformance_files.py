@@ -105,6 +105,8 @@ class FileConformance(ABC):
     """Whether a message from a person holds its file, so that there is none to fetch."""
     files_need_credentials: ClassVar[bool] = True
     """Whether the account's credentials go along when a file is fetched."""
+    pages_are_refusals: ClassVar[bool] = False
+    """Whether a page in a file's place is a refusal for good: the bridge has not the credentials to fetch it."""
     file_words: ClassVar[Mapping[str, tuple[Scripted, Meaning]]] = {}
     """The BSP's own errors in place of a file, and what they mean."""
 
@@ -226,7 +228,7 @@ class FileConformance(ABC):
         if self.files_come_inline:
             return
         page = Answer(200, {"content-type": "text/html"}, b"<!doctype html><title>private</title>We will be back soon")
-        for times, types in ((3, ["image"]), (100, ["text"])):
+        for times, types in ((3, ["text"] if self.pages_are_refusals else ["image"]), (100, ["text"])):
             with self.world() as made:
                 self.answering(made, *[page] * times)
                 self.deliver(made, self.file_callback("image", sample_files.PNG, "image/png"))

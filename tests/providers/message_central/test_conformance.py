@@ -54,6 +54,7 @@ class TestMessageCentral(ProviderConformance):
     unknown_status_fails: ClassVar = False
     final_statuses: ClassVar = {400}
     files_need_credentials = False
+    pages_are_refusals = True
 
     def secret(self, base_url: str) -> Json:
         return samples.secret(base_url)

@@ -61,8 +61,11 @@ def _check_page(attachment: "Attachment", content: bytes) -> None:
         raise NoFile("a page came in place of the file", retriable=True)
 
 
-def public(url: str, attachment: "Attachment", account: "Account", files: "Files", called: str = "the file") -> Source:
-    """The file at an address that needs no credentials. Raises `NoFile`; its reason begins with `called`."""
+def public(
+    url: str, account: "Account", files: "Files", called: str = "the file", attachment: "Attachment | None" = None
+) -> Source:
+    """The file at an address that needs no credentials. `attachment` as in `get`. Raises `NoFile`; its reason begins
+    with `called`."""
     try:
         # Without a validator to compare, `fetch` always returns a file.
         source = cast("Source", files.fetch(url, MAX_BYTES, loopback=account.on_one_machine))
@@ -73,7 +76,8 @@ def public(url: str, attachment: "Attachment", account: "Account", files: "Files
         raise NoFile(f"{called} {error.reason}", retriable=retriable, once=once) from None
     except OutOfTime as error:
         raise NoFile(f"{called} cannot be fetched: {error}", retriable=True) from None
-    _check_page(attachment, source.content)
+    if attachment is not None:
+        _check_page(attachment, source.content)
     return source
 
 

@@ -97,6 +97,6 @@ class Client:
 
     def download(self, attachment: Attachment) -> File:
         """The file at a signed address, which needs no credentials and is valid for 48 hours. Raises `Unreadable`."""
-        source = downloads.public(str(attachment.source["url"]), attachment, self._account, self._files)
+        source = downloads.public(str(attachment.source["url"]), self._account, self._files, attachment=attachment)
         # The end of the address is no name.
         return downloads.named(attachment, source.content, source.content_type)

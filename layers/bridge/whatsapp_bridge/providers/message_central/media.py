@@ -62,7 +62,7 @@ def download(services: Services, account: "Account", attachment: Attachment) -> 
         full = address(str(url))
     except ValueError as error:
         raise NoFile(f"url {error}", retriable=False) from None
-    source = downloads.public(full, attachment, account, services.files, called="url")
+    source = downloads.public(full, account, services.files, called="url")
     content = source.content
     # Without credentials, one of Meta's addresses may return a page or another image.
     announced = attachment.source.get("sha256")
