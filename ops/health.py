@@ -14,7 +14,7 @@ from whatsapp_bridge.store.templates import Registry
 
 _AT_ONCE: Final = 8
 
-type State = Literal["open", "paused by a person", "paused by the bridge", "on probation"]
+type State = Literal["works", "paused by a person", "paused by the bridge", "on probation"]
 
 
 class Side(NamedTuple):
@@ -43,7 +43,7 @@ def side(what: str, breaker: Breaker) -> Side:
         return Side(what, "paused by the bridge", probe_at=breaker.probe_at)
     if breaker.failed_probes:
         return Side(what, "on probation", breaker.resumed_at)
-    return Side(what, "open")
+    return Side(what, "works")
 
 
 def health(target: Target) -> list[AccountHealth]:

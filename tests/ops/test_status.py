@@ -233,7 +233,7 @@ def test_pause_asks_and_says_what_it_costs(bridge: Operator) -> None:
 
     assert done.exit_code == 2
     assert "What waits longer than 600 s (freeform), 21600 s (templates) fails with 1009." in done.stderr
-    assert sides(bridge.told("status"))["BSP"]["state"] == "open"
+    assert sides(bridge.told("status"))["BSP"]["state"] == "works"
 
 
 def test_second_pause_changes_nothing(bridge: Operator) -> None:
