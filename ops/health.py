@@ -9,7 +9,6 @@ from whatsapp_bridge.accounts.account import Account, AccountInvalid
 from whatsapp_bridge.providers.registry import WITH_TEMPLATES
 from whatsapp_bridge.runtime.breaker import Breaker
 from whatsapp_bridge.store.accounts import Accounts
-from whatsapp_bridge.store.breakers import Breakers
 from whatsapp_bridge.store.templates import Registry
 
 _AT_ONCE: Final = 8
@@ -48,8 +47,8 @@ def side(what: str, breaker: Breaker) -> Side:
 
 def health(target: Target) -> list[AccountHealth]:
     """Of all accounts, by their names. Raises botocore's errors."""
-    table, secrets = target.table, Secrets(target)
-    bsp, clevertap, registry = Breakers(table, "bsp"), Breakers(table, "clevertap"), Registry(table)
+    secrets, registry = Secrets(target), Registry(target.table)
+    bsp, clevertap = target.breakers("bsp"), target.breakers("clevertap")
     # Its client is made here: sessions are not for several threads.
     accounts = target.accounts()
 

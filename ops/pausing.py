@@ -7,9 +7,7 @@ import typer
 from ops.accounts.secrets import checked_name
 from ops.command import AccountName, OpenTarget, Yes, on_stack
 from ops.output import Exit, Failed, Screen, day
-from ops.target import Target
 from whatsapp_bridge.runtime.breaker import PAUSED_SECONDS
-from whatsapp_bridge.store.breakers import Breakers
 from whatsapp_bridge.store.queues import MAX_DELAY_SECONDS
 
 _KNOWN_SECONDS: Final = 5
@@ -19,11 +17,6 @@ _KNOWN_SECONDS: Final = 5
 def add_to(app: typer.Typer) -> None:
     app.command()(pause)
     app.command()(resume)
-
-
-def breakers(target: Target) -> Breakers:
-    """Of the BSPs."""
-    return Breakers(target.table, "bsp")
 
 
 @on_stack
@@ -40,8 +33,9 @@ def pause(screen: Screen, open_target: OpenTarget, account: AccountName, yes: Ye
         f"{options.conversation_time_limit_seconds} s (freeform), {options.campaign_time_limit_seconds} s (templates)"
     )
     screen.confirm(f"Pause {account}? What waits longer than {limits} fails with 1009.", yes=yes)
-    begun = breakers(target).pause(account)
-    since = breakers(target).state(account).paused_at
+    breakers = target.breakers("bsp")
+    begun = breakers.pause(account)
+    since = breakers.state(account).paused_at
     screen.result({"account": account, "paused": True, "since": day(since), "changed": begun})
     if not begun:
         screen.line(f"{account} has been paused since {day(since)}")
@@ -52,10 +46,9 @@ def pause(screen: Screen, open_target: OpenTarget, account: AccountName, yes: Ye
 @on_stack
 def resume(screen: Screen, open_target: OpenTarget, account: AccountName) -> None:
     """End a person's pause of an account."""
-    target = open_target()
-    state = breakers(target)
-    if not state.resume(checked_name(account)):
-        opened = state.state(account).is_open
+    breakers = open_target().breakers("bsp")
+    if not breakers.resume(checked_name(account)):
+        opened = breakers.state(account).is_open
         reason = f"nobody has paused {account}"
         if opened:
             reason += "; the bridge itself has, because the BSP fails: that ends by itself"

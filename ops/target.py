@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 from botocore.config import Config
@@ -20,6 +20,7 @@ from whatsapp_bridge.providers.accounts import parse_account
 from whatsapp_bridge.providers.contract.client import Services
 from whatsapp_bridge.store.accounts import Accounts
 from whatsapp_bridge.store.aws import error_code
+from whatsapp_bridge.store.breakers import Breakers
 from whatsapp_bridge.store.items import Table
 from whatsapp_bridge.store.keys import KmsKeys
 from whatsapp_bridge.store.notes import StoredNotes
@@ -81,6 +82,9 @@ class Target(NamedTuple):
         if account is None:
             raise Failed(Exit.NOT_FOUND, f"{self.name} has no account {name}")
         return account
+
+    def breakers(self, side: Literal["bsp", "clevertap"]) -> Breakers:
+        return Breakers(self.table, side)
 
     def keys(self, account: str) -> AccountKeys:
         """What makes the account's pseudonyms. Raises `Failed`."""

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.output import AsJson, Exit, Failed, Screen, day
-from ops.target import Local, Profile, Region, Stack, Target, chosen, working
+from ops.command import AccountName, OpenTarget, on_stack
+from ops.output import Exit, Failed, Screen, day
+from ops.target import Target
 from ops.tracing.people import messages_to
 from ops.tracing.timeline import Next, Pauses, Step, described, following, pause_ends, steps
 from whatsapp_bridge.store.claims import Claims
-from whatsapp_bridge.store.items import Table, message_key
+from whatsapp_bridge.store.items import message_key
 from whatsapp_bridge.store.journal_reading import Journal, read
 
-AccountName = Annotated[str, typer.Argument(metavar="ACCOUNT")]
 MsgId = Annotated[str | None, typer.Argument(metavar="[MSGID]", help="CleverTap's msgId.")]
 BspId = Annotated[str | None, typer.Option("--bsp-id", help="The BSP's id of the message, in place of MSGID.")]
 To = Annotated[
@@ -35,30 +35,27 @@ def add_to(app: typer.Typer) -> None:
     app.command("trace")(trace)
 
 
+@on_stack
 def trace(
+    screen: Screen,
+    open_target: OpenTarget,
     account: AccountName,
     msg_id: MsgId = None,
     bsp_id: BspId = None,
     to: To = None,
-    stack: Stack = None,
-    local: Local = False,
-    profile: Profile = None,
-    region: Region = None,
-    as_json: AsJson = False,
 ) -> None:
     """Show what happened to a message: when it was accepted, tried, sent and told to CleverTap, and what follows.
 
     It reads the message's record, which is kept for MessageTtlDays, and begins with the first attempt to send it.
     Exit code 3 if there is no record: the text says what that can mean.
     """
-    with working(as_json) as screen:
-        if sum(given is not None for given in (msg_id, bsp_id, to)) != 1:
-            raise Failed(Exit.USAGE, "say which message: MSGID, --bsp-id or --to")
-        target = chosen(stack, local, profile, region)
-        if to is not None:
-            messages_to(screen, target, account, to)
-            return
-        show(screen, target.table, account, _reference(target, account, msg_id, bsp_id), time())
+    if sum(given is not None for given in (msg_id, bsp_id, to)) != 1:
+        raise Failed(Exit.USAGE, "say which message: MSGID, --bsp-id or --to")
+    target = open_target()
+    if to is not None:
+        messages_to(screen, target, account, to)
+        return
+    show(screen, target, account, _reference(target, account, msg_id, bsp_id), time())
 
 
 def _reference(target: Target, account: str, msg_id: str | None, bsp_id: str | None) -> str:
@@ -70,12 +67,11 @@ def _reference(target: Target, account: str, msg_id: str | None, bsp_id: str | N
     return found
 
 
-def show(screen: Screen, table: Table, account: str, reference: str, now: float) -> None:
+def show(screen: Screen, target: Target, account: str, reference: str, now: float) -> None:
     """Raises `Failed` if there is no record of the message."""
-    item = table.get(message_key(account, reference))
-    sending = table.get(f"breaker#bsp#{account}") or {}
-    reporting = table.get(f"breaker#clevertap#{account}#status")
-    pauses = Pauses(pause_ends(sending), pause_ends(reporting), by_person="paused_at" in sending)
+    item = target.table.get(message_key(account, reference))
+    sending, reporting = target.breakers("bsp").state(account), target.breakers("clevertap").state(f"{account}#status")
+    pauses = Pauses(pause_ends(sending), pause_ends(reporting), by_person=sending.paused_at > 0)
     if item is None:
         raise Failed(Exit.NOT_FOUND, _no_record(account, reference, pauses, now))
     written = read(item)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from whatsapp_bridge.flows.status_queue import CONFIRMATION_SECONDS
-from whatsapp_bridge.runtime.breaker import LEASE_SECONDS
+from whatsapp_bridge.runtime.breaker import LEASE_SECONDS, Breaker
 from whatsapp_bridge.store.journal import Failure
 from whatsapp_bridge.store.journal_reading import Journal, Reported, Try
 from whatsapp_bridge.store.leases import DELIVERED, FAILED, READ, SENT
@@ -157,9 +157,6 @@ def _before_its_end(item: Mapping[str, Any], journal: Journal, pauses: Pauses, n
             return Next(f"waits for {waited} of the BSP's", max(pauses.reporting, 0) or None)
 
 
-def pause_ends(item: Mapping[str, Any] | None) -> int:
-    """Of a circuit breaker's item: when the next probe is due."""
-    found = item or {}
-    probing = int(found.get("probe_until", 0))
-    due = int(found.get("probe_at", 0))
-    return max(due, probing - LEASE_SECONDS) if due else 0
+def pause_ends(breaker: Breaker) -> int:
+    """When the next probe is due (seconds since 1970); 0 if nothing is paused."""
+    return max(breaker.probe_at, breaker.probe_until - LEASE_SECONDS) if breaker.is_open else 0

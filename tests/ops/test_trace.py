@@ -15,7 +15,7 @@ from ops.tracing.timeline import Pauses, following, pause_ends, steps
 from tests.providers.message_central import samples
 from tests.support.ways import MSG_ID, THROTTLED, WAYS, answers, send
 from tests.support.world import BSP_URL, START, World, account, keys_of, world
-from whatsapp_bridge.runtime.breaker import OPENS_AT
+from whatsapp_bridge.runtime.breaker import OPENS_AT, Breaker
 from whatsapp_bridge.store.journal_reading import read
 
 RUN = CliRunner()
@@ -246,7 +246,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         clients = {"dynamodb": fresh.dynamodb, "secretsmanager": fresh.secrets}
         signing_key = fresh.deployment.functions["SendFunction"].environment["SIGNING_KEY_SECRET"]
         target = Target("test", clients.__getitem__, "test/accounts/", fresh.table.name, signing_key=signing_key)
-        monkeypatch.setattr(command, "chosen", lambda *_: target)
+        monkeypatch.setattr("ops.command.chosen", lambda *_: target)
         monkeypatch.setattr(command, "time", lambda: fresh.now)
         yield fresh
 
@@ -375,13 +375,13 @@ def test_messages_to_a_person_where_the_bsp_gives_no_ids(made: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "expected"),
+    ("breaker", "expected"),
     [
-        (None, 0),
-        ({"strikes": 4}, 0),
-        ({"probe_at": 100}, 100),
-        ({"probe_at": 100, "probe_until": 400}, 280),
+        (Breaker(), 0),
+        (Breaker(strikes=4), 0),
+        (Breaker(probe_at=100), 100),
+        (Breaker(probe_at=100, probe_until=400), 280),
     ],
 )
-def test_when_a_pause_ends(item: dict[str, Any] | None, expected: int) -> None:
-    assert pause_ends(item) == expected
+def test_when_a_pause_ends(breaker: Breaker, expected: int) -> None:
+    assert pause_ends(breaker) == expected
