@@ -20,7 +20,8 @@ ShowPrivate = Annotated[
 
 def sharing(shared: Callable[..., AbstractContextManager[tuple[Any, ...]]]) -> Callable[..., Callable[..., None]]:
     """A decorator of commands: `work` gets what `shared` gives as its first parameters, and the command has the
-    arguments and options of both, in one order: arguments of `shared`, all of `work`, options of `shared`."""
+    arguments and options of both, in one order: arguments of `shared`, all of `work`, options of `shared`. Of several
+    on one command, the upper one gives first."""
     common = list(signature(shared).parameters.values())
     arguments = [each for each in common if each.default is Parameter.empty]
     options = [each for each in common if each.default is not Parameter.empty]
@@ -30,10 +31,10 @@ def sharing(shared: Callable[..., AbstractContextManager[tuple[Any, ...]]]) -> C
         own = [each for each in taken if each.name not in _GIVEN]
 
         @wraps(work)
-        def run(**given: Any) -> None:
+        def run(*before: Any, **given: Any) -> None:
             of_shared = {each.name: given.pop(each.name) for each in common}
             with shared(**of_shared) as gifts:
-                work(*gifts, **given)
+                work(*before, *gifts, **given)
 
         # Typer reads both.
         parameters = [*arguments, *own, *options]
@@ -44,7 +45,7 @@ def sharing(shared: Callable[..., AbstractContextManager[tuple[Any, ...]]]) -> C
     return decorate
 
 
-_GIVEN = frozenset({"screen", "opened", "open_target"})
+_GIVEN = frozenset({"screen", "opened", "open_target", "choice"})
 """The names of the parameters that `sharing` fills."""
 
 type OpenTarget = Callable[[], Target]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from ops.command import OpenTarget, ShowPrivate, Yes, on_stack
+from ops.command import OpenTarget, ShowPrivate, Yes, on_stack, sharing
 from ops.output import Exit, Failed, Screen, day, number
 from ops.queues import HELD_SECONDS, QUARANTINES, WORKED_ON_SECONDS, Message, StackQueue, short
 from ops.standing.content import Contents
@@ -108,21 +108,59 @@ def list_reasons(screen: Screen, open_target: OpenTarget, people: People = False
     screen.line(f"{number(len(found) + left, 'element')}; docs/operations.md says what each reason means")
 
 
-@quarantine.command()
-@on_stack
-def show(
-    screen: Screen,
-    open_target: OpenTarget,
+class Choice(NamedTuple):
+    """Which elements a command is about, as its options say."""
+
+    ids: list[str]
+    reason: str | None
+    account: str | None
+    people: bool
+    limit: int
+
+    def of(self, found: Sequence[Element], *, every: bool) -> list[Element]:
+        """Raises `Failed` if nothing is said, or an id names none or several."""
+        if not (self.says_which or every):
+            raise Failed(Exit.USAGE, "say which: ids, --reason, --account, or --all")
+        for wanted in self.ids:
+            same = [each for each in found if each.message.id.startswith(wanted)]
+            if len(same) != 1:
+                said = "nothing in quarantine" if not same else f"{len(same)} in quarantine"
+                raise Failed(Exit.NOT_FOUND, f"{said} has the id {wanted}")
+        return [
+            each
+            for each in found
+            if (not self.ids or any(each.message.id.startswith(wanted) for wanted in self.ids))
+            and self.reason in (None, each.reason)
+            and self.account in (None, each.account)
+        ]
+
+    @property
+    def says_which(self) -> bool:
+        return bool(self.ids or self.reason or self.account)
+
+
+@contextmanager
+def _choice(
     ids: Ids = None,
     reason: Reason = None,
     account: OfAccount = None,
     people: People = False,
     limit: Limit = MOST_READ,
-    show_private: ShowPrivate = False,
-) -> None:
+) -> Iterator[tuple[Choice]]:
+    yield (Choice(ids or [], reason, account, people, limit),)
+
+
+on_elements = sharing(_choice)
+"""A command on some elements: `work` gets a `Choice` (`choice`)."""
+
+
+@quarantine.command()
+@on_stack
+@on_elements
+def show(screen: Screen, open_target: OpenTarget, choice: Choice, show_private: ShowPrivate = False) -> None:
     """Show single elements, with --show-private whole."""
-    with held_elements(open_target(), people, limit) as (_, found):
-        chosen = chosen_of(found, ids, reason, account, every=not (ids or reason or account))
+    with held_elements(open_target(), choice.people, choice.limit) as (_, found):
+        chosen = choice.of(found, every=not choice.says_which)
     told = [as_told(each) | ({"element": each.entry.get("element")} if show_private else {}) for each in chosen]
     screen.result(told)
     screen.table(HEADS, [cells(each) for each in chosen])
@@ -131,45 +169,16 @@ def show(
     screen.line(number(len(told), "element"))
 
 
-def chosen_of(
-    found: Sequence[Element], ids: list[str] | None, reason: str | None, account: str | None, *, every: bool
-) -> list[Element]:
-    """Raises `Failed` if nothing is said, or an id names none or several."""
-    if not (ids or reason or account or every):
-        raise Failed(Exit.USAGE, "say which: ids, --reason, --account, or --all")
-    for wanted in ids or ():
-        same = [each for each in found if each.message.id.startswith(wanted)]
-        if len(same) != 1:
-            said = "nothing in quarantine" if not same else f"{len(same)} in quarantine"
-            raise Failed(Exit.NOT_FOUND, f"{said} has the id {wanted}")
-    return [
-        each
-        for each in found
-        if (not ids or any(each.message.id.startswith(wanted) for wanted in ids))
-        and reason in (None, each.reason)
-        and account in (None, each.account)
-    ]
-
-
 # --- drop ------------------------------------------------------------------------------------------------------------
 
 
 @quarantine.command()
 @on_stack
-def drop(
-    screen: Screen,
-    open_target: OpenTarget,
-    ids: Ids = None,
-    reason: Reason = None,
-    account: OfAccount = None,
-    every: Every = False,
-    people: People = False,
-    limit: Limit = MOST_READ,
-    yes: Yes = False,
-) -> None:
+@on_elements
+def drop(screen: Screen, open_target: OpenTarget, choice: Choice, every: Every = False, yes: Yes = False) -> None:
     """Delete elements for good. What is not deleted when it is interrupted stays."""
-    with held_elements(open_target(), people, limit, seconds=WORKED_ON_SECONDS) as (queue, found):
-        chosen = chosen_of(found, ids, reason, account, every=every)
+    with held_elements(open_target(), choice.people, choice.limit, seconds=WORKED_ON_SECONDS) as (queue, found):
+        chosen = choice.of(found, every=every)
         screen.table(HEADS, [cells(each) for each in chosen])
         if chosen:
             screen.confirm(f"Delete {number(len(chosen), 'element')} for good?", yes=yes)

@@ -9,20 +9,15 @@ from ops.command import OpenTarget, on_stack
 from ops.output import Exit, Failed, Screen, number
 from ops.queues import HELD_SECONDS, WORKED_ON_SECONDS
 from ops.standing.callbacks import CannotReplay, callback_of
-from ops.standing.dead_letters import Limit
 from ops.standing.quarantine import (
     HEADS,
-    MOST_READ,
+    Choice,
     Element,
     Every,
-    Ids,
-    OfAccount,
-    People,
-    Reason,
     as_told,
     cells,
-    chosen_of,
     held_elements,
+    on_elements,
     quarantine,
 )
 from ops.target import Target
@@ -42,16 +37,8 @@ class Replayed(NamedTuple):
 
 @quarantine.command()
 @on_stack
-def replay(
-    screen: Screen,
-    open_target: OpenTarget,
-    ids: Ids = None,
-    reason: Reason = None,
-    account: OfAccount = None,
-    every: Every = False,
-    people: People = False,
-    limit: Limit = MOST_READ,
-) -> None:
+@on_elements
+def replay(screen: Screen, open_target: OpenTarget, choice: Choice, every: Every = False) -> None:
     """Give elements to the bridge again, as their BSP did. Remove the cause first: else they come back.
 
     An element leaves the quarantine when the bridge has stored it. Exit code 1 if one was not taken, 5 if it must wait.
@@ -60,10 +47,10 @@ def replay(
     again = _Replay(target, HttpClient())
     results: list[tuple[Element, Replayed]] = []
     with (
-        held_elements(target, people, limit, seconds=WORKED_ON_SECONDS) as (queue, found),
+        held_elements(target, choice.people, choice.limit, seconds=WORKED_ON_SECONDS) as (queue, found),
         screen.waiting("replaying") as waiting,
     ):
-        chosen = chosen_of(found, ids, reason, account, every=every)
+        chosen = choice.of(found, every=every)
         for each in chosen:
             waiting.now(f"{len(results)} of {len(chosen)} replayed. What is not yet stays, if you interrupt it.")
             # It may have waited for those before it.
