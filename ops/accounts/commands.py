@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.accounts import schema as schemas
+from ops import schemas
 from ops.accounts.check import Mistake, mistakes, read_file
 from ops.accounts.secrets import CACHED_SECONDS, Secrets, checked_name
 from ops.accounts.shown import masked
@@ -58,7 +58,7 @@ def checked_file(screen: Screen, file: Path, name: str | None) -> tuple[str, byt
 @account.command()
 def schema() -> None:
     """Print the JSON Schema of accounts, for editors."""
-    typer.echo(schemas.written(), nl=False)
+    typer.echo(schemas.written("account.schema.json"), nl=False)
 
 
 @account.command()

@@ -1,16 +1,11 @@
-"""`python -m ops.accounts.schema`: writes the JSON Schema by which editors complete and check accounts' files."""
+"""The JSON Schema of accounts (`ops.schemas` writes it)."""
 
-import json
-import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from whatsapp_bridge.accounts.account import Account
 from whatsapp_bridge.providers import registry
-
-FILE: Final = Path(__file__).parent.parent / "account.schema.json"
 
 
 class _Written(GenerateJsonSchema):
@@ -97,16 +92,3 @@ def _renamed(part: Any, kind: str, own: set[str]) -> Any:
         case list():
             return [_renamed(element, kind, own) for element in part]
     return part
-
-
-def written() -> str:
-    return json.dumps(schema(), indent=2) + "\n"
-
-
-def main() -> int:
-    FILE.write_text(written(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from ops import schemas
 from ops.output import AsJson, Exit, Failed, Screen, number
 from ops.target import working
-from ops.templates import schema as schemas
 from ops.templates.files import FileInvalid, Source, read
 from ops.templates.lint import Finding, Linted, lint
 from ops.templates.rules import BETWEEN, RULES
@@ -106,4 +106,4 @@ def rules(as_json: AsJson = False) -> None:
 @templates.command()
 def schema() -> None:
     """Print the JSON Schema of templates' files, for editors."""
-    typer.echo(schemas.written(), nl=False)
+    typer.echo(schemas.written("template.schema.json"), nl=False)

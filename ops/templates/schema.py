@@ -1,13 +1,8 @@
-"""`python -m ops.templates.schema`: writes the JSON Schema by which editors complete and check templates' files."""
+"""The JSON Schema of templates' files (`ops.schemas` writes it)."""
 
-import json
-import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ops.templates.form import Draft
-
-FILE: Final = Path(__file__).parent.parent / "template.schema.json"
 
 
 def schema() -> dict[str, Any]:
@@ -20,16 +15,3 @@ def schema() -> dict[str, Any]:
         "$defs": definitions | {"Draft": of_one},
         "anyOf": [{"$ref": "#/$defs/Draft"}, {"type": "array", "items": {"$ref": "#/$defs/Draft"}}],
     }
-
-
-def written() -> str:
-    return json.dumps(schema(), indent=2) + "\n"
-
-
-def main() -> int:
-    FILE.write_text(written(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
