@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal, NamedTuple
 
-from ops.accounts.secrets import Secrets
 from ops.target import Target
 from whatsapp_bridge.accounts.account import Account, AccountInvalid
 from whatsapp_bridge.providers.registry import WITH_TEMPLATES
@@ -47,7 +46,7 @@ def side(what: str, breaker: Breaker) -> Side:
 
 def health(target: Target) -> list[AccountHealth]:
     """Of all accounts, by their names. Raises botocore's errors."""
-    secrets, registry = Secrets(target), Registry(target.table)
+    registry = Registry(target.table)
     bsp, clevertap = target.breakers("bsp"), target.breakers("clevertap")
     # Its client is made here: sessions are not for several threads.
     accounts = target.accounts()
@@ -61,7 +60,7 @@ def health(target: Target) -> list[AccountHealth]:
         return AccountHealth(name, sides, listed_at, broken)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(of_one, secrets.names()))
+        return list(pool.map(of_one, sorted(accounts.names())))
 
 
 def _listed_at(accounts: Accounts, name: str, registry: Registry) -> tuple[int | None, str | None]:

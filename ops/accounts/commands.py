@@ -1,6 +1,5 @@
 """`bridge account ...`: check, put, get and list."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from ops import schemas
 from ops.accounts.check import Mistake, mistakes, read_file
-from ops.accounts.secrets import CACHED_SECONDS, Secrets, checked_name
+from ops.accounts.secrets import CACHED_SECONDS, Secrets, checked_name, written
 from ops.accounts.shown import masked
 from ops.command import OpenTarget, ShowPrivate, Yes, on_stack
 from ops.output import Exit, Failed, Screen, number
@@ -78,15 +77,15 @@ def put(
     target = open_target()
     secrets = Secrets(target)
     before = secrets.find(account_name)
-    text = json.dumps(read_json(raw), indent=2, ensure_ascii=False)
-    changes = None if before is None else sorted(changed(_json(before.text), json.loads(text)))
+    value = read_json(raw)
+    changes = None if before is None else sorted(changed(_json(before.text), value))
     if changes == []:
         screen.result({"account": account_name, "stored": False, "changed": []})
         screen.line(f"{account_name} is the same already")
         return
     if changes is not None:
         screen.confirm(f"{target.name} has {account_name}. Change {', '.join(changes)}?", yes=yes)
-    secrets.put(account_name, text, before, kms_key)
+    secrets.put(account_name, value, before, kms_key)
     screen.result({"account": account_name, "stored": True, "changed": changes})
     told = (
         "stored" if changes is None else f"changed; the functions may use the one before for {CACHED_SECONDS} seconds"
@@ -121,7 +120,7 @@ def get(screen: Screen, open_target: OpenTarget, name: Name, show_private: ShowP
         raise Failed(Exit.NO, reason)
     shown = value if show_private else masked(value)
     screen.result(shown)
-    screen.line(json.dumps(shown, indent=2, ensure_ascii=False))
+    screen.line(written(shown))
 
 
 @account.command("list")

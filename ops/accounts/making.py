@@ -1,6 +1,5 @@
 """`bridge account new`: asks for what only the person knows, makes up the rest, stores it, says what to paste where."""
 
-import json
 from secrets import token_hex
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -87,11 +86,9 @@ def new(
         value = _filled(screen, kind, _begun(name, kind))
     except typer.Abort:
         raise Failed(Exit.USAGE, "the answers ended; nothing was stored") from None
-    secrets.put(name, json.dumps(value, indent=2, ensure_ascii=False), None, kms_key)
+    secrets.put(name, value, None, kms_key)
     paste = to_paste(target, name, value)
-    screen.result(
-        {"account": name, "paste": [dict(zip(("where", "field", "value"), row, strict=True)) for row in paste]}
-    )
+    screen.result({"account": name, "paste": as_told(paste)})
     screen.line(f"{name} is stored. Now paste:", "green")
     screen.values(paste)
     screen.line(f"Then: `bridge account check {name} --online {target.option}`, and save a template in CleverTap.")
@@ -164,7 +161,7 @@ def _put(value: dict[str, Any], place: Place, answer: str) -> None:
 
 def to_paste(target: Target, name: str, value: dict[str, Any]) -> list[list[str]]:
     """Where, field, value: step 4 of the README."""
-    login, token = value["clevertap"]["authorization"][0], first_token(value)
+    login, token = value["clevertap"]["authorization"][0], tokens(value)[0]
     kind = value["provider"]["type"]
     rows = [
         ["CleverTap", "Mobile number", str(value["waba_number"]).removeprefix("+")],
@@ -193,6 +190,12 @@ def callback_rows(target: Target, name: str, kind: str, token: str) -> list[list
     ]
 
 
-def first_token(value: dict[str, Any]) -> str:
-    tokens = value["callback_token"]
-    return str(tokens if isinstance(tokens, str) else tokens[0])
+def as_told(rows: list[list[str]]) -> list[dict[str, str]]:
+    """What to paste, for `--json`."""
+    return [dict(zip(("where", "field", "value"), row, strict=True)) for row in rows]
+
+
+def tokens(value: dict[str, Any]) -> list[str]:
+    """The callback tokens, the first one first."""
+    given = value["callback_token"]
+    return [given] if isinstance(given, str) else list(given)

@@ -1,7 +1,6 @@
 """`bridge account rotate`: new credentials before the old ones, and later the end of the old ones. The first one is
 always the new one."""
 
-import json
 from secrets import token_hex
 from time import time
 from typing import Annotated, Any, Final, Literal
@@ -10,7 +9,7 @@ import typer
 
 from ops.accounts.check import mistakes
 from ops.accounts.commands import Name, account
-from ops.accounts.making import callback_rows, first_token, of_clevertap
+from ops.accounts.making import as_told, callback_rows, of_clevertap, tokens
 from ops.accounts.secrets import CACHED_SECONDS, Kept, Secrets
 from ops.command import OpenTarget, Yes, on_stack
 from ops.output import Exit, Failed, Screen
@@ -44,10 +43,9 @@ def rotate(
         rows: list[list[str]] = []
     else:
         rows = _begin_clevertap(value) if what == "clevertap" else _begin_token(target, name, value)
-    secrets.put(name, json.dumps(value, indent=2, ensure_ascii=False), kept)
+    secrets.put(name, value, kept)
     following = _following(name, what, target, end=end)
-    paste = [dict(zip(("where", "field", "value"), row, strict=True)) for row in rows]
-    screen.result({"account": name, "rotates": what, "paste": paste, "then": following})
+    screen.result({"account": name, "rotates": what, "paste": as_told(rows), "then": following})
     screen.values(rows)
     screen.line(following)
 
@@ -75,7 +73,7 @@ def _following(name: str, what: What, target: Target, *, end: bool) -> str:
 
 def _end(screen: Screen, what: What, value: dict[str, Any], kept: Kept, yes: bool) -> None:
     """Raises `Failed` if it is not due."""
-    valid = value["clevertap"]["authorization"] if what == "clevertap" else _tokens(value)
+    valid = value["clevertap"]["authorization"] if what == "clevertap" else tokens(value)
     if len(valid) == 1:
         raise Failed(Exit.NO, "only one of them is valid: there is nothing to end")
     now = time()
@@ -108,14 +106,10 @@ def _begin_clevertap(value: dict[str, Any]) -> list[list[str]]:
     return [["CleverTap" if not place else "", *row] for place, row in enumerate(of_clevertap(logins[0]))]
 
 
-def _tokens(value: dict[str, Any]) -> list[str]:
-    tokens = value["callback_token"]
-    return [tokens] if isinstance(tokens, str) else list(tokens)
-
-
 def _begin_token(target: Target, name: str, value: dict[str, Any]) -> list[list[str]]:
-    tokens = _tokens(value)
-    if len(tokens) > 1:
-        raise Failed(Exit.NO, f"{len(tokens)} tokens are valid already: end that first, with --end")
-    value["callback_token"] = [token_hex(32), *tokens]
-    return callback_rows(target, name, value["provider"]["type"], first_token(value))
+    before = tokens(value)
+    if len(before) > 1:
+        raise Failed(Exit.NO, f"{len(before)} tokens are valid already: end that first, with --end")
+    new = token_hex(32)
+    value["callback_token"] = [new, *before]
+    return callback_rows(target, name, value["provider"]["type"], new)

@@ -1,5 +1,6 @@
 """The secrets of a stack's accounts, as they stand in Secrets Manager."""
 
+import json
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -30,16 +31,12 @@ class Secrets:
     """Its methods raise botocore's errors for what is said nowhere else."""
 
     def __init__(self, target: Target) -> None:
-        self._secrets = target.aws("secretsmanager")
+        self._secrets, self._accounts = target.aws("secretsmanager"), target.accounts()
         self._prefix, self._stack = target.secret_prefix, target.name
 
     def names(self) -> list[str]:
         """Of all accounts, sorted. One that was made just now may be missing for some minutes."""
-        pages = self._secrets.get_paginator("list_secrets").paginate(
-            Filters=[{"Key": "name", "Values": [self._prefix]}]
-        )
-        names = [str(secret["Name"]) for page in pages for secret in page["SecretList"]]
-        return sorted(name.removeprefix(self._prefix) for name in names if name.startswith(self._prefix))
+        return sorted(self._accounts.names())
 
     def find(self, name: str) -> Kept | None:
         """None if there is none, or one that is marked for deletion. Raises `Failed` for a name that none can have."""
@@ -61,13 +58,13 @@ class Secrets:
             )
         return kept
 
-    def put(self, name: str, text: str, before: Kept | None, kms_key: str | None = None) -> None:
-        """Make the secret or a new version of it. One that is marked for deletion is taken back first. Raises `Failed`
-        if somebody has changed it since it was `before`."""
+    def put(self, name: str, value: Any, before: Kept | None, kms_key: str | None = None) -> None:
+        """Make the secret with an account's JSON, or a new version of it. One that is marked for deletion is taken back
+        first. Raises `Failed` if somebody has changed it since it was `before`."""
         now = self.find(name)
         if (now and now.version) != (before and before.version):
             raise Failed(Exit.LATER, f"somebody has changed {name} meanwhile: look at it, and try again")
-        secret, token = self._prefix + name, str(uuid4())
+        secret, text, token = self._prefix + name, written(value), str(uuid4())
         encrypted: dict[str, Any] = {} if kms_key is None else {"KmsKeyId": kms_key}
         try:
             self._secrets.create_secret(Name=secret, SecretString=text, ClientRequestToken=token, **encrypted)
@@ -81,6 +78,11 @@ class Secrets:
     def remove(self, name: str, days: int) -> None:
         """It can be taken back for so many days (7 to 30)."""
         self._secrets.delete_secret(SecretId=self._prefix + name, RecoveryWindowInDays=days)
+
+
+def written(value: Any) -> str:
+    """An account's JSON, as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def checked_name(name: str) -> str:
