@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -322,27 +322,33 @@ def test_what_cannot_be_shown(made: World, arguments: list[str], code: int, word
     assert "27820000001" not in done.output
 
 
-def test_message_that_was_never_tried_and_why(made: World) -> None:
+def struck_open(made: World) -> None:
     for _ in range(OPENS_AT):
         made.breakers.struck("acme")
-    send(made)
-    made.run()
-
-    done = run("acme", MSG_ID)
-
-    assert done.exit_code == 3
-    assert "acme is paused; its next probe is due in 15 s" in " ".join(done.stderr.split())
 
 
-def test_a_message_that_waits_until_somebody_resumes_its_account(made: World) -> None:
+def paused_by_a_person(made: World) -> None:
     made.breakers.pause("acme")
+
+
+@pytest.mark.parametrize(
+    ("pause", "why"),
+    [
+        pytest.param(struck_open, "acme is paused; its next probe is due in 15 s", id="by its breaker"),
+        pytest.param(
+            paused_by_a_person, "A person has paused acme: `bridge resume acme` lets it go on", id="by a person"
+        ),
+    ],
+)
+def test_message_that_was_never_tried_and_why(made: World, pause: Callable[[World], None], why: str) -> None:
+    pause(made)
     send(made)
     made.run()
 
     done = run("acme", MSG_ID)
 
     assert done.exit_code == 3
-    assert "A person has paused acme: `bridge resume acme` lets it go on" in " ".join(done.stderr.split())
+    assert why in " ".join(done.stderr.split())
 
 
 def test_a_released_message_of_an_account_that_a_person_pauses(made: World) -> None:
